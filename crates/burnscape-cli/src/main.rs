@@ -1,0 +1,33 @@
+//! The `burnscape` command: parse → run → exit code.
+
+mod arguments;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+
+/// Exit code for a run that cannot be read or shown; clap uses it for arguments that make no sense.
+const FAILURE: u8 = 2;
+
+fn main() -> ExitCode {
+    let Command::Watch(arguments) = Arguments::parse().command;
+    match watch::run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("burnscape: {error:#}");
+            ExitCode::from(FAILURE)
+        }
+    }
+}
+
+/// Whoever read our output has seen enough, as in `burnscape watch RUN | head`.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut io_errors = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io_errors.any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,527 @@
+//! The words of honesty: from numbers to plain sentences that say what a picture shows and what it does not.
+//!
+//! Every function gives one or two sentences in plain text, without a line break; the same sentence stands
+//! under a picture, in a terminal and on a page.
+
+use crate::evaluate::Outcome;
+use crate::layout::{Filters, Layout};
+use crate::plane::{PlaneGram, Projection};
+use crate::random_walk;
+use crate::surface::{Counts, Curvature};
+
+/// How much the leading components explain, beside what they would explain of a random walk with as many
+/// snapshots.
+///
+/// `random_walk` holds the shares of the null hypothesis in descending order, from
+/// [`random_walk::explained`] or [`random_walk::explained_with_steps`].
+///
+/// # Examples
+///
+/// ```
+/// use burnscape_landscape::{random_walk, words};
+///
+/// let sentence = words::explained_variance(&[0.801, 0.130], 11, &random_walk::explained(11));
+/// assert_eq!(
+///     sentence,
+///     "PC 1+2 explain 93.1 % of 11 snapshots' variance; a random walk of 11 would give 77.5 %."
+/// );
+/// ```
+#[must_use]
+pub fn explained_variance(explained: &[f64], snapshots: usize, random_walk: &[f64]) -> String {
+    let components = components(explained.len());
+    let verb = if explained.len() == 1 {
+        "explains"
+    } else {
+        "explain"
+    };
+    let measured = percent(explained.iter().sum());
+    let null = percent(random_walk.iter().take(explained.len()).sum());
+    let sentence = format!(
+        "{components} {verb} {measured} of {snapshots} snapshots' variance; a random walk of {snapshots} would give {null}."
+    );
+    if snapshots > explained.len() + 1 {
+        return sentence;
+    }
+    format!("{sentence} {snapshots} snapshots always give 100 %: the figure says nothing.")
+}
+
+fn components(count: usize) -> String {
+    let numbers: Vec<String> = (1..=count).map(|k| k.to_string()).collect();
+    format!("PC {}", numbers.join("+"))
+}
+
+/// That a component is not one, but stands in for one.
+#[must_use]
+pub fn degenerate_component(k: usize) -> String {
+    format!(
+        "The snapshots do not vary along PC {k} beyond rounding: a random direction at a right angle stands in for it."
+    )
+}
+
+/// How far snapshots lie from the plane in which they are drawn.
+///
+/// One [`Projection`] per snapshot.
+#[must_use]
+pub fn out_of_plane(projections: &[Projection]) -> String {
+    let share = |projection: &Projection| projection.out_of_plane_share();
+    let shares = projections
+        .iter()
+        .enumerate()
+        .map(|(snapshot, p)| (snapshot, share(p), p));
+    let Some((snapshot, share, projection)) = shares.max_by(|a, b| a.1.total_cmp(&b.1)) else {
+        return "No snapshot was projected.".into();
+    };
+    format!(
+        "Snapshots are drawn where they project to; the worst, snapshot {snapshot}, lies {} out of the plane, {} of its squared distance from the centre.",
+        number(projection.out_of_plane),
+        percent(share),
+    )
+}
+
+/// The true loss of a snapshot beside the loss of the point of the plane at which it is drawn.
+#[must_use]
+pub fn loss_and_loss_on_plane(snapshot: usize, loss: f64, loss_on_plane: f64) -> String {
+    format!(
+        "Snapshot {snapshot} has the loss {}; at the point where it is drawn the loss is {}.",
+        number(loss),
+        number(loss_on_plane),
+    )
+}
+
+/// Over how many samples each loss is a mean, and what share of the data they are if that is known.
+#[must_use]
+pub fn samples(samples: usize, available: Option<usize>) -> String {
+    match available {
+        Some(available) if available > samples => format!(
+            "Every loss is the mean over the same {samples} of {available} samples; other samples would give another surface."
+        ),
+        Some(_) => format!("Every loss is the mean over all {samples} samples."),
+        None => format!("Every loss is the mean over the same {samples} samples."),
+    }
+}
+
+/// How uncertain the losses are, from the standard errors of the measured nodes.
+#[must_use]
+pub fn standard_error(stderrs: &[f64]) -> String {
+    let known = stderrs.iter().copied().filter(|stderr| !stderr.is_nan());
+    match known.max_by(f64::total_cmp) {
+        Some(worst) => format!(
+            "Standard errors are at most {}; as all nodes share their samples, differences between nodes are surer than that.",
+            number(worst),
+        ),
+        None => "The standard error of the losses is unknown: one batch has none.".into(),
+    }
+}
+
+/// Which seeds the directions were drawn from.
+#[must_use]
+pub fn seeds(seeds: &[u64]) -> String {
+    let list: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    let (noun, verb) = if list.len() == 1 {
+        ("Direction", "seed")
+    } else {
+        ("Directions", "seeds")
+    };
+    format!(
+        "{noun} drawn at random, {verb} {}; another seed shows another slice.",
+        list.join(" and "),
+    )
+}
+
+/// How far a slice reaches, in units of the norm of the centre.
+///
+/// `reach` is the distance of the farthest node in parameter space, for instance
+/// [`PlaneGram::length`](crate::plane::PlaneGram::length) of a corner; `centre_norm` is ‖θ*‖.
+#[must_use]
+pub fn range(reach: f64, centre_norm: f64) -> String {
+    if centre_norm == 0.0 {
+        return format!("The slice reaches {} from a centre at zero.", number(reach));
+    }
+    format!(
+        "The slice reaches {} from the centre, {} times ‖θ‖ = {}.",
+        number(reach),
+        number(reach / centre_norm),
+        number(centre_norm),
+    )
+}
+
+/// How the two directions lie to each other; a picture with axes at a right angle hides it.
+#[must_use]
+pub fn angle(gram: &PlaneGram) -> String {
+    if gram.is_degenerate() {
+        return "The two directions do not span a plane: the picture repeats one line.".into();
+    }
+    format!(
+        "The directions have lengths {} and {} and the cosine {:.3}.",
+        number(gram.d1_d1.sqrt()),
+        number(gram.d2_d2.sqrt()),
+        gram.cosine(),
+    )
+}
+
+/// How much of the grid was measured, and how much of that is not finite.
+#[must_use]
+pub fn nodes(counts: Counts) -> String {
+    let Counts {
+        measured,
+        interpolated,
+        unmeasured,
+        non_finite,
+    } = counts;
+    let all = measured + interpolated + unmeasured;
+    let mut parts = vec![format!("{measured} of {all} nodes measured")];
+    let mut add = |count, what| {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    };
+    add(non_finite, "of them NaN or infinite");
+    add(interpolated, "interpolated");
+    add(unmeasured, "not measured");
+    format!("{}.", parts.join(", "))
+}
+
+/// Whether an evaluation reached its end.
+#[must_use]
+pub fn outcome(outcome: Outcome) -> String {
+    match outcome.remaining {
+        0 => format!("Complete: {} nodes were measured.", outcome.measured),
+        remaining => format!(
+            "Stopped after {} nodes; {remaining} remain and will be measured on resuming.",
+            outcome.measured,
+        ),
+    }
+}
+
+/// What a slice cannot show, given the number of parameters and of directions.
+#[must_use]
+pub fn slice(parameters: usize, directions: usize) -> String {
+    let noun = if directions == 1 {
+        "direction"
+    } else {
+        "directions"
+    };
+    format!(
+        "A slice along {directions} {noun} out of {parameters}: minima, barriers and sharp directions outside it do not show."
+    )
+}
+
+/// The curvature of the plane at its centre.
+#[must_use]
+pub fn curvature(curvature: &Curvature) -> String {
+    format!(
+        "At the centre the slice bends by {} along {:.0}° and by {} across; directions outside it may be far sharper.",
+        number(curvature.largest.curvature),
+        curvature.largest.angle_degrees,
+        number(curvature.smallest.curvature),
+    )
+}
+
+/// Which filters were assumed; none if all are certain.
+#[must_use]
+pub fn guessed_filters(layout: &Layout) -> Option<String> {
+    let named = |path: &str, filters: Filters| format!("{path} ({filters})");
+    let list: Vec<String> = layout
+        .guessed()
+        .map(|block| named(&block.path, block.filters))
+        .collect();
+    if list.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "Filters were assumed, name them if this is wrong: {}.",
+        list.join(", ")
+    ))
+}
+
+/// That a direction moves nothing; none if it does.
+#[must_use]
+pub fn zero_direction(norm: f64) -> Option<String> {
+    (norm == 0.0).then(|| {
+        "The direction is zero, so the surface is flat along it: every parameter is frozen, zero, a bias or a norm."
+            .into()
+    })
+}
+
+/// One line of [`CONCLUSIONS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conclusion {
+    /// What a picture shows.
+    pub seen: &'static str,
+    /// What may be concluded from it.
+    pub allowed: &'static str,
+    /// What may not.
+    pub not_allowed: &'static str,
+}
+
+/// What can be concluded from pictures of a loss landscape, and what cannot.
+pub const CONCLUSIONS: [Conclusion; 8] = [
+    Conclusion {
+        seen: "a smooth, round bowl in a random plane",
+        allowed: "the loss is smooth along these two directions, at this range",
+        not_allowed: "the landscape is convex; sharp directions are rare, and random ones miss them",
+    },
+    Conclusion {
+        seen: "a barrier or a second minimum in the plane",
+        allowed: "both exist: every node is a true loss",
+        not_allowed: "training had to cross the barrier; a way around may lie outside the plane",
+    },
+    Conclusion {
+        seen: "one model's bowl is wider than another's",
+        allowed: "with filter-normalised directions: it is less sensitive to relative changes of its filters",
+        not_allowed: "it generalises better; or anything at all without normalisation, which rescaling can fake",
+    },
+    Conclusion {
+        seen: "two principal components explain nearly all variance",
+        allowed: "the trajectory is flat to the extent that the share exceeds that of a random walk",
+        not_allowed: "training is two-dimensional; a random walk of many steps already gives 76 %",
+    },
+    Conclusion {
+        seen: "the trajectory circles or oscillates in its principal plane",
+        allowed: "its leading scores do",
+        not_allowed: "training oscillates; a random walk's scores are cosines too",
+    },
+    Conclusion {
+        seen: "the trajectory climbs a hill of the surface",
+        allowed: "its projection does; compare the loss with the loss on the plane",
+        not_allowed: "the loss rose: snapshots lie outside the plane",
+    },
+    Conclusion {
+        seen: "a small curvature at the centre",
+        allowed: "the loss is flat within the plane",
+        not_allowed: "the minimum is flat: the largest eigenvalue of the Hessian is at least this curvature, often far above",
+    },
+    Conclusion {
+        seen: "holes, NaN or infinite nodes",
+        allowed: "the model overflows there",
+        not_allowed: "anything about the loss between them",
+    },
+];
+
+/// The limit that [`CONCLUSIONS`] names: PC 1+2 of an endless random walk.
+#[must_use]
+pub fn random_walk_limit() -> f64 {
+    random_walk::explained_in_the_limit(1) + random_walk::explained_in_the_limit(2)
+}
+
+/// A share in percent with one decimal, as `"93.1 %"`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// A number with four significant digits: plain where that is short, else with an exponent.
+#[must_use]
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    if !(1e-3..1e5).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    let digits_before_point = size.log10().floor() as i32 + 1;
+    let decimals = (4 - digits_before_point).max(0) as usize;
+    format!("{value:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Block;
+    use crate::surface::Principal;
+
+    #[test]
+    fn explained_variance_stands_beside_the_random_walk() {
+        let sentence = explained_variance(&[0.75, 0.2], 10, &random_walk::explained(10));
+        // .6191 + .1587
+        let expected = "PC 1+2 explain 95.0 % of 10 snapshots' variance; a random walk of 10 would give 77.8 %.";
+        assert_eq!(sentence, expected);
+        let sentence = explained_variance(&[0.75], 10, &random_walk::explained(10));
+        assert!(sentence.starts_with("PC 1 explains 75.0 %"), "{sentence}");
+    }
+
+    #[test]
+    fn three_snapshots_are_said_to_say_nothing() {
+        let sentence = explained_variance(&[0.8, 0.2], 3, &random_walk::explained(3));
+        assert!(
+            sentence.contains("a random walk of 3 would give 100.0 %"),
+            "{sentence}"
+        );
+        assert!(sentence.ends_with("3 snapshots always give 100 %: the figure says nothing."));
+    }
+
+    #[test]
+    fn the_worst_projection_is_named() {
+        let at = |out_of_plane, distance| Projection {
+            x: 0.0,
+            y: 0.0,
+            out_of_plane,
+            distance,
+        };
+        let sentence = out_of_plane(&[at(0.0, 0.0), at(6.0, 10.0), at(8.0, 80.0)]);
+        assert!(
+            sentence.contains("snapshot 1, lies 6.000 out of the plane, 36.0 % of"),
+            "{sentence}"
+        );
+        assert_eq!(out_of_plane(&[]), "No snapshot was projected.");
+    }
+
+    #[test]
+    fn unknown_is_said_and_not_called_zero() {
+        assert!(standard_error(&[f64::NAN]).contains("unknown"));
+        assert!(standard_error(&[f64::NAN, 0.01, 0.02]).contains("at most 0.02000"));
+        assert!(loss_and_loss_on_plane(3, 0.5, f64::NAN).ends_with("the loss is NaN."));
+    }
+
+    #[test]
+    fn nodes_are_counted_by_what_is_known_of_them() {
+        let counts = Counts {
+            measured: 9,
+            interpolated: 3,
+            unmeasured: 13,
+            non_finite: 2,
+        };
+        let expected =
+            "9 of 25 nodes measured, 2 of them NaN or infinite, 3 interpolated, 13 not measured.";
+        assert_eq!(nodes(counts), expected);
+        let complete = Counts {
+            measured: 25,
+            ..Counts::default()
+        };
+        assert_eq!(nodes(complete), "25 of 25 nodes measured.");
+        assert!(
+            outcome(Outcome {
+                measured: 4,
+                remaining: 5
+            })
+            .contains("5 remain")
+        );
+        assert_eq!(
+            outcome(Outcome {
+                measured: 9,
+                remaining: 0
+            }),
+            "Complete: 9 nodes were measured."
+        );
+    }
+
+    #[test]
+    fn samples_seeds_range_and_slice_are_told() {
+        assert!(samples(512, Some(60_000)).contains("the same 512 of 60000 samples"));
+        assert!(samples(512, Some(512)).contains("all 512"));
+        assert!(samples(512, None).contains("the same 512 samples"));
+        assert!(seeds(&[1, 2]).starts_with("Directions drawn at random, seeds 1 and 2;"));
+        assert!(seeds(&[7]).starts_with("Direction drawn at random, seed 7;"));
+        assert_eq!(
+            range(30.0, 20.0),
+            "The slice reaches 30.00 from the centre, 1.500 times ‖θ‖ = 20.00."
+        );
+        assert_eq!(
+            range(30.0, 0.0),
+            "The slice reaches 30.00 from a centre at zero."
+        );
+        assert!(slice(101_770, 2).starts_with("A slice along 2 directions out of 101770:"));
+        assert!(degenerate_component(2).contains("PC 2"));
+    }
+
+    #[test]
+    fn guesses_and_zero_directions_are_told_only_if_there_are_any() {
+        let sure = Block::new("fc.weight", "Linear", &[3, 5], None);
+        let unsure = Block::new("mix", "Mine", &[3, 5], None);
+        assert_eq!(
+            guessed_filters(&Layout::new(vec![sure.clone()]).unwrap()),
+            None
+        );
+        let sentence = guessed_filters(&Layout::new(vec![sure, unsure]).unwrap()).unwrap();
+        assert!(
+            sentence.ends_with("mix (one filter per index of axis 0)."),
+            "{sentence}"
+        );
+        assert_eq!(zero_direction(0.1), None);
+        assert!(zero_direction(0.0).unwrap().contains("zero"));
+    }
+
+    #[test]
+    fn geometry_and_curvature_are_told() {
+        let skew = PlaneGram {
+            d1_d1: 4.0,
+            d1_d2: 3.0,
+            d2_d2: 9.0,
+        };
+        let expected = "The directions have lengths 2.000 and 3.000 and the cosine 0.500.";
+        assert_eq!(angle(&skew), expected);
+        let line = PlaneGram {
+            d1_d1: 4.0,
+            d1_d2: 0.0,
+            d2_d2: 0.0,
+        };
+        assert!(angle(&line).contains("do not span a plane"));
+        let principal = |curvature, angle_degrees| Principal {
+            curvature,
+            alpha: 1.0,
+            beta: 0.0,
+            angle_degrees,
+        };
+        let fit = Curvature {
+            largest: principal(12.5, 30.0),
+            smallest: principal(-0.25, -60.0),
+            hessian: [[0.0; 2]; 2],
+            gradient: [0.0; 2],
+            residual_rms: 0.0,
+            nodes: 9,
+        };
+        assert!(curvature(&fit).contains("by 12.50 along 30° and by -0.2500 across"));
+    }
+
+    #[test]
+    fn the_table_of_conclusions_names_the_limit_of_the_random_walk() {
+        assert_eq!(format!("{:.0}", 100.0 * random_walk_limit()), "76");
+        assert!(
+            CONCLUSIONS
+                .iter()
+                .any(|line| line.not_allowed.contains("76 %"))
+        );
+    }
+
+    #[test]
+    fn numbers_have_four_digits_and_keep_their_oddities() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "inf"),
+            (-1.0, "-1.000"),
+            (0.0123456, "0.01235"),
+            (31.4159, "31.42"),
+            (12345.6, "12346"),
+            (1.5e-7, "1.500e-7"),
+            (3e12, "3.000e12"),
+        ] {
+            assert_eq!(number(value), expected);
+        }
+    }
+
+    #[test]
+    fn sentences_have_no_line_breaks_and_end_with_a_stop() {
+        let skew = PlaneGram {
+            d1_d1: 4.0,
+            d1_d2: 3.0,
+            d2_d2: 9.0,
+        };
+        for sentence in [
+            explained_variance(&[0.8, 0.2], 3, &[0.75, 0.25]),
+            out_of_plane(&[]),
+            samples(5, None),
+            standard_error(&[]),
+            seeds(&[1]),
+            range(1.0, 2.0),
+            angle(&skew),
+            slice(10, 1),
+        ] {
+            assert!(
+                sentence.ends_with('.') && !sentence.contains('\n'),
+                "{sentence}"
+            );
+        }
+    }
+}

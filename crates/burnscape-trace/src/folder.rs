@@ -1,0 +1,182 @@
+//! The run folder: where its files lie.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use crate::Error;
+
+/// Name of the trace inside the run folder.
+pub const TRACE_FILE: &str = "trace.cbor";
+const SNAPSHOTS: &str = "snapshots";
+const DIRECTIONS: &str = "directions";
+
+/// A folder that holds one run.
+///
+/// ```text
+/// runs/digits/
+///   trace.cbor                     what happened
+///   snapshots/000000.safetensors   all parameters and buffers at one moment
+///   directions/0000.safetensors    centre and directions of a slice
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run, with the folders above it and `snapshots/` in it.
+    ///
+    /// A folder that exists is fine as long as it holds no trace.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RunExists`] where there is a trace already, [`Error::CreateFolder`] where it cannot
+    /// be written.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let folder = Self::at(path.as_ref());
+        if fs::symlink_metadata(folder.trace_path()).is_ok() {
+            return Err(Error::RunExists { path: folder.path });
+        }
+        let snapshots = folder.snapshots_dir();
+        match fs::create_dir_all(&snapshots) {
+            Ok(()) => Ok(folder),
+            Err(source) => Err(Error::CreateFolder {
+                path: snapshots,
+                source,
+            }),
+        }
+    }
+
+    /// Finds an existing run by its folder or by its `trace.cbor`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoFolder`] where the path does not exist, [`Error::NotARun`] where no trace is there.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let folder = Self::locate(path)?;
+        if folder.trace_path().is_file() {
+            Ok(folder)
+        } else {
+            let path = path.to_owned();
+            Err(Error::NotARun { path })
+        }
+    }
+
+    /// Like [`open`](Self::open) for a run that may not have written its trace yet.
+    pub(crate) fn locate(path: &Path) -> Result<Self, Error> {
+        let named_trace = path.file_name().is_some_and(|name| name == TRACE_FILE);
+        let path = path.to_owned();
+        match fs::metadata(&path) {
+            Ok(found) if found.is_dir() => Ok(Self { path }),
+            _ if named_trace && parent(&path).is_dir() => Ok(Self::at(parent(&path))),
+            Ok(_) => Err(Error::NotARun { path }),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => {
+                Err(Error::NoFolder { path })
+            }
+            Err(source) => Err(Error::Open { path, source }),
+        }
+    }
+
+    fn at(path: &Path) -> Self {
+        let path = path.to_owned();
+        Self { path }
+    }
+
+    /// `base` if nothing is there, else `base-2`, `base-3` …: the first that is free.
+    ///
+    /// Another process may take the name in between; [`Writer::create`](crate::Writer::create) then
+    /// says [`Error::RunExists`].
+    #[must_use]
+    pub fn next_free(base: &Path) -> PathBuf {
+        // Through the components, so that "runs/digits/" is followed by "runs/digits-2".
+        let base: PathBuf = base.components().collect();
+        let later = (2_u64..).map(|number| numbered(&base, number));
+        std::iter::once(base.clone())
+            .chain(later)
+            .find(|path| fs::symlink_metadata(path).is_err())
+            .unwrap_or(base)
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The trace.
+    #[must_use]
+    pub fn trace_path(&self) -> PathBuf {
+        self.path.join(TRACE_FILE)
+    }
+
+    /// Where the snapshots lie.
+    #[must_use]
+    pub fn snapshots_dir(&self) -> PathBuf {
+        self.path.join(SNAPSHOTS)
+    }
+
+    /// A snapshot's file.
+    #[must_use]
+    pub fn snapshot_path(&self, index: u64) -> PathBuf {
+        self.path.join(Self::snapshot_file(index))
+    }
+
+    /// A snapshot's file as records name it, `snapshots/000000.safetensors`.
+    #[must_use]
+    pub fn snapshot_file(index: u64) -> String {
+        format!("{SNAPSHOTS}/{index:06}.safetensors")
+    }
+
+    /// Where the directions of slices lie.
+    #[must_use]
+    pub fn directions_dir(&self) -> PathBuf {
+        self.path.join(DIRECTIONS)
+    }
+
+    /// The file with centre and directions of a slice.
+    #[must_use]
+    pub fn directions_path(&self, slice: u32) -> PathBuf {
+        self.path.join(Self::directions_file(slice))
+    }
+
+    /// The same as records name it, `directions/0000.safetensors`.
+    #[must_use]
+    pub fn directions_file(slice: u32) -> String {
+        format!("{DIRECTIONS}/{slice:04}.safetensors")
+    }
+
+    /// The path of a file that a record names relative to the run folder.
+    ///
+    /// A trace may come from anywhere, so names that lead out of the folder are refused. Links
+    /// inside the folder are followed by whoever opens the path.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutsideRun`] for empty and absolute names, `.`, `..` and drive letters.
+    pub fn resolve(&self, file: &str) -> Result<PathBuf, Error> {
+        let inside = |part| matches!(part, Component::Normal(_));
+        if !file.is_empty() && Path::new(file).components().all(inside) {
+            return Ok(self.path.join(file));
+        }
+        Err(Error::OutsideRun {
+            file: file.to_owned(),
+            folder: self.path.clone(),
+        })
+    }
+}
+
+fn numbered(base: &Path, number: u64) -> PathBuf {
+    let mut name = OsString::from(base);
+    name.push(format!("-{number}"));
+    PathBuf::from(name)
+}
+
+fn parent(file: &Path) -> &Path {
+    match file.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}

@@ -1,0 +1,109 @@
+//! What a reader or follower yields: records, and what is missing between and after them.
+
+use std::path::Path;
+
+use crate::error::NotATrace;
+use crate::record::{FORMAT, Record};
+use crate::{Error, payload};
+
+/// One thing found in a trace, in the order of the file.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every item is a record")]
+pub enum Item {
+    /// A whole record.
+    Record {
+        /// Position in the file of the first byte of its frame.
+        offset: u64,
+        /// What it says.
+        record: Record,
+    },
+    /// Bytes that could not be read, with whole records after them or the end of the file.
+    Lost(Lost),
+    /// The beginning of a record at the end of the file: the writer was stopped, or is still at it.
+    Torn(Torn),
+}
+
+/// Bytes in a trace that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Position in the file of the first of them.
+    pub offset: u64,
+    /// How many.
+    pub bytes: u64,
+    /// Why.
+    pub cause: LossCause,
+}
+
+/// Why bytes could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LossCause {
+    /// No frame with a valid checksum covers them: changed after they were written.
+    Damaged,
+    /// The checksum holds and the content is no record: the writer was at fault.
+    Undecodable {
+        /// What the decoder says.
+        message: String,
+    },
+}
+
+/// The beginning of a record at the end of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Torn {
+    /// Position in the file at which the whole records end.
+    pub offset: u64,
+    /// Bytes from there to the end.
+    pub bytes: u64,
+}
+
+/// Turns a frame's payload into an item, and refuses what is not a trace that we know.
+pub(crate) fn item(path: &Path, offset: u64, bytes: u64, payload: &[u8]) -> Result<Item, Error> {
+    let not_a_trace = |reason| Error::NotATrace {
+        path: path.to_owned(),
+        reason,
+    };
+    match payload::decode(payload) {
+        Ok(Record::Head(head)) => {
+            check_format(path, head.format)?;
+            let record = Record::Head(head);
+            Ok(Item::Record { offset, record })
+        }
+        Ok(record) if offset == 0 => Err(not_a_trace(NotATrace::FirstIsNotHead {
+            kind: record.kind().to_owned(),
+        })),
+        Ok(record) => Ok(Item::Record { offset, record }),
+        Err(error) => {
+            if let Some(format) = payload::head_format(payload) {
+                check_format(path, format)?;
+            }
+            let message = error.to_string();
+            if offset == 0 {
+                return Err(not_a_trace(NotATrace::FirstUndecodable { message }));
+            }
+            Ok(undecodable(offset, bytes, message))
+        }
+    }
+}
+
+fn undecodable(offset: u64, bytes: u64, message: String) -> Item {
+    Item::Lost(Lost {
+        offset,
+        bytes,
+        cause: LossCause::Undecodable { message },
+    })
+}
+
+fn check_format(path: &Path, found: [u16; 2]) -> Result<(), Error> {
+    let path = path.to_owned();
+    match found[0] {
+        major if major == FORMAT[0] => Ok(()),
+        major if major > FORMAT[0] => Err(Error::NewerMajor {
+            path,
+            found,
+            known: FORMAT,
+        }),
+        _ => Err(Error::NotATrace {
+            path,
+            reason: NotATrace::UnknownFormat { format: found },
+        }),
+    }
+}

@@ -1,0 +1,163 @@
+//! The payload of a frame: the CBOR array `[kind, {fields}]` and back.
+
+use std::fmt;
+use std::io;
+
+use ciborium::de::Error as CborError;
+use serde::de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::Error;
+use crate::record::{
+    Check, Dropped, End, Epoch, Head, Metric, Nodes, Note, Progress, Record, Resume, Slice,
+    Snapshot, Step, Trajectory,
+};
+
+/// Arrays, maps and tags may be nested this deep. Format 1.0 needs 6; a cap keeps a hostile file
+/// from exhausting the stack.
+pub const MAX_NESTING: usize = 32;
+
+/// The one table of kinds: what a record is called, how it is written, how it is read.
+macro_rules! kinds {
+    ($($variant:ident $kind:literal),* $(,)?) => {
+        impl Record {
+            /// The kind as written in the trace, such as `step`.
+            #[must_use]
+            pub fn kind(&self) -> &str {
+                match self {
+                    $(Self::$variant(_) => $kind,)*
+                    Self::Unknown { kind } => kind,
+                }
+            }
+        }
+
+        $(impl From<$variant> for Record {
+            fn from(fields: $variant) -> Self {
+                Self::$variant(fields)
+            }
+        })*
+
+        /// Appends the payload of `record` to `out`.
+        pub(crate) fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), Error> {
+            match record {
+                $(Record::$variant(fields) => ciborium::into_writer(&($kind, fields), out)
+                    .map_err(|error| encode_error($kind, &error)),)*
+                Record::Unknown { kind } => Err(Error::UnknownKind { kind: kind.clone() }),
+            }
+        }
+
+        fn next_fields<'de, A: SeqAccess<'de>>(
+            kind: String,
+            rest: &mut A,
+        ) -> Result<Option<Record>, A::Error> {
+            Ok(match kind.as_str() {
+                $($kind => rest.next_element::<$variant>()?.map(Record::from),)*
+                _ => rest.next_element::<IgnoredAny>()?.map(|_| Record::Unknown { kind }),
+            })
+        }
+    };
+}
+
+kinds! {
+    Head "head",
+    Step "step",
+    Epoch "epoch",
+    Progress "progress",
+    Metric "metric",
+    Dropped "dropped",
+    Snapshot "snapshot",
+    Trajectory "trajectory",
+    Slice "slice",
+    Nodes "nodes",
+    Check "check",
+    Note "note",
+    Resume "resume",
+    End "end",
+}
+
+/// Reads the payload of one frame.
+///
+/// Unknown kinds become [`Record::Unknown`], unknown fields are skipped, missing ones take their
+/// default.
+///
+/// # Errors
+///
+/// [`Error::Payload`] where the bytes are not exactly one `[kind, {fields}]`, a field has another
+/// type than the record says, or the nesting is deeper than [`MAX_NESTING`].
+pub fn decode(payload: &[u8]) -> Result<Record, Error> {
+    let mut rest = payload;
+    let Payload(record) = read(&mut rest)?;
+    if rest.is_empty() {
+        return Ok(record);
+    }
+    Err(Error::Payload {
+        at: Some(payload.len() - rest.len()),
+        message: format!("{} bytes follow the record", rest.len()),
+    })
+}
+
+/// The `[major, minor]` of a `head`, even where the rest of it is of a format we do not know.
+pub(crate) fn head_format(payload: &[u8]) -> Option<[u16; 2]> {
+    let (kind, HeadFormat { format }) = read::<(String, HeadFormat)>(&mut &*payload).ok()?;
+    match format[..] {
+        [major, minor, ..] if kind == "head" => Some([major, minor]),
+        _ => None,
+    }
+}
+
+#[derive(Deserialize)]
+struct HeadFormat {
+    format: Vec<u16>,
+}
+
+fn read<T: DeserializeOwned>(payload: &mut &[u8]) -> Result<T, Error> {
+    ciborium::de::from_reader_with_recursion_limit(payload, MAX_NESTING).map_err(decode_error)
+}
+
+struct Payload(Record);
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(KindAndFields).map(Self)
+    }
+}
+
+struct KindAndFields;
+
+impl<'de> Visitor<'de> for KindAndFields {
+    type Value = Record;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an array [kind, {fields}]")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Record, A::Error> {
+        let wrong_length = |length| serde::de::Error::invalid_length(length, &self);
+        let kind: String = items.next_element()?.ok_or_else(|| wrong_length(0))?;
+        let record = next_fields(kind, &mut items)?.ok_or_else(|| wrong_length(1))?;
+        // Asked for even so: where the length is indefinite, this takes the break.
+        match items.next_element::<IgnoredAny>()? {
+            None => Ok(record),
+            Some(_) => Err(wrong_length(3)),
+        }
+    }
+}
+
+fn encode_error(kind: &str, error: &ciborium::ser::Error<io::Error>) -> Error {
+    Error::Encode {
+        kind: kind.to_owned(),
+        message: error.to_string(),
+    }
+}
+
+fn decode_error(error: CborError<io::Error>) -> Error {
+    let (at, message) = match error {
+        CborError::Io(_) => (None, "the payload ends inside a value".to_owned()),
+        CborError::Syntax(at) => (Some(at), "no valid CBOR".to_owned()),
+        CborError::Semantic(at, message) => (at, message),
+        CborError::RecursionLimitExceeded => {
+            (None, format!("nested deeper than {MAX_NESTING} levels"))
+        }
+    };
+    Error::Payload { at, message }
+}

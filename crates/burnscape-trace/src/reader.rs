@@ -1,0 +1,186 @@
+//! Reading a trace from its beginning to its end.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::error::NotATrace;
+use crate::item::{self, Item, LossCause, Lost, Torn};
+use crate::record::Record;
+use crate::scan::{Scan, Scanner, Tail};
+use crate::{Error, RunFolder, frame};
+
+/// Yields the items of a trace in order, from anything that can be read.
+///
+/// Damage is an [`Item::Lost`] and the records after it follow; a trace that ends inside a record
+/// ends with one [`Item::Torn`]. It buffers on its own: give it the bare file. Memory is bounded
+/// by the longest record ([`MAX_PAYLOAD_BYTES`](frame::MAX_PAYLOAD_BYTES)).
+///
+/// An error ends the iteration.
+#[derive(Debug)]
+pub struct Reader<R> {
+    input: R,
+    path: PathBuf,
+    scanner: Scanner,
+    at_end: bool,
+    done: bool,
+}
+
+impl Reader<File> {
+    /// Opens a trace file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`].
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        match File::open(&path) {
+            Ok(file) => Ok(Self::new(file).named(path)),
+            Err(source) => Err(Error::Open { path, source }),
+        }
+    }
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads a trace whose first byte is the next of `input`.
+    pub fn new(input: R) -> Self {
+        Self::resuming(input, 0)
+    }
+
+    /// Reads on at a frame boundary `offset` of a trace; `input` stands there already.
+    pub(crate) fn resuming(input: R, offset: u64) -> Self {
+        Self {
+            input,
+            path: PathBuf::from("the input"),
+            scanner: Scanner::at(offset),
+            at_end: false,
+            done: false,
+        }
+    }
+
+    /// Gives the input the name that errors tell.
+    #[must_use]
+    pub fn named(mut self, path: impl Into<PathBuf>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Position in the trace behind the last item that [`next`](Iterator::next) gave, a torn or
+    /// damaged end not counted: where whole records end, and where a writer may go on.
+    #[must_use]
+    pub fn whole_bytes(&self) -> u64 {
+        self.scanner.consumed()
+    }
+
+    /// The next record, or damage that a later record proves; `None` where neither follows yet.
+    pub(crate) fn next_whole(&mut self) -> Result<Option<Item>, Error> {
+        loop {
+            match self.scanner.next(self.at_end) {
+                Scan::Frame { offset, payload } => {
+                    let bytes = (payload.len() + frame::OVERHEAD_BYTES) as u64;
+                    let payload = self.scanner.bytes(payload);
+                    return item::item(&self.path, offset, bytes, payload).map(Some);
+                }
+                Scan::Damage { offset, bytes } => return Ok(Some(damaged(offset, bytes))),
+                Scan::NeedMore if self.at_end => return Ok(None),
+                Scan::NeedMore => self.fill()?,
+            }
+        }
+    }
+
+    /// What is left once [`next_whole`](Self::next_whole) gave `None`.
+    pub(crate) fn tail(&self) -> Result<Option<Item>, Error> {
+        match self.scanner.tail() {
+            Tail::Clean => Ok(None),
+            Tail::Torn { offset, bytes } => Ok(Some(Item::Torn(Torn { offset, bytes }))),
+            Tail::Damage { offset: 0, bytes } => Err(Error::NotATrace {
+                path: self.path.clone(),
+                reason: NotATrace::NoRecord { bytes },
+            }),
+            Tail::Damage { offset, bytes } => Ok(Some(damaged(offset, bytes))),
+        }
+    }
+
+    fn fill(&mut self) -> Result<(), Error> {
+        let filled = self.scanner.fill(&mut self.input);
+        let read = filled.map_err(|source| Error::Read {
+            path: self.path.clone(),
+            offset: self.scanner.consumed(),
+            source,
+        })?;
+        self.at_end = read == 0;
+        Ok(())
+    }
+
+    fn next_or_tail(&mut self) -> Result<Option<Item>, Error> {
+        match self.next_whole()? {
+            Some(item) => Ok(Some(item)),
+            None => {
+                self.done = true;
+                self.tail()
+            }
+        }
+    }
+}
+
+impl<R: Read> Iterator for Reader<R> {
+    type Item = Result<Item, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let next = self.next_or_tail();
+        self.done |= next.is_err();
+        next.transpose()
+    }
+}
+
+fn damaged(offset: u64, bytes: u64) -> Item {
+    Item::Lost(Lost {
+        offset,
+        bytes,
+        cause: LossCause::Damaged,
+    })
+}
+
+/// A whole trace in memory.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Trace {
+    /// All whole records, in the order in which they were written.
+    pub records: Vec<Record>,
+    /// What could not be read.
+    pub lost: Vec<Lost>,
+    /// The record at which the writer was stopped, if it was.
+    pub torn: Option<Torn>,
+}
+
+impl Trace {
+    fn push(&mut self, item: Item) {
+        match item {
+            Item::Record { record, .. } => self.records.push(record),
+            Item::Lost(lost) => self.lost.push(lost),
+            Item::Torn(torn) => self.torn = Some(torn),
+        }
+    }
+}
+
+impl FromIterator<Item> for Trace {
+    fn from_iter<I: IntoIterator<Item = Item>>(items: I) -> Self {
+        let mut trace = Self::default();
+        items.into_iter().for_each(|item| trace.push(item));
+        trace
+    }
+}
+
+/// Reads a whole run into memory; `path` is its folder or the trace file itself.
+///
+/// # Errors
+///
+/// [`Error::NotARun`] or [`Error::NoFolder`] where there is no trace, [`Error::NotATrace`] and
+/// [`Error::NewerMajor`] where it is not one that we know, [`Error::Read`]. Damage is no error: it
+/// is told in [`Trace::lost`] and [`Trace::torn`].
+pub fn read_run(path: impl AsRef<Path>) -> Result<Trace, Error> {
+    let folder = RunFolder::open(path)?;
+    Reader::open(folder.trace_path())?.collect()
+}

@@ -1,0 +1,417 @@
+//! The records of a trace: what each kind holds, field by field, with units.
+//!
+//! A record is written as the CBOR array `[kind, {fields}]`. Unknown kinds are kept as
+//! [`Record::Unknown`], unknown fields are skipped, so that an old reader survives a newer minor
+//! version. Every kind that the format reserves is listed in [`RESERVED_KINDS`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{F32s, F64s, U32s};
+
+/// The version `[major, minor]` that this crate writes.
+pub const FORMAT: [u16; 2] = [1, 0];
+
+/// All kinds that format 1.0 knows or reserves; those without a type here read as
+/// [`Record::Unknown`].
+pub const RESERVED_KINDS: [&str; 20] = [
+    "head",
+    "step",
+    "epoch",
+    "metric",
+    "activation",
+    "histogram",
+    "alert",
+    "blackbox",
+    "dropped",
+    "snapshot",
+    "trajectory",
+    "slice",
+    "check",
+    "study",
+    "nodes",
+    "curvature",
+    "note",
+    "resume",
+    "end",
+    "progress",
+];
+
+/// One item of a trace.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// What is being recorded: written first, repeated at epochs and at the end by the
+    /// [`Writer`](crate::Writer), so that damage to one copy costs little. The last one holds.
+    Head(Head),
+    /// One optimizer step.
+    Step(Step),
+    /// One complete epoch.
+    Epoch(Epoch),
+    /// Where training is inside an epoch and split, as burn's progress events tell it.
+    Progress(Progress),
+    /// A value of a metric of the user's.
+    Metric(Metric),
+    /// Step records that were lost because the queue was full.
+    Dropped(Dropped),
+    /// A file with all parameters and buffers at one moment.
+    Snapshot(Snapshot),
+    /// The snapshots in the coordinates of a slice.
+    Trajectory(Trajectory),
+    /// The provenance of a line or plane on which the loss is evaluated.
+    Slice(Slice),
+    /// Measured nodes of a slice.
+    Nodes(Nodes),
+    /// A self-check and how it came out.
+    Check(Check),
+    /// A sentence for the reader.
+    Note(Note),
+    /// Recording goes on in a run that had stopped.
+    Resume(Resume),
+    /// Nothing follows, unless a `resume` does.
+    End(End),
+    /// A kind that this version does not know; its payload was skipped.
+    Unknown {
+        /// The kind as written.
+        kind: String,
+    },
+}
+
+/// What is being recorded.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Head {
+    /// `[major, minor]` of the format.
+    pub format: [u16; 2],
+    /// Random identifier of the run, 32 hexadecimal digits.
+    pub run_id: String,
+    /// Start of recording, seconds since 1970-01-01 UTC.
+    pub started_unix_secs: f64,
+    /// Version of burnscape that wrote the run.
+    pub burnscape_version: String,
+    /// Version of burn that trained.
+    pub burn_version: String,
+    /// Device of the parameters, as burn prints it.
+    pub device: String,
+    /// Element type of the parameters, such as `f32`.
+    pub dtype: String,
+    /// Seed of our own generator (directions), not of the training.
+    pub seed: u64,
+    /// Epochs planned, where burn told it.
+    pub epochs_planned: Option<u64>,
+    /// First epoch of this recording (1, or more after burn's checkpoint); `None`: unknown.
+    pub first_epoch: Option<u64>,
+    /// Parameter blocks in layout order; columns of `step` records follow this order.
+    pub blocks: Vec<Block>,
+    /// Buffers (BatchNorm running statistics …): in snapshots, in no direction.
+    pub buffers: Vec<Buffer>,
+}
+
+/// One parameter tensor of the layout.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Block {
+    /// Dotted module path, such as `encoder.0.weight`.
+    pub path: String,
+    /// Lengths of the dimensions.
+    pub shape: Vec<u64>,
+    /// `weight`, `bias` or `norm`.
+    pub role: String,
+    /// Container type burn reports, such as `Linear`.
+    pub container: String,
+    /// Dimension whose index names a filter; `None`: the whole tensor is one filter.
+    pub filter_axis: Option<u8>,
+    /// Groups of a grouped transposed convolution, else 1.
+    pub groups: u32,
+    /// The filter axis is a guess: a tensor of the user's own module.
+    pub filter_guessed: bool,
+    /// The parameter requires no gradient.
+    pub frozen: bool,
+    /// Index of the first element in the flat parameter vector.
+    pub offset: u64,
+}
+
+/// One buffer: saved in snapshots, never perturbed.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Buffer {
+    /// Dotted module path.
+    pub path: String,
+    /// Lengths of the dimensions.
+    pub shape: Vec<u64>,
+}
+
+/// One optimizer step.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Step {
+    /// Optimizer steps before this one in the run (0 is the first).
+    pub step: u64,
+    /// Calls of `TrainStep::step` in the run, this step's included.
+    pub batches: u64,
+    /// Epoch, counted from 1 as burn does; `None`: unknown.
+    pub epoch: Option<u64>,
+    /// Batch within the epoch at which the step happened, counted from 1; `None`: unknown.
+    pub iteration: Option<u64>,
+    /// Batches whose gradients were summed for this step (accumulation × devices).
+    pub accumulated: u32,
+    /// Seconds since recording started, of this process.
+    pub elapsed_secs: f64,
+    /// Learning rate, of the first parameter group.
+    pub lr: f64,
+    /// Training loss: mean over the batches of this step, each the mean over its samples; `None`: the
+    /// output has none.
+    pub loss: Option<f64>,
+    /// Blocks that no gradient reached (frozen, unused): their `grad_norm` is NaN without anything
+    /// being wrong.
+    pub missing: U32s,
+    /// One value per parameter block and quantity: `grad_norm`, what the optimizer received;
+    /// `weight_norm`, before the update; `update_norm`. Euclidean, per block.
+    pub columns: BTreeMap<String, F32s>,
+}
+
+/// One complete epoch.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Epoch {
+    /// Number, counted from 1 as burn does.
+    pub epoch: u64,
+    /// Optimizer steps in the run until its end.
+    pub steps: u64,
+    /// Calls of `TrainStep::step` in the run until its end.
+    pub batches: u64,
+    /// Seconds since recording started, of this process.
+    pub elapsed_secs: f64,
+    /// Mean training loss over the epoch's batches weighted equally, where known.
+    pub train_loss: Option<f64>,
+    /// Mean validation loss over the epoch's batches weighted equally, where known.
+    pub valid_loss: Option<f64>,
+}
+
+/// Where training is, told at most a few times a second.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// `train`, `valid`, or `surface` while a slice is evaluated.
+    pub split: String,
+    /// Epoch, counted from 1; 0 for `surface`.
+    pub epoch: u64,
+    /// Items (samples, nodes) done.
+    pub done: u64,
+    /// Items in all.
+    pub total: u64,
+    /// Seconds left as estimated by the writer, where it can tell.
+    pub eta_secs: Option<f64>,
+}
+
+/// A value of a metric.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Metric {
+    /// `train`, `valid` or a name of the user's.
+    pub split: String,
+    /// Name, such as `accuracy`.
+    pub name: String,
+    /// Epoch, counted from 1.
+    pub epoch: u64,
+    /// Optimizer steps in the run before it was taken.
+    pub step: u64,
+    /// The value; NaN and infinities are kept.
+    pub value: f64,
+}
+
+/// Step records that were lost because the queue was full.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Dropped {
+    /// How many since the last such record.
+    pub records: u64,
+    /// Step after which they are missing.
+    pub after_step: u64,
+}
+
+/// A file with all parameters and buffers at one moment.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Snapshot {
+    /// Number in the run; 0 is the initial model.
+    pub index: u64,
+    /// `initial`, `epoch`, `step` or `final`.
+    pub reason: String,
+    /// Epochs complete at that moment; `None`: unknown.
+    pub epoch: Option<u64>,
+    /// Optimizer steps before it.
+    pub step: u64,
+    /// File name relative to the run folder.
+    pub file: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// CRC-32 (IEEE) of the file.
+    pub crc32: u32,
+    /// An earlier snapshot with exactly the same values, of which this names the same file.
+    pub same_as: Option<u64>,
+}
+
+/// One axis of a slice: nodes lie at `(first + i) · spacing`, so 0 is always a node.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Axis {
+    /// What the direction is, such as `PC 1` or `random 1`.
+    pub label: String,
+    /// Multiple of `spacing` at which the first node lies (negative or 0).
+    pub first: i64,
+    /// Number of nodes.
+    pub count: u64,
+    /// Distance of neighbouring nodes, in units of the direction.
+    pub spacing: f64,
+    /// Euclidean length of the direction.
+    pub direction_norm: f64,
+    /// Seed of a random direction.
+    pub seed: Option<u64>,
+    /// Share of the explained variance of a principal component.
+    pub explained: Option<f64>,
+}
+
+/// The provenance of a line or plane on which the loss is evaluated.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Slice {
+    /// Number in the run.
+    pub slice: u32,
+    /// Short name, such as `pca` or `random`.
+    pub name: String,
+    /// Where (0, 0) lies: `final`, `initial`, or `snapshot N`.
+    pub centre: String,
+    /// First axis (α, drawn to the right).
+    pub x: Axis,
+    /// Second axis (β, drawn upwards); `None`: a line.
+    pub y: Option<Axis>,
+    /// `filter`, `layer`, `weight` or `none`.
+    pub normalisation: String,
+    /// Biases and norm parameters are part of the directions.
+    pub biases: bool,
+    /// Cosine of the angle between the directions.
+    pub cosine: Option<f64>,
+    /// Euclidean length of the centre.
+    pub centre_norm: f64,
+    /// Loss at the centre.
+    pub centre_loss: f64,
+    /// Share of ‖d‖² per block, first and second direction.
+    pub shares: Vec<F64s>,
+    /// Samples that the loss is averaged over; batches they came in.
+    pub samples: u64,
+    /// Batches of the fixed set.
+    pub batches: u64,
+    /// BatchNorm mode: `centre` or `recalibrate`; `none` where the model has no buffers.
+    pub batchnorm: String,
+    /// Element type the loss was computed in.
+    pub dtype: String,
+    /// Device the loss was computed on.
+    pub device: String,
+    /// What the loss is: `output` (the model's own) or `closure`.
+    pub loss: String,
+    /// File with centre and directions relative to the run folder, where written.
+    pub directions: Option<String>,
+}
+
+/// The snapshots in the coordinates of a slice, one entry per snapshot.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trajectory {
+    /// Slice whose plane this is.
+    pub slice: u32,
+    /// Snapshot numbers.
+    pub snapshots: U32s,
+    /// Epoch at each snapshot, NaN where unknown.
+    pub epochs: F64s,
+    /// First coordinate, in units of the first direction.
+    pub x: F64s,
+    /// Second coordinate, in units of the second direction.
+    pub y: F64s,
+    /// Distance from the plane, in the units of the parameters.
+    pub out_of_plane: F64s,
+    /// `out_of_plane` over the distance from the centre; NaN at the centre.
+    pub out_of_plane_share: F64s,
+    /// Loss at the snapshot; NaN where not evaluated.
+    pub loss: F64s,
+    /// Loss at its projection onto the plane; NaN where not evaluated.
+    pub loss_on_plane: F64s,
+    /// Explained variance ratio of the components, largest first (PCA slices).
+    pub explained: F64s,
+    /// The same for a random walk of as many equal steps.
+    pub random_walk: F64s,
+    /// The same for a random walk with the measured step lengths.
+    pub random_walk_measured: F64s,
+    /// The second component carries no variance (straight or two-point trajectory).
+    pub degenerate: bool,
+}
+
+/// Measured nodes of a slice: a tile of values, in any order.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Nodes {
+    /// Slice they belong to.
+    pub slice: u32,
+    /// Row-major node numbers, `iy · x.count + ix`.
+    pub index: U32s,
+    /// Mean loss over samples; NaN and infinities are kept.
+    pub loss: F64s,
+    /// Standard error over batches; NaN where unknown (one batch).
+    pub stderr: F64s,
+}
+
+/// A self-check and how it came out.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Check {
+    /// Slice it concerns, if one.
+    pub slice: Option<u32>,
+    /// What was checked, such as `centre-twice`.
+    pub name: String,
+    /// It holds.
+    pub passed: bool,
+    /// What was found, as a sentence.
+    pub detail: String,
+}
+
+/// A sentence for the reader.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Note {
+    /// `info` or `warning`.
+    pub level: String,
+    /// The sentence.
+    pub text: String,
+}
+
+/// Recording goes on in a run that had stopped.
+///
+/// It may go on from an earlier point than the last record, such as the checkpoint of an epoch: what was
+/// recorded before with `step` at or behind `steps` (steps), or behind it (epochs, snapshots), belongs to
+/// a path that training has left, and readers leave it out.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Resume {
+    /// Seconds since 1970-01-01 UTC.
+    pub resumed_unix_secs: f64,
+    /// Optimizer steps before the next one.
+    pub steps: u64,
+    /// `TrainStep::step` calls before the next one.
+    pub batches: u64,
+    /// Bytes of a torn tail that were cut off.
+    pub truncated_bytes: u64,
+}
+
+/// Nothing follows, unless a `resume` does.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct End {
+    /// `finished`, `interrupted`, `dropped` (the probe was dropped without `finish`) or `recovered`.
+    pub reason: String,
+    /// Optimizer steps recorded.
+    pub steps: u64,
+    /// Step records lost to a full queue.
+    pub dropped: u64,
+    /// Seconds since recording started, of this process.
+    pub elapsed_secs: f64,
+}

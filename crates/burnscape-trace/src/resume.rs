@@ -1,0 +1,111 @@
+//! What a run already holds when recording goes on.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+
+use crate::record::{Epoch, Head, Record, Resume, Snapshot, Step};
+use crate::{Error, Item, Lost, Reader};
+
+/// What was already recorded in a run that is resumed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Resumed {
+    /// The last head; `None` where the run was stopped before it was written: append one first.
+    pub head: Option<Head>,
+    /// Optimizer steps recorded, so the number of the next one.
+    pub steps: u64,
+    /// Calls of `TrainStep::step` recorded.
+    pub batches: u64,
+    /// All complete epochs, in the order written.
+    pub epochs: Vec<Epoch>,
+    /// All snapshots, in the order written.
+    pub snapshots: Vec<Snapshot>,
+    /// Number of the next snapshot: also those that a resume has left behind keep theirs.
+    pub next_snapshot: u64,
+    /// Slices recorded, so the number of the next one.
+    pub slices: u32,
+    /// Bytes after the last whole record that were cut off.
+    pub truncated_bytes: u64,
+    /// Damage before it, which stays in the file.
+    pub lost: Vec<Lost>,
+}
+
+impl Resumed {
+    /// Reads a trace and cuts what follows its last whole record. Gives the length that is left.
+    pub(crate) fn read_and_cut(path: &Path) -> Result<(Self, u64), Error> {
+        let mut resumed = Self::default();
+        let mut reader = Reader::open(path)?;
+        let mut unread_end = 0;
+        for item in &mut reader {
+            unread_end = resumed.note(item?);
+        }
+        let whole_bytes = reader.whole_bytes();
+        resumed.lost.retain(|lost| lost.offset < whole_bytes);
+        resumed.truncated_bytes = unread_end.saturating_sub(whole_bytes);
+        if resumed.truncated_bytes > 0 {
+            cut(path, whole_bytes)?;
+        }
+        Ok((resumed, whole_bytes))
+    }
+
+    /// Takes in an item; gives the end of the bytes that could not be read, 0 where they could.
+    fn note(&mut self, item: Item) -> u64 {
+        match item {
+            Item::Record { record, .. } => {
+                self.count(record);
+                0
+            }
+            Item::Torn(torn) => torn.offset + torn.bytes,
+            Item::Lost(lost) => {
+                let end = lost.offset + lost.bytes;
+                self.lost.push(lost);
+                end
+            }
+        }
+    }
+
+    fn count(&mut self, record: Record) {
+        match record {
+            Record::Head(head) => self.head = Some(head),
+            Record::Step(Step { step, batches, .. }) => {
+                self.reached(step.saturating_add(1), batches);
+            }
+            Record::Epoch(epoch) => {
+                self.reached(epoch.steps, epoch.batches);
+                self.epochs.push(epoch);
+            }
+            Record::Snapshot(snapshot) => {
+                self.reached(snapshot.step, 0);
+                self.next_snapshot = self.next_snapshot.max(snapshot.index.saturating_add(1));
+                self.snapshots.push(snapshot);
+            }
+            Record::Slice(slice) => self.slices = self.slices.max(slice.slice.saturating_add(1)),
+            Record::Resume(resume) => self.go_back(&resume),
+            Record::End(end) => self.reached(end.steps, 0),
+            _ => {}
+        }
+    }
+
+    /// What lies behind the step at which recording went on belongs to a path that was left.
+    fn go_back(&mut self, resume: &Resume) {
+        self.steps = resume.steps;
+        self.batches = resume.batches;
+        self.epochs.retain(|epoch| epoch.steps <= resume.steps);
+        self.snapshots.retain(|snapshot| snapshot.step <= resume.steps);
+    }
+
+    fn reached(&mut self, steps: u64, batches: u64) {
+        self.steps = self.steps.max(steps);
+        self.batches = self.batches.max(batches);
+    }
+}
+
+fn cut(path: &Path, bytes: u64) -> Result<(), Error> {
+    OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|file| file.set_len(bytes))
+        .map_err(|source| Error::Truncate {
+            path: path.to_owned(),
+            source,
+        })
+}

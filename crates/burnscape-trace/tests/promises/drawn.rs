@@ -1,0 +1,294 @@
+//! Any record at all, drawn from a list of random numbers.
+
+use burnscape_trace::{
+    Axis, Block, Buffer, Check, Dropped, End, Epoch, F32s, F64s, FORMAT, Head, Metric, Nodes, Note,
+    Progress, Record, Resume, Slice, Snapshot, Step, Trajectory, U32s,
+};
+
+/// Gives values by consuming numbers, round and round.
+pub struct Draw {
+    numbers: Vec<u64>,
+    next: usize,
+}
+
+impl Draw {
+    pub fn new(numbers: Vec<u64>) -> Self {
+        Self { numbers, next: 0 }
+    }
+
+    fn u64(&mut self) -> u64 {
+        let number = self.numbers[self.next % self.numbers.len()];
+        self.next += 1;
+        number.rotate_left(self.next as u32)
+    }
+
+    fn u32(&mut self) -> u32 {
+        self.u64() as u32
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.u64() % limit
+    }
+
+    fn bool(&mut self) -> bool {
+        self.below(2) == 1
+    }
+
+    fn f64(&mut self) -> f64 {
+        match self.below(8) {
+            0 => f64::NAN,
+            1 => f64::INFINITY,
+            2 => f64::NEG_INFINITY,
+            3 => -0.0,
+            4 => self.below(10) as f64,
+            _ => f64::from_bits(self.u64()),
+        }
+    }
+
+    fn option<T>(&mut self, value: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        self.bool().then(|| value(self))
+    }
+
+    fn list<T>(&mut self, longest: u64, mut value: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        (0..self.below(longest + 1)).map(|_| value(self)).collect()
+    }
+
+    fn string(&mut self) -> String {
+        let letters = ['a', '.', '0', ' ', 'ß', '≠', '🏔', '\0', '"', '\u{D7FF}'];
+        self.list(6, |draw| letters[draw.below(10) as usize])
+            .into_iter()
+            .collect()
+    }
+
+    fn f32s(&mut self) -> F32s {
+        F32s(self.list(9, |draw| f32::from_bits(draw.u32())))
+    }
+
+    fn f64s(&mut self) -> F64s {
+        F64s(self.list(9, Self::f64))
+    }
+
+    fn u32s(&mut self) -> U32s {
+        U32s(self.list(9, Self::u32))
+    }
+
+    pub fn record(&mut self) -> Record {
+        match self.below(14) {
+            0 => Record::from(self.head()),
+            1 => Record::from(self.step()),
+            2 => Record::from(self.epoch()),
+            3 => Record::from(self.progress()),
+            4 => Record::from(self.metric()),
+            5 => Record::from(self.dropped()),
+            6 => Record::from(self.snapshot()),
+            7 => Record::from(self.slice()),
+            8 => Record::from(self.trajectory()),
+            9 => Record::from(self.nodes()),
+            10 => Record::from(self.check()),
+            11 => Record::from(self.note()),
+            12 => Record::from(self.resume()),
+            _ => Record::from(self.end()),
+        }
+    }
+
+    pub fn head(&mut self) -> Head {
+        Head {
+            format: FORMAT,
+            run_id: self.string(),
+            started_unix_secs: self.f64(),
+            burnscape_version: self.string(),
+            burn_version: self.string(),
+            device: self.string(),
+            dtype: self.string(),
+            seed: self.u64(),
+            epochs_planned: self.option(Self::u64),
+            first_epoch: self.option(Self::u64),
+            blocks: self.list(3, Self::block),
+            buffers: self.list(3, Self::buffer),
+        }
+    }
+
+    fn block(&mut self) -> Block {
+        Block {
+            path: self.string(),
+            shape: self.list(4, Self::u64),
+            role: self.string(),
+            container: self.string(),
+            filter_axis: self.option(|draw| draw.u64() as u8),
+            groups: self.u32(),
+            filter_guessed: self.bool(),
+            frozen: self.bool(),
+            offset: self.u64(),
+        }
+    }
+
+    fn buffer(&mut self) -> Buffer {
+        Buffer {
+            path: self.string(),
+            shape: self.list(4, Self::u64),
+        }
+    }
+
+    fn step(&mut self) -> Step {
+        let columns = self.list(3, |draw| (draw.string(), draw.f32s()));
+        Step {
+            step: self.u64(),
+            batches: self.u64(),
+            epoch: self.option(Self::u64),
+            iteration: self.option(Self::u64),
+            accumulated: self.u32(),
+            elapsed_secs: self.f64(),
+            lr: self.f64(),
+            loss: self.option(Self::f64),
+            missing: self.u32s(),
+            columns: columns.into_iter().collect(),
+        }
+    }
+
+    fn epoch(&mut self) -> Epoch {
+        Epoch {
+            epoch: self.u64(),
+            steps: self.u64(),
+            batches: self.u64(),
+            elapsed_secs: self.f64(),
+            train_loss: self.option(Self::f64),
+            valid_loss: self.option(Self::f64),
+        }
+    }
+
+    fn progress(&mut self) -> Progress {
+        Progress {
+            split: self.string(),
+            epoch: self.u64(),
+            done: self.u64(),
+            total: self.u64(),
+            eta_secs: self.option(Self::f64),
+        }
+    }
+
+    fn metric(&mut self) -> Metric {
+        Metric {
+            split: self.string(),
+            name: self.string(),
+            epoch: self.u64(),
+            step: self.u64(),
+            value: self.f64(),
+        }
+    }
+
+    fn dropped(&mut self) -> Dropped {
+        Dropped {
+            records: self.u64(),
+            after_step: self.u64(),
+        }
+    }
+
+    fn snapshot(&mut self) -> Snapshot {
+        Snapshot {
+            index: self.u64(),
+            reason: self.string(),
+            epoch: self.option(Self::u64),
+            step: self.u64(),
+            file: self.string(),
+            bytes: self.u64(),
+            crc32: self.u32(),
+            same_as: self.option(Self::u64),
+        }
+    }
+
+    fn axis(&mut self) -> Axis {
+        Axis {
+            label: self.string(),
+            first: self.u64().cast_signed(),
+            count: self.u64(),
+            spacing: self.f64(),
+            direction_norm: self.f64(),
+            seed: self.option(Self::u64),
+            explained: self.option(Self::f64),
+        }
+    }
+
+    fn slice(&mut self) -> Slice {
+        Slice {
+            slice: self.u32(),
+            name: self.string(),
+            centre: self.string(),
+            x: self.axis(),
+            y: self.option(Self::axis),
+            normalisation: self.string(),
+            biases: self.bool(),
+            cosine: self.option(Self::f64),
+            centre_norm: self.f64(),
+            centre_loss: self.f64(),
+            shares: self.list(2, Self::f64s),
+            samples: self.u64(),
+            batches: self.u64(),
+            batchnorm: self.string(),
+            dtype: self.string(),
+            device: self.string(),
+            loss: self.string(),
+            directions: self.option(Self::string),
+        }
+    }
+
+    fn trajectory(&mut self) -> Trajectory {
+        Trajectory {
+            slice: self.u32(),
+            snapshots: self.u32s(),
+            epochs: self.f64s(),
+            x: self.f64s(),
+            y: self.f64s(),
+            out_of_plane: self.f64s(),
+            out_of_plane_share: self.f64s(),
+            loss: self.f64s(),
+            loss_on_plane: self.f64s(),
+            explained: self.f64s(),
+            random_walk: self.f64s(),
+            random_walk_measured: self.f64s(),
+            degenerate: self.bool(),
+        }
+    }
+
+    fn nodes(&mut self) -> Nodes {
+        Nodes {
+            slice: self.u32(),
+            index: self.u32s(),
+            loss: self.f64s(),
+            stderr: self.f64s(),
+        }
+    }
+
+    fn check(&mut self) -> Check {
+        Check {
+            slice: self.option(Self::u32),
+            name: self.string(),
+            passed: self.bool(),
+            detail: self.string(),
+        }
+    }
+
+    fn note(&mut self) -> Note {
+        Note {
+            level: self.string(),
+            text: self.string(),
+        }
+    }
+
+    fn resume(&mut self) -> Resume {
+        Resume {
+            resumed_unix_secs: self.f64(),
+            steps: self.u64(),
+            batches: self.u64(),
+            truncated_bytes: self.u64(),
+        }
+    }
+
+    fn end(&mut self) -> End {
+        End {
+            reason: self.string(),
+            steps: self.u64(),
+            dropped: self.u64(),
+            elapsed_secs: self.f64(),
+        }
+    }
+}

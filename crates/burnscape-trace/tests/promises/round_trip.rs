@@ -1,0 +1,63 @@
+//! What is written is what is read, for any records at all.
+
+use burnscape_trace::{Item, Reader, Record, frame};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::drawn::Draw;
+use crate::sample::{framed, records, text};
+
+/// A head and a few records after it.
+pub fn any_records() -> impl Strategy<Value = Vec<Record>> {
+    (vec(any::<u64>(), 1..200), 0..12).prop_map(|(numbers, count)| {
+        let mut draw = Draw::new(numbers);
+        let head = Record::from(draw.head());
+        let rest = (0..count).map(|_| draw.record());
+        std::iter::once(head).chain(rest).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_records_come_back_bit_for_bit(records in any_records()) {
+        let (bytes, ranges) = framed(&records);
+        let items: Vec<Item> = Reader::new(&bytes[..]).collect::<Result<_, _>>().unwrap();
+        prop_assert_eq!(items.len(), records.len());
+        for ((item, record), range) in items.iter().zip(&records).zip(ranges) {
+            let Item::Record { offset, record: back } = item else { panic!("{item:?}") };
+            prop_assert_eq!(*offset, range.start as u64);
+            prop_assert_eq!(format!("{back:?}"), format!("{record:?}"));
+            // Debug text does not show the bits of a NaN; the bytes do.
+            let mut again = Vec::new();
+            frame::encode(back, &mut again).unwrap();
+            prop_assert_eq!(&again[..], &bytes[range]);
+        }
+    }
+}
+
+#[test]
+fn every_kind_with_a_type_comes_back() {
+    let records = records();
+    let (bytes, _) = framed(&records);
+    let trace: burnscape_trace::Trace = Reader::new(&bytes[..]).collect::<Result<_, _>>().unwrap();
+    assert_eq!(text(&trace.records), text(&records));
+    assert_eq!((trace.lost, trace.torn), (vec![], None));
+}
+
+#[test]
+fn a_payload_longer_than_any_buffer_comes_back() {
+    let values = (0..200_000_u32).map(f32::from_bits).collect();
+    let step = burnscape_trace::Step {
+        columns: [("grad_norm".to_owned(), values)].into(),
+        ..Default::default()
+    };
+    let long = Record::from(step);
+    let text = crate::sample::note(&"long ≠ short ".repeat(10_000));
+    let (bytes, _) = framed(&[
+        Record::from(crate::sample::head()),
+        long.clone(),
+        text.clone(),
+    ]);
+    let trace: burnscape_trace::Trace = Reader::new(&bytes[..]).collect::<Result<_, _>>().unwrap();
+    assert_eq!(trace.records[1..], [long, text]);
+}

@@ -1,0 +1,254 @@
+//! A short training with a record of every kind, and the bytes of records.
+
+use std::ops::Range;
+
+use burnscape_trace::{
+    Axis, Block, Buffer, Check, Dropped, End, Epoch, F32s, F64s, FORMAT, Head, Metric, Nodes, Note,
+    Progress, Record, Resume, Slice, Snapshot, Step, Trajectory, U32s, frame,
+};
+
+pub fn head() -> Head {
+    Head {
+        format: FORMAT,
+        run_id: "0123456789abcdef0123456789abcdef".into(),
+        started_unix_secs: 1.75e9,
+        burnscape_version: "0.1.0".into(),
+        burn_version: "0.22.1".into(),
+        device: "Cpu".into(),
+        dtype: "f32".into(),
+        seed: u64::MAX,
+        epochs_planned: Some(2),
+        first_epoch: None,
+        blocks: vec![weight(), bias()],
+        buffers: vec![Buffer {
+            path: "norm.running_mean".into(),
+            shape: vec![10],
+        }],
+    }
+}
+
+fn weight() -> Block {
+    Block {
+        path: "fc.weight".into(),
+        shape: vec![784, 10],
+        role: "weight".into(),
+        container: "Linear".into(),
+        filter_axis: Some(1),
+        groups: 1,
+        filter_guessed: false,
+        frozen: false,
+        offset: 0,
+    }
+}
+
+fn bias() -> Block {
+    Block {
+        path: "fc.bias".into(),
+        shape: vec![10],
+        role: "bias".into(),
+        container: "Linear".into(),
+        filter_axis: None,
+        groups: 1,
+        filter_guessed: true,
+        frozen: true,
+        offset: 7840,
+    }
+}
+
+pub fn step(step: u64) -> Record {
+    let columns = [
+        ("grad_norm", vec![0.5 / (step + 1) as f32, f32::NAN]),
+        ("weight_norm", vec![1.0, f32::INFINITY]),
+    ];
+    let columns = columns.map(|(name, values)| (name.to_owned(), F32s(values)));
+    Record::from(Step {
+        step,
+        batches: step + 1,
+        epoch: Some(1),
+        iteration: None,
+        accumulated: 1,
+        elapsed_secs: 0.25 * step as f64,
+        lr: 1e-3,
+        loss: Some(std::f64::consts::LN_10),
+        missing: U32s(vec![1]),
+        columns: columns.into(),
+    })
+}
+
+pub fn note(text: &str) -> Record {
+    Record::from(Note {
+        level: "info".into(),
+        text: text.into(),
+    })
+}
+
+pub fn end() -> End {
+    End {
+        reason: "finished".into(),
+        steps: 8,
+        dropped: 3,
+        elapsed_secs: 12.0,
+    }
+}
+
+fn slice() -> Slice {
+    let axis = Axis {
+        label: "PC 1".into(),
+        first: -12,
+        count: 25,
+        spacing: 0.125,
+        direction_norm: 3.5,
+        seed: None,
+        explained: Some(0.75),
+    };
+    Slice {
+        slice: 0,
+        name: "pca".into(),
+        centre: "final".into(),
+        x: axis.clone(),
+        y: Some(axis),
+        normalisation: "filter".into(),
+        biases: true,
+        cosine: Some(0.0),
+        centre_norm: 10.0,
+        centre_loss: 0.25,
+        shares: vec![F64s(vec![0.75, 0.25]), F64s(vec![1.0, 0.0])],
+        samples: 1024,
+        batches: 8,
+        batchnorm: "none".into(),
+        dtype: "f32".into(),
+        device: "Cpu".into(),
+        loss: "output".into(),
+        directions: None,
+    }
+}
+
+fn trajectory() -> Trajectory {
+    let two = || F64s(vec![0.5, f64::NAN]);
+    Trajectory {
+        slice: 0,
+        snapshots: U32s(vec![0, 1]),
+        epochs: two(),
+        x: two(),
+        y: two(),
+        out_of_plane: two(),
+        out_of_plane_share: two(),
+        loss: two(),
+        loss_on_plane: F64s(vec![f64::NEG_INFINITY, 0.0]),
+        explained: two(),
+        random_walk: two(),
+        random_walk_measured: two(),
+        degenerate: false,
+    }
+}
+
+/// Twenty-odd records, every kind among them.
+pub fn records() -> Vec<Record> {
+    let mut records = vec![
+        Record::from(head()),
+        Record::from(Snapshot {
+            index: 0,
+            reason: "initial".into(),
+            epoch: Some(0),
+            step: 0,
+            file: "snapshots/000000.safetensors".into(),
+            bytes: 31_400,
+            crc32: u32::MAX,
+            same_as: None,
+        }),
+    ];
+    records.extend((0..8).map(step));
+    records.extend(after_the_steps());
+    records
+}
+
+fn after_the_steps() -> Vec<Record> {
+    vec![
+        Record::from(Progress {
+            split: "train".into(),
+            epoch: 1,
+            done: 512,
+            total: 1024,
+            eta_secs: Some(3.5),
+        }),
+        Record::from(Dropped {
+            records: 3,
+            after_step: 7,
+        }),
+        Record::from(Epoch {
+            epoch: 1,
+            steps: 8,
+            batches: 8,
+            elapsed_secs: 2.0,
+            train_loss: Some(1.5),
+            valid_loss: None,
+        }),
+        Record::from(Metric {
+            split: "valid".into(),
+            name: "accuracy".into(),
+            epoch: 1,
+            step: 8,
+            value: f64::NAN,
+        }),
+        Record::from(slice()),
+        Record::from(Nodes {
+            slice: 0,
+            index: U32s(vec![0, 624]),
+            loss: F64s(vec![0.25, f64::INFINITY]),
+            stderr: F64s(vec![f64::NAN, 0.0]),
+        }),
+        Record::from(trajectory()),
+        Record::from(Check {
+            slice: Some(0),
+            name: "centre-twice".into(),
+            passed: true,
+            detail: "the centre is the centre".into(),
+        }),
+        note("Größe ≠ 0"),
+        Record::from(Resume {
+            resumed_unix_secs: 1.76e9,
+            steps: 8,
+            batches: 8,
+            truncated_bytes: 5,
+        }),
+        Record::from(end()),
+    ]
+}
+
+/// The frames of some records and where each lies.
+pub fn framed(records: &[Record]) -> (Vec<u8>, Vec<Range<usize>>) {
+    let mut bytes = Vec::new();
+    let ranges = records
+        .iter()
+        .map(|record| {
+            let start = bytes.len();
+            frame::encode(record, &mut bytes).unwrap();
+            start..bytes.len()
+        })
+        .collect();
+    (bytes, ranges)
+}
+
+/// A frame around any payload, by the drawing of the format and not by the crate.
+pub fn frame_by_hand(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0xD9, 0xD9, 0xF7, 0x82, 0x1A];
+    bytes.extend(crc32_by_definition(payload).to_be_bytes());
+    bytes.extend([0xD8, 0x18, 0x5A]);
+    bytes.extend((payload.len() as u32).to_be_bytes());
+    bytes.extend(payload);
+    bytes
+}
+
+/// CRC-32 bit by bit, as IEEE 802.3 defines it.
+pub fn crc32_by_definition(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xEDB8_8320 & 0u32.wrapping_sub(crc & 1))
+        })
+    })
+}
+
+/// Equality in which NaN equals NaN.
+pub fn text(records: &[Record]) -> Vec<String> {
+    records.iter().map(|record| format!("{record:?}")).collect()
+}

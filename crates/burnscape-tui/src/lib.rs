@@ -1,0 +1,47 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # How it is built
+//!
+//! ```text
+//! key, resize ──► Message ──► App::update ─┐
+//!                                          ├──► App::draw ──► TerminalProfile::adapt ──► terminal
+//! trace item ───────────────► App::apply ──┘
+//! ```
+//!
+//! * [`model`] is what is known about a run, built record by record; it knows no terminal.
+//! * [`views`] holds one view a file; a [`View`](views::View) takes messages in `update` and only
+//!   reads in `draw`: no file, no clock, no random number.
+//! * [`widgets`] are the parts that views share: charts, heat maps, scales, facts.
+//! * Everything is drawn in true colour and braille; [`TerminalProfile`] maps the finished frame
+//!   down in one pass.
+//! * [`watch`](fn@watch) is the loop around [`App`] for a run folder; whoever has records in memory
+//!   feeds the same [`App`].
+
+mod app;
+mod error;
+mod frame_text;
+mod input;
+mod message;
+mod once;
+mod report_lines;
+mod session;
+mod terminal_profile;
+mod watch;
+
+pub mod model;
+pub mod numbers;
+pub mod palette;
+pub mod views;
+pub mod widgets;
+
+pub use app::App;
+pub use error::Error;
+pub use message::{Message, Towards};
+pub use model::Run;
+pub use once::{
+    default_view, draw_once, landscape_text, print_landscape, read_run, render_once, terminal_size,
+};
+pub use report_lines::{RunLines, follow_lines};
+pub use terminal_profile::{ColourDepth, Glyphs, TerminalProfile, UnknownWord};
+pub use views::ViewKind;
+pub use watch::{WatchOptions, watch};

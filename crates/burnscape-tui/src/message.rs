@@ -1,0 +1,144 @@
+//! What the reader asks for: keys become messages, views never see a key.
+
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+/// Where an arrow points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Towards {
+    /// ↑ or `k`.
+    Up,
+    /// ↓ or `j`.
+    Down,
+    /// ← or `h`.
+    Left,
+    /// → alone: `l` is the logarithmic scale.
+    Right,
+}
+
+/// What the reader asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message {
+    /// Leave.
+    Quit,
+    /// Stop this process until the shell continues it.
+    Suspend,
+    /// Show or hide the keys.
+    ToggleHelp,
+    /// Show the view with this number, counted from 1.
+    ShowView(usize),
+    /// Show the next view.
+    NextView,
+    /// Show the previous view.
+    PreviousView,
+    /// Move the selection or the cursor.
+    Move(Towards),
+    /// Show less, larger.
+    ZoomIn,
+    /// Show more, smaller.
+    ZoomOut,
+    /// Show everything.
+    ZoomReset,
+    /// Next of: automatic, logarithmic, linear scale.
+    NextScale,
+    /// The next slice.
+    NextSlice,
+    /// The previous slice.
+    PreviousSlice,
+    /// All words instead of the picture, or back.
+    ToggleWords,
+    /// Hold the picture, or let it go on.
+    TogglePause,
+    /// Draw everything again: something else wrote on the terminal.
+    Repaint,
+    /// The terminal has another size.
+    Resize,
+}
+
+impl Message {
+    /// The message of a terminal event; `None` for events that mean nothing here.
+    #[must_use]
+    pub fn from_event(event: &Event) -> Option<Self> {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => Self::from_key(*key),
+            Event::Resize(..) => Some(Self::Resize),
+            _ => None,
+        }
+    }
+
+    /// The message of a key; `None` for keys that mean nothing here.
+    #[must_use]
+    pub fn from_key(key: KeyEvent) -> Option<Self> {
+        if key.modifiers.contains(KeyModifiers::CONTROL) {
+            return Self::from_control(key.code);
+        }
+        match key.code {
+            KeyCode::Char(character) => Self::from_character(character),
+            KeyCode::Tab => Some(Self::NextView),
+            KeyCode::BackTab => Some(Self::PreviousView),
+            KeyCode::Up => Some(Self::Move(Towards::Up)),
+            KeyCode::Down => Some(Self::Move(Towards::Down)),
+            KeyCode::Left => Some(Self::Move(Towards::Left)),
+            KeyCode::Right => Some(Self::Move(Towards::Right)),
+            KeyCode::Enter => Some(Self::ToggleWords),
+            _ => None,
+        }
+    }
+
+    fn from_control(code: KeyCode) -> Option<Self> {
+        match code {
+            KeyCode::Char('c') => Some(Self::Quit),
+            KeyCode::Char('z') => Some(Self::Suspend),
+            // A terminal sends this for control and `l`; elsewhere it repaints, so here too.
+            KeyCode::Char('l') => Some(Self::Repaint),
+            _ => None,
+        }
+    }
+
+    fn from_character(character: char) -> Option<Self> {
+        Some(match character {
+            'q' => Self::Quit,
+            '?' => Self::ToggleHelp,
+            '1'..='9' => Self::ShowView(character as usize - '0' as usize),
+            'k' => Self::Move(Towards::Up),
+            'j' => Self::Move(Towards::Down),
+            'h' => Self::Move(Towards::Left),
+            '+' | '=' => Self::ZoomIn,
+            '-' => Self::ZoomOut,
+            '0' => Self::ZoomReset,
+            'l' => Self::NextScale,
+            ']' => Self::NextSlice,
+            '[' => Self::PreviousSlice,
+            'p' => Self::TogglePause,
+            'R' => Self::Repaint,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_mean_what_the_help_says() {
+        let plain = |code| Message::from_key(KeyEvent::new(code, KeyModifiers::NONE));
+        assert_eq!(plain(KeyCode::Char('q')), Some(Message::Quit));
+        assert_eq!(plain(KeyCode::Char('3')), Some(Message::ShowView(3)));
+        assert_eq!(plain(KeyCode::Tab), Some(Message::NextView));
+        assert_eq!(
+            plain(KeyCode::Char('j')),
+            Some(Message::Move(Towards::Down))
+        );
+        assert_eq!(plain(KeyCode::Char('l')), Some(Message::NextScale));
+        assert_eq!(plain(KeyCode::F(5)), None);
+    }
+
+    #[test]
+    fn control_keys_leave_and_suspend_and_never_type() {
+        let control =
+            |letter| Message::from_key(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL));
+        assert_eq!(control('c'), Some(Message::Quit));
+        assert_eq!(control('z'), Some(Message::Suspend));
+        assert_eq!(control('q'), None);
+    }
+}

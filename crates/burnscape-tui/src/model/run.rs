@@ -1,0 +1,430 @@
+//! The whole run: takes records in order and answers what the views ask.
+
+use std::collections::BTreeMap;
+
+use burnscape_trace::{Check, End, Epoch, Head, Item, Metric, Note, Record, Slice, Snapshot, Step};
+
+use super::{Blocks, Landscape, Pace, Series, TrainingProgress};
+
+/// Sentences kept; the number of further ones is kept too.
+const MAX_NOTES: usize = 100;
+/// Metrics kept, by split and name.
+const MAX_METRICS: usize = 200;
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// No step was recorded yet.
+    Waiting,
+    /// Steps are recorded and no end is: it goes on, or was killed.
+    Training,
+    /// Training is over and a surface is being evaluated.
+    Surface,
+    /// It ended as planned.
+    Finished,
+    /// It was interrupted.
+    Interrupted,
+    /// It ended without being finished.
+    Stopped,
+}
+
+impl RunState {
+    /// The state in a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Training => "training",
+            Self::Surface => "surface",
+            Self::Finished => "finished",
+            Self::Interrupted => "interrupted",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// The run has an end.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Finished | Self::Interrupted | Self::Stopped)
+    }
+}
+
+/// What of the trace could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Damage {
+    /// Bytes that were changed after they were written, or are no record.
+    pub lost_bytes: u64,
+    /// In how many places.
+    pub places: u64,
+    /// Bytes of a record that was not written to its end.
+    pub torn_bytes: u64,
+}
+
+impl Damage {
+    /// Bytes in the midst of the trace are missing; a torn end is how a killed run looks.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.places > 0
+    }
+}
+
+/// A run as far as it is known.
+#[derive(Debug, Clone, Default)]
+pub struct Run {
+    name: String,
+    pub(crate) head: Option<Head>,
+    pub(crate) blocks: Blocks,
+    pub(crate) step_loss: Series,
+    pub(crate) epoch_train_loss: Series,
+    pub(crate) epoch_valid_loss: Series,
+    pub(crate) learning_rate: Series,
+    pub(crate) global_grad_norm: Series,
+    pub(crate) pace: Pace,
+    pub(crate) progress: TrainingProgress,
+    pub(crate) last_step: Option<Step>,
+    pub(crate) last_epoch: Option<Epoch>,
+    pub(crate) last_snapshot: Option<Snapshot>,
+    pub(crate) metrics: BTreeMap<(String, String), Metric>,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) end: Option<End>,
+    steps: u64,
+    snapshots: u64,
+    dropped: u64,
+    resumes: u64,
+    unknown: u64,
+    further_notes: usize,
+    damage: Damage,
+    landscapes: BTreeMap<u32, Landscape>,
+}
+
+impl Run {
+    /// A run of which nothing is known but its name, to be shown above the views.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The name to be shown.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Takes an item of a reader or follower.
+    pub fn apply_item(&mut self, item: &Item) {
+        match item {
+            Item::Record { record, .. } => self.apply(record),
+            Item::Lost(lost) => {
+                self.damage.lost_bytes += lost.bytes;
+                self.damage.places += 1;
+            }
+            Item::Torn(torn) => self.damage.torn_bytes = torn.bytes,
+        }
+    }
+
+    /// Takes a record.
+    pub fn apply(&mut self, record: &Record) {
+        // A torn end is no end when a record follows.
+        self.damage.torn_bytes = 0;
+        match record {
+            Record::Head(head) => self.apply_head(head),
+            Record::Step(step) => self.apply_step(step),
+            Record::Epoch(epoch) => self.apply_epoch(epoch),
+            Record::Progress(progress) => self.progress.apply(progress),
+            Record::Metric(metric) => self.apply_metric(metric),
+            Record::Dropped(dropped) => self.dropped += dropped.records,
+            Record::Snapshot(snapshot) => self.apply_snapshot(snapshot),
+            Record::Slice(slice) => self.apply_slice(slice),
+            Record::Nodes(nodes) => self.with_landscape(nodes.slice, |it| it.apply_nodes(nodes)),
+            Record::Trajectory(path) => {
+                self.with_landscape(path.slice, |it| it.apply_trajectory(path));
+            }
+            Record::Check(check) => self.apply_check(check),
+            Record::Note(note) => self.apply_note(note),
+            Record::Resume(_) => self.apply_resume(),
+            Record::End(end) => self.apply_end(end),
+            Record::Unknown { .. } => self.unknown += 1,
+        }
+    }
+
+    /// Where the run is.
+    #[must_use]
+    pub fn state(&self) -> RunState {
+        match self.end.as_ref().map(|end| end.reason.as_str()) {
+            Some("finished") => RunState::Finished,
+            Some("interrupted") => RunState::Interrupted,
+            Some(_) => RunState::Stopped,
+            None if self.is_at_surface() => RunState::Surface,
+            None if self.steps == 0 => RunState::Waiting,
+            None => RunState::Training,
+        }
+    }
+
+    /// Loss of the last step, else of the last epoch, where one is recorded.
+    #[must_use]
+    pub fn last_loss(&self) -> Option<f64> {
+        let last = self
+            .step_loss
+            .last()
+            .or_else(|| self.epoch_train_loss.last());
+        last.map(|(_, loss)| loss)
+    }
+
+    /// Steps recorded.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Snapshots recorded.
+    #[must_use]
+    pub fn snapshots(&self) -> u64 {
+        self.snapshots
+    }
+
+    /// Step records lost to a full queue.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// How often recording went on after a stop.
+    #[must_use]
+    pub fn resumes(&self) -> u64 {
+        self.resumes
+    }
+
+    /// Records of kinds that this version does not know.
+    #[must_use]
+    pub fn unknown_records(&self) -> u64 {
+        self.unknown
+    }
+
+    /// What of the trace could not be read.
+    #[must_use]
+    pub fn damage(&self) -> Damage {
+        self.damage
+    }
+
+    /// The slices, in the order of their numbers.
+    pub fn landscapes(&self) -> impl ExactSizeIterator<Item = &Landscape> {
+        self.landscapes.values()
+    }
+
+    /// Self-checks that did not hold, of the run and of its slices.
+    pub fn failed_checks(&self) -> impl Iterator<Item = &Check> {
+        let of_slices = self.landscapes.values().flat_map(Landscape::checks);
+        self.checks
+            .iter()
+            .chain(of_slices)
+            .filter(|check| !check.passed)
+    }
+
+    /// Sentences that found no place in [`notes`](Self::notes).
+    #[must_use]
+    pub fn further_notes(&self) -> usize {
+        self.further_notes
+    }
+
+    /// Sentences for the reader, oldest first.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    fn is_at_surface(&self) -> bool {
+        self.progress
+            .latest()
+            .is_some_and(|progress| progress.split == "surface")
+    }
+
+    fn apply_head(&mut self, head: &Head) {
+        self.blocks.set_layout(&head.blocks);
+        self.progress.plan(head.epochs_planned);
+        self.head = Some(head.clone());
+    }
+
+    fn apply_step(&mut self, step: &Step) {
+        self.steps += 1;
+        self.blocks.apply(step);
+        if let Some(loss) = step.loss {
+            self.step_loss.push(step.step, loss);
+        }
+        if let Some(norm) = self.blocks.global_grad_norm() {
+            self.global_grad_norm.push(step.step, norm);
+        }
+        self.learning_rate.push(step.step, step.lr);
+        self.pace.push(step.step, step.elapsed_secs);
+        self.progress.tick(step.elapsed_secs);
+        // Columns are in `blocks` by now.
+        self.last_step = Some(Step {
+            columns: BTreeMap::new(),
+            ..step.clone()
+        });
+    }
+
+    fn apply_epoch(&mut self, epoch: &Epoch) {
+        if let Some(loss) = epoch.train_loss {
+            self.epoch_train_loss.push(epoch.steps, loss);
+        }
+        if let Some(loss) = epoch.valid_loss {
+            self.epoch_valid_loss.push(epoch.steps, loss);
+        }
+        self.progress.tick(epoch.elapsed_secs);
+        self.last_epoch = Some(epoch.clone());
+    }
+
+    fn apply_metric(&mut self, metric: &Metric) {
+        let key = (metric.split.clone(), metric.name.clone());
+        if self.metrics.len() < MAX_METRICS || self.metrics.contains_key(&key) {
+            self.metrics.insert(key, metric.clone());
+        }
+    }
+
+    fn apply_snapshot(&mut self, snapshot: &Snapshot) {
+        self.snapshots += 1;
+        self.last_snapshot = Some(snapshot.clone());
+    }
+
+    fn apply_slice(&mut self, slice: &Slice) {
+        let known = self.landscapes.get(&slice.slice);
+        // A resumed surface repeats its slice: what was measured stays.
+        if known.is_none_or(|known| known.slice() != slice) {
+            self.landscapes
+                .insert(slice.slice, Landscape::new(slice.clone()));
+        }
+    }
+
+    fn apply_check(&mut self, check: &Check) {
+        match check.slice {
+            Some(slice) => self.with_landscape(slice, |it| it.apply_check(check)),
+            None => {
+                self.checks.retain(|known| known.name != check.name);
+                self.checks.push(check.clone());
+            }
+        }
+    }
+
+    fn apply_note(&mut self, note: &Note) {
+        if self.notes.len() < MAX_NOTES {
+            self.notes.push(note.clone());
+        } else {
+            self.further_notes += 1;
+        }
+    }
+
+    fn apply_resume(&mut self) {
+        self.resumes += 1;
+        self.end = None;
+        self.pace = Pace::default();
+    }
+
+    fn apply_end(&mut self, end: &End) {
+        self.dropped = self.dropped.max(end.dropped);
+        self.end = Some(end.clone());
+    }
+
+    fn with_landscape(&mut self, slice: u32, change: impl FnOnce(&mut Landscape)) {
+        if let Some(landscape) = self.landscapes.get_mut(&slice) {
+            change(landscape);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burnscape_trace::{Dropped, LossCause, Lost, Progress, Resume, Torn};
+
+    use super::*;
+
+    fn ended(reason: &str) -> Record {
+        Record::End(End {
+            reason: reason.to_owned(),
+            ..End::default()
+        })
+    }
+
+    #[test]
+    fn the_state_follows_the_records() {
+        let mut run = Run::default();
+        assert_eq!(run.state(), RunState::Waiting);
+        run.apply(&Record::Step(Step::default()));
+        assert_eq!(run.state(), RunState::Training);
+        run.apply(&Record::Progress(Progress {
+            split: "surface".into(),
+            ..Progress::default()
+        }));
+        assert_eq!(run.state(), RunState::Surface);
+        run.apply(&ended("finished"));
+        assert_eq!(run.state(), RunState::Finished);
+        run.apply(&Record::Resume(Resume::default()));
+        run.apply(&ended("dropped"));
+        assert_eq!(run.state(), RunState::Stopped);
+    }
+
+    #[test]
+    fn what_was_lost_is_counted_and_a_torn_end_forgotten_when_more_follows() {
+        let mut run = Run::default();
+        let lost = Lost {
+            offset: 9,
+            bytes: 40,
+            cause: LossCause::Damaged,
+        };
+        run.apply_item(&Item::Lost(lost));
+        run.apply_item(&Item::Torn(Torn {
+            offset: 90,
+            bytes: 7,
+        }));
+        assert_eq!(
+            run.damage(),
+            Damage {
+                lost_bytes: 40,
+                places: 1,
+                torn_bytes: 7
+            }
+        );
+        run.apply(&Record::Dropped(Dropped {
+            records: 3,
+            after_step: 1,
+        }));
+        run.apply(&Record::Dropped(Dropped {
+            records: 2,
+            after_step: 9,
+        }));
+        assert_eq!((run.damage().torn_bytes, run.dropped()), (0, 5));
+        run.apply(&Record::End(End {
+            dropped: 5,
+            ..End::default()
+        }));
+        assert_eq!(run.dropped(), 5);
+    }
+
+    #[test]
+    fn a_repeated_slice_keeps_its_nodes() {
+        let axis = burnscape_trace::Axis {
+            first: 0,
+            count: 2,
+            spacing: 1.0,
+            ..burnscape_trace::Axis::default()
+        };
+        let slice = Record::Slice(Slice {
+            x: axis,
+            ..Slice::default()
+        });
+        let nodes = burnscape_trace::Nodes {
+            index: vec![1].into(),
+            loss: vec![4.0].into(),
+            ..burnscape_trace::Nodes::default()
+        };
+        let mut run = Run::default();
+        for record in [slice.clone(), Record::Nodes(nodes), slice] {
+            run.apply(&record);
+        }
+        let landscape = run.landscapes().next().unwrap();
+        assert_eq!(landscape.surface().unwrap().lowest().unwrap().loss, 4.0);
+    }
+}

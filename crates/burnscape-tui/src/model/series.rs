@@ -1,0 +1,229 @@
+//! A series of any length in bounded memory: buckets that keep the extremes, so spikes survive.
+
+/// Buckets of a series. Two per braille dot column of a terminal 500 cells wide.
+pub const BUCKETS: usize = 2048;
+
+/// What happened in one stretch of steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bucket {
+    /// Finite values.
+    pub count: u64,
+    /// Smallest finite value.
+    pub min: f64,
+    /// Largest finite value.
+    pub max: f64,
+    /// Last finite value.
+    pub last: f64,
+    /// Step of the last value of any kind.
+    pub last_step: u64,
+    /// Values that are NaN.
+    pub nan: u64,
+    /// Values that are infinite.
+    pub infinite: u64,
+}
+
+impl Bucket {
+    const EMPTY: Self = Self {
+        count: 0,
+        min: f64::INFINITY,
+        max: f64::NEG_INFINITY,
+        last: f64::NAN,
+        last_step: 0,
+        nan: 0,
+        infinite: 0,
+    };
+
+    /// No value at all fell into the bucket.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count + self.non_finite() == 0
+    }
+
+    /// NaN and infinite values.
+    #[must_use]
+    pub fn non_finite(&self) -> u64 {
+        self.nan + self.infinite
+    }
+
+    fn add(&mut self, step: u64, value: f64) {
+        self.last_step = step;
+        if value.is_nan() {
+            self.nan += 1;
+        } else if value.is_infinite() {
+            self.infinite += 1;
+        } else {
+            self.count += 1;
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+            self.last = value;
+        }
+    }
+
+    fn merged(self, later: Self) -> Self {
+        Self {
+            count: self.count + later.count,
+            min: self.min.min(later.min),
+            max: self.max.max(later.max),
+            last: if later.count > 0 {
+                later.last
+            } else {
+                self.last
+            },
+            last_step: self.last_step.max(later.last_step),
+            nan: self.nan + later.nan,
+            infinite: self.infinite + later.infinite,
+        }
+    }
+}
+
+/// Values over steps. When the buckets are full, they double their width and merge in pairs.
+#[derive(Debug, Clone, Default)]
+pub struct Series {
+    clock: BucketClock,
+    buckets: Vec<Bucket>,
+    last: Option<(u64, f64)>,
+}
+
+impl Series {
+    /// Adds a value. A step before the first one or before the last one is counted there.
+    pub fn push(&mut self, step: u64, value: f64) {
+        let (index, halvings) = self.clock.place(step);
+        for _ in 0..halvings {
+            self.halve();
+        }
+        if self.buckets.len() <= index {
+            self.buckets.resize(index + 1, Bucket::EMPTY);
+        }
+        self.buckets[index].add(step, value);
+        self.last = Some((step, value));
+    }
+
+    /// The value pushed last, with its step.
+    #[must_use]
+    pub fn last(&self) -> Option<(u64, f64)> {
+        self.last
+    }
+
+    /// Nothing was pushed yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.last.is_none()
+    }
+
+    /// The buckets that hold something, oldest first.
+    pub fn buckets(&self) -> impl Iterator<Item = &Bucket> {
+        self.buckets.iter().filter(|bucket| !bucket.is_empty())
+    }
+
+    /// Smallest and largest finite value.
+    #[must_use]
+    pub fn bounds(&self) -> Option<(f64, f64)> {
+        self.buckets()
+            .filter(|bucket| bucket.count > 0)
+            .map(|bucket| (bucket.min, bucket.max))
+            .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// NaN and infinite values so far.
+    #[must_use]
+    pub fn non_finite(&self) -> u64 {
+        self.buckets().map(Bucket::non_finite).sum()
+    }
+
+    fn halve(&mut self) {
+        self.buckets = self
+            .buckets
+            .chunks(2)
+            .map(|pair| {
+                pair.iter()
+                    .copied()
+                    .reduce(Bucket::merged)
+                    .unwrap_or(Bucket::EMPTY)
+            })
+            .collect();
+    }
+}
+
+/// Which bucket a step falls into, and when the buckets must double.
+#[derive(Debug, Clone)]
+pub(super) struct BucketClock {
+    capacity: usize,
+    origin: Option<u64>,
+    width: u64,
+}
+
+impl Default for BucketClock {
+    fn default() -> Self {
+        Self::new(BUCKETS)
+    }
+}
+
+impl BucketClock {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            origin: None,
+            width: 1,
+        }
+    }
+
+    /// Index of the bucket, and how many times all buckets must be merged in pairs before.
+    pub(super) fn place(&mut self, step: u64) -> (usize, u32) {
+        let offset = step.saturating_sub(*self.origin.get_or_insert(step));
+        let mut halvings = 0;
+        while offset / self.width >= self.capacity as u64 {
+            self.width *= 2;
+            halvings += 1;
+        }
+        ((offset / self.width) as usize, halvings)
+    }
+
+    /// First step of a bucket.
+    pub(super) fn first_step(&self, index: usize) -> u64 {
+        self.origin
+            .unwrap_or(0)
+            .saturating_add((index as u64).saturating_mul(self.width))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spike_survives_a_million_steps() {
+        let mut series = Series::default();
+        for step in 0..1_000_000_u64 {
+            let value = if step == 123_457 { 1e9 } else { 1.0 };
+            series.push(step, value);
+        }
+        assert_eq!(series.bounds(), Some((1.0, 1e9)));
+        assert_eq!(series.last(), Some((999_999, 1.0)));
+        assert!(series.buckets().count() <= BUCKETS);
+        assert_eq!(series.buckets().map(|b| b.count).sum::<u64>(), 1_000_000);
+        let spike = series.buckets().find(|b| b.max == 1e9).unwrap();
+        assert!(spike.last_step.abs_diff(123_457) < 1024);
+    }
+
+    #[test]
+    fn non_finite_values_are_counted_and_never_drawn_as_numbers() {
+        let mut series = Series::default();
+        for (step, value) in [1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 2.0]
+            .iter()
+            .enumerate()
+        {
+            series.push(step as u64, *value);
+        }
+        assert_eq!(series.bounds(), Some((1.0, 2.0)));
+        assert_eq!(series.non_finite(), 3);
+    }
+
+    #[test]
+    fn steps_may_start_anywhere_jump_and_go_back() {
+        let mut series = Series::default();
+        for step in [u64::MAX / 2, u64::MAX, 3, u64::MAX - 1] {
+            series.push(step, 1.0);
+        }
+        assert_eq!(series.buckets().map(|b| b.count).sum::<u64>(), 4);
+    }
+}

@@ -1,0 +1,139 @@
+//! Numbers as text: as many digits as asked for, never a wrong one.
+
+/// Digits of a loss: enough to find the same number in the trace.
+pub const LOSS_DIGITS: usize = 6;
+
+/// A number with at most `digits` significant digits, trailing zeros dropped.
+#[must_use]
+pub fn significant(value: f64, digits: usize) -> String {
+    if !value.is_finite() {
+        return non_finite(value).to_owned();
+    }
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let digits = digits.max(1);
+    let scientific = format!("{value:.*e}", digits - 1);
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..digits.max(4) as i32).contains(&exponent) {
+        let decimals = (digits as i32 - 1 - exponent).max(0) as usize;
+        trim_zeros(&format!("{value:.decimals$}")).to_owned()
+    } else {
+        format!("{}e{exponent}", trim_zeros(mantissa))
+    }
+}
+
+/// A loss, with [`LOSS_DIGITS`] significant digits.
+#[must_use]
+pub fn loss(value: f64) -> String {
+    significant(value, LOSS_DIGITS)
+}
+
+/// A number for a glance: three significant digits.
+#[must_use]
+pub fn short(value: f64) -> String {
+    significant(value, 3)
+}
+
+/// A share as a percentage, such as `71.2 %`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    if share.is_finite() {
+        format!("{} %", trim_zeros(&format!("{:.1}", share * 100.0)))
+    } else {
+        "unknown".to_owned()
+    }
+}
+
+/// A span of time, such as `1 h 02 min` or `45 s`.
+#[must_use]
+pub fn duration(secs: f64) -> String {
+    if !secs.is_finite() || secs < 0.0 {
+        return "unknown".to_owned();
+    }
+    let whole = secs.round() as u64;
+    match whole {
+        0..60 if secs < 10.0 => format!("{} s", trim_zeros(&format!("{secs:.1}"))),
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        3600..86_400 => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+        _ => format!("{} d {:02} h", whole / 86_400, whole % 86_400 / 3600),
+    }
+}
+
+/// A size in bytes, such as `3.2 MB`.
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    const UNITS: [(f64, &str); 3] = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    let size = count as f64;
+    UNITS.iter().find(|(unit, _)| size >= *unit).map_or_else(
+        || format!("{count} B"),
+        |(unit, name)| format!("{} {name}", short(size / unit)),
+    )
+}
+
+fn non_finite(value: f64) -> &'static str {
+    match value {
+        _ if value.is_nan() => "NaN",
+        f64::INFINITY => "Inf",
+        _ => "-Inf",
+    }
+}
+
+fn trim_zeros(digits: &str) -> &str {
+    if !digits.contains('.') {
+        return digits;
+    }
+    digits.trim_end_matches('0').trim_end_matches('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn six_digits_give_the_number_back_to_a_millionth() {
+        for value in [
+            std::f64::consts::LN_10,
+            1.0 / 3.0,
+            -7.25e-9,
+            6.02214076e23,
+            123456.7,
+            0.000123456,
+        ] {
+            let back: f64 = loss(value).parse().unwrap();
+            assert!(
+                (back - value).abs() <= 1e-5 * value.abs(),
+                "{value} as {}",
+                loss(value)
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_are_as_short_as_they_can_be() {
+        assert_eq!(loss(0.5), "0.5");
+        assert_eq!(loss(std::f64::consts::LN_10), "2.30259");
+        assert_eq!(short(1234.0), "1234");
+        assert_eq!(short(12345.0), "1.23e4");
+        assert_eq!(short(0.000_001), "1e-6");
+        assert_eq!(loss(-0.0), "0");
+        assert_eq!(loss(999_999.9), "1e6");
+    }
+
+    #[test]
+    fn non_finite_numbers_have_names() {
+        assert_eq!(loss(f64::NAN), "NaN");
+        assert_eq!(loss(f64::INFINITY), "Inf");
+        assert_eq!(loss(f64::NEG_INFINITY), "-Inf");
+    }
+
+    #[test]
+    fn spans_of_time() {
+        assert_eq!(duration(0.25), "0.2 s");
+        assert_eq!(duration(75.0), "1 min 15 s");
+        assert_eq!(duration(3_720.0), "1 h 02 min");
+        assert_eq!(duration(f64::NAN), "unknown");
+    }
+}

@@ -1,0 +1,234 @@
+//! A run as plain lines, for where there is no terminal: a log file, a pipe, a dumb terminal.
+
+use std::io::Write;
+use std::path::Path;
+use std::thread;
+
+use burnscape_trace::{
+    End, Epoch, Follower, Head, Item, Note, Progress, Record, RunFolder, Slice, Snapshot, Step,
+    Trajectory,
+};
+
+use crate::Error;
+use crate::model::Run;
+use crate::numbers::{bytes, duration, loss, percent, short};
+use crate::once::run_name;
+use crate::widgets::text::printable;
+
+/// Turns items into lines. Of steps and of progress only the last of a batch of items is told, so
+/// that a fast run does not flood a log.
+#[derive(Debug, Default)]
+pub struct RunLines {
+    run: Run,
+}
+
+impl RunLines {
+    /// Lines for a run with a name.
+    #[must_use]
+    pub fn new(run: Run) -> Self {
+        Self { run }
+    }
+
+    /// The run so far.
+    #[must_use]
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// The lines for a batch of items.
+    pub fn lines(&mut self, items: &[Item]) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut step = None;
+        let mut progress = None;
+        for item in items {
+            self.run.apply_item(item);
+            match item {
+                Item::Record {
+                    record: Record::Step(latest),
+                    ..
+                } => step = Some(latest),
+                Item::Record {
+                    record: Record::Progress(latest),
+                    ..
+                } => progress = Some(latest),
+                _ => {
+                    // What is told stays in order: the step before an epoch comes before it.
+                    let told = self.line(item);
+                    if told.is_some() {
+                        lines.extend(step.take().map(|step| self.step_line(step)));
+                        progress = None;
+                    }
+                    lines.extend(told);
+                }
+            }
+        }
+        lines.extend(step.map(|step| self.step_line(step)));
+        lines.extend(progress.and_then(progress_line));
+        lines
+    }
+
+    fn line(&self, item: &Item) -> Option<String> {
+        let record = match item {
+            Item::Record { record, .. } => record,
+            Item::Lost(lost) => {
+                return Some(format!("damaged: {} could not be read", bytes(lost.bytes)));
+            }
+            Item::Torn(torn) => {
+                return Some(format!(
+                    "the last record is not whole ({})",
+                    bytes(torn.bytes)
+                ));
+            }
+        };
+        let line = match record {
+            Record::Head(head) => self.head_line(head)?,
+            Record::Epoch(epoch) => epoch_line(epoch),
+            Record::Dropped(dropped) => format!("dropped {} step records", dropped.records),
+            Record::Snapshot(snapshot) => snapshot_line(snapshot),
+            Record::Slice(slice) => slice_line(slice),
+            Record::Trajectory(trajectory) => trajectory_line(trajectory)?,
+            Record::Note(note) => note_line(note),
+            Record::Check(check) if !check.passed => {
+                format!("check {} does not hold: {}", check.name, check.detail)
+            }
+            Record::Resume(resume) => format!("resumed after {} steps", resume.steps),
+            Record::End(end) => self.end_line(end),
+            _ => return None,
+        };
+        Some(printable(&line))
+    }
+
+    /// Heads are repeated; the first one is told.
+    fn head_line(&self, head: &Head) -> Option<String> {
+        (self.run.steps() == 0 && self.run.snapshots() == 0).then(|| {
+            format!(
+                "run {}: {} blocks of {} on {}",
+                head.run_id,
+                head.blocks.len(),
+                head.dtype,
+                head.device
+            )
+        })
+    }
+
+    fn step_line(&self, step: &Step) -> String {
+        let mut line = format!("step {}", step.step);
+        if let Some(epoch) = step.epoch {
+            line += &format!(" epoch {epoch}");
+        }
+        if let Some(value) = step.loss {
+            line += &format!(" loss {}", loss(value));
+        }
+        line += &format!(" lr {}", short(step.lr));
+        if let Some((_, norm)) = self.run.global_grad_norm.last() {
+            line += &format!(" grad_norm {}", short(norm));
+        }
+        line
+    }
+
+    fn end_line(&self, end: &End) -> String {
+        let mut line = format!(
+            "{} after {} steps, {}",
+            end.reason,
+            end.steps,
+            duration(end.elapsed_secs)
+        );
+        if let Some(value) = self.run.last_loss() {
+            line += &format!(", last loss {}", loss(value));
+        }
+        for landscape in self.run.landscapes() {
+            let ends = landscape
+                .surface()
+                .ok()
+                .and_then(|it| it.lowest().zip(it.highest()));
+            if let Some((low, high)) = ends {
+                let name = &landscape.slice().name;
+                line += &format!(
+                    ", {name}: lowest {} highest {}",
+                    loss(low.loss),
+                    loss(high.loss)
+                );
+            }
+        }
+        line + &format!(
+            ", snapshots {}, dropped {}",
+            self.run.snapshots(),
+            self.run.dropped()
+        )
+    }
+}
+
+fn epoch_line(epoch: &Epoch) -> String {
+    let named = |name: &str, value: Option<f64>| {
+        value.map_or(String::new(), |value| format!(" {name} {}", loss(value)))
+    };
+    let train = named("train_loss", epoch.train_loss);
+    let valid = named("valid_loss", epoch.valid_loss);
+    format!(
+        "epoch {} done, steps {}{train}{valid}",
+        epoch.epoch, epoch.steps
+    )
+}
+
+fn snapshot_line(snapshot: &Snapshot) -> String {
+    format!(
+        "snapshot {} ({}) at step {}, {}",
+        snapshot.index,
+        snapshot.reason,
+        snapshot.step,
+        bytes(snapshot.bytes)
+    )
+}
+
+fn slice_line(slice: &Slice) -> String {
+    let columns = slice.x.count;
+    let rows = slice.y.as_ref().map_or(1, |y| y.count);
+    format!(
+        "slice {} {}: {columns} x {rows} nodes around {}",
+        slice.slice, slice.name, slice.centre
+    )
+}
+
+fn trajectory_line(trajectory: &Trajectory) -> Option<String> {
+    let both = |shares: &[f64]| percent(shares.iter().take(2).sum());
+    (!trajectory.explained.is_empty()).then(|| {
+        format!(
+            "trajectory of {} snapshots: two components explain {}, of a random walk {}",
+            trajectory.snapshots.len(),
+            both(&trajectory.explained),
+            both(&trajectory.random_walk),
+        )
+    })
+}
+
+fn note_line(note: &Note) -> String {
+    format!("{}: {}", note.level, note.text)
+}
+
+fn progress_line(progress: &Progress) -> Option<String> {
+    (progress.split == "surface")
+        .then(|| format!("surface {} of {} nodes", progress.done, progress.total))
+}
+
+/// Writes the lines of a run as its records arrive, until it ends.
+///
+/// # Errors
+///
+/// [`Error::Trace`] where the path is no run, or one that this version cannot read;
+/// [`Error::Output`] where the lines cannot be written.
+pub fn follow_lines(path: &Path, output: &mut impl Write) -> Result<(), Error> {
+    let folder = RunFolder::open(path)?;
+    let mut follower = Follower::open(path)?;
+    let mut lines = RunLines::new(Run::named(run_name(folder.path())));
+    loop {
+        for line in lines.lines(&follower.poll()?) {
+            writeln!(output, "{line}").map_err(Error::Output)?;
+        }
+        output.flush().map_err(Error::Output)?;
+        // An end that is followed by a resume is none.
+        if lines.run().state().is_over() && !follower.has_more() {
+            return Ok(());
+        }
+        thread::sleep(follower.delay());
+    }
+}

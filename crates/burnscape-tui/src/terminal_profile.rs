@@ -1,0 +1,481 @@
+//! What a terminal can show, and the one pass that maps a finished frame down to it.
+
+use std::str::FromStr;
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
+
+use crate::palette::{LEVELS, rgb, scale_level};
+use crate::widgets::{dots, half_blocks};
+
+/// How many colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColourDepth {
+    /// None: heat maps become a ramp of characters.
+    None,
+    /// The colours that every console has.
+    Sixteen,
+    /// The colour cube of xterm.
+    TwoFiftySix,
+    /// 24 bits.
+    True,
+}
+
+/// Which characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Glyphs {
+    /// Braille dots, half blocks, any letter.
+    Braille,
+    /// Half blocks and shades, for consoles whose font has no braille.
+    Block,
+    /// The 95 printable characters of ASCII.
+    Ascii,
+}
+
+/// What a terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TerminalProfile {
+    /// How many colours.
+    pub colours: ColourDepth,
+    /// Which characters.
+    pub glyphs: Glyphs,
+}
+
+/// A word that names no colour depth and no set of glyphs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` is none of {expected}")]
+pub struct UnknownWord {
+    /// What was given.
+    pub found: String,
+    /// What would have been understood.
+    pub expected: &'static str,
+}
+
+impl FromStr for ColourDepth {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        match word {
+            "never" => Ok(Self::None),
+            "16" => Ok(Self::Sixteen),
+            "256" => Ok(Self::TwoFiftySix),
+            "true" => Ok(Self::True),
+            _ => Err(UnknownWord {
+                found: word.to_owned(),
+                expected: "never, 16, 256, true",
+            }),
+        }
+    }
+}
+
+impl FromStr for Glyphs {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        match word {
+            "braille" => Ok(Self::Braille),
+            "block" => Ok(Self::Block),
+            "ascii" => Ok(Self::Ascii),
+            _ => Err(UnknownWord {
+                found: word.to_owned(),
+                expected: "braille, block, ascii",
+            }),
+        }
+    }
+}
+
+impl TerminalProfile {
+    /// True colour and braille: frames stay as they were drawn.
+    pub const FULL: Self = Self {
+        colours: ColourDepth::True,
+        glyphs: Glyphs::Braille,
+    };
+    /// No colour, all glyphs: text for a file or a pipe.
+    pub const PLAIN: Self = Self {
+        colours: ColourDepth::None,
+        glyphs: Glyphs::Braille,
+    };
+
+    /// The profile that this process's environment tells; no colour where output is no terminal.
+    #[must_use]
+    pub fn detect(is_terminal: bool) -> Self {
+        let detected = Self::from_environment(|name| std::env::var(name).ok());
+        if is_terminal {
+            detected
+        } else {
+            Self {
+                colours: ColourDepth::None,
+                ..detected
+            }
+        }
+    }
+
+    /// The profile that environment variables tell: `NO_COLOR`, `COLORTERM`, `TERM`, and the
+    /// locale in `LC_ALL`, `LC_CTYPE`, `LANG`. No locale at all counts as UTF-8, as containers
+    /// have none and their terminals read it.
+    #[must_use]
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let term = set("TERM").unwrap_or_default();
+        let colours = match set("NO_COLOR") {
+            Some(_) => ColourDepth::None,
+            None => depth(&term, &set("COLORTERM").unwrap_or_default()),
+        };
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
+        Self {
+            colours,
+            glyphs: glyphs(&term, locale.as_deref()),
+        }
+    }
+
+    /// Maps a finished frame down to what the terminal can show.
+    pub fn adapt(&self, frame: &mut Buffer) {
+        if *self == Self::FULL {
+            return;
+        }
+        for cell in &mut frame.content {
+            self.adapt_glyph(cell);
+            self.adapt_colours(cell);
+        }
+    }
+
+    fn adapt_glyph(&self, cell: &mut Cell) {
+        match self.glyphs {
+            Glyphs::Braille => {}
+            Glyphs::Block => {
+                if let Some(symbol) = block_symbol(cell) {
+                    cell.set_symbol(symbol);
+                }
+            }
+            Glyphs::Ascii => {
+                if let Some(symbol) = ascii_symbol(cell) {
+                    cell.set_symbol(symbol);
+                }
+            }
+        }
+    }
+
+    fn adapt_colours(&self, cell: &mut Cell) {
+        let map = match self.colours {
+            ColourDepth::True => return,
+            ColourDepth::TwoFiftySix => nearest_of_256,
+            ColourDepth::Sixteen => nearest_of_16,
+            ColourDepth::None => {
+                ramp(cell);
+                without_colour
+            }
+        };
+        (cell.fg, cell.bg) = (map(cell.fg), map(cell.bg));
+        if self.colours == ColourDepth::Sixteen && cell.fg == cell.bg && cell.fg != Color::Reset {
+            cell.fg = contrast_of_16(cell.bg);
+        }
+    }
+}
+
+fn depth(term: &str, colorterm: &str) -> ColourDepth {
+    match (term, colorterm) {
+        ("dumb", _) => ColourDepth::None,
+        (_, "truecolor" | "24bit") => ColourDepth::True,
+        (term, _) if term.contains("direct") => ColourDepth::True,
+        (term, _) if term.contains("256") => ColourDepth::TwoFiftySix,
+        _ => ColourDepth::Sixteen,
+    }
+}
+
+fn glyphs(term: &str, locale: Option<&str>) -> Glyphs {
+    let is_utf8 = locale.is_none_or(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    });
+    match term {
+        "dumb" => Glyphs::Ascii,
+        _ if !is_utf8 => Glyphs::Ascii,
+        "linux" => Glyphs::Block,
+        _ => Glyphs::Braille,
+    }
+}
+
+/// Characters from nothing to full, for heat maps without colour.
+const RAMP: &[u8; 10] = b" .:-=+*#%@";
+
+/// A heat map's cell becomes a character as dense as its level; lines drawn on it stay.
+fn ramp(cell: &mut Cell) {
+    let levels = match cell.symbol() {
+        "▀" | "▄" | "\"" | "_" => [scale_level(cell.fg), scale_level(cell.bg)],
+        " " => [scale_level(cell.bg), None],
+        _ => return,
+    };
+    let known: Vec<usize> = levels.into_iter().flatten().collect();
+    if !known.is_empty() {
+        let mean = known.iter().sum::<usize>() / known.len();
+        cell.set_char(RAMP[mean * RAMP.len() / LEVELS] as char);
+    }
+}
+
+fn without_colour(_: Color) -> Color {
+    Color::Reset
+}
+
+/// Levels in the eight colours that every console has as backgrounds, dark to light.
+const SCALE_OF_16: [Color; 6] = [
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Green,
+    Color::Yellow,
+    Color::Gray,
+];
+
+fn nearest_of_16(colour: Color) -> Color {
+    const ANSI: [(Color, [u8; 3]); 8] = [
+        (Color::Black, [0, 0, 0]),
+        (Color::DarkGray, [128, 128, 128]),
+        (Color::LightRed, [230, 60, 60]),
+        (Color::LightGreen, [60, 170, 90]),
+        (Color::LightYellow, [230, 150, 40]),
+        (Color::LightBlue, [64, 160, 220]),
+        (Color::Blue, [50, 100, 140]),
+        (Color::White, [255, 255, 255]),
+    ];
+    match (scale_level(colour), rgb(colour)) {
+        (Some(level), _) => SCALE_OF_16[level * SCALE_OF_16.len() / LEVELS],
+        (None, Some(wanted)) => {
+            let nearest = ANSI
+                .into_iter()
+                .min_by_key(|(_, ansi)| distance(*ansi, wanted));
+            nearest.map_or(Color::Reset, |(colour, _)| colour)
+        }
+        (None, None) => colour,
+    }
+}
+
+fn contrast_of_16(background: Color) -> Color {
+    match background {
+        Color::Blue | Color::Magenta | Color::Black => Color::White,
+        _ => Color::Black,
+    }
+}
+
+fn nearest_of_256(colour: Color) -> Color {
+    let Some(wanted) = rgb(colour) else {
+        return colour;
+    };
+    let cube = wanted.map(nearest_step);
+    let grey =
+        ((wanted.iter().map(|&c| u32::from(c)).sum::<u32>() / 3).saturating_sub(3) / 10).min(23);
+    let grey_value = (8 + 10 * grey) as u8;
+    let cube_rgb = cube.map(|step| CUBE[step]);
+    if distance([grey_value; 3], wanted) < distance(cube_rgb, wanted) {
+        Color::Indexed(232 + grey as u8)
+    } else {
+        Color::Indexed((16 + 36 * cube[0] + 6 * cube[1] + cube[2]) as u8)
+    }
+}
+
+const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
+
+fn nearest_step(channel: u8) -> usize {
+    (0..CUBE.len())
+        .min_by_key(|&step| CUBE[step].abs_diff(channel))
+        .unwrap_or(0)
+}
+
+fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
+    a.iter()
+        .zip(b)
+        .map(|(&a, b)| u32::from(a.abs_diff(b)).pow(2))
+        .sum()
+}
+
+const UPPER_DOTS: u8 = 0x01 | 0x02 | 0x08 | 0x10;
+const LOWER_DOTS: u8 = !UPPER_DOTS;
+
+/// A line over a heat map, as opposed to one on an empty ground.
+fn lies_on_colour(cell: &Cell) -> bool {
+    scale_level(cell.bg).is_some()
+}
+
+fn block_symbol(cell: &Cell) -> Option<&'static str> {
+    let bits = match cell.symbol() {
+        "○" => return Some("o"),
+        "●" => return Some("@"),
+        symbol => dots::bits_of(symbol)?,
+    };
+    Some(match (bits & UPPER_DOTS != 0, bits & LOWER_DOTS != 0) {
+        _ if lies_on_colour(cell) => overlay_symbol(cell, "•", "·"),
+        (true, true) => "█",
+        (true, false) => "▀",
+        (false, true) => "▄",
+        (false, false) => " ",
+    })
+}
+
+fn ascii_symbol(cell: &Cell) -> Option<&'static str> {
+    let symbol = cell.symbol();
+    if let Some(bits) = dots::bits_of(symbol) {
+        return Some(match (bits & UPPER_DOTS != 0, bits & LOWER_DOTS != 0) {
+            _ if lies_on_colour(cell) => overlay_symbol(cell, "o", "."),
+            (true, true) => ":",
+            (true, false) => "'",
+            (false, true) => ".",
+            (false, false) => " ",
+        });
+    }
+    (!symbol.is_ascii()).then(|| ascii_of(symbol))
+}
+
+/// Bold is the trajectory, anything else a contour line.
+fn overlay_symbol(cell: &Cell, strong: &'static str, faint: &'static str) -> &'static str {
+    if cell.modifier.contains(Modifier::BOLD) {
+        strong
+    } else {
+        faint
+    }
+}
+
+fn ascii_of(symbol: &str) -> &'static str {
+    match symbol {
+        "─" | "−" | "–" | "—" => "-",
+        "│" | "‖" => "|",
+        "┌" | "┐" | "└" | "┘" | "├" | "┤" | "┬" | "┴" | "┼" => "+",
+        "·" => ".",
+        "…" | "±" | "≈" => "~",
+        "α" => "a",
+        "β" => "b",
+        "θ" => "0",
+        "Δ" => "d",
+        "→" | "▸" => ">",
+        "←" => "<",
+        "↑" => "^",
+        "↓" => "v",
+        "≤" => "<",
+        "≥" => ">",
+        half_blocks::NAN_MARK => "x",
+        half_blocks::INFINITY_MARK => "i",
+        half_blocks::UNMEASURED_MARK => "?",
+        "○" => "S",
+        "●" => "E",
+        "▀" => "\"",
+        "▄" => "_",
+        "█" | "▉" | "▊" | "▋" | "▌" => "#",
+        "▍" | "▎" | "▏" => " ",
+        "²" => "2",
+        _ => "?",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Rect;
+
+    use super::*;
+    use crate::palette::scale;
+
+    fn profile(variables: &[(&str, &str)]) -> (ColourDepth, Glyphs) {
+        let profile = TerminalProfile::from_environment(|name| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        });
+        (profile.colours, profile.glyphs)
+    }
+
+    #[test]
+    fn the_environment_tells_what_the_terminal_can() {
+        use ColourDepth::*;
+        use Glyphs::*;
+        let utf8 = ("LANG", "en_US.UTF-8");
+        assert_eq!(
+            profile(&[("TERM", "xterm-256color"), utf8]),
+            (TwoFiftySix, Braille)
+        );
+        assert_eq!(
+            profile(&[("TERM", "xterm"), ("COLORTERM", "truecolor"), utf8]),
+            (True, Braille)
+        );
+        assert_eq!(profile(&[("TERM", "linux"), utf8]), (Sixteen, Block));
+        assert_eq!(profile(&[("TERM", "dumb"), utf8]), (None, Ascii));
+        assert_eq!(
+            profile(&[("TERM", "xterm"), ("NO_COLOR", "1"), utf8]),
+            (None, Braille)
+        );
+        assert_eq!(
+            profile(&[("TERM", "xterm"), ("NO_COLOR", ""), utf8]),
+            (Sixteen, Braille)
+        );
+        assert_eq!(
+            profile(&[("TERM", "xterm"), ("LC_ALL", "C"), utf8]),
+            (Sixteen, Ascii)
+        );
+        assert_eq!(profile(&[("TERM", "xterm")]), (Sixteen, Braille));
+    }
+
+    fn adapted(profile: TerminalProfile, cell: Cell) -> Cell {
+        let mut frame = Buffer::filled(Rect::new(0, 0, 1, 1), cell);
+        profile.adapt(&mut frame);
+        frame[(0, 0)].clone()
+    }
+
+    #[test]
+    fn without_colour_a_heat_map_is_a_ramp() {
+        let ramp: String = (0..LEVELS)
+            .map(|level| {
+                let mut cell = Cell::new("▀");
+                cell.set_fg(scale(level)).set_bg(scale(level));
+                let adapted = adapted(TerminalProfile::PLAIN, cell);
+                assert_eq!((adapted.fg, adapted.bg), (Color::Reset, Color::Reset));
+                adapted.symbol().to_owned()
+            })
+            .collect();
+        assert_eq!(ramp, "  ..:--=++**#%%@");
+    }
+
+    #[test]
+    fn the_256_colours_keep_most_levels_apart() {
+        let mapped: Vec<Color> = (0..LEVELS)
+            .map(|level| nearest_of_256(scale(level)))
+            .collect();
+        assert!(
+            mapped
+                .iter()
+                .all(|colour| matches!(colour, Color::Indexed(16..)))
+        );
+        let mut distinct = mapped.clone();
+        distinct.dedup();
+        assert!(distinct.len() >= 10, "{mapped:?}");
+    }
+
+    #[test]
+    fn sixteen_colours_use_only_the_eight_backgrounds_of_a_console() {
+        for level in 0..LEVELS {
+            let mut cell = Cell::new("▀");
+            cell.set_fg(scale(level)).set_bg(scale(LEVELS - 1 - level));
+            let sixteen = TerminalProfile {
+                colours: ColourDepth::Sixteen,
+                glyphs: Glyphs::Block,
+            };
+            assert!(SCALE_OF_16.contains(&adapted(sixteen, cell).bg));
+        }
+    }
+
+    #[test]
+    fn ascii_leaves_nothing_else() {
+        let ascii = TerminalProfile {
+            colours: ColourDepth::None,
+            glyphs: Glyphs::Ascii,
+        };
+        for symbol in ["⠁", "⣿", "○", "é", "重", "░", "▀", "×"] {
+            assert!(
+                adapted(ascii, Cell::new(symbol)).symbol().is_ascii(),
+                "{symbol}"
+            );
+        }
+    }
+
+    #[test]
+    fn words_are_parsed_and_others_named() {
+        assert_eq!("256".parse(), Ok(ColourDepth::TwoFiftySix));
+        assert_eq!("block".parse(), Ok(Glyphs::Block));
+        let error = "blue".parse::<ColourDepth>().unwrap_err();
+        assert_eq!(error.to_string(), "`blue` is none of never, 16, 256, true");
+    }
+}

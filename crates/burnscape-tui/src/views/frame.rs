@@ -1,0 +1,123 @@
+//! What surrounds every view: the run and its state above, the keys below.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+
+use super::View;
+use crate::model::{Run, RunState};
+use crate::palette::{BAD, GOOD, MUTED, WARNING};
+use crate::widgets::text;
+
+/// From this height on there is a line above the view …
+const HEADER_FROM: u16 = 3;
+/// … and from this one a line below it.
+const FOOTER_FROM: u16 = 6;
+
+/// The lines above and below a view.
+pub(crate) struct Frame<'a> {
+    pub(crate) run: &'a Run,
+    pub(crate) views: &'a [Box<dyn View>],
+    pub(crate) current: usize,
+    pub(crate) paused: bool,
+    /// Keys are of no use in a frame that is printed.
+    pub(crate) with_keys: bool,
+}
+
+/// The area that is left for the view.
+pub(crate) fn body(area: Rect, with_keys: bool) -> Rect {
+    let above = u16::from(area.height >= HEADER_FROM);
+    let below = u16::from(with_keys && area.height >= FOOTER_FROM);
+    Rect {
+        y: area.y + above,
+        height: area.height - above - below,
+        ..area
+    }
+}
+
+impl Frame<'_> {
+    pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        if area.height >= HEADER_FROM {
+            self.draw_header(Rect { height: 1, ..area }, buffer);
+        }
+        if self.with_keys && area.height >= FOOTER_FROM {
+            self.draw_keys(
+                Rect {
+                    y: area.bottom() - 1,
+                    height: 1,
+                    ..area
+                },
+                buffer,
+            );
+        }
+    }
+
+    fn draw_header(&self, row: Rect, buffer: &mut Buffer) {
+        let tabs = self.tabs(row.width);
+        let state = self.state();
+        let tabs_width = tabs.width() as u16;
+        let room = row
+            .width
+            .saturating_sub(tabs_width + state.width() as u16 + 4);
+        let name = text::cut_start(&text::printable(self.run.name()), usize::from(room));
+        let mut left = Line::from(Span::styled(
+            name,
+            Style::new().add_modifier(Modifier::BOLD),
+        ));
+        left.push_span(Span::raw("  "));
+        left.spans.extend(state.spans);
+        buffer.set_line(row.x, row.y, &left, row.width);
+        if row.width > tabs_width {
+            buffer.set_line(row.right() - tabs_width, row.y, &tabs, tabs_width);
+        }
+    }
+
+    /// The tabs: names where they fit, else numbers.
+    fn tabs(&self, width: u16) -> Line<'static> {
+        let names = width >= 64;
+        let titles = self.views.iter().map(|view| view.title());
+        let tab = |(i, title): (usize, &str)| {
+            let number = i + 1;
+            let label = if names {
+                format!(" {number} {} ", title)
+            } else {
+                format!(" {number} ")
+            };
+            let selected = Style::new().add_modifier(Modifier::REVERSED);
+            let style = if i == self.current {
+                selected
+            } else {
+                Style::new().fg(MUTED)
+            };
+            Span::styled(label, style)
+        };
+        Line::from(titles.enumerate().map(tab).collect::<Vec<_>>())
+    }
+
+    fn state(&self) -> Line<'static> {
+        let state = self.run.state();
+        let colour = match state {
+            RunState::Waiting => MUTED,
+            RunState::Training | RunState::Surface | RunState::Finished => GOOD,
+            RunState::Interrupted | RunState::Stopped => WARNING,
+        };
+        let mut line = Line::from(Span::styled(state.word(), Style::new().fg(colour)));
+        let mut add = |word: &str, colour| {
+            line.push_span(Span::styled(format!(" {word}"), Style::new().fg(colour)));
+        };
+        if self.run.damage().is_damaged() {
+            add("damaged", BAD);
+        }
+        if self.paused {
+            add("paused", WARNING);
+        }
+        line
+    }
+
+    fn draw_keys(&self, row: Rect, buffer: &mut Buffer) {
+        let own = self.views.get(self.current).map_or("", |view| view.keys());
+        let keys = format!("q quit  ? help  Tab view  p pause  {own}");
+        text::put(buffer, row, &keys, Style::new().fg(MUTED));
+    }
+}

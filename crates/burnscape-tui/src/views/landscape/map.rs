@@ -1,0 +1,160 @@
+//! The map of a plane: a colour for every loss, and the cursor.
+
+use burnscape_landscape::surface::{NodeState, Surface};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Color, Modifier};
+
+use super::viewport::{Viewport, Zoom};
+use super::{Cursor, axes, overlay};
+use crate::model::Landscape;
+use crate::palette::level_of_share;
+use crate::widgets::colour_bar;
+use crate::widgets::half_blocks::{self, Pixel};
+use crate::widgets::scale::{ColourScale, ScaleChoice};
+
+/// How far to look for a measured node near an unmeasured one: the coarsest stride of a grid.
+const PREVIEW_REACH: usize = 24;
+
+/// What a map is drawn from.
+pub(super) struct Map<'a> {
+    pub(super) landscape: &'a Landscape,
+    pub(super) surface: &'a Surface,
+    pub(super) zoom: Zoom,
+    pub(super) choice: ScaleChoice,
+    pub(super) cursor: Option<Cursor>,
+}
+
+impl Map<'_> {
+    /// Draws map, axes and colour bar.
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        let Some(viewport) = self.viewport(area) else {
+            return;
+        };
+        let colours = colour_scale(self.surface, self.choice);
+        self.draw_losses(&viewport, colours.as_ref(), buffer);
+        if let Some(colours) = &colours {
+            overlay::draw_contours(self.surface, colours, &viewport, buffer);
+            axes::draw_bar(&viewport, colours, area, buffer);
+        }
+        if let Some(trajectory) = self.landscape.trajectory() {
+            overlay::draw_trajectory(trajectory, &viewport, buffer);
+        }
+        self.draw_cursor(&viewport, buffer);
+        axes::draw(&viewport, self.landscape.slice(), area, buffer);
+    }
+
+    /// The area of the map: what numbers at the left, the bar at the right and the numbers below
+    /// leave.
+    fn viewport(&self, area: Rect) -> Option<Viewport> {
+        let grid = self.surface.grid();
+        let left = axes::WIDTH;
+        let right = if area.width >= 40 {
+            colour_bar::WIDTH + 1
+        } else {
+            0
+        };
+        let inner = Rect {
+            x: area.x + left,
+            width: area.width.saturating_sub(left + right),
+            height: area.height.saturating_sub(1),
+            ..area
+        };
+        let around = self.cursor.map_or((0.0, 0.0), |cursor| {
+            grid.coordinates(grid.node(cursor.column, cursor.row))
+        });
+        Viewport::new(grid, self.zoom, around, inner)
+    }
+
+    fn draw_losses(&self, view: &Viewport, colours: Option<&ColourScale>, buffer: &mut Buffer) {
+        half_blocks::draw(view.area, buffer, |column, half| {
+            self.pixel(view, colours, column, half)
+        });
+    }
+
+    /// One half cell: what is not finite outdoes every number behind it.
+    fn pixel(
+        &self,
+        view: &Viewport,
+        colours: Option<&ColourScale>,
+        column: u16,
+        half: u16,
+    ) -> Pixel {
+        let (columns, rows) = view.nodes(column, half);
+        let nearest = (middle(&columns), middle(&rows));
+        let losses = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
+        let losses = losses.filter_map(|(column, row)| self.loss(column, row));
+        let worst = losses
+            .filter(|loss| !loss.is_finite())
+            .reduce(|a, b| if a.is_nan() { a } else { b });
+        match worst.or_else(|| self.loss(nearest.0, nearest.1)) {
+            Some(loss) if loss.is_nan() => Pixel::Nan,
+            Some(loss) if loss.is_infinite() => Pixel::Infinite,
+            Some(loss) => level(loss, colours).map_or(Pixel::Empty, Pixel::Level),
+            None => Pixel::Unmeasured(
+                self.nearest_measured(nearest)
+                    .and_then(|loss| level(loss, colours)),
+            ),
+        }
+    }
+
+    fn loss(&self, column: usize, row: usize) -> Option<f64> {
+        self.surface.loss(self.surface.grid().node(column, row))
+    }
+
+    /// The finite loss nearest to an unmeasured node, counted in nodes, ring by ring.
+    fn nearest_measured(&self, (column, row): (usize, usize)) -> Option<f64> {
+        let grid = self.surface.grid();
+        (1..=PREVIEW_REACH).find_map(|reach| {
+            let ring = ring(column, row, reach);
+            let inside = ring.filter(|&(x, y)| x < grid.columns() && y < grid.rows());
+            let mut losses = inside.filter_map(|(x, y)| self.loss(x, y));
+            losses.find(|loss| loss.is_finite())
+        })
+    }
+
+    fn draw_cursor(&self, view: &Viewport, buffer: &mut Buffer) {
+        let Some(cursor) = self.cursor else {
+            return;
+        };
+        let grid = self.surface.grid();
+        let at = grid.coordinates(grid.node(cursor.column, cursor.row));
+        if let Some(cell) = view
+            .cell(at)
+            .and_then(|cell| buffer.cell_mut(Position::from(cell)))
+        {
+            cell.set_symbol("┼")
+                .set_fg(Color::Reset)
+                .set_bg(Color::Reset);
+            cell.modifier = Modifier::REVERSED;
+        }
+    }
+}
+
+/// The colours of a surface's measured losses.
+pub(super) fn colour_scale(surface: &Surface, choice: ScaleChoice) -> Option<ColourScale> {
+    let states = surface.states().iter();
+    let measured = states
+        .zip(surface.losses())
+        .filter(|(state, _)| **state != NodeState::Unmeasured);
+    ColourScale::fit(measured.map(|(_, &loss)| loss), choice)
+}
+
+fn level(loss: f64, colours: Option<&ColourScale>) -> Option<usize> {
+    colours
+        .and_then(|colours| colours.share(loss))
+        .map(level_of_share)
+}
+
+fn middle(range: &std::ops::RangeInclusive<usize>) -> usize {
+    usize::midpoint(*range.start(), *range.end())
+}
+
+/// The nodes at a distance of `reach` columns or rows; those left of or below the grid are wrapped
+/// to huge numbers and lie outside it like those right of and above it.
+fn ring(column: usize, row: usize, reach: usize) -> impl Iterator<Item = (usize, usize)> {
+    let across = move |x: usize| column.wrapping_sub(reach).wrapping_add(x);
+    let down = move |y: usize| row.wrapping_sub(reach).wrapping_add(y);
+    let edges = (0..=2 * reach).flat_map(move |i| [(i, 0), (i, 2 * reach), (0, i), (2 * reach, i)]);
+    edges.map(move |(x, y)| (across(x), down(y)))
+}

@@ -1,0 +1,129 @@
+//! What lies on the map of a plane: lines of equal loss, and the trajectory.
+
+use burnscape_landscape::isoline::isolines;
+use burnscape_landscape::surface::Surface;
+use burnscape_trace::Trajectory;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Color, Modifier};
+
+use super::viewport::Viewport;
+use crate::palette::{faint_ink, ink, scale, scale_level};
+use crate::widgets::dots::Dots;
+use crate::widgets::half_blocks;
+use crate::widgets::scale::ColourScale;
+
+/// Lines of equal loss.
+const CONTOURS: usize = 9;
+
+/// Lines of equal loss, at equal distances on the scale of colours.
+pub(super) fn draw_contours(
+    surface: &Surface,
+    colours: &ColourScale,
+    view: &Viewport,
+    buffer: &mut Buffer,
+) {
+    let mut dots = Dots::new(view.area);
+    for number in 1..=CONTOURS {
+        let level = colours
+            .scale
+            .value_at(number as f64 / (CONTOURS + 1) as f64);
+        for line in isolines(surface, level) {
+            draw_polyline(&mut dots, view, line.points.iter().copied(), line.closed);
+        }
+    }
+    overlay(&dots, view.area, buffer, faint_ink, Modifier::empty());
+}
+
+fn draw_polyline(
+    dots: &mut Dots,
+    view: &Viewport,
+    points: impl Iterator<Item = (f64, f64)> + Clone,
+    closed: bool,
+) {
+    let first = points.clone().next().filter(|_| closed);
+    let mut previous: Option<(f64, f64)> = None;
+    for point in points.chain(first) {
+        if let Some(previous) = previous {
+            dots.line(view.dot(previous), view.dot(point), Color::Reset);
+        }
+        previous = Some(point);
+    }
+}
+
+/// Puts dots on the map. A cell shows one glyph, so its two halves become the one colour behind it.
+fn overlay(
+    dots: &Dots,
+    area: Rect,
+    buffer: &mut Buffer,
+    ink_on: fn(usize) -> Color,
+    modifier: Modifier,
+) {
+    for (column, row, glyph, _) in dots.cells() {
+        let position = Position::new(area.x + column, area.y + row);
+        let Some(cell) = buffer.cell_mut(position) else {
+            continue;
+        };
+        if [half_blocks::NAN_MARK, half_blocks::INFINITY_MARK].contains(&cell.symbol()) {
+            continue;
+        }
+        let ground = merge_halves(cell);
+        cell.set_char(glyph)
+            .set_fg(ground.map_or(Color::Reset, ink_on));
+        cell.modifier = modifier;
+    }
+}
+
+/// Gives a cell the mean colour of its halves, and tells its level.
+fn merge_halves(cell: &mut Cell) -> Option<usize> {
+    let below = scale_level(cell.bg);
+    let level = match (cell.symbol(), scale_level(cell.fg), below) {
+        ("▀", Some(above), Some(below)) => usize::midpoint(above, below),
+        _ => return below,
+    };
+    cell.set_bg(scale(level));
+    Some(level)
+}
+
+/// The trajectory over everything, from ○ to ●; points that are not finite leave gaps.
+pub(super) fn draw_trajectory(trajectory: &Trajectory, view: &Viewport, buffer: &mut Buffer) {
+    let points = trajectory
+        .x
+        .iter()
+        .copied()
+        .zip(trajectory.y.iter().copied());
+    let mut dots = Dots::new(view.area);
+    draw_polyline(&mut dots, view, points.clone(), false);
+    overlay(&dots, view.area, buffer, ink, Modifier::BOLD);
+    draw_stations(points.clone(), view, buffer);
+    let ends = [
+        (points.clone().next(), "○"),
+        (points.clone().next_back(), "●"),
+    ];
+    for (point, symbol) in ends {
+        if let Some(cell) = point.and_then(|point| view.cell(point)) {
+            mark(cell, symbol, buffer);
+        }
+    }
+}
+
+/// The snapshots between the ends, where they stand far enough apart to be told from each other.
+fn draw_stations(points: impl Iterator<Item = (f64, f64)>, view: &Viewport, buffer: &mut Buffer) {
+    let mut last: Option<(u16, u16)> = None;
+    for cell in points.filter_map(|point| view.cell(point)) {
+        let far = |last: (u16, u16)| cell.0.abs_diff(last.0) + cell.1.abs_diff(last.1) > 1;
+        if last.is_none_or(far) {
+            mark(cell, "•", buffer);
+            last = Some(cell);
+        }
+    }
+}
+
+fn mark(cell: (u16, u16), symbol: &str, buffer: &mut Buffer) {
+    if let Some(cell) = buffer.cell_mut(Position::from(cell)) {
+        let ground = merge_halves(cell);
+        cell.set_symbol(symbol)
+            .set_fg(ground.map_or(Color::Reset, ink));
+        cell.modifier = Modifier::BOLD;
+    }
+}

@@ -1,0 +1,83 @@
+//! The views, one per file or folder, and what they have in common.
+
+mod frame;
+mod gradients;
+pub(crate) mod help;
+mod landscape;
+mod overview;
+
+use std::str::FromStr;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+pub(crate) use frame::{Frame, body};
+pub use gradients::GradientsView;
+pub use landscape::LandscapeView;
+pub use overview::OverviewView;
+
+use crate::message::Message;
+use crate::model::Run;
+use crate::terminal_profile::UnknownWord;
+
+/// One way to look at a run: it keeps what the reader selected, not what the run is.
+pub trait View: std::fmt::Debug + Send {
+    /// Name on its tab.
+    fn title(&self) -> &'static str;
+
+    /// Its own keys, for the last line of the screen.
+    fn keys(&self) -> &'static str;
+
+    /// Takes a message; those that mean nothing here change nothing.
+    fn update(&mut self, message: Message, run: &Run);
+
+    /// Draws the run. It reads its arguments only, and fits any area, from one cell on.
+    fn draw(&self, run: &Run, area: Rect, buffer: &mut Buffer);
+}
+
+/// Which view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ViewKind {
+    /// Loss, learning rate, gradient norm, progress.
+    #[default]
+    Overview,
+    /// Gradient norms of every block over steps.
+    Gradients,
+    /// The loss surface with the trajectory on it.
+    Landscape,
+}
+
+impl ViewKind {
+    /// All views in the order of their number keys.
+    pub const ALL: [Self; 3] = [Self::Overview, Self::Gradients, Self::Landscape];
+
+    /// The number key of the view.
+    #[must_use]
+    pub fn number(self) -> usize {
+        self as usize + 1
+    }
+
+    pub(crate) fn build(self) -> Box<dyn View> {
+        match self {
+            Self::Overview => Box::new(OverviewView::default()),
+            Self::Gradients => Box::new(GradientsView::default()),
+            Self::Landscape => Box::new(LandscapeView::default()),
+        }
+    }
+}
+
+impl FromStr for ViewKind {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        match word {
+            "overview" | "1" => Ok(Self::Overview),
+            "gradients" | "2" => Ok(Self::Gradients),
+            "landscape" | "3" => Ok(Self::Landscape),
+            _ => Err(UnknownWord {
+                found: word.to_owned(),
+                expected: "overview, gradients, landscape, 1, 2, 3",
+            }),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The colours of a heat map with their numbers, from the highest at the top to the lowest.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::half_blocks::{self, Pixel};
+use super::scale::ColourScale;
+use super::text;
+use crate::numbers::short;
+use crate::palette::{MUTED, level_of_share};
+
+/// Columns of the whole: two of colour, a gap, and numbers such as `-1.2e-3`.
+pub const WIDTH: u16 = 10;
+
+const COLOUR_COLUMNS: u16 = 2;
+/// Rows from one number to the next.
+const NUMBER_ROWS: u16 = 4;
+
+/// Draws the bar over the full height of an area; `remarks` go below the top number.
+pub fn draw(area: Rect, buffer: &mut Buffer, colours: &ColourScale, remarks: &[&str]) {
+    let bar = Rect {
+        width: COLOUR_COLUMNS.min(area.width),
+        ..area
+    };
+    let halves = f64::from(2 * area.height);
+    half_blocks::draw(bar, buffer, |_, half| {
+        Pixel::Level(level_of_share(1.0 - (f64::from(half) + 0.5) / halves))
+    });
+    let numbers = Rect {
+        x: area.x + bar.width + 1,
+        ..area
+    };
+    let numbers = Rect {
+        width: area.width.saturating_sub(bar.width + 1),
+        ..numbers
+    };
+    draw_numbers(numbers, buffer, colours);
+    draw_remarks(numbers, buffer, remarks);
+}
+
+fn draw_numbers(area: Rect, buffer: &mut Buffer, colours: &ColourScale) {
+    for row in number_rows(area.height) {
+        let share = 1.0 - f64::from(row) / f64::from(area.height.saturating_sub(1).max(1));
+        let number = short(colours.scale.value_at(share));
+        text::put(buffer, row_of(area, row), &number, Style::new());
+    }
+}
+
+fn draw_remarks(area: Rect, buffer: &mut Buffer, remarks: &[&str]) {
+    let taken: Vec<u16> = number_rows(area.height).collect();
+    let free = (0..area.height).filter(|row| !taken.contains(row));
+    for (row, remark) in free.zip(remarks) {
+        text::put(buffer, row_of(area, row), remark, Style::new().fg(MUTED));
+    }
+}
+
+/// Rows with a number: both ends, and evenly between them.
+fn number_rows(height: u16) -> impl Iterator<Item = u16> {
+    let gaps = (height.saturating_sub(1) / NUMBER_ROWS).max(1);
+    let last = height.saturating_sub(1);
+    let rows =
+        (0..=gaps).map(move |gap| (u32::from(gap) * u32::from(last) / u32::from(gaps)) as u16);
+    rows.take(usize::from(height))
+}
+
+fn row_of(area: Rect, row: u16) -> Rect {
+    Rect {
+        y: area.y + row,
+        height: 1,
+        ..area
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::palette::{LEVELS, scale};
+    use crate::widgets::scale::ScaleChoice;
+
+    #[test]
+    fn the_ends_carry_the_limits_of_the_scale() {
+        let area = Rect::new(0, 0, WIDTH, 9);
+        let mut buffer = Buffer::empty(area);
+        let colours = ColourScale::fit([0.25, 8.5].into_iter(), ScaleChoice::Auto).unwrap();
+        draw(area, &mut buffer, &colours, &["log"]);
+        let row = |y: u16| {
+            (3..WIDTH)
+                .map(|x| buffer[(x, y)].symbol())
+                .collect::<String>()
+        };
+        assert_eq!(row(0).trim(), "8.5");
+        assert_eq!(row(1).trim(), "log");
+        assert_eq!(row(8).trim(), "0.25");
+        assert_eq!(buffer[(0, 0)].fg, scale(LEVELS - 1));
+        assert_eq!(buffer[(0, 8)].bg, scale(0));
+    }
+}

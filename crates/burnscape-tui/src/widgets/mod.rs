@@ -1,0 +1,11 @@
+//! Parts that views are made of, one per file. Each draws from values, never from a run.
+
+pub mod chart;
+pub mod colour_bar;
+pub mod dots;
+pub mod facts;
+pub mod gauge;
+pub mod half_blocks;
+pub mod scale;
+pub mod text;
+pub mod too_small;

@@ -1,0 +1,332 @@
+//! Scales: from a value to a share of an axis or of the colours, linear or logarithmic.
+
+use crate::numbers::significant;
+
+/// Which scale the reader asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ScaleChoice {
+    /// Logarithmic where all values are positive and the largest is over 50 times the smallest.
+    #[default]
+    Auto,
+    /// Logarithmic wherever all values are positive.
+    Log,
+    /// Linear.
+    Linear,
+}
+
+impl ScaleChoice {
+    /// The next choice, as the key `l` walks through them.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Auto => Self::Log,
+            Self::Log => Self::Linear,
+            Self::Linear => Self::Auto,
+        }
+    }
+
+    fn is_log(self, low: f64, high: f64) -> bool {
+        match self {
+            Self::Auto => low > 0.0 && high > LOG_FROM_RATIO * low,
+            Self::Log => low > 0.0,
+            Self::Linear => false,
+        }
+    }
+}
+
+/// Below this ratio a linear scale shows the low end well enough.
+const LOG_FROM_RATIO: f64 = 50.0;
+/// Values beyond the inner 96 % may be clipped …
+const TAIL: f64 = 0.02;
+/// … when they stretch the scale more than this many times.
+const STRETCH: f64 = 4.0;
+
+/// A range of values, linear or logarithmic.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    /// Value at share 0.
+    pub low: f64,
+    /// Value at share 1.
+    pub high: f64,
+    /// Equal ratios, not equal differences, are equally far apart.
+    pub log: bool,
+}
+
+impl Scale {
+    /// A scale over a range.
+    #[must_use]
+    pub fn new(low: f64, high: f64, choice: ScaleChoice) -> Self {
+        Self {
+            low,
+            high,
+            log: choice.is_log(low, high),
+        }
+    }
+
+    /// The same with a little room at both ends, so that no curve runs along the frame; a range
+    /// of one value gets room too.
+    #[must_use]
+    pub fn padded(self) -> Self {
+        let (low, high) = (self.forward(self.low), self.forward(self.high));
+        let smallest = if self.log {
+            0.05
+        } else {
+            (low.abs() * 0.05).max(1e-12)
+        };
+        let room = ((high - low) * 0.04).max(if high > low { 0.0 } else { smallest });
+        Self {
+            low: self.backward(low - room),
+            high: self.backward(high + room),
+            ..self
+        }
+    }
+
+    /// Where a value lies: 0 at the low end, 1 at the high end, outside beyond; `None`: not a
+    /// finite number, or not positive on a logarithmic scale.
+    #[must_use]
+    pub fn share(&self, value: f64) -> Option<f64> {
+        let (low, high) = (self.forward(self.low), self.forward(self.high));
+        let share = if high > low {
+            (self.forward(value) - low) / (high - low)
+        } else {
+            0.5
+        };
+        (value.is_finite() && share.is_finite()).then_some(share)
+    }
+
+    /// The value at a share.
+    #[must_use]
+    pub fn value_at(&self, share: f64) -> f64 {
+        match share {
+            0.0 => self.low,
+            1.0 => self.high,
+            _ => {
+                let (low, high) = (self.forward(self.low), self.forward(self.high));
+                self.backward(low + share * (high - low))
+            }
+        }
+    }
+
+    /// Round values along the scale, at most `most`, lowest first.
+    #[must_use]
+    pub fn ticks(&self, most: usize) -> Vec<f64> {
+        let ticks = if self.log {
+            self.decades(most)
+        } else {
+            self.round_steps(most)
+        };
+        if ticks.is_empty() {
+            vec![self.low]
+        } else {
+            ticks
+        }
+    }
+
+    /// A tick as text, with as many digits as tell it from its neighbours.
+    #[must_use]
+    pub fn tick_text(&self, tick: f64, ticks: &[f64]) -> String {
+        let gap = ticks
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]).abs())
+            .fold(f64::NAN, f64::min);
+        let largest = ticks.iter().map(|tick| tick.abs()).fold(0.0, f64::max);
+        let digits = (largest / gap).log10().ceil();
+        let digits = if digits.is_finite() && !self.log {
+            digits as usize + 1
+        } else {
+            3
+        };
+        significant(tick, digits.clamp(3, 6))
+    }
+
+    fn round_steps(&self, most: usize) -> Vec<f64> {
+        let span = self.high - self.low;
+        if !(span > 0.0 && span.is_finite()) || most == 0 {
+            return Vec::new();
+        }
+        let rough = span / most as f64;
+        let power = 10_f64.powf(rough.log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
+        let Some(step) = step.into_iter().find(|step| span / step <= most as f64) else {
+            return Vec::new();
+        };
+        // A tick at the very end must not fall out by rounding.
+        let (first, last) = (
+            (self.low / step - 1e-6).ceil(),
+            (self.high / step + 1e-6).floor(),
+        );
+        (0..most)
+            .map(|i| first + i as f64)
+            .take_while(|n| *n <= last)
+            .map(|n| n * step)
+            .collect()
+    }
+
+    fn decades(&self, most: usize) -> Vec<f64> {
+        let (low, high) = (self.low.log10().ceil(), self.high.log10().floor());
+        let count = high - low + 1.0;
+        if count < 2.0 {
+            let linear = Self {
+                log: false,
+                ..*self
+            };
+            return linear.round_steps(most.min(3));
+        }
+        let stride = (count / most.max(1) as f64).ceil().max(1.0);
+        let decades = (0..most).map(|i| low + i as f64 * stride);
+        decades
+            .take_while(|decade| *decade <= high)
+            .map(|decade| 10_f64.powf(decade))
+            .collect()
+    }
+
+    fn forward(&self, value: f64) -> f64 {
+        if self.log { value.log10() } else { value }
+    }
+
+    fn backward(&self, position: f64) -> f64 {
+        if self.log {
+            10_f64.powf(position)
+        } else {
+            position
+        }
+    }
+}
+
+/// A scale of colours: when a few values would stretch it beyond use, it stops short of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ColourScale {
+    /// What the colours cover.
+    pub scale: Scale,
+    /// Finite values below the scale, drawn in its lowest colour.
+    pub clipped_below: usize,
+    /// Finite values above the scale, drawn in its highest colour.
+    pub clipped_above: usize,
+}
+
+impl ColourScale {
+    /// The scale of some values; `None` without a finite one.
+    #[must_use]
+    pub fn fit(values: impl Iterator<Item = f64>, choice: ScaleChoice) -> Option<Self> {
+        let mut sorted: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+        sorted.sort_by(f64::total_cmp);
+        let (low, high) = (*sorted.first()?, *sorted.last()?);
+        let whole = Scale::new(low, high, choice);
+        let (low, high) = inner_range(&sorted, &whole);
+        Some(Self {
+            scale: Scale {
+                low,
+                high,
+                log: whole.log,
+            },
+            clipped_below: sorted.iter().filter(|value| **value < low).count(),
+            clipped_above: sorted.iter().filter(|value| **value > high).count(),
+        })
+    }
+
+    /// The share of a value, ends included; `None`: not drawable as a colour.
+    #[must_use]
+    pub fn share(&self, value: f64) -> Option<f64> {
+        if value.is_finite() && self.scale.log && value <= 0.0 {
+            return Some(0.0);
+        }
+        self.scale.share(value).map(|share| share.clamp(0.0, 1.0))
+    }
+
+    /// What of the values the colours do not show, in words.
+    #[must_use]
+    pub fn clipping(&self) -> Option<String> {
+        let side = |count: usize, word: &str, limit: f64| {
+            (count > 0).then(|| format!("{count} {word} {}", significant(limit, 3)))
+        };
+        let sides = [
+            side(self.clipped_below, "below", self.scale.low),
+            side(self.clipped_above, "above", self.scale.high),
+        ];
+        let sides: Vec<String> = sides.into_iter().flatten().collect();
+        (!sides.is_empty()).then(|| sides.join(", "))
+    }
+}
+
+fn inner_range(sorted: &[f64], whole: &Scale) -> (f64, f64) {
+    let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share).round() as usize];
+    let (low, high) = (whole.forward(at(TAIL)), whole.forward(at(1.0 - TAIL)));
+    let inner = high - low;
+    let below = low - whole.forward(whole.low);
+    let above = whole.forward(whole.high) - high;
+    let stretched = |tail: f64| inner > 0.0 && tail > STRETCH * inner;
+    (
+        if stretched(below) {
+            at(TAIL)
+        } else {
+            whole.low
+        },
+        if stretched(above) {
+            at(1.0 - TAIL)
+        } else {
+            whole.high
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_inside() {
+        let scale = Scale::new(-1.3, 2.2, ScaleChoice::Linear);
+        assert_eq!(scale.ticks(5), [-1.0, 0.0, 1.0, 2.0]);
+        let scale = Scale::new(3e-4, 2.0, ScaleChoice::Auto);
+        assert_eq!(scale.ticks(5).len(), 4);
+        assert!(scale.log);
+    }
+
+    #[test]
+    fn ticks_close_together_get_the_digits_they_need() {
+        let scale = Scale::new(2.3001, 2.3004, ScaleChoice::Auto);
+        let ticks = scale.ticks(4);
+        let texts: Vec<String> = ticks.iter().map(|&t| scale.tick_text(t, &ticks)).collect();
+        assert_eq!(texts, ["2.3001", "2.3002", "2.3003", "2.3004"]);
+    }
+
+    #[test]
+    fn a_log_share_is_linear_in_the_exponent() {
+        let scale = Scale::new(1e-4, 1.0, ScaleChoice::Auto);
+        assert!((scale.share(1e-2).unwrap() - 0.5).abs() < 1e-12);
+        assert!((scale.value_at(0.25) - 1e-3).abs() < 1e-12);
+        assert_eq!(scale.share(f64::NAN), None);
+        assert_eq!(scale.share(-1.0), None);
+    }
+
+    #[test]
+    fn one_outlier_is_clipped_and_told() {
+        let values = (0..1000).map(|i| 1.0 + f64::from(i) / 1000.0).chain([1e4]);
+        let scale = ColourScale::fit(values, ScaleChoice::Linear).unwrap();
+        assert!(scale.scale.high < 2.1);
+        let clipping = scale.clipping().unwrap();
+        assert!(clipping.contains("above"), "{clipping}");
+        assert_eq!(scale.share(1e4), Some(1.0));
+    }
+
+    #[test]
+    fn a_bowl_is_not_clipped() {
+        let values = (-24..25).flat_map(|x| (-24..25).map(move |y| f64::from(x * x + y * y)));
+        let scale = ColourScale::fit(values, ScaleChoice::Auto).unwrap();
+        assert_eq!(scale.clipping(), None);
+        assert_eq!((scale.scale.low, scale.scale.high), (0.0, 1152.0));
+    }
+
+    #[test]
+    fn flat_and_empty_ranges_do_not_divide_by_zero() {
+        assert_eq!(
+            ColourScale::fit([f64::NAN].into_iter(), ScaleChoice::Auto),
+            None
+        );
+        let flat = ColourScale::fit([2.0, 2.0].into_iter(), ScaleChoice::Auto).unwrap();
+        assert_eq!(flat.share(2.0), Some(0.5));
+        let padded = Scale::new(0.0, 0.0, ScaleChoice::Auto).padded();
+        assert!(padded.low < padded.high);
+        assert!(padded.ticks(3).iter().all(|tick| tick.is_finite()));
+    }
+}

@@ -1,0 +1,152 @@
+//! What can go wrong, and what to do about it.
+
+use std::path::PathBuf;
+
+/// Everything that starting, closing and finishing a run can fail with.
+///
+/// Nothing here ever reaches the training loop: what goes wrong while recording is counted and
+/// comes back from [`Probe::finish`](crate::Probe::finish).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The run folder or its trace cannot be written or read.
+    #[error(transparent)]
+    Trace(#[from] burnscape_trace::Error),
+
+    /// The geometry cannot be computed.
+    #[error(transparent)]
+    Landscape(#[from] burnscape_landscape::Error),
+
+    /// The landscape cannot be drawn in this terminal.
+    #[cfg(feature = "tui")]
+    #[error(transparent)]
+    Terminal(#[from] burnscape_tui::Error),
+
+    /// A setting makes no sense.
+    #[error("{setting} = {found} cannot be used: {expected}")]
+    Setting {
+        /// The builder method.
+        setting: &'static str,
+        /// What it was given.
+        found: String,
+        /// What it accepts.
+        expected: &'static str,
+    },
+
+    /// The model has no float parameter.
+    #[error("the watched model has no float parameters, so there is nothing to record; watch the module that owns the layers")]
+    NoParameters,
+
+    /// No optimizer step was recorded.
+    #[error("no optimizer step was recorded in {run}: train the model that `probe.watch(…)` returned, then call `finish`")]
+    NothingRecorded {
+        /// The run folder.
+        run: PathBuf,
+    },
+
+    /// A trajectory needs two points.
+    #[error("{run} holds {found} snapshot(s), but a trajectory needs at least 2: train one epoch or more, or take snapshots with `.snapshot_every_steps(n)`")]
+    TooFewSnapshots {
+        /// The run folder.
+        run: PathBuf,
+        /// Distinct snapshots found.
+        found: usize,
+    },
+
+    /// The batch source gave nothing.
+    #[error("`finish` was given no batches: the surface is the loss over a fixed set of batches, so pass at least one")]
+    NoBatches,
+
+    /// The batch source failed.
+    #[error("the batches given to `finish` cannot be read: {reason}")]
+    BatchSource {
+        /// What the source says.
+        reason: String,
+    },
+
+    /// One batch has no samples.
+    #[error("batch {index} of those given to `finish` holds no samples: leave it out")]
+    EmptyBatch {
+        /// Position of the batch, from 0.
+        index: usize,
+    },
+
+    /// Two passes over the batch source differ.
+    #[error(
+        "the batches given to `finish` differ from pass to pass (loss at the final weights {first} in the first, {second} in the second): \
+         a surface over changing data is noise. Give a loader that does not shuffle or draw, or collect the batches into a Vec once"
+    )]
+    ChangingBatches {
+        /// Loss of the first pass.
+        first: f64,
+        /// Loss of the second pass.
+        second: f64,
+    },
+
+    /// Two evaluations of the same weights on the same batches differ.
+    #[error(
+        "the model is random even for inference: the same weights and batches gave the loss {first}, then {second}. \
+         Make `InferenceStep::step` draw nothing (burn's Dropout is off there by itself)"
+    )]
+    RandomModel {
+        /// Loss of the first evaluation.
+        first: f64,
+        /// Loss of the second evaluation.
+        second: f64,
+    },
+
+    /// The output type of the model is not one of burn's.
+    #[error("burnscape does not know where `{output}` keeps its loss: call `finish_with(&model, &batches, |output| BatchLoss {{ .. }})`")]
+    UnknownOutput {
+        /// The type of the output.
+        output: &'static str,
+    },
+
+    /// The model has not the parameters of the recorded run.
+    #[error("{file} does not fit the model: parameter `{path}` is {found} in the snapshot, {expected} in the model")]
+    SnapshotMismatch {
+        /// The snapshot file.
+        file: PathBuf,
+        /// The parameter.
+        path: String,
+        /// Shape in the file, or `missing`.
+        found: String,
+        /// Shape in the model, or `missing`.
+        expected: String,
+    },
+
+    /// A snapshot file cannot be read.
+    #[error("cannot read the snapshot {file}: {reason}; `trace.cbor` alone still draws what was computed before")]
+    SnapshotRead {
+        /// The snapshot file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+
+    /// A snapshot file cannot be written.
+    #[error("cannot write the snapshot {file}: {reason}")]
+    SnapshotWrite {
+        /// The snapshot file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+
+    /// A tensor could not be read from its device.
+    #[error("cannot read a tensor from its device: {reason}")]
+    Device {
+        /// What burn says.
+        reason: String,
+    },
+
+    /// The writer thread is gone.
+    #[error("the recording thread of {run} has died; what it wrote before is whole")]
+    RecorderGone {
+        /// The run folder.
+        run: PathBuf,
+    },
+}
+
+/// A [`std::result::Result`] with our [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;

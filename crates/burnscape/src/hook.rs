@@ -1,0 +1,266 @@
+//! What happens inside one training step, on the training thread: it measures and hands over.
+//!
+//! Nothing here waits, allocates in the steady state or fails: what cannot be handed over is
+//! counted.
+
+use std::any::Any;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::time::Instant;
+
+use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::module::Module;
+use burn::tensor::TensorData;
+
+use crate::config::Config;
+use crate::loss::{mean_on_device, standard_loss};
+use crate::measure::{self, GradientSource, KeptWeights, StepValues};
+use crate::model_map::{self, ModelMap, NamedTensor, Slot};
+use crate::recorder::lanes::Lanes;
+use crate::recorder::sample::{Columns, Loss, LossSample, StepSample};
+use crate::recorder::{Moment, WeightsAt};
+use crate::schedule::EverySteps;
+
+/// The part of a probe that lives inside the watched model, shared by all its clones.
+pub(crate) struct Hook {
+    config: Config,
+    lanes: Lanes,
+    started: Instant,
+    /// `TrainStep::step` calls in this process so far.
+    batches: AtomicU64,
+    /// Whether losses are worth reading right away.
+    on_host: AtomicBool,
+    /// Buffers as they were before the first forward pass.
+    initial_buffers: OnceLock<Vec<(usize, TensorData)>>,
+    /// The model's map, once the first update showed the model; `None` where it has none.
+    map: OnceLock<Option<ModelMap>>,
+    state: Mutex<StepState>,
+}
+
+/// What changes from step to step; only ever held by the thread that optimizes.
+#[derive(Default)]
+struct StepState {
+    steps: u64,
+    batches_before: u64,
+    /// Batches at the last snapshot that `valid()` gave.
+    validated_at: Option<u64>,
+}
+
+/// A step between the moment before and the moment after its update.
+pub(crate) struct Measured {
+    step: u64,
+    batches: u64,
+    accumulated: u32,
+    lr: f64,
+    columns: Columns,
+    values: StepValues,
+    kept: KeptWeights,
+}
+
+impl Hook {
+    pub fn new(config: Config, lanes: Lanes, started: Instant) -> Self {
+        Self {
+            config,
+            lanes,
+            started,
+            batches: AtomicU64::new(0),
+            on_host: AtomicBool::new(false),
+            initial_buffers: OnceLock::new(),
+            map: OnceLock::new(),
+            state: Mutex::new(StepState::default()),
+        }
+    }
+
+    /// The map of the watched model, if a step was taken.
+    pub fn map(&self) -> Option<&ModelMap> {
+        self.map.get().and_then(Option::as_ref)
+    }
+
+    /// Where training stands, counted in this process.
+    pub fn moment(&self) -> Moment {
+        let steps = self.state().map_or(0, |state| state.steps);
+        let batches = self.batches.load(Ordering::Acquire);
+        Moment { steps, batches }
+    }
+
+    pub fn before_batch<M: Module>(&self, model: &M) {
+        if self.map.get().is_none() {
+            self.initial_buffers
+                .get_or_init(|| model_map::read_untracked(model));
+        }
+    }
+
+    pub fn after_batch(&self, output: &dyn Any) {
+        let batch = self.batches.fetch_add(1, Ordering::AcqRel) + 1;
+        self.send_loss(batch, output);
+    }
+
+    pub fn after_validation_batch(&self, output: &dyn Any) {
+        self.send_loss(0, output);
+    }
+
+    fn send_loss(&self, batch: u64, output: &dyn Any) {
+        let Some(loss) = standard_loss(output) else {
+            return;
+        };
+        let loss = mean_on_device(&loss);
+        let loss = match self.on_host.load(Ordering::Relaxed) {
+            true => Loss::Host(loss.try_into_scalar::<f64>().unwrap_or(f64::NAN)),
+            false => Loss::OnDevice(Box::new(loss)),
+        };
+        self.lanes.loss(LossSample { batch, loss });
+    }
+
+    /// Measures what the optimizer is about to receive; `None` when there is nothing to record.
+    pub fn before_update<M: Module, G: GradientSource>(
+        &self,
+        model: &M,
+        grads: &G,
+        lr: &ModuleLearningRate,
+    ) -> Option<Measured> {
+        let mut state = self.state()?;
+        let map = self.map_of(model, &state)?;
+        let step = state.steps;
+        let batches = self.batches.load(Ordering::Acquire);
+        let accumulated = batches.saturating_sub(state.batches_before) as u32;
+        state.steps += 1;
+        state.batches_before = batches;
+        let columns = self.columns_due(step);
+        let mut values = self.lanes.spare_values();
+        if columns.grad_norm {
+            measure::gradient_norms(model, map, grads, &mut values);
+        }
+        let kept = match columns.weight_norm || columns.update_norm {
+            true => measure::weight_norms(model, map, columns, &mut values),
+            false => KeptWeights::default(),
+        };
+        Some(Measured {
+            step,
+            batches,
+            accumulated,
+            lr: lr.base(),
+            columns,
+            values,
+            kept,
+        })
+    }
+
+    /// Completes the step with what the update did, and hands it over.
+    pub fn after_update<M: Module>(&self, model: &M, measured: Measured) {
+        let Some(map) = self.map() else { return };
+        let mut values = measured.values;
+        if measured.columns.update_norm {
+            measure::update_norms(model, map, measured.kept, &mut values);
+        }
+        let (values, missing) = values.into_values();
+        self.lanes.step(StepSample {
+            step: measured.step,
+            batches: measured.batches,
+            accumulated: measured.accumulated,
+            elapsed_secs: self.started.elapsed().as_secs_f64(),
+            lr: measured.lr,
+            values,
+            columns: measured.columns,
+            missing,
+        });
+        self.snapshot_after_step(model, map, measured.step + 1, measured.batches);
+    }
+
+    /// Takes the weights that burn is about to validate: those of a complete epoch, if burn's
+    /// events confirm it.
+    pub fn validated<M: Module>(&self, model: &M) {
+        let Some(map) = self.map() else { return };
+        let Some(mut state) = self.state() else {
+            return;
+        };
+        let batches = self.batches.load(Ordering::Acquire);
+        if state.validated_at == Some(batches) {
+            return;
+        }
+        state.validated_at = Some(batches);
+        if let Some(weights) = self.weights(model, map, state.steps, batches) {
+            self.lanes.validated(weights);
+        }
+    }
+
+    fn snapshot_after_step<M: Module>(&self, model: &M, map: &ModelMap, steps: u64, batches: u64) {
+        if !self.config.snapshots.is_due_after_step(steps) {
+            return;
+        }
+        // A copy for inference brings the shared buffers up to date, as the next forward pass
+        // would; their values are not changed by it.
+        let model = model.valid();
+        if let Some(weights) = self.weights(&model, map, steps, batches) {
+            self.lanes.step_snapshot(weights);
+        }
+    }
+
+    fn weights<M: Module>(
+        &self,
+        model: &M,
+        map: &ModelMap,
+        steps: u64,
+        batches: u64,
+    ) -> Option<WeightsAt> {
+        let at = Moment { steps, batches };
+        match model_map::read_tensors(model, map) {
+            Ok(tensors) => Some(WeightsAt { at, tensors }),
+            Err(error) => {
+                self.lanes.problem(error.to_string());
+                None
+            }
+        }
+    }
+
+    /// The state, unless another thread optimizes at this moment (then that one records).
+    fn state(&self) -> Option<MutexGuard<'_, StepState>> {
+        self.state.try_lock().ok()
+    }
+
+    fn columns_due(&self, step: u64) -> Columns {
+        let weights = EverySteps(self.config.weight_norms_every).is_due(step);
+        Columns {
+            grad_norm: EverySteps(self.config.grad_norms_every).is_due(step),
+            weight_norm: weights,
+            update_norm: weights,
+        }
+    }
+
+    /// The map; made and sent, with snapshot 0, when the first update shows the model.
+    fn map_of<M: Module>(&self, model: &M, state: &StepState) -> Option<&ModelMap> {
+        self.map
+            .get_or_init(|| self.introduce(model, state))
+            .as_ref()
+    }
+
+    fn introduce<M: Module>(&self, model: &M, state: &StepState) -> Option<ModelMap> {
+        let map = match ModelMap::of(model, &self.config.filter_axes) {
+            Ok(map) => map,
+            Err(error) => {
+                self.lanes.problem(error.to_string());
+                return None;
+            }
+        };
+        self.on_host.store(map.is_on_host(), Ordering::Relaxed);
+        let mut weights = self.weights(model, &map, state.steps, state.batches_before)?;
+        self.restore_initial_buffers(&map, &mut weights.tensors);
+        self.lanes.introduce(map.clone(), weights);
+        Some(map)
+    }
+
+    /// Puts back the buffers of before the first forward pass, which has changed them.
+    fn restore_initial_buffers(&self, map: &ModelMap, tensors: &mut [NamedTensor]) {
+        let Some(initial) = self.initial_buffers.get() else {
+            return;
+        };
+        for (index, data) in initial {
+            let Some(Slot::Buffer(buffer)) = map.slots.get(*index) else {
+                continue;
+            };
+            let path = &map.buffers[*buffer].path;
+            if let Some(tensor) = tensors.iter_mut().find(|tensor| tensor.path == *path) {
+                tensor.data = data.clone();
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What `finish` gives back: surfaces, trajectories, and what they mean in words.
+
+use std::path::{Path, PathBuf};
+
+use burnscape_landscape::plane::PlaneGram;
+use burnscape_landscape::surface::{Curvature, Surface};
+use burnscape_trace::{Slice, Trajectory};
+
+use crate::recorder::Report;
+use crate::words;
+
+/// How the recording itself went.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recording {
+    run: Option<PathBuf>,
+    steps: u64,
+    snapshots: usize,
+    dropped_steps: u64,
+    problems: Vec<String>,
+    last_loss: Option<f64>,
+}
+
+impl Recording {
+    pub(crate) fn new(run: &Path, report: Report) -> Self {
+        Self {
+            run: Some(run.to_path_buf()),
+            steps: report.steps,
+            snapshots: report.snapshots.len(),
+            dropped_steps: report.dropped_steps,
+            problems: report.problems,
+            last_loss: report.last_loss,
+        }
+    }
+
+    /// The run folder; `None` from a disabled probe.
+    pub fn run_folder(&self) -> Option<&Path> {
+        self.run.as_deref()
+    }
+
+    /// Optimizer steps recorded.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Snapshots in the run.
+    pub fn snapshots(&self) -> usize {
+        self.snapshots
+    }
+
+    /// Step records that were lost because the disk could not follow.
+    pub fn dropped_steps(&self) -> u64 {
+        self.dropped_steps
+    }
+
+    /// Training loss of the last recorded step.
+    pub fn last_loss(&self) -> Option<f64> {
+        self.last_loss
+    }
+
+    /// What went wrong while recording, as sentences; empty if nothing did.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
+/// One evaluated plane, with the path of training in its coordinates.
+#[derive(Debug, Clone)]
+pub struct SliceSurface {
+    /// Provenance, as in the trace.
+    pub slice: Slice,
+    /// The losses and their state.
+    pub surface: Surface,
+    /// The snapshots in the plane.
+    pub trajectory: Trajectory,
+    /// Lengths and angle of the two directions.
+    pub gram: PlaneGram,
+}
+
+impl SliceSurface {
+    /// Curvature at the centre, from a quadratic through the nodes around it; `None` if too few of
+    /// them are measured and finite.
+    pub fn curvature(&self) -> Option<Curvature> {
+        self.surface.curvature(&self.gram, 1).ok()
+    }
+}
+
+/// The geometry of a finished run.
+#[derive(Debug, Clone, Default)]
+pub struct Landscape {
+    slices: Vec<SliceSurface>,
+    recording: Recording,
+}
+
+impl Landscape {
+    pub(crate) fn new(slices: Vec<SliceSurface>) -> Self {
+        Self {
+            slices,
+            recording: Recording::default(),
+        }
+    }
+
+    pub(crate) fn set_recording(&mut self, recording: Recording) {
+        self.recording = recording;
+    }
+
+    /// The evaluated planes: `pca` first, then `random`. Empty from a disabled probe.
+    pub fn slices(&self) -> &[SliceSurface] {
+        &self.slices
+    }
+
+    /// A plane by name.
+    pub fn slice(&self, name: &str) -> Option<&SliceSurface> {
+        self.slices.iter().find(|it| it.slice.name == name)
+    }
+
+    /// How the recording went; its problems are to be read.
+    pub fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    /// The run folder; `None` from a disabled probe.
+    pub fn run_folder(&self) -> Option<&Path> {
+        self.recording.run_folder()
+    }
+
+    /// What was found, and what can and cannot be concluded from it, in plain sentences.
+    pub fn summary(&self) -> Vec<String> {
+        words::summary(self)
+    }
+
+    /// Prints the landscape to standard output, as wide as the terminal, in the colours and glyphs
+    /// that it has.
+    ///
+    /// # Errors
+    ///
+    /// If the trace of the run cannot be read, or standard output is gone.
+    #[cfg(feature = "tui")]
+    pub fn print(&self) -> crate::Result<()> {
+        match self.run_folder() {
+            Some(run) => Ok(burnscape_tui::print_landscape(run)?),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! What a model is made of: its float tensors in visiting order, told apart and named by path.
+
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use burnscape_landscape::layout::{self, Block, Filters, Layout};
+
+use crate::{Error, Result};
+
+/// What one visited float tensor is to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// A parameter: number of its block in the layout.
+    Block(usize),
+    /// A buffer, such as BatchNorm's running mean: its number among the buffers.
+    Buffer(usize),
+    /// A parameter that was visited before under another path; counted there.
+    Alias,
+}
+
+/// A tensor that belongs to the model but is no parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Buffer {
+    pub path: String,
+    pub shape: Vec<usize>,
+}
+
+/// The float tensors of a model.
+#[derive(Debug, Clone)]
+pub(crate) struct ModelMap {
+    pub layout: Layout,
+    pub buffers: Vec<Buffer>,
+    /// One entry per float, in the order in which burn visits them.
+    pub slots: Vec<Slot>,
+    /// Paths of parameters that are one tensor under two names.
+    pub aliases: Vec<(String, String)>,
+    pub device: Device,
+    pub dtype: DType,
+}
+
+/// A filter axis that the user fixed for one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FilterOverride {
+    pub path: String,
+    pub axis: usize,
+}
+
+impl ModelMap {
+    /// Visits `model`. Parameters that are still lazy are initialised by this, in visiting order,
+    /// as burn's optimizer does right after.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoParameters`] if it has no float parameter.
+    pub fn of<M: Module>(model: &M, overrides: &[FilterOverride]) -> Result<Self> {
+        let floats = collect_floats(model);
+        let is_buffer = find_buffers(model, &floats);
+        let bias_lens = bias_lengths(&floats);
+        let mut map = Builder::default();
+        for (float, is_buffer) in floats.iter().zip(is_buffer) {
+            map.push(float, is_buffer, &bias_lens, overrides);
+        }
+        map.finish(&floats)
+    }
+
+    /// Whether tensors live in host memory, where reading one number costs nothing.
+    pub fn is_on_host(&self) -> bool {
+        is_host(&self.device)
+    }
+
+    /// Paths of blocks and buffers with their shapes, as snapshots hold them.
+    pub fn expected_tensors(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        let blocks = self.layout.blocks().iter();
+        let buffers = self.buffers.iter();
+        blocks
+            .map(|block| (block.path.as_str(), block.shape.as_slice()))
+            .chain(buffers.map(|buffer| (buffer.path.as_str(), buffer.shape.as_slice())))
+    }
+}
+
+/// Whether a device computes eagerly in host memory. burn's `Device` only tells by its name.
+fn is_host(device: &Device) -> bool {
+    let name = format!("{:?}", device.clone().inner());
+    name.contains("Flex") || name.contains("NdArray")
+}
+
+/// The device as burn prints it, without the wrapper.
+pub(crate) fn device_name(device: &Device) -> String {
+    let name = format!("{:?}", device.clone().inner());
+    name.strip_prefix("Device<")
+        .and_then(|rest| rest.strip_suffix('>'))
+        .unwrap_or(&name)
+        .to_string()
+}
+
+/// One float as visited.
+struct Float {
+    path: Vec<String>,
+    container: String,
+    shape: Vec<usize>,
+    id: ParamId,
+    require_grad: bool,
+    dtype: DType,
+    device: Device,
+}
+
+impl Float {
+    fn dotted(&self) -> String {
+        self.path.join(".")
+    }
+
+    fn field(&self) -> &str {
+        self.path.last().map_or("", String::as_str)
+    }
+
+    fn parent(&self) -> String {
+        self.path[..self.path.len().saturating_sub(1)].join(".")
+    }
+}
+
+#[derive(Default)]
+struct FloatCollector {
+    path: Vec<String>,
+    containers: Vec<String>,
+    floats: Vec<Float>,
+}
+
+impl ModuleVisitor for FloatCollector {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.push(name.to_string());
+        let container = container_type.rsplit(':').next().unwrap_or_default();
+        self.containers.push(container.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+        self.containers.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.base();
+        self.floats.push(Float {
+            path: self.path.clone(),
+            container: self.containers.last().cloned().unwrap_or_default(),
+            shape: tensor.dims().to_vec(),
+            id: param.id,
+            require_grad: tensor.is_require_grad(),
+            dtype: tensor.dtype(),
+            device: tensor.device(),
+        });
+    }
+}
+
+fn collect_floats<M: Module>(model: &M) -> Vec<Float> {
+    let mut collector = FloatCollector::default();
+    model.visit(&mut collector);
+    collector.floats
+}
+
+/// Per float, whether it is a buffer. A frozen parameter and a buffer look alike to a visitor;
+/// asked to require gradients on a copy with state of its own, only the parameter obeys.
+fn find_buffers<M: Module>(model: &M, floats: &[Float]) -> Vec<bool> {
+    if floats.iter().all(|float| float.require_grad) {
+        return vec![false; floats.len()];
+    }
+    let copy = model.valid().train().set_require_grad(true);
+    collect_floats(&copy)
+        .iter()
+        .map(|float| !float.require_grad)
+        .collect()
+}
+
+/// Lengths of the biases by the path of their module: they tell the groups of a transposed
+/// convolution.
+fn bias_lengths(floats: &[Float]) -> HashMap<String, usize> {
+    floats
+        .iter()
+        .filter(|float| float.field() == "bias" && float.shape.len() == 1)
+        .map(|float| (float.parent(), float.shape[0]))
+        .collect()
+}
+
+#[derive(Default)]
+struct Builder {
+    blocks: Vec<Block>,
+    buffers: Vec<Buffer>,
+    slots: Vec<Slot>,
+    aliases: Vec<(String, String)>,
+    paths_by_id: HashMap<ParamId, String>,
+}
+
+impl Builder {
+    fn push(
+        &mut self,
+        float: &Float,
+        is_buffer: bool,
+        bias_lens: &HashMap<String, usize>,
+        overrides: &[FilterOverride],
+    ) {
+        let slot = if is_buffer {
+            self.add_buffer(float)
+        } else if let Some(first) = self.paths_by_id.get(&float.id) {
+            self.aliases.push((first.clone(), float.dotted()));
+            Slot::Alias
+        } else {
+            self.add_block(float, bias_lens, overrides)
+        };
+        self.slots.push(slot);
+    }
+
+    fn add_buffer(&mut self, float: &Float) -> Slot {
+        self.buffers.push(Buffer {
+            path: float.dotted(),
+            shape: float.shape.clone(),
+        });
+        Slot::Buffer(self.buffers.len() - 1)
+    }
+
+    fn add_block(
+        &mut self,
+        float: &Float,
+        bias_lens: &HashMap<String, usize>,
+        overrides: &[FilterOverride],
+    ) -> Slot {
+        self.paths_by_id.insert(float.id, float.dotted());
+        let bias_len = bias_lens.get(&float.parent()).copied();
+        self.blocks.push(block(float, bias_len, overrides));
+        Slot::Block(self.blocks.len() - 1)
+    }
+
+    fn finish(self, floats: &[Float]) -> Result<ModelMap> {
+        let first = floats.iter().zip(&self.slots);
+        let first = first.clone().find(|(_, slot)| matches!(slot, Slot::Block(_)));
+        let (first, _) = first.ok_or(Error::NoParameters)?;
+        Ok(ModelMap {
+            layout: Layout::new(self.blocks)?,
+            buffers: self.buffers,
+            slots: self.slots,
+            aliases: self.aliases,
+            device: first.device.clone(),
+            dtype: first.dtype,
+        })
+    }
+}
+
+fn block(float: &Float, bias_len: Option<usize>, overrides: &[FilterOverride]) -> Block {
+    let path = float.dotted();
+    let (role, filters, guessed) =
+        layout::classify(&float.container, float.field(), &float.shape, bias_len);
+    let fixed = overrides.iter().find(|fixed| fixed.path == path);
+    let filters = fixed.map_or(filters, |fixed| Filters::Axis(fixed.axis));
+    Block {
+        path,
+        shape: float.shape.clone(),
+        role,
+        container: float.container.clone(),
+        filters,
+        filter_guessed: guessed && fixed.is_none(),
+        frozen: !float.require_grad,
+        offset: 0,
+    }
+}
+
+/// A named tensor in host memory.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedTensor {
+    pub path: String,
+    pub data: TensorData,
+}
+
+/// All parameters and buffers of a model, read to the host.
+///
+/// # Errors
+///
+/// [`Error::Device`] if a tensor cannot be read.
+pub(crate) fn read_tensors<M: Module>(model: &M, map: &ModelMap) -> Result<Vec<NamedTensor>> {
+    let mut reader = TensorReader {
+        map,
+        next: 0,
+        tensors: Vec::with_capacity(map.slots.len()),
+        error: None,
+    };
+    model.visit(&mut reader);
+    match reader.error {
+        Some(reason) => Err(Error::Device { reason }),
+        None => Ok(reader.tensors),
+    }
+}
+
+struct TensorReader<'a> {
+    map: &'a ModelMap,
+    next: usize,
+    tensors: Vec<NamedTensor>,
+    error: Option<String>,
+}
+
+impl ModuleVisitor for TensorReader<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let slot = self.map.slots.get(self.next).copied();
+        self.next += 1;
+        let path = match slot {
+            Some(Slot::Block(block)) => &self.map.layout.blocks()[block].path,
+            Some(Slot::Buffer(buffer)) => &self.map.buffers[buffer].path,
+            Some(Slot::Alias) | None => return,
+        };
+        match to_host(param.base()) {
+            Ok(data) => self.tensors.push(NamedTensor {
+                path: path.clone(),
+                data,
+            }),
+            Err(reason) => self.error = Some(format!("{path}: {reason}")),
+        }
+    }
+}
+
+/// Reads a tensor in its own element type; bfloat16 and packed weights become f32, which numpy
+/// can read.
+pub(crate) fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<TensorData, String> {
+    let tensor = tensor.inner();
+    let tensor = match tensor.dtype() {
+        DType::QFloat(_) => tensor.dequantize(),
+        _ => tensor,
+    };
+    let widen = matches!(tensor.dtype(), DType::BF16 | DType::Flex32 | DType::QFloat(_));
+    match widen {
+        true => tensor.try_into_data_dtype(DType::F32).map_err(|e| e.to_string()),
+        false => tensor.try_into_data().map_err(|e| e.to_string()),
+    }
+}
+
+/// The buffers of a model that is already initialised, as `(visiting index, value)`, without
+/// touching anything lazy.
+pub(crate) fn read_untracked<M: Module>(model: &M) -> Vec<(usize, TensorData)> {
+    let mut reader = UntrackedReader::default();
+    model.visit(&mut reader);
+    reader.values
+}
+
+#[derive(Default)]
+struct UntrackedReader {
+    next: usize,
+    values: Vec<(usize, TensorData)>,
+}
+
+impl ModuleVisitor for UntrackedReader {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let index = self.next;
+        self.next += 1;
+        if !param.is_initialized() {
+            return;
+        }
+        let tensor = param.base();
+        if tensor.is_require_grad() {
+            return;
+        }
+        if let Ok(data) = to_host(tensor) {
+            self.values.push((index, data));
+        }
+    }
+}

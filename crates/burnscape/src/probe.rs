@@ -1,0 +1,356 @@
+//! The probe: what a program attaches to its training, and what it closes the run with.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use burn::module::Module;
+use burn::train::renderer::MetricsRenderer;
+use burn::train::{InferenceStep, Interrupter, LearnerModel, SupervisedTraining};
+use burnscape_trace::{RunFolder, Writer};
+
+use crate::batches::Batches;
+use crate::config::{Config, Existing};
+use crate::events::EpochEvents;
+use crate::hook::Hook;
+use crate::landscape::{Landscape, Recording};
+use crate::lines::Lines;
+use crate::loss::{BatchLoss, standard_loss};
+use crate::model_map::FilterOverride;
+use crate::recorder::{Earlier, Recorder};
+use crate::schedule::SnapshotSchedule;
+use crate::watched::Watched;
+use crate::{Result, finish};
+
+/// Set to `off`, `0` or `false`, this environment variable switches every probe off.
+pub const SWITCH: &str = "BURNSCAPE";
+
+/// Watches one training and records it in one run folder.
+///
+/// Keep it until training is over, then call [`finish`](Self::finish) (or [`close`](Self::close),
+/// without a surface). Dropped earlier, it still writes everything recorded so far.
+#[must_use = "a dropped probe stops recording; keep it and call `finish` after training"]
+pub struct Probe {
+    active: Option<Active>,
+}
+
+/// A probe that is switched on.
+pub(crate) struct Active {
+    pub config: Config,
+    pub recorder: Recorder,
+    pub hook: Arc<Hook>,
+    pub interrupter: Mutex<Option<Interrupter>>,
+}
+
+impl Probe {
+    /// Settings for a probe that records into the folder `run`.
+    pub fn builder(run: impl AsRef<Path>) -> ProbeBuilder {
+        ProbeBuilder {
+            config: Config::new(run.as_ref().to_path_buf()),
+            enabled: true,
+        }
+    }
+
+    /// A probe that does nothing, with the same types.
+    pub fn disabled() -> Self {
+        Self { active: None }
+    }
+
+    /// Whether it records.
+    pub fn is_enabled(&self) -> bool {
+        self.active.is_some()
+    }
+
+    /// The folder it records into; `None` when disabled.
+    pub fn run_folder(&self) -> Option<&Path> {
+        self.active.as_ref().map(|it| it.recorder.folder.path())
+    }
+
+    /// Wraps the model that is going to be trained.
+    pub fn watch<M>(&self, model: M) -> Watched<M> {
+        Watched::new(model, self.active.as_ref().map(|it| it.hook.clone()))
+    }
+
+    /// Registers the probe with burn's training: its progress events tell the epoch.
+    ///
+    /// This sets burn's one progress logger. A program with a logger of its own calls
+    /// `training.with_progress_logger(probe.progress_logger().beside(mine))` instead.
+    pub fn attach<M: LearnerModel>(&self, training: SupervisedTraining<M>) -> SupervisedTraining<M> {
+        let Some(active) = &self.active else {
+            return training;
+        };
+        if let Ok(mut interrupter) = active.interrupter.lock() {
+            *interrupter = Some(training.interrupter());
+        }
+        training.with_progress_logger(self.progress_logger())
+    }
+
+    /// The logger that [`attach`](Self::attach) registers.
+    pub fn progress_logger(&self) -> EpochEvents {
+        let lanes = self.active.as_ref().map(|it| it.recorder.lanes.clone());
+        if let Some(lanes) = &lanes {
+            lanes.set_attached();
+        }
+        EpochEvents::new(lanes)
+    }
+
+    /// A renderer for `training.renderer(…)` that prints plain lines with values.
+    pub fn lines(&self) -> Box<dyn MetricsRenderer> {
+        let lanes = self.active.as_ref().map(|it| it.recorder.lanes.clone());
+        Box::new(Lines::new(lanes))
+    }
+
+    /// Ends the run without a surface.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::RecorderGone`] if the writer thread has died. Whatever went wrong during recording is
+    /// in [`Recording::problems`].
+    pub fn close(self) -> Result<Recording> {
+        let Some(mut active) = self.active else {
+            return Ok(Recording::default());
+        };
+        let report = active.recorder.stop(active.end_reason())?;
+        Ok(Recording::new(active.recorder.folder.path(), report))
+    }
+
+    /// Ends the run: the PCA trajectory of the snapshots, and the loss surface around `model` in
+    /// the PCA plane and in a filter-normalised random plane, evaluated on `batches`.
+    ///
+    /// `model` is what burn's `launch` returned. The loss is the one in the output of the model's
+    /// own `InferenceStep`, for burn's standard outputs; for any other use
+    /// [`finish_with`](Self::finish_with). The batches are a fixed set, read twice to make sure of
+    /// it; the mean is over samples. The model is left bit for bit as it was.
+    ///
+    /// # Errors
+    ///
+    /// See [`enum@crate::Error`]; what was recorded before stays whole. What went wrong during training
+    /// is in [`Landscape::recording`].
+    pub fn finish<M, B>(self, model: &Watched<M>, batches: &B) -> Result<Landscape>
+    where
+        M: InferenceStep + Module,
+        M::Input: Clone,
+        B: Batches<M::Input> + ?Sized,
+    {
+        let loss_of = |output: &M::Output| standard_loss(output);
+        self.finish_by(model, batches, &loss_of, "output")
+    }
+
+    /// As [`finish`](Self::finish), with the loss read out of the output by `loss_of`.
+    ///
+    /// # Errors
+    ///
+    /// As [`finish`](Self::finish).
+    pub fn finish_with<M, B, F>(
+        self,
+        model: &Watched<M>,
+        batches: &B,
+        loss_of: F,
+    ) -> Result<Landscape>
+    where
+        M: InferenceStep + Module,
+        M::Input: Clone,
+        B: Batches<M::Input> + ?Sized,
+        F: Fn(&M::Output) -> BatchLoss + Sync,
+    {
+        let loss_of = |output: &M::Output| Some(loss_of(output));
+        self.finish_by(model, batches, &loss_of, "closure")
+    }
+
+    fn finish_by<M, B>(
+        self,
+        model: &Watched<M>,
+        batches: &B,
+        loss_of: crate::evaluate::LossOf<'_, M::Output>,
+        loss_name: &'static str,
+    ) -> Result<Landscape>
+    where
+        M: InferenceStep + Module,
+        M::Input: Clone,
+        B: Batches<M::Input> + ?Sized,
+    {
+        let Some(mut active) = self.active else {
+            return Ok(Landscape::default());
+        };
+        let found = finish::landscape(&active, model.inner(), batches, loss_of, loss_name);
+        let reason = match &found {
+            Ok(_) => active.end_reason(),
+            Err(_) => "failed",
+        };
+        let report = active.recorder.stop(reason)?;
+        let mut landscape = found?;
+        landscape.set_recording(Recording::new(active.recorder.folder.path(), report));
+        Ok(landscape)
+    }
+}
+
+impl Active {
+    fn end_reason(&self) -> &'static str {
+        let interrupter = self.interrupter.lock().ok();
+        let interrupter = interrupter.as_ref().and_then(|it| it.as_ref());
+        match interrupter.is_some_and(Interrupter::should_stop) {
+            true => "interrupted",
+            false => "finished",
+        }
+    }
+}
+
+/// The settings of a [`Probe`]; the defaults are meant to stay.
+#[derive(Debug, Clone)]
+#[must_use = "call `start` to get a probe"]
+pub struct ProbeBuilder {
+    config: Config,
+    enabled: bool,
+}
+
+impl ProbeBuilder {
+    /// Goes on recording in a run folder that already holds a run, for instance with burn's
+    /// `checkpoint(n)`; a folder without one is started as usual.
+    pub fn resume(mut self) -> Self {
+        self.config.existing = Existing::Resume;
+        self
+    }
+
+    /// Takes the next free number (`runs/digits-2`) if the folder already holds a run.
+    pub fn next_free(mut self) -> Self {
+        self.config.existing = Existing::NextFree;
+        self
+    }
+
+    /// Switches the probe on or off; off, it is [`Probe::disabled`].
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// Gradient norms per block every `steps` optimizer steps; 0: never. Default 1.
+    pub fn grad_norms_every(mut self, steps: u64) -> Self {
+        self.config.grad_norms_every = steps;
+        self
+    }
+
+    /// Weight and update norms per block every `steps` optimizer steps; 0: never. Default 10.
+    pub fn weight_norms_every(mut self, steps: u64) -> Self {
+        self.config.weight_norms_every = steps;
+        self
+    }
+
+    /// A snapshot after every `epochs`-th epoch. Default 1.
+    pub fn snapshot_every_epochs(mut self, epochs: u64) -> Self {
+        self.config.snapshots = SnapshotSchedule::EveryEpochs(epochs);
+        self
+    }
+
+    /// A snapshot after every `steps`-th optimizer step, instead of after epochs.
+    pub fn snapshot_every_steps(mut self, steps: u64) -> Self {
+        self.config.snapshots = SnapshotSchedule::EverySteps(steps);
+        self
+    }
+
+    /// Seed of the random directions; never touches burn's random streams. Default 0.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// Nodes per axis of the surfaces, α and β. Default 49 × 49.
+    pub fn resolution(mut self, x: usize, y: usize) -> Self {
+        self.config.resolution = [x, y];
+        self
+    }
+
+    /// Half the width of the random plane, in units of its directions. Default 1.
+    pub fn random_range(mut self, half_width: f64) -> Self {
+        self.config.random_range = half_width;
+        self
+    }
+
+    /// Room around the trajectory, as a share of its extent. Default 0.2.
+    pub fn margin(mut self, share: f64) -> Self {
+        self.config.margin = share;
+        self
+    }
+
+    /// Stops evaluating surfaces after this time; what was measured is kept, coarse to fine.
+    pub fn time_budget(mut self, budget: Duration) -> Self {
+        self.config.time_budget = Some(budget);
+        self
+    }
+
+    /// Threads that evaluate surfaces on a CPU. Default: one per core.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.config.threads = Some(threads);
+        self
+    }
+
+    /// Steps that may wait for the writer thread before steps are dropped (and counted).
+    /// Default 4096.
+    pub fn queue_steps(mut self, steps: usize) -> Self {
+        self.config.queue_steps = steps;
+        self
+    }
+
+    /// Names the dimension whose index is a filter, for a parameter of a module of your own:
+    /// burnscape cannot know it and takes dimension 0.
+    pub fn filter_axis(mut self, path: impl Into<String>, axis: usize) -> Self {
+        self.config.filter_axes.push(FilterOverride {
+            path: path.into(),
+            axis,
+        });
+        self
+    }
+
+    /// Does not print the progress of surfaces to standard error.
+    pub fn quiet(mut self) -> Self {
+        self.config.show_progress = false;
+        self
+    }
+
+    /// Starts recording: makes the run folder and the writer thread.
+    ///
+    /// # Errors
+    ///
+    /// If a setting makes no sense, the folder already holds a run (nothing is overwritten:
+    /// choose another or [`resume`](Self::resume)), or it cannot be written.
+    pub fn start(self) -> Result<Probe> {
+        self.config.validate()?;
+        if !self.enabled || is_switched_off() {
+            return Ok(Probe::disabled());
+        }
+        let config = self.config;
+        let (folder, writer, earlier) = open_run(&config)?;
+        let started = Instant::now();
+        let recorder = Recorder::start(&config, folder, writer, earlier, started)?;
+        let hook = Arc::new(Hook::new(config.clone(), recorder.lanes.clone(), started));
+        Ok(Probe {
+            active: Some(Active {
+                config,
+                recorder,
+                hook,
+                interrupter: Mutex::new(None),
+            }),
+        })
+    }
+}
+
+fn is_switched_off() -> bool {
+    std::env::var(SWITCH).is_ok_and(|value| {
+        ["off", "0", "false", "no"].contains(&value.trim().to_ascii_lowercase().as_str())
+    })
+}
+
+fn open_run(config: &Config) -> Result<(RunFolder, Writer, Option<Earlier>)> {
+    let path: PathBuf = match config.existing {
+        Existing::NextFree => RunFolder::next_free(&config.run),
+        Existing::Refuse | Existing::Resume => config.run.clone(),
+    };
+    if config.existing == Existing::Resume
+        && let Ok(folder) = RunFolder::open(&path)
+    {
+        let (writer, resumed) = Writer::resume(&folder)?;
+        return Ok((folder, writer, Some(resumed.into())));
+    }
+    let folder = RunFolder::create(&path)?;
+    let writer = Writer::create(&folder)?;
+    Ok((folder, writer, None))
+}

@@ -1,0 +1,254 @@
+//! Which epoch and batch a step belongs to: step counts held against burn's progress events.
+//!
+//! Steps are counted on the training thread; epochs are told only by burn's events, on another
+//! thread and a little later. So a step waits here until the event of its own batch has come.
+
+use std::collections::VecDeque;
+
+/// One of burn's progress events, as [`crate::events::EpochEvents`] passes it on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TrainingEvent {
+    /// Training starts at this epoch, counted from 1, of so many.
+    Start { total_epochs: u64, first_epoch: u64 },
+    /// A split (`train`, `valid`) with so many items starts.
+    SplitStart { train: bool, items: u64 },
+    /// So many items of the split are done: one event per batch.
+    Batch { items: u64 },
+    /// The split ended, or was interrupted.
+    SplitEnd,
+    /// This epoch is complete.
+    EpochEnd { epoch: u64 },
+    /// Training ended or was interrupted.
+    End,
+}
+
+/// A place inside training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Epoch, counted from 1.
+    pub epoch: u64,
+    /// Batch within the epoch, counted from 1.
+    pub iteration: u64,
+}
+
+/// The training split of one epoch, in batches of this process.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    epoch: u64,
+    /// Batches before the split.
+    before: u64,
+    /// Batches seen in it so far.
+    seen: u64,
+}
+
+/// Maps the running number of a batch, counted in this process, to its epoch.
+#[derive(Debug)]
+pub(crate) struct EpochMap {
+    spans: VecDeque<Span>,
+    first_epoch: u64,
+    next_epoch: u64,
+    batches: u64,
+    in_train: bool,
+    /// Items in the running split.
+    pub split_items: u64,
+    /// Items of it that are done.
+    pub done_items: u64,
+    /// Epochs planned, 0 before burn told.
+    pub total_epochs: u64,
+}
+
+/// Spans kept: steps lag behind events by a batch or two, never by epochs.
+const KEPT_SPANS: usize = 4;
+
+impl Default for EpochMap {
+    fn default() -> Self {
+        Self {
+            spans: VecDeque::new(),
+            first_epoch: 1,
+            next_epoch: 1,
+            batches: 0,
+            in_train: false,
+            split_items: 0,
+            done_items: 0,
+            total_epochs: 0,
+        }
+    }
+}
+
+impl EpochMap {
+    /// Takes one event in.
+    pub fn apply(&mut self, event: &TrainingEvent) {
+        match *event {
+            TrainingEvent::Start {
+                total_epochs,
+                first_epoch,
+            } => {
+                self.total_epochs = total_epochs;
+                self.first_epoch = first_epoch;
+                self.next_epoch = first_epoch;
+            }
+            TrainingEvent::SplitStart { train, items } => self.start_split(train, items),
+            TrainingEvent::Batch { items } => self.count_batch(items),
+            TrainingEvent::SplitEnd => self.in_train = false,
+            TrainingEvent::EpochEnd { epoch } => self.next_epoch = epoch + 1,
+            TrainingEvent::End => {}
+        }
+    }
+
+    fn start_split(&mut self, train: bool, items: u64) {
+        self.in_train = train;
+        self.split_items = items;
+        self.done_items = 0;
+        if !train {
+            return;
+        }
+        if self.spans.len() == KEPT_SPANS {
+            self.spans.pop_front();
+        }
+        self.spans.push_back(Span {
+            epoch: self.next_epoch,
+            before: self.batches,
+            seen: 0,
+        });
+    }
+
+    fn count_batch(&mut self, items: u64) {
+        self.done_items = items;
+        if !self.in_train {
+            return;
+        }
+        self.batches += 1;
+        if let Some(span) = self.spans.back_mut() {
+            span.seen += 1;
+        }
+    }
+
+    /// The place of batch number `batch` (counted from 1); `None`: its event has not
+    /// come yet.
+    pub fn place(&self, batch: u64) -> Option<Place> {
+        self.spans
+            .iter()
+            .rev()
+            .find(|span| span.before < batch && batch <= span.before + span.seen)
+            .map(|span| span.place(batch))
+    }
+
+    /// The place of a batch whose event will never come, because training died before it.
+    pub fn last_place(&self, batch: u64) -> Option<Place> {
+        let span = self.spans.back()?;
+        (span.before < batch).then(|| span.place(batch))
+    }
+
+    /// The batches `(before, through]` that epoch `epoch` trained on, as far as events told.
+    pub fn batches_of(&self, epoch: u64) -> Option<(u64, u64)> {
+        let span = self.spans.iter().rev().find(|span| span.epoch == epoch)?;
+        Some((span.before, span.before + span.seen))
+    }
+
+    /// The epoch at which training started.
+    pub fn first_epoch(&self) -> u64 {
+        self.first_epoch
+    }
+
+    /// Epochs that are complete: the next one to train, less one.
+    pub fn complete_epochs(&self) -> u64 {
+        self.next_epoch - 1
+    }
+
+    /// The epoch that is being trained or validated.
+    pub fn current_epoch(&self) -> u64 {
+        self.spans.back().map_or(self.next_epoch, |span| span.epoch)
+    }
+
+    /// Whether the training split is running.
+    pub fn is_training(&self) -> bool {
+        self.in_train
+    }
+}
+
+impl Span {
+    fn place(&self, batch: u64) -> Place {
+        Place {
+            epoch: self.epoch,
+            iteration: batch - self.before,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn train_split(map: &mut EpochMap, batches: u64) {
+        map.apply(&TrainingEvent::SplitStart {
+            train: true,
+            items: batches,
+        });
+        for items in 1..=batches {
+            map.apply(&TrainingEvent::Batch { items });
+        }
+        map.apply(&TrainingEvent::SplitEnd);
+    }
+
+    fn valid_split(map: &mut EpochMap, batches: u64) {
+        map.apply(&TrainingEvent::SplitStart {
+            train: false,
+            items: batches,
+        });
+        for items in 1..=batches {
+            map.apply(&TrainingEvent::Batch { items });
+        }
+        map.apply(&TrainingEvent::SplitEnd);
+    }
+
+    fn started(first_epoch: u64) -> EpochMap {
+        let mut map = EpochMap::default();
+        map.apply(&TrainingEvent::Start {
+            total_epochs: 9,
+            first_epoch,
+        });
+        map
+    }
+
+    #[test]
+    fn validation_batches_do_not_count_as_training_batches() {
+        let mut map = started(1);
+        train_split(&mut map, 3);
+        valid_split(&mut map, 5);
+        map.apply(&TrainingEvent::EpochEnd { epoch: 1 });
+        train_split(&mut map, 3);
+        assert_eq!(
+            map.place(4),
+            Some(Place {
+                epoch: 2,
+                iteration: 1
+            })
+        );
+        assert_eq!(map.batches_of(2), Some((3, 6)));
+    }
+
+    #[test]
+    fn a_step_waits_until_the_event_of_its_batch_has_come() {
+        let mut map = started(1);
+        map.apply(&TrainingEvent::SplitStart {
+            train: true,
+            items: 3,
+        });
+        assert_eq!(map.place(1), None);
+        map.apply(&TrainingEvent::Batch { items: 1 });
+        assert_eq!(
+            map.place(1),
+            Some(Place {
+                epoch: 1,
+                iteration: 1
+            })
+        );
+    }
+
+    #[test]
+    fn a_training_resumed_from_checkpoint_seven_starts_in_epoch_eight() {
+        let mut map = started(8);
+        train_split(&mut map, 2);
+        assert_eq!(map.place(2).unwrap().epoch, 8);
+    }
+}

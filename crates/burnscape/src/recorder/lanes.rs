@@ -1,0 +1,145 @@
+//! The ways from training to the writer thread: steps may be lost when it lags, all else may not.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::Thread;
+
+use burnscape_trace::Record;
+
+use super::epochs::TrainingEvent;
+use super::sample::{LossSample, StepSample};
+use super::{Control, Reply, WeightsAt};
+use crate::measure::StepValues;
+use crate::model_map::ModelMap;
+
+/// Weights that may wait for the disk, in bytes; further snapshots are skipped, and said so.
+const MAX_WAITING_BYTES: u64 = 2 << 30;
+
+/// Buffers of a written step, on their way back.
+pub(crate) type Spare = (Vec<f32>, Vec<u32>);
+
+/// The sending side, shared by the hook and by burn's event thread.
+#[derive(Clone)]
+pub(crate) struct Lanes(Arc<Shared>);
+
+struct Shared {
+    control: Sender<Control>,
+    steps: SyncSender<StepSample>,
+    losses: SyncSender<LossSample>,
+    spare: Mutex<Receiver<Spare>>,
+    writer: OnceLock<Thread>,
+    counters: Arc<Counters>,
+}
+
+/// What both sides count.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    /// Step samples that found the queue full.
+    pub dropped_steps: AtomicU64,
+    /// Weights on their way to the disk, in bytes.
+    pub waiting_bytes: AtomicU64,
+    /// Somebody passes burn's progress events on.
+    pub attached: AtomicBool,
+}
+
+impl Lanes {
+    pub fn new(
+        control: Sender<Control>,
+        steps: SyncSender<StepSample>,
+        losses: SyncSender<LossSample>,
+        spare: Receiver<Spare>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            control,
+            steps,
+            losses,
+            spare: Mutex::new(spare),
+            writer: OnceLock::new(),
+            counters,
+        }))
+    }
+
+    /// Names the thread to wake when somebody waits for an answer.
+    pub fn set_writer(&self, thread: Thread) {
+        let _ = self.0.writer.set(thread);
+    }
+
+    /// From now on epochs come from burn's events.
+    pub fn set_attached(&self) {
+        self.0.counters.attached.store(true, Ordering::Release);
+    }
+
+    /// Hands a step over, or counts it as dropped; never waits.
+    pub fn step(&self, sample: StepSample) {
+        if self.0.steps.try_send(sample).is_err() {
+            self.0.counters.dropped_steps.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Hands a loss over; never waits.
+    pub fn loss(&self, sample: LossSample) {
+        let _ = self.0.losses.try_send(sample);
+    }
+
+    /// Empty buffers, those of an earlier step if one came back.
+    pub fn spare_values(&self) -> StepValues {
+        let spare = self.0.spare.try_lock().ok();
+        let spare = spare.and_then(|spare| spare.try_recv().ok());
+        let (host, missing) = spare.unwrap_or_default();
+        StepValues::reuse(host, missing)
+    }
+
+    pub fn event(&self, event: TrainingEvent) {
+        self.send(Control::Event(event));
+    }
+
+    pub fn introduce(&self, map: ModelMap, initial: WeightsAt) {
+        self.send(Control::Introduce(Box::new((map, initial))));
+    }
+
+    pub fn validated(&self, weights: WeightsAt) {
+        self.send_weights(weights, Control::Validated);
+    }
+
+    pub fn step_snapshot(&self, weights: WeightsAt) {
+        self.send_weights(weights, Control::StepSnapshot);
+    }
+
+    pub fn record(&self, record: Record) {
+        self.send(Control::Record(Box::new(record)));
+    }
+
+    pub fn problem(&self, sentence: String) {
+        self.send(Control::Problem(sentence));
+    }
+
+    /// Asks the writer thread and waits for its answer; `None` if it has died.
+    pub fn ask<T>(&self, question: impl FnOnce(Reply<T>) -> Control) -> Option<T> {
+        let (reply, answer) = std::sync::mpsc::channel();
+        self.send(question(reply));
+        if let Some(writer) = self.0.writer.get() {
+            writer.unpark();
+        }
+        answer.recv().ok()
+    }
+
+    fn send_weights(&self, weights: WeightsAt, wrap: fn(Box<WeightsAt>) -> Control) {
+        let bytes = weights.bytes();
+        let waiting = &self.0.counters.waiting_bytes;
+        if waiting.load(Ordering::Relaxed) + bytes > MAX_WAITING_BYTES {
+            let steps = weights.at.steps;
+            return self.problem(format!(
+                "the disk is too slow for the snapshots: the one after step {steps} was skipped; take fewer"
+            ));
+        }
+        waiting.fetch_add(bytes, Ordering::Relaxed);
+        self.send(wrap(Box::new(weights)));
+    }
+
+    /// Sends anything; nothing is lost while the writer thread lives.
+    pub fn send(&self, control: Control) {
+        let _ = self.0.control.send(control);
+    }
+}

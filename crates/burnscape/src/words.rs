@@ -1,0 +1,108 @@
+//! The summary of a run in plain sentences: what was found, and what it does not show.
+
+use burnscape_landscape::plane::Projection;
+use burnscape_landscape::words;
+
+use crate::landscape::{Landscape, SliceSurface};
+
+/// The sentences of [`Landscape::summary`].
+pub(crate) fn summary(landscape: &Landscape) -> Vec<String> {
+    let mut sentences = Vec::new();
+    sentences.extend(losses(landscape));
+    if let Some(pca) = landscape.slice("pca") {
+        sentences.extend(trajectory(pca));
+    }
+    for slice in landscape.slices() {
+        sentences.extend(surface(slice));
+    }
+    sentences.extend(recording(landscape));
+    sentences
+}
+
+fn losses(landscape: &Landscape) -> Option<String> {
+    let slice = &landscape.slices().first()?.slice;
+    let last = landscape.recording().last_loss();
+    let last = last.map_or(String::new(), |loss| {
+        format!("; the last training step had {}", words::number(loss))
+    });
+    Some(format!(
+        "Final loss {} over {} samples{last}.",
+        words::number(slice.centre_loss),
+        slice.samples
+    ))
+}
+
+fn trajectory(pca: &SliceSurface) -> Vec<String> {
+    let trajectory = &pca.trajectory;
+    let shown = 2.min(trajectory.explained.len());
+    let snapshots = trajectory.snapshots.len();
+    let mut sentences = vec![words::explained_variance(
+        &trajectory.explained[..shown],
+        snapshots,
+        &trajectory.random_walk[..shown],
+    )];
+    if trajectory.degenerate {
+        sentences.push(words::degenerate_component(2));
+    }
+    sentences.push(words::out_of_plane(&projections(pca)));
+    sentences.extend(worst_projection(pca));
+    sentences
+}
+
+fn projections(slice: &SliceSurface) -> Vec<Projection> {
+    let it = &slice.trajectory;
+    let projection = |i: usize| Projection {
+        x: it.x[i],
+        y: it.y[i],
+        out_of_plane: it.out_of_plane[i],
+        distance: slice.gram.length(it.x[i], it.y[i]).hypot(it.out_of_plane[i]),
+    };
+    (0..it.x.len()).map(projection).collect()
+}
+
+/// The snapshot whose loss differs most from the loss where it is drawn.
+fn worst_projection(slice: &SliceSurface) -> Option<String> {
+    let it = &slice.trajectory;
+    let gaps = it.loss.iter().zip(it.loss_on_plane.iter());
+    let gaps = gaps.map(|(loss, on_plane)| (loss - on_plane).abs());
+    let (worst, _) = gaps.enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    Some(words::loss_and_loss_on_plane(
+        it.snapshots[worst] as usize,
+        it.loss[worst],
+        it.loss_on_plane[worst],
+    ))
+}
+
+fn surface(slice: &SliceSurface) -> Vec<String> {
+    let name = &slice.slice.name;
+    let mut sentences = Vec::new();
+    if let (Some(lowest), Some(highest)) = (slice.surface.lowest(), slice.surface.highest()) {
+        sentences.push(format!(
+            "Surface `{name}`: lowest node {} at ({}, {}), highest {} at ({}, {}).",
+            words::number(lowest.loss),
+            words::number(lowest.alpha),
+            words::number(lowest.beta),
+            words::number(highest.loss),
+            words::number(highest.alpha),
+            words::number(highest.beta),
+        ));
+    }
+    if let Some(curvature) = slice.curvature() {
+        sentences.push(words::curvature(&curvature));
+    }
+    sentences
+}
+
+fn recording(landscape: &Landscape) -> Vec<String> {
+    let recording = landscape.recording();
+    let mut sentences = Vec::new();
+    if recording.dropped_steps() > 0 {
+        sentences.push(format!(
+            "{} step records were dropped because the disk could not follow.",
+            recording.dropped_steps()
+        ));
+    }
+    let problems = recording.problems().iter();
+    sentences.extend(problems.map(|problem| format!("While recording: {problem}")));
+    sentences
+}

@@ -1,0 +1,9 @@
+//! What the example programs share: the data, two models, the command line and the last words.
+//!
+//! Start with `digits.rs`, one folder up: it is the whole diff to a burn program.
+
+pub mod cli;
+pub mod convnet;
+pub mod data;
+pub mod mlp;
+pub mod report;

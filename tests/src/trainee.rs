@@ -1,0 +1,356 @@
+//! A training in a process of its own: what to train, how it is watched, and what came out.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result};
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::{AdamConfig, SgdConfig};
+use burn::tensor::{Device, Tensor};
+use burn::train::logger::TrainingProgressLogger;
+use burn::train::metric::store::{Aggregate, Direction, Split};
+use burn::train::metric::{AccuracyMetric, LossMetric};
+use burn::train::{
+    ExecutionStrategy, Interrupter, Learner, MetricEarlyStoppingStrategy, MultiDeviceOptim,
+    StoppingCondition, SupervisedTraining,
+};
+use burnscape::{Probe, Watched};
+use burnscape_examples::convnet::ConvNet;
+use burnscape_examples::data::{self, Digit};
+use burnscape_examples::mlp::Mlp;
+use clap::{Parser, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+use crate::models::{Clipping, DigitModel, Lazy, Nested};
+
+/// Digits that a trainee trains on: enough for several batches, quick in a debug build.
+pub const TRAIN_DIGITS: usize = 300;
+/// Digits that it validates on.
+pub const VALID_DIGITS: usize = 70;
+/// Digits per batch; the last batch of an epoch is short.
+pub const BATCH_SIZE: usize = 32;
+
+/// What to train.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModelKind {
+    /// The perceptron of `examples/digits`.
+    Mlp,
+    /// The network of `examples/convnet`: BatchNorm and dropout.
+    Convnet,
+    /// Overrides `optimize`.
+    Clipping,
+    /// Has parameters that stay lazy.
+    Lazy,
+    /// Nested structs, `Vec`, `Option`, frozen, BatchNorm.
+    Nested,
+}
+
+/// How it is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Watch {
+    /// The bare model, burnscape nowhere.
+    Bare,
+    /// `Probe::disabled()`.
+    Disabled,
+    /// The default settings.
+    Default,
+    /// Everything at every step, a snapshot at every step.
+    Busiest,
+}
+
+/// The command line of the trainee.
+#[derive(Debug, Clone, Parser)]
+pub struct Flags {
+    /// What to train
+    #[arg(long, value_enum)]
+    pub model: ModelKind,
+    /// How it is watched
+    #[arg(long, value_enum)]
+    pub watch: Watch,
+    /// Folder for the run and for burn's artifacts
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// Name of the run folder in it
+    #[arg(long, default_value = "run")]
+    pub run: String,
+    /// Epochs to train until
+    #[arg(long, default_value_t = 2)]
+    pub epochs: usize,
+    /// burn's checkpoint to go on from
+    #[arg(long)]
+    pub checkpoint: Option<usize>,
+    /// Go on in the run folder
+    #[arg(long)]
+    pub resume: bool,
+    /// Gradient accumulation
+    #[arg(long)]
+    pub accumulate: Option<usize>,
+    /// Interrupt after so many training batches
+    #[arg(long)]
+    pub interrupt_after: Option<usize>,
+    /// Stop early when validation has not improved for so many epochs; the learning rate is so
+    /// high that it does not
+    #[arg(long)]
+    pub patience: Option<usize>,
+    /// Train on flex and ndarray together, optimizing on the first
+    #[arg(long)]
+    pub two_devices: bool,
+    /// Do not register with burn's training
+    #[arg(long)]
+    pub unattached: bool,
+    /// Finish with surfaces of so many nodes per axis
+    #[arg(long)]
+    pub finish: Option<usize>,
+    /// Tell every optimizer step on standard output, and rest after it
+    #[arg(long)]
+    pub slow: bool,
+    /// Load this checkpoint instead of training
+    #[arg(long)]
+    pub load: Option<PathBuf>,
+}
+
+/// What came out, as JSON on the last line of standard output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Paths of all float tensors, in visiting order.
+    pub paths: Vec<String>,
+    /// CRC-32 of the bytes of each.
+    pub checksums: Vec<u32>,
+    /// Largest absolute parameter.
+    pub largest: f32,
+    /// Sentences of the landscape, if there is one.
+    pub summary: Vec<String>,
+    /// What went wrong while recording.
+    pub problems: Vec<String>,
+}
+
+/// Runs the trainee program with these arguments and reads what came out.
+///
+/// # Errors
+///
+/// If the process fails or prints no outcome.
+pub fn run(program: &str, arguments: &[&str]) -> Result<Outcome> {
+    let output = start(program, arguments).output()?;
+    outcome(&output)
+}
+
+/// The command of a trainee, with burnscape's switch cleared.
+pub fn start(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).env_remove(burnscape::SWITCH);
+    command
+}
+
+/// The outcome that a finished process printed.
+///
+/// # Errors
+///
+/// If the process failed or printed none.
+pub fn outcome(output: &Output) -> Result<Outcome> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "{}: {errors}", output.status);
+    let last = text.lines().rev().find(|line| line.starts_with('{'));
+    let last = last.with_context(|| format!("no outcome in {text:?} {errors:?}"))?;
+    Ok(serde_json::from_str(last)?)
+}
+
+/// What the program does.
+///
+/// # Errors
+///
+/// If the probe cannot start or finish.
+pub fn main(flags: &Flags) -> Result<Outcome> {
+    let device = Device::flex().autodiff();
+    device.seed(7);
+    match flags.model {
+        ModelKind::Mlp => with_model(flags, Mlp::new(&device)),
+        ModelKind::Convnet => with_model(flags, ConvNet::new(&device)),
+        ModelKind::Clipping => with_model(flags, Clipping::new(&device)),
+        ModelKind::Lazy => with_model(flags, Lazy::new(&device)),
+        ModelKind::Nested => with_model(flags, Nested::new(&device)),
+    }
+}
+
+fn with_model<M: DigitModel>(flags: &Flags, model: M) -> Result<Outcome> {
+    if let Some(file) = &flags.load {
+        return Ok(outcome_of(&model.load_file(file)));
+    }
+    let probe = probe(flags)?;
+    match flags.watch {
+        Watch::Bare => Ok(outcome_of(&train(flags, model, &Probe::disabled()))),
+        _ => finish(flags, train(flags, probe.watch(model), &probe), probe),
+    }
+}
+
+fn probe(flags: &Flags) -> Result<Probe> {
+    let builder = Probe::builder(flags.dir.join(&flags.run)).quiet();
+    let builder = match flags.resume {
+        true => builder.resume(),
+        false => builder,
+    };
+    let nodes = flags.finish.unwrap_or(3);
+    let builder = builder.resolution(nodes, nodes);
+    let builder = match flags.watch {
+        Watch::Busiest => builder.weight_norms_every(1).snapshot_every_steps(1),
+        _ => builder,
+    };
+    Ok(match flags.watch {
+        Watch::Bare | Watch::Disabled => Probe::disabled(),
+        Watch::Default | Watch::Busiest => builder.start()?,
+    })
+}
+
+fn finish<M: DigitModel>(flags: &Flags, model: Watched<M>, probe: Probe) -> Result<Outcome> {
+    let mut outcome = outcome_of(model.inner());
+    if flags.finish.is_none() {
+        outcome.problems = probe.close()?.problems().to_vec();
+        return Ok(outcome);
+    }
+    let (digits, _) = digits();
+    let batches = data::batches(&digits, 64, &Device::flex());
+    let landscape = probe.finish(&model, &batches)?;
+    outcome.summary = landscape.summary();
+    outcome.problems = landscape.recording().problems().to_vec();
+    anyhow::ensure!(outcome_of(model.inner()).checksums == outcome.checksums);
+    Ok(outcome)
+}
+
+/// The digits to train on and to validate on.
+pub fn digits() -> (Vec<Digit>, Vec<Digit>) {
+    let (mut train, mut valid) = data::split();
+    train.truncate(TRAIN_DIGITS);
+    valid.truncate(VALID_DIGITS);
+    (train, valid)
+}
+
+/// One and the same training for bare and watched models.
+fn train<M: DigitModel>(flags: &Flags, model: M, probe: &Probe) -> M {
+    let (train, valid) = digits();
+    let training = SupervisedTraining::new(
+        flags.dir.join("burn"),
+        data::loader(train, BATCH_SIZE, Some(3)),
+        data::loader(valid, BATCH_SIZE, None),
+    )
+    .metrics((LossMetric::new(), AccuracyMetric::new()))
+    .with_default_checkpointers()
+    .with_application_logger(None)
+    .num_epochs(flags.epochs)
+    .renderer(Probe::disabled().lines())
+    .summary();
+    let training = configure(flags, training);
+    let spy = Spy {
+        flags: flags.clone(),
+        interrupter: training.interrupter(),
+        batches: 0,
+        is_train: false,
+    };
+    let training = match flags.unattached {
+        true => training.with_progress_logger(spy),
+        false => training.with_progress_logger(probe.progress_logger().beside(spy)),
+    };
+    let learner = match flags.patience {
+        Some(_) => Learner::new(model, SgdConfig::new().init(), 0.0),
+        None => Learner::new(model, AdamConfig::new().init(), 1e-3),
+    };
+    training.launch(learner).model
+}
+
+fn configure<M: DigitModel>(
+    flags: &Flags,
+    mut training: SupervisedTraining<M>,
+) -> SupervisedTraining<M> {
+    if let Some(checkpoint) = flags.checkpoint {
+        training = training.checkpoint(checkpoint);
+    }
+    if let Some(accumulate) = flags.accumulate {
+        training = training.grads_accumulation(accumulate);
+    }
+    if let Some(n_epochs) = flags.patience {
+        training = training.early_stopping(MetricEarlyStoppingStrategy::new(
+            &LossMetric::new(),
+            Aggregate::Mean,
+            Direction::Lowest,
+            Split::Valid,
+            StoppingCondition::NoImprovementSince { n_epochs },
+        ));
+    }
+    if flags.two_devices {
+        let devices = vec![Device::flex(), Device::ndarray()];
+        let strategy = ExecutionStrategy::multi(devices, MultiDeviceOptim::OptimMainDevice);
+        training = training.with_training_strategy(strategy.into());
+    }
+    training
+}
+
+/// Interrupts training where a test asks for it, and slows it down.
+struct Spy {
+    flags: Flags,
+    interrupter: Interrupter,
+    batches: usize,
+    is_train: bool,
+}
+
+impl TrainingProgressLogger for Spy {
+    fn start(&mut self, _: usize, _: usize, _: Option<usize>, _: Option<&str>) {}
+
+    fn update_epoch(&mut self, _epoch: usize) {}
+
+    fn start_split(&mut self, split: &str, _total_items: usize) {
+        self.is_train = split == "train";
+    }
+
+    fn update_split(&mut self, _items_processed: usize) {
+        self.batches += usize::from(self.is_train);
+        if self.is_train && Some(self.batches) == self.flags.interrupt_after {
+            self.interrupter.stop(Some("the test asks for it"));
+        }
+        if self.flags.slow && self.is_train {
+            println!("batch {}", self.batches);
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    fn end_split(&mut self) {}
+
+    fn end(&mut self) {}
+
+    fn log_event_training(&mut self, _event: String) {}
+}
+
+fn outcome_of<M: Module>(model: &M) -> Outcome {
+    let mut weights = Weights::default();
+    model.valid().visit(&mut weights);
+    Outcome {
+        paths: weights.paths,
+        checksums: weights.checksums,
+        largest: weights.largest,
+        summary: Vec::new(),
+        problems: Vec::new(),
+    }
+}
+
+#[derive(Default)]
+struct Weights {
+    path: Vec<String>,
+    paths: Vec<String>,
+    checksums: Vec<u32>,
+    largest: f32,
+}
+
+impl ModuleVisitor for Weights {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val();
+        self.paths.push(self.path.join("."));
+        self.checksums.push(crc32fast::hash(tensor.to_data().as_bytes()));
+        self.largest = self.largest.max(tensor.abs().max().into_scalar::<f32>());
+    }
+}
