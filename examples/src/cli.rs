@@ -120,11 +120,14 @@ fn checkpoint_epoch(name: &str) -> Option<usize> {
 }
 
 #[cfg(feature = "ndarray")]
+#[expect(deprecated, reason = "burn-ndarray is on its way out, and still asked for")]
 fn ndarray_device() -> Result<Device> {
     Ok(Device::ndarray())
 }
 
 #[cfg(not(feature = "ndarray"))]
 fn ndarray_device() -> Result<Device> {
-    anyhow::bail!("this program was built without ndarray: add `--features ndarray` to the cargo command")
+    anyhow::bail!(
+        "this program was built without ndarray: add `--features ndarray` to the cargo command"
+    )
 }

@@ -54,10 +54,7 @@ impl ConvNet {
     /// A network with random weights from the device's generator.
     pub fn new(device: &Device) -> Self {
         Self {
-            blocks: vec![
-                ConvBlock::new([1, 8], device),
-                ConvBlock::new([8, FEATURES], device),
-            ],
+            blocks: vec![ConvBlock::new([1, 8], device), ConvBlock::new([8, FEATURES], device)],
             pool: AdaptiveAvgPool2dConfig::new([POOLED, POOLED]).init(),
             dropout: DropoutConfig::new(0.25).init(),
             output: LinearConfig::new(FEATURES * POOLED * POOLED, CLASSES).init(device),

@@ -49,10 +49,7 @@ pub fn all() -> Vec<Digit> {
 fn parse(line: &str) -> Digit {
     let mut numbers = line.split(',').map(|field| field.trim().parse::<u8>());
     let mut next = || numbers.next().expect("65 fields").expect("a number");
-    Digit {
-        pixels: std::array::from_fn(|_| f32::from(next()) / 16.0),
-        label: next(),
-    }
+    Digit { pixels: std::array::from_fn(|_| f32::from(next()) / 16.0), label: next() }
 }
 
 /// The digits split into four fifths for training and one fifth for validation.

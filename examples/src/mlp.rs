@@ -28,9 +28,8 @@ impl Mlp {
     }
 
     fn forward(&self, images: Tensor<2>) -> Tensor<2> {
-        let features = self.hidden.iter().fold(images, |x, layer| {
-            self.activation.forward(layer.forward(x))
-        });
+        let features =
+            self.hidden.iter().fold(images, |x, layer| self.activation.forward(layer.forward(x)));
         self.output.forward(features)
     }
 

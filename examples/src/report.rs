@@ -22,8 +22,5 @@ pub fn print(landscape: &Landscape, with_picture: bool) {
     }
     println!();
     println!("Run folder: {}", run.display());
-    println!(
-        "Look again: cargo run --release -p burnscape-cli -- watch {}",
-        run.display()
-    );
+    println!("Look again: cargo run --release -p burnscape-cli -- watch {}", run.display());
 }

@@ -62,9 +62,7 @@ pub const CLIP: f32 = 0.05;
 impl Clipping {
     /// A clipping perceptron.
     pub fn new(device: &Device) -> Self {
-        Self {
-            mlp: Mlp::new(device),
-        }
+        Self { mlp: Mlp::new(device) }
     }
 }
 
@@ -165,10 +163,7 @@ impl Nested {
     /// A model whose `stem` is frozen.
     pub fn new(device: &Device) -> Self {
         let linear = |inputs, outputs| LinearConfig::new(inputs, outputs).init(device);
-        let layer = |gate| Layer {
-            linear: linear(16, 16),
-            gate,
-        };
+        let layer = |gate| Layer { linear: linear(16, 16), gate };
         Self {
             stem: linear(PIXELS, 16).no_grad(),
             norm: BatchNormConfig::new(16).init(device),

@@ -276,11 +276,16 @@ fn configure<M: DigitModel>(
         ));
     }
     if flags.two_devices {
-        let devices = vec![Device::flex(), Device::ndarray()];
+        let devices = two_devices();
         let strategy = ExecutionStrategy::multi(devices, MultiDeviceOptim::OptimMainDevice);
         training = training.with_training_strategy(strategy.into());
     }
     training
+}
+
+#[expect(deprecated, reason = "a second CPU device, to have two")]
+fn two_devices() -> Vec<Device> {
+    vec![Device::flex(), Device::ndarray()]
 }
 
 /// Interrupts training where a test asks for it, and slows it down.

@@ -73,11 +73,7 @@ impl<T: FromStr> FromStr for OrAuto<T> {
     type Err = T::Err;
 
     fn from_str(word: &str) -> Result<Self, T::Err> {
-        if word == "auto" {
-            Ok(Self::Auto)
-        } else {
-            word.parse().map(Self::Is)
-        }
+        if word == "auto" { Ok(Self::Auto) } else { word.parse().map(Self::Is) }
     }
 }
 
@@ -108,11 +104,7 @@ impl FromStr for Size {
             format!("`{text}` is no size such as 120x40, from 1x1 to {LARGEST_SIDE}x{LARGEST_SIDE}")
         };
         let (width, height) = text.split_once(['x', 'X', '×']).ok_or_else(expected)?;
-        let side = |text: &str| {
-            text.parse()
-                .ok()
-                .filter(|side| (1..=LARGEST_SIDE).contains(side))
-        };
+        let side = |text: &str| text.parse().ok().filter(|side| (1..=LARGEST_SIDE).contains(side));
         match (side(width), side(height)) {
             (Some(width), Some(height)) => Ok(Self { width, height }),
             _ => Err(expected()),
@@ -121,10 +113,7 @@ impl FromStr for Size {
 }
 
 fn frames_per_sec(text: &str) -> Result<f64, String> {
-    let number = text
-        .parse()
-        .ok()
-        .filter(|number| (0.1..=30.0).contains(number));
+    let number = text.parse().ok().filter(|number| (0.1..=30.0).contains(number));
     number.ok_or_else(|| format!("`{text}` is no number from 0.1 to 30"))
 }
 
@@ -141,13 +130,7 @@ mod tests {
 
     #[test]
     fn sizes_are_columns_by_rows() {
-        assert_eq!(
-            "120x40".parse(),
-            Ok(Size {
-                width: 120,
-                height: 40
-            })
-        );
+        assert_eq!("120x40".parse(), Ok(Size { width: 120, height: 40 }));
         for wrong in ["", "80", "0x10", "80x-1", "99999x10", "axb"] {
             assert!(wrong.parse::<Size>().is_err(), "{wrong}");
         }

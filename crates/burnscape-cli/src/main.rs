@@ -26,8 +26,6 @@ fn main() -> ExitCode {
 
 /// Whoever read our output has seen enough, as in `burnscape watch RUN | head`.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let mut io_errors = error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    let mut io_errors = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
     io_errors.any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

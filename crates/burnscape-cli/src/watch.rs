@@ -45,17 +45,12 @@ fn print_once(arguments: &Watch, profile: &TerminalProfile) -> anyhow::Result<()
     let view = arguments.view.unwrap_or_else(|| default_view(&run));
     let Size { width, height } = arguments.size.unwrap_or_else(default_size);
     let frame = render_once(&run, view, width, height, profile);
-    io::stdout()
-        .write_all(frame.as_bytes())
-        .context("could not write the frame")
+    io::stdout().write_all(frame.as_bytes()).context("could not write the frame")
 }
 
 /// The terminal's, less the row on which the shell's prompt will stand.
 fn default_size() -> Size {
     let (width, height) = terminal_size();
     let prompt = u16::from(io::stdout().is_terminal() && height > 1);
-    Size {
-        width,
-        height: height - prompt,
-    }
+    Size { width, height: height - prompt }
 }

@@ -76,12 +76,7 @@ pub fn random(
     for block in layout.blocks().iter().filter(|block| options.moves(block)) {
         let entries = &mut direction[block.range()];
         draw(seed, &block.path, entries);
-        scale_block(
-            block,
-            options.normalisation,
-            &centre[block.range()],
-            entries,
-        );
+        scale_block(block, options.normalisation, &centre[block.range()], entries);
     }
     Ok(direction)
 }
@@ -186,9 +181,7 @@ fn check_not_parallel(d1: &[f32], d2: &[f32], sine: f64) -> Result<(), Error> {
     if squared_norm(d1) > 0.0 && sine > PARALLEL_SINE {
         return Ok(());
     }
-    Err(Error::ParallelDirections {
-        cosine: cosine(d1, d2),
-    })
+    Err(Error::ParallelDirections { cosine: cosine(d1, d2) })
 }
 
 /// The vector from `centre` to `point`: the direction of a line between two models.
@@ -209,11 +202,7 @@ pub fn between(centre: &[f32], point: &[f32]) -> Result<Vec<f32>, Error> {
 #[must_use]
 pub fn dot(a: &[f32], b: &[f32]) -> f64 {
     const LANES: usize = 8;
-    assert_eq!(
-        a.len(),
-        b.len(),
-        "an inner product needs two equally long vectors"
-    );
+    assert_eq!(a.len(), b.len(), "an inner product needs two equally long vectors");
     let (a_chunks, a_rest) = a.as_chunks::<LANES>();
     let (b_chunks, b_rest) = b.as_chunks::<LANES>();
     // Independent sums, so that the additions need not wait for each other.
@@ -223,10 +212,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f64 {
             sums[lane] += f64::from(a[lane]) * f64::from(b[lane]);
         }
     }
-    let rest = a_rest
-        .iter()
-        .zip(b_rest)
-        .map(|(a, b)| f64::from(*a) * f64::from(*b));
+    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| f64::from(*a) * f64::from(*b));
     sums.iter().sum::<f64>() + rest.sum::<f64>()
 }
 

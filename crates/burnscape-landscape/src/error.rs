@@ -129,9 +129,5 @@ pub(crate) fn check_length(what: &'static str, expected: usize, found: usize) ->
     if expected == found {
         return Ok(());
     }
-    Err(Error::LengthMismatch {
-        what,
-        expected,
-        found,
-    })
+    Err(Error::LengthMismatch { what, expected, found })
 }

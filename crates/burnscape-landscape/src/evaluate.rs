@@ -28,10 +28,7 @@ impl<F: FnMut(f64, f64) -> f64> Loss for F {
     type Error = std::convert::Infallible;
 
     fn loss(&mut self, alpha: f64, beta: f64) -> Result<NodeValue, Self::Error> {
-        Ok(NodeValue {
-            mean: self(alpha, beta),
-            stderr: f64::NAN,
-        })
+        Ok(NodeValue { mean: self(alpha, beta), stderr: f64::NAN })
     }
 }
 
@@ -187,10 +184,7 @@ fn collect<E>(
     answers: &Receiver<Answer<E>>,
     on_tile: &mut impl FnMut(&Surface, &[usize]),
 ) -> Answers<E> {
-    let mut collected = Answers {
-        measured: 0,
-        first_failure: None,
-    };
+    let mut collected = Answers { measured: 0, first_failure: None };
     let mut tile = Vec::new();
     while let Ok(first) = answers.recv() {
         tile.clear();
@@ -221,10 +215,7 @@ impl<E> Answers<E> {
     }
 
     fn remember(&mut self, place: usize, node: usize, source: E) {
-        let is_first = self
-            .first_failure
-            .as_ref()
-            .is_none_or(|(earlier, ..)| place < *earlier);
+        let is_first = self.first_failure.as_ref().is_none_or(|(earlier, ..)| place < *earlier);
         if is_first {
             self.first_failure = Some((place, node, source));
         }
@@ -233,17 +224,9 @@ impl<E> Answers<E> {
     fn outcome(self, queue: &Queue) -> Result<Outcome, EvaluateError<E>> {
         if let Some((_, node, source)) = self.first_failure {
             let (alpha, beta) = queue.grid.coordinates(node);
-            return Err(EvaluateError::Loss {
-                node,
-                alpha,
-                beta,
-                source,
-            });
+            return Err(EvaluateError::Loss { node, alpha, beta, source });
         }
-        Ok(Outcome {
-            measured: self.measured,
-            remaining: queue.nodes.len() - self.measured,
-        })
+        Ok(Outcome { measured: self.measured, remaining: queue.nodes.len() - self.measured })
     }
 }
 
@@ -272,9 +255,7 @@ pub struct BatchLoss {
 pub fn mean_over_samples(batches: &[BatchLoss]) -> NodeValue {
     let batches = || batches.iter().filter(|batch| batch.samples > 0);
     let weighted = |of: &dyn Fn(f64) -> f64| -> f64 {
-        batches()
-            .map(|batch| batch.samples as f64 * of(batch.mean))
-            .sum()
+        batches().map(|batch| batch.samples as f64 * of(batch.mean)).sum()
     };
     let samples = weighted(&|_| 1.0);
     let mean = weighted(&|mean| mean) / samples;
@@ -283,11 +264,7 @@ pub fn mean_over_samples(batches: &[BatchLoss]) -> NodeValue {
     let variance = weighted(&|batch| (batch - mean).powi(2)) / degrees_of_freedom;
     NodeValue {
         mean,
-        stderr: if degrees_of_freedom > 0.0 {
-            (variance / samples).sqrt()
-        } else {
-            f64::NAN
-        },
+        stderr: if degrees_of_freedom > 0.0 { (variance / samples).sqrt() } else { f64::NAN },
     }
 }
 
@@ -302,10 +279,7 @@ mod tests {
     use crate::grid::Axis;
 
     fn grid() -> Grid {
-        Grid::plane(
-            Axis::symmetric(1.0, 9).unwrap(),
-            Axis::symmetric(0.7, 7).unwrap(),
-        )
+        Grid::plane(Axis::symmetric(1.0, 9).unwrap(), Axis::symmetric(0.7, 7).unwrap())
     }
 
     /// Irrational enough that any reordering of arithmetic would show in the last bit.
@@ -320,14 +294,7 @@ mod tests {
     fn whole(workers: usize) -> Surface {
         let mut surface = Surface::new(grid());
         let order = grid().coarse_to_fine();
-        evaluate(
-            &mut surface,
-            &order,
-            &mut vec![bumpy; workers],
-            |_, _| {},
-            || false,
-        )
-        .unwrap();
+        evaluate(&mut surface, &order, &mut vec![bumpy; workers], |_, _| {}, || false).unwrap();
         surface
     }
 
@@ -342,20 +309,10 @@ mod tests {
 
     #[test]
     fn a_linear_loss_lands_on_its_own_nodes_with_the_axes_not_swapped() {
-        let grid = Grid::plane(
-            Axis::symmetric(2.0, 5).unwrap(),
-            Axis::symmetric(1.0, 3).unwrap(),
-        );
+        let grid = Grid::plane(Axis::symmetric(2.0, 5).unwrap(), Axis::symmetric(1.0, 3).unwrap());
         let mut surface = Surface::new(grid);
         let linear = |alpha: f64, beta: f64| 3.0 * alpha + 10.0 * beta;
-        evaluate(
-            &mut surface,
-            &grid.coarse_to_fine(),
-            &mut [linear],
-            |_, _| {},
-            || false,
-        )
-        .unwrap();
+        evaluate(&mut surface, &grid.coarse_to_fine(), &mut [linear], |_, _| {}, || false).unwrap();
         #[rustfmt::skip]
         let expected = [
             -16.0, -13.0, -10.0, -7.0, -4.0,
@@ -379,14 +336,8 @@ mod tests {
             assert!(tile.iter().all(|&node| surface.is_measured(node)));
             told.extend_from_slice(tile);
         };
-        evaluate(
-            &mut surface,
-            &order,
-            std::slice::from_mut(&mut worker),
-            on_tile,
-            || false,
-        )
-        .unwrap();
+        evaluate(&mut surface, &order, std::slice::from_mut(&mut worker), on_tile, || false)
+            .unwrap();
         let nodes: Vec<usize> = order.into_iter().flat_map(|level| level.nodes).collect();
         let expected: Vec<_> = nodes.iter().map(|&node| grid().coordinates(node)).collect();
         assert_eq!(visited.into_inner().unwrap(), expected);
@@ -407,13 +358,7 @@ mod tests {
         let before = bits(&surface);
         let never = |_: f64, _: f64| -> f64 { panic!("measured twice") };
         let again = evaluate(&mut surface, &order, &mut [never], |_, _| {}, || false).unwrap();
-        assert_eq!(
-            again,
-            Outcome {
-                measured: 0,
-                remaining: 0
-            }
-        );
+        assert_eq!(again, Outcome { measured: 0, remaining: 0 });
         assert_eq!(bits(&surface), before);
         assert!(surface.losses()[0].is_nan());
     }
@@ -437,34 +382,19 @@ mod tests {
             if alpha > self.0 {
                 return Err("out of memory".into());
             }
-            Ok(NodeValue {
-                mean: alpha,
-                stderr: 0.1,
-            })
+            Ok(NodeValue { mean: alpha, stderr: 0.1 })
         }
     }
 
     #[test]
     fn a_failure_names_its_place_and_what_was_measured_stays() {
         let line = Grid::line(Axis::symmetric(4.0, 9).unwrap());
-        let order = [Level {
-            stride_x: 1,
-            stride_y: 1,
-            nodes: (0..9).collect(),
-        }];
+        let order = [Level { stride_x: 1, stride_y: 1, nodes: (0..9).collect() }];
         let mut surface = Surface::new(line);
         let mut worker = [FailsAbove(1.5)];
         let error = evaluate(&mut surface, &order, &mut worker, |_, _| {}, || false).unwrap_err();
         let source = "out of memory".to_string();
-        assert_eq!(
-            error,
-            EvaluateError::Loss {
-                node: 6,
-                alpha: 2.0,
-                beta: 0.0,
-                source
-            }
-        );
+        assert_eq!(error, EvaluateError::Loss { node: 6, alpha: 2.0, beta: 0.0, source });
         assert_eq!(surface.counts().measured, 6);
         assert_eq!(surface.stderrs()[0], 0.1);
     }
@@ -513,9 +443,7 @@ mod tests {
     }
 
     fn batches(of: &[(f64, usize)]) -> Vec<BatchLoss> {
-        of.iter()
-            .map(|&(mean, samples)| BatchLoss { mean, samples })
-            .collect()
+        of.iter().map(|&(mean, samples)| BatchLoss { mean, samples }).collect()
     }
 
     #[test]

@@ -20,20 +20,14 @@ impl Axis {
     /// them, [`Error::AxisRange`] if the spacing or an end is not finite or the spacing is not positive.
     pub fn new(first: i64, count: usize, spacing: f64) -> Result<Self, Error> {
         check_count(count, 2)?;
-        let last = i64::try_from(count - 1)
-            .ok()
-            .and_then(|steps| first.checked_add(steps));
+        let last = i64::try_from(count - 1).ok().and_then(|steps| first.checked_add(steps));
         let last = last.filter(|&last| first <= 0 && 0 <= last);
         let last = last.ok_or(Error::AxisWithoutCentre { first, count })?;
         let (min, max) = (first as f64 * spacing, last as f64 * spacing);
         if !(spacing > 0.0 && (max - min).is_finite()) {
             return Err(Error::AxisRange { min, max });
         }
-        Ok(Self {
-            first,
-            count,
-            spacing,
-        })
+        Ok(Self { first, count, spacing })
     }
 
     /// The axis from `-half_range` to `half_range`. An odd `count` puts the centre in the middle; with an
@@ -166,11 +160,7 @@ fn reaching(distance: f64, steps: usize) -> f64 {
         return 0.0;
     }
     let spacing = distance / steps as f64;
-    if spacing * (steps as f64) < distance {
-        spacing.next_up()
-    } else {
-        spacing
-    }
+    if spacing * (steps as f64) < distance { spacing.next_up() } else { spacing }
 }
 
 /// The nodes of a line or of a plane.
@@ -298,26 +288,18 @@ impl Grid {
         let x = strides(self.x.longer_side());
         let y = self.y.map_or(vec![1], |y| strides(y.longer_side()));
         let at = |strides: &[usize], level| strides.get(level).copied().unwrap_or(1);
-        (0..x.len().max(y.len()))
-            .map(|level| (at(&x, level), at(&y, level)))
-            .collect()
+        (0..x.len().max(y.len())).map(|level| (at(&x, level), at(&y, level))).collect()
     }
 
     fn is_in(&self, node: usize, level: &Level) -> bool {
         let (ix, iy) = self.column_row(node);
         ix.abs_diff(self.x.centre()).is_multiple_of(level.stride_x)
-            && iy
-                .abs_diff(self.centre_row())
-                .is_multiple_of(level.stride_y)
+            && iy.abs_diff(self.centre_row()).is_multiple_of(level.stride_y)
     }
 }
 
 fn empty_level((stride_x, stride_y): (usize, usize)) -> Level {
-    Level {
-        stride_x,
-        stride_y,
-        nodes: Vec::new(),
-    }
+    Level { stride_x, stride_y, nodes: Vec::new() }
 }
 
 /// From the greatest smooth stride within `side` down to 1, each divided by its smallest prime factor.
@@ -334,9 +316,7 @@ fn is_smooth(stride: usize) -> bool {
 }
 
 fn smallest_factor(stride: usize) -> Option<usize> {
-    FACTORS
-        .into_iter()
-        .find(|&factor| stride > 1 && stride.is_multiple_of(factor))
+    FACTORS.into_iter().find(|&factor| stride > 1 && stride.is_multiple_of(factor))
 }
 
 #[cfg(test)]
@@ -348,19 +328,13 @@ mod tests {
     use super::*;
 
     fn levels(grid: &Grid) -> Vec<(usize, usize)> {
-        grid.coarse_to_fine()
-            .iter()
-            .map(|level| (level.stride_x, level.stride_y))
-            .collect()
+        grid.coarse_to_fine().iter().map(|level| (level.stride_x, level.stride_y)).collect()
     }
 
     #[test]
     fn a_symmetric_axis_has_the_centre_in_the_middle_at_exactly_zero() {
         let axis = Axis::symmetric(1.0, 5).unwrap();
-        assert_eq!(
-            axis.values().collect::<Vec<_>>(),
-            [-1.0, -0.5, 0.0, 0.5, 1.0]
-        );
+        assert_eq!(axis.values().collect::<Vec<_>>(), [-1.0, -0.5, 0.0, 0.5, 1.0]);
         assert_eq!((axis.first(), axis.centre(), axis.spacing()), (-2, 2, 0.5));
         assert!(axis.is_symmetric());
         assert_eq!(axis.value(axis.centre()).to_bits(), 0.0_f64.to_bits());
@@ -402,56 +376,29 @@ mod tests {
         }
         for half_range in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::MAX] {
             let error = Axis::symmetric(half_range, 5).unwrap_err();
-            assert!(
-                matches!(error, Error::AxisRange { .. }),
-                "{half_range}: {error}"
-            );
+            assert!(matches!(error, Error::AxisRange { .. }), "{half_range}: {error}");
         }
         for margin in [-0.1, f64::NAN, f64::INFINITY] {
             let error = Axis::covering(0.0, 1.0, margin, 5).unwrap_err();
             assert!(matches!(error, Error::AxisMargin { .. }), "{error}");
         }
-        assert!(matches!(
-            Axis::covering(2.0, 1.0, 0.0, 5),
-            Err(Error::AxisRange { .. })
-        ));
-        assert!(matches!(
-            Axis::new(1, 5, 0.1),
-            Err(Error::AxisWithoutCentre { .. })
-        ));
-        assert!(matches!(
-            Axis::new(-9, 5, 0.1),
-            Err(Error::AxisWithoutCentre { .. })
-        ));
-        assert!(matches!(
-            Axis::new(-2, 5, 0.0),
-            Err(Error::AxisRange { .. })
-        ));
-        assert!(matches!(
-            Axis::new(-2, 5, f64::NAN),
-            Err(Error::AxisRange { .. })
-        ));
+        assert!(matches!(Axis::covering(2.0, 1.0, 0.0, 5), Err(Error::AxisRange { .. })));
+        assert!(matches!(Axis::new(1, 5, 0.1), Err(Error::AxisWithoutCentre { .. })));
+        assert!(matches!(Axis::new(-9, 5, 0.1), Err(Error::AxisWithoutCentre { .. })));
+        assert!(matches!(Axis::new(-2, 5, 0.0), Err(Error::AxisRange { .. })));
+        assert!(matches!(Axis::new(-2, 5, f64::NAN), Err(Error::AxisRange { .. })));
     }
 
     #[test]
     fn nodes_are_numbered_row_by_row() {
-        let grid = Grid::plane(
-            Axis::symmetric(2.0, 5).unwrap(),
-            Axis::symmetric(10.0, 3).unwrap(),
-        );
+        let grid = Grid::plane(Axis::symmetric(2.0, 5).unwrap(), Axis::symmetric(10.0, 3).unwrap());
         assert_eq!((grid.columns(), grid.rows(), grid.len()), (5, 3, 15));
         assert_eq!(grid.coordinates(0), (-2.0, -10.0));
         assert_eq!(grid.coordinates(4), (2.0, -10.0));
         assert_eq!(grid.coordinates(5), (-2.0, 0.0));
-        assert_eq!(
-            (grid.centre(), grid.coordinates(grid.centre())),
-            (7, (0.0, 0.0))
-        );
+        assert_eq!((grid.centre(), grid.coordinates(grid.centre())), (7, (0.0, 0.0)));
         let line = Grid::line(Axis::symmetric(2.0, 5).unwrap());
-        assert_eq!(
-            (line.len(), line.centre(), line.coordinates(4)),
-            (5, 2, (2.0, 0.0))
-        );
+        assert_eq!((line.len(), line.centre(), line.coordinates(4)), (5, 2, (2.0, 0.0)));
     }
 
     #[test]
@@ -460,10 +407,7 @@ mod tests {
         let strides = [24, 12, 6, 3, 1].map(|stride| (stride, stride));
         assert_eq!(levels(&Grid::plane(axis, axis)), strides);
         let sizes = |grid: Grid| -> Vec<_> {
-            grid.coarse_to_fine()
-                .iter()
-                .map(|level| level.nodes.len())
-                .collect()
+            grid.coarse_to_fine().iter().map(|level| level.nodes.len()).collect()
         };
         // 3², 5², 9², 17², 49² nodes in the completed sub-grids.
         assert_eq!(sizes(Grid::plane(axis, axis)), [9, 16, 56, 208, 2112]);
@@ -481,10 +425,7 @@ mod tests {
 
     #[test]
     fn the_shorter_axis_waits_for_the_longer_one() {
-        let grid = Grid::plane(
-            Axis::symmetric(1.0, 13).unwrap(),
-            Axis::symmetric(1.0, 5).unwrap(),
-        );
+        let grid = Grid::plane(Axis::symmetric(1.0, 13).unwrap(), Axis::symmetric(1.0, 5).unwrap());
         assert_eq!(levels(&grid), [(6, 2), (3, 1), (1, 1)]);
     }
 

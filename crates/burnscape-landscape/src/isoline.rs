@@ -23,11 +23,7 @@ pub struct Polyline {
 pub fn isolines(surface: &Surface, level: f64) -> Vec<Polyline> {
     let cells = Cells { surface, level };
     let links = cells.links();
-    links
-        .chains()
-        .into_iter()
-        .filter_map(|chain| cells.polyline(&chain))
-        .collect()
+    links.chains().into_iter().filter_map(|chain| cells.polyline(&chain)).collect()
 }
 
 /// An edge of the grid: `2·node` runs from the node to its right neighbour, `2·node + 1` to its upper one.
@@ -84,9 +80,7 @@ impl Cells<'_> {
     }
 
     fn known(&self, node: usize) -> Option<f64> {
-        self.surface
-            .loss(node)
-            .filter(|loss| loss.is_finite() && self.level.is_finite())
+        self.surface.loss(node).filter(|loss| loss.is_finite() && self.level.is_finite())
     }
 
     /// A high middle connects the two high corners, and the lines cut off the low ones.
@@ -106,11 +100,7 @@ impl Cells<'_> {
 
     /// None if all crossings fall on one node, where the loss equals the level.
     fn polyline(&self, chain: &Chain) -> Option<Polyline> {
-        let mut points: Vec<_> = chain
-            .edges
-            .iter()
-            .map(|&edge| self.crossing(edge))
-            .collect();
+        let mut points: Vec<_> = chain.edges.iter().map(|&edge| self.crossing(edge)).collect();
         points.dedup();
         if chain.closed && points.len() > 1 && points.first() == points.last() {
             points.pop();
@@ -122,11 +112,7 @@ impl Cells<'_> {
     fn crossing(&self, edge: Edge) -> (f64, f64) {
         let grid = self.surface.grid();
         let node = edge / 2;
-        let neighbour = if edge.is_multiple_of(2) {
-            node + 1
-        } else {
-            node + grid.columns()
-        };
+        let neighbour = if edge.is_multiple_of(2) { node + 1 } else { node + grid.columns() };
         let losses = self.surface.losses();
         let share = share_at(self.level, losses[node], losses[neighbour]);
         let (from, to) = (grid.coordinates(node), grid.coordinates(neighbour));
@@ -142,11 +128,7 @@ fn share_at(level: f64, from: f64, to: f64) -> f64 {
 
 fn mix(from: f64, to: f64, share: f64) -> f64 {
     // Not from + share · (to − from): where both are equal the result must be, too.
-    if from == to {
-        from
-    } else {
-        from * (1.0 - share) + to * share
-    }
+    if from == to { from } else { from * (1.0 - share) + to * share }
 }
 
 /// Which crossed edges are joined by segments: at most one in each of the two cells beside an edge.
@@ -161,9 +143,7 @@ struct Chain {
 
 impl Links {
     fn new(edges: usize) -> Self {
-        Self {
-            neighbours: vec![[None; 2]; edges],
-        }
+        Self { neighbours: vec![[None; 2]; edges] }
     }
 
     fn join(&mut self, a: Edge, b: Edge) {
@@ -207,10 +187,7 @@ impl Links {
     /// The neighbour of `edge` that is not the one we came from.
     fn leave(&mut self, edge: Edge, from: Option<Edge>) -> Option<Edge> {
         let neighbours = std::mem::take(&mut self.neighbours[edge]);
-        neighbours
-            .into_iter()
-            .flatten()
-            .find(|&next| Some(next) != from)
+        neighbours.into_iter().flatten().find(|&next| Some(next) != from)
     }
 }
 
@@ -228,25 +205,13 @@ mod tests {
         let mut surface = Surface::new(grid);
         for node in 0..grid.len() {
             let (alpha, beta) = grid.coordinates(node);
-            surface.set(
-                node,
-                NodeValue {
-                    mean: loss(alpha, beta),
-                    stderr: f64::NAN,
-                },
-            );
+            surface.set(node, NodeValue { mean: loss(alpha, beta), stderr: f64::NAN });
         }
         surface
     }
 
     fn hole(surface: &mut Surface, node: usize, loss: f64) {
-        surface.set(
-            node,
-            NodeValue {
-                mean: loss,
-                stderr: f64::NAN,
-            },
-        );
+        surface.set(node, NodeValue { mean: loss, stderr: f64::NAN });
     }
 
     #[test]
@@ -258,11 +223,7 @@ mod tests {
             assert!((3.0 * alpha + 10.0 * beta - 1.25).abs() < 1e-12);
         }
         let ends = [lines[0].points[0], *lines[0].points.last().unwrap()];
-        assert!(
-            ends.iter()
-                .all(|(alpha, _)| (alpha.abs() - 1.0).abs() < 1e-12),
-            "{ends:?}"
-        );
+        assert!(ends.iter().all(|(alpha, _)| (alpha.abs() - 1.0).abs() < 1e-12), "{ends:?}");
     }
 
     #[test]
@@ -307,18 +268,8 @@ mod tests {
             let lines = isolines(&bowl, 0.36);
             assert_eq!(lines.len(), 1);
             assert!(!lines[0].closed);
-            assert!(
-                lines[0]
-                    .points
-                    .iter()
-                    .all(|p| p.0.is_finite() && p.1.is_finite())
-            );
-            assert!(
-                lines[0]
-                    .points
-                    .iter()
-                    .all(|p| p.0 <= 0.5 || p.1.abs() >= 0.1 - 1e-12)
-            );
+            assert!(lines[0].points.iter().all(|p| p.0.is_finite() && p.1.is_finite()));
+            assert!(lines[0].points.iter().all(|p| p.0 <= 0.5 || p.1.abs() >= 0.1 - 1e-12));
         }
     }
 
@@ -327,21 +278,12 @@ mod tests {
         let full = surface(3, 3, |a, _| a);
         let mut part = Surface::new(*full.grid());
         for node in [0, 1, 3, 4] {
-            part.set(
-                node,
-                NodeValue {
-                    mean: full.losses()[node],
-                    stderr: 0.0,
-                },
-            );
+            part.set(node, NodeValue { mean: full.losses()[node], stderr: 0.0 });
         }
         assert_eq!(isolines(&part, -0.5)[0].points, [(-0.5, -1.0), (-0.5, 0.0)]);
         part.set_interpolated(6, -1.0);
         part.set_interpolated(7, 0.0);
-        assert_eq!(
-            isolines(&part, -0.5)[0].points,
-            [(-0.5, -1.0), (-0.5, 0.0), (-0.5, 1.0)]
-        );
+        assert_eq!(isolines(&part, -0.5)[0].points, [(-0.5, -1.0), (-0.5, 0.0), (-0.5, 1.0)]);
         assert!(isolines(&Surface::new(*full.grid()), 0.0).is_empty());
     }
 
@@ -350,13 +292,7 @@ mod tests {
         let axis = Axis::new(0, 2, 1.0).unwrap();
         let mut surface = Surface::new(Grid::plane(axis, axis));
         for (node, corner) in [0, 1, 3, 2].into_iter().zip(corners) {
-            surface.set(
-                node,
-                NodeValue {
-                    mean: corner,
-                    stderr: 0.0,
-                },
-            );
+            surface.set(node, NodeValue { mean: corner, stderr: 0.0 });
         }
         surface
     }
@@ -379,9 +315,7 @@ mod tests {
     fn the_mean_of_a_saddle_decides_which_corners_are_connected() {
         let cut_off = |corners: [f64; 4], level: f64| -> Vec<(f64, f64)> {
             let mid = |line: &Polyline| {
-                let [a, b] = line.points[..] else {
-                    panic!("{line:?}")
-                };
+                let [a, b] = line.points[..] else { panic!("{line:?}") };
                 ((a.0 + b.0) / 2.0, (a.1 + b.1) / 2.0)
             };
             let mut middles: Vec<_> = isolines(&cell(corners), level).iter().map(mid).collect();
@@ -389,23 +323,11 @@ mod tests {
             middles
         };
         // High at (0,0) and (1,1), mean .5: above level .25 the low corners (0,1), (1,0) are cut off.
-        assert_eq!(
-            cut_off([1.0, 0.0, 1.0, 0.0], 0.25),
-            [(0.125, 0.875), (0.875, 0.125)]
-        );
+        assert_eq!(cut_off([1.0, 0.0, 1.0, 0.0], 0.25), [(0.125, 0.875), (0.875, 0.125)]);
         // Below level .75 the high corners are.
-        assert_eq!(
-            cut_off([1.0, 0.0, 1.0, 0.0], 0.75),
-            [(0.125, 0.125), (0.875, 0.875)]
-        );
-        assert_eq!(
-            cut_off([0.0, 1.0, 0.0, 1.0], 0.25),
-            [(0.125, 0.125), (0.875, 0.875)]
-        );
-        assert_eq!(
-            cut_off([0.0, 1.0, 0.0, 1.0], 0.75),
-            [(0.125, 0.875), (0.875, 0.125)]
-        );
+        assert_eq!(cut_off([1.0, 0.0, 1.0, 0.0], 0.75), [(0.125, 0.125), (0.875, 0.875)]);
+        assert_eq!(cut_off([0.0, 1.0, 0.0, 1.0], 0.25), [(0.125, 0.125), (0.875, 0.875)]);
+        assert_eq!(cut_off([0.0, 1.0, 0.0, 1.0], 0.75), [(0.125, 0.875), (0.875, 0.125)]);
     }
 
     #[test]

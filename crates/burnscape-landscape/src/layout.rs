@@ -41,10 +41,7 @@ impl fmt::Display for Filters {
             Self::Whole => write!(f, "one filter for the whole tensor"),
             Self::Axis(axis) => write!(f, "one filter per index of axis {axis}"),
             Self::GroupedAxis1 { groups } => {
-                write!(
-                    f,
-                    "one filter per index of axis 1 in each of {groups} groups"
-                )
+                write!(f, "one filter per index of axis 1 in each of {groups} groups")
             }
         }
     }
@@ -133,12 +130,7 @@ impl RunPattern {
 
     fn of(len: usize, run_len: usize, turns: usize, groups: usize) -> Self {
         let runs = len.checked_div(run_len).unwrap_or(0);
-        Self {
-            runs,
-            run_len,
-            turns,
-            runs_per_group: runs / groups,
-        }
+        Self { runs, run_len, turns, runs_per_group: runs / groups }
     }
 
     fn filter_of(&self, run: usize) -> usize {
@@ -199,11 +191,7 @@ impl Block {
     /// The same block with the filters that the user named: no longer a guess.
     #[must_use]
     pub fn with_filters(self, filters: Filters) -> Self {
-        Self {
-            filters,
-            filter_guessed: false,
-            ..self
-        }
+        Self { filters, filter_guessed: false, ..self }
     }
 
     /// Number of entries: the product of the shape, 1 for a scalar.
@@ -299,14 +287,8 @@ impl Layout {
 
 fn check_paths(blocks: &[Block]) -> Result<(), Error> {
     let mut seen = HashSet::new();
-    let twice = blocks
-        .iter()
-        .find(|block| !seen.insert(block.path.as_str()));
-    twice.map_or(Ok(()), |block| {
-        Err(Error::DuplicatePath {
-            path: block.path.clone(),
-        })
-    })
+    let twice = blocks.iter().find(|block| !seen.insert(block.path.as_str()));
+    twice.map_or(Ok(()), |block| Err(Error::DuplicatePath { path: block.path.clone() }))
 }
 
 fn check_filters(block: &Block) -> Result<(), Error> {
@@ -352,20 +334,10 @@ pub fn classify(
 }
 
 fn role_of_small(container: &str, field_name: &str) -> Role {
-    const NORMS: [&str; 5] = [
-        "BatchNorm",
-        "LayerNorm",
-        "GroupNorm",
-        "InstanceNorm",
-        "RmsNorm",
-    ];
+    const NORMS: [&str; 5] = ["BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RmsNorm"];
     const SCALES: [&str; 4] = ["gamma", "scale", "alpha", "weight"];
     let in_norm = NORMS.iter().any(|norm| container.starts_with(norm));
-    if in_norm || SCALES.contains(&field_name) {
-        Role::Norm
-    } else {
-        Role::Bias
-    }
+    if in_norm || SCALES.contains(&field_name) { Role::Norm } else { Role::Bias }
 }
 
 fn filters_of_weight(container: &str, shape: &[usize], bias_len: Option<usize>) -> (Filters, bool) {
@@ -405,10 +377,7 @@ mod tests {
 
     #[test]
     fn a_linear_filter_is_a_column() {
-        assert_eq!(
-            filters("Linear", &[3, 5], Some(5)),
-            (Filters::Axis(1), false)
-        );
+        assert_eq!(filters("Linear", &[3, 5], Some(5)), (Filters::Axis(1), false));
     }
 
     #[test]
@@ -419,11 +388,7 @@ mod tests {
             ("Conv3d", vec![8, 3, 5, 5, 5]),
             ("DeformConv2d", vec![8, 3, 5, 5]),
         ] {
-            assert_eq!(
-                filters(name, &shape, Some(8)),
-                (Filters::Axis(0), false),
-                "{name}"
-            );
+            assert_eq!(filters(name, &shape, Some(8)), (Filters::Axis(0), false), "{name}");
         }
     }
 
@@ -431,14 +396,8 @@ mod tests {
     fn the_groups_of_a_transposed_convolution_come_from_its_bias() {
         let shape = [6, 2, 3, 3];
         let grouped = |groups| Filters::GroupedAxis1 { groups };
-        assert_eq!(
-            filters("ConvTranspose2d", &shape, Some(6)),
-            (grouped(3), false)
-        );
-        assert_eq!(
-            filters("ConvTranspose2d", &shape, Some(2)),
-            (grouped(1), false)
-        );
+        assert_eq!(filters("ConvTranspose2d", &shape, Some(6)), (grouped(3), false));
+        assert_eq!(filters("ConvTranspose2d", &shape, Some(2)), (grouped(1), false));
     }
 
     #[test]
@@ -452,38 +411,23 @@ mod tests {
 
     #[test]
     fn an_embedding_filter_is_a_row() {
-        assert_eq!(
-            filters("Embedding", &[10, 4], None),
-            (Filters::Axis(0), false)
-        );
+        assert_eq!(filters("Embedding", &[10, 4], None), (Filters::Axis(0), false));
     }
 
     #[test]
     fn what_the_table_does_not_know_is_guessed_and_said() {
         assert_eq!(filters("MyLayer", &[4, 4], None), (Filters::Axis(0), true));
-        assert_eq!(
-            filters("LoraAdapter", &[4, 2], None),
-            (Filters::Axis(1), true)
-        );
+        assert_eq!(filters("LoraAdapter", &[4, 2], None), (Filters::Axis(1), true));
         // A user's own three-dimensional `Linear` is not burn's.
-        assert_eq!(
-            filters("Linear", &[4, 4, 4], None),
-            (Filters::Axis(0), true)
-        );
+        assert_eq!(filters("Linear", &[4, 4, 4], None), (Filters::Axis(0), true));
     }
 
     #[test]
     fn one_dimensional_parameters_are_biases_or_norms_and_never_guessed() {
         let role = |container, field| classify(container, field, &[4], None);
         assert_eq!(role("Linear", "bias"), (Role::Bias, Filters::Whole, false));
-        assert_eq!(
-            role("BatchNorm", "gamma"),
-            (Role::Norm, Filters::Whole, false)
-        );
-        assert_eq!(
-            role("LayerNorm", "beta"),
-            (Role::Norm, Filters::Whole, false)
-        );
+        assert_eq!(role("BatchNorm", "gamma"), (Role::Norm, Filters::Whole, false));
+        assert_eq!(role("LayerNorm", "beta"), (Role::Norm, Filters::Whole, false));
         assert_eq!(role("PRelu", "alpha"), (Role::Norm, Filters::Whole, false));
         assert_eq!(role("Mine", "shift"), (Role::Bias, Filters::Whole, false));
         let scalar = classify("Mine", "temperature", &[], None);
@@ -509,12 +453,7 @@ mod tests {
     fn a_path_that_occurs_twice_is_refused() {
         let block = Block::new("fc.weight", "Linear", &[3, 5], None);
         let error = Layout::new(vec![block.clone(), block]).unwrap_err();
-        assert_eq!(
-            error,
-            Error::DuplicatePath {
-                path: "fc.weight".into()
-            }
-        );
+        assert_eq!(error, Error::DuplicatePath { path: "fc.weight".into() });
     }
 
     #[test]

@@ -89,11 +89,7 @@ impl Default for PcaOptions {
     /// Two components; 32 MiB, which makes pieces of 40 KiB a snapshot with 800 snapshots, long enough for
     /// a disk.
     fn default() -> Self {
-        Self {
-            components: 2,
-            block_bytes: 32 << 20,
-            seed: 0,
-        }
+        Self { components: 2, block_bytes: 32 << 20, seed: 0 }
     }
 }
 
@@ -137,10 +133,7 @@ impl Pca {
     /// Share of the total variance of each component.
     #[must_use]
     pub fn explained(&self) -> Vec<f64> {
-        self.components
-            .iter()
-            .map(|component| component.explained)
-            .collect()
+        self.components.iter().map(|component| component.explained).collect()
     }
 }
 
@@ -214,7 +207,5 @@ pub fn pca<S: Snapshots>(
 /// `‖θ_{t+1} − θ_t‖` from the inner products.
 fn step_lengths(gram: &DMatrix<f64>) -> Vec<f64> {
     let squared = |t: usize| gram[(t, t)] + gram[(t + 1, t + 1)] - 2.0 * gram[(t + 1, t)];
-    (0..gram.nrows() - 1)
-        .map(|t| squared(t).max(0.0).sqrt())
-        .collect()
+    (0..gram.nrows() - 1).map(|t| squared(t).max(0.0).sqrt()).collect()
 }

@@ -79,10 +79,7 @@ pub struct DeltaProducts {
 impl DeltaProducts {
     /// Adds the same piece of a point, of the centre and of both directions.
     pub fn add(&mut self, point: &[f32], centre: &[f32], d1: &[f32], d2: &[f32]) {
-        let deltas = point
-            .iter()
-            .zip(centre)
-            .map(|(p, c)| f64::from(*p) - f64::from(*c));
+        let deltas = point.iter().zip(centre).map(|(p, c)| f64::from(*p) - f64::from(*c));
         for (delta, (d1, d2)) in deltas.zip(d1.iter().zip(d2)) {
             self.with_d1 += delta * f64::from(*d1);
             self.with_d2 += delta * f64::from(*d2);
@@ -99,11 +96,7 @@ impl PlaneGram {
     /// [`Error::LengthMismatch`] if the lengths differ.
     pub fn new(d1: &[f32], d2: &[f32]) -> Result<Self, Error> {
         check_length("the second direction", d1.len(), d2.len())?;
-        Ok(Self {
-            d1_d1: squared_norm(d1),
-            d1_d2: dot(d1, d2),
-            d2_d2: squared_norm(d2),
-        })
+        Ok(Self { d1_d1: squared_norm(d1), d1_d2: dot(d1, d2), d2_d2: squared_norm(d2) })
     }
 
     /// Cosine of the angle between the directions, in [-1, 1]; 0 if one of them is zero.
@@ -143,9 +136,7 @@ impl PlaneGram {
     /// is given to the first one that is not zero, and the other coefficient is 0.
     #[must_use]
     pub fn coefficients(&self, products: &DeltaProducts) -> (f64, f64) {
-        let &DeltaProducts {
-            with_d1, with_d2, ..
-        } = products;
+        let &DeltaProducts { with_d1, with_d2, .. } = products;
         if !self.is_degenerate() {
             return self.solve(with_d1, with_d2);
         }
@@ -202,12 +193,7 @@ impl<'a> Plane<'a> {
     pub fn new(centre: &'a [f32], d1: &'a [f32], d2: &'a [f32]) -> Result<Self, Error> {
         check_length("the first direction", centre.len(), d1.len())?;
         let gram = PlaneGram::new(d1, d2)?;
-        Ok(Self {
-            centre,
-            d1,
-            d2,
-            gram,
-        })
+        Ok(Self { centre, d1, d2, gram })
     }
 
     /// The inner products of the directions.
@@ -239,18 +225,9 @@ impl<'a> Plane<'a> {
 
     /// Summed from the residual itself, because a difference of squares would lose small distances.
     fn distance_to(&self, x: f64, y: f64, point: &[f32]) -> f64 {
-        let deltas = point
-            .iter()
-            .zip(self.centre)
-            .map(|(p, c)| f64::from(*p) - f64::from(*c));
-        let steps = self
-            .d1
-            .iter()
-            .zip(self.d2)
-            .map(|(d1, d2)| step(x, *d1, y, *d2));
-        let squares = deltas
-            .zip(steps)
-            .map(|(delta, step)| (delta - step).powi(2));
+        let deltas = point.iter().zip(self.centre).map(|(p, c)| f64::from(*p) - f64::from(*c));
+        let steps = self.d1.iter().zip(self.d2).map(|(d1, d2)| step(x, *d1, y, *d2));
+        let squares = deltas.zip(steps).map(|(delta, step)| (delta - step).powi(2));
         squares.sum::<f64>().sqrt()
     }
 
@@ -261,11 +238,7 @@ impl<'a> Plane<'a> {
     ///
     /// If `out` is not as long as the centre.
     pub fn point_at(&self, x: f64, y: f64, out: &mut [f32]) {
-        assert_eq!(
-            out.len(),
-            self.centre.len(),
-            "a point is as long as the centre"
-        );
+        assert_eq!(out.len(), self.centre.len(), "a point is as long as the centre");
         let directions = self.d1.iter().zip(self.d2);
         for ((out, centre), (d1, d2)) in out.iter_mut().zip(self.centre).zip(directions) {
             *out = moved(*centre, step(x, *d1, y, *d2));
@@ -301,11 +274,7 @@ impl<'a> Line<'a> {
     /// [`Error::LengthMismatch`] if the lengths differ.
     pub fn new(centre: &'a [f32], direction: &'a [f32]) -> Result<Self, Error> {
         check_length("the direction", centre.len(), direction.len())?;
-        Ok(Self {
-            centre,
-            direction,
-            squared: squared_norm(direction),
-        })
+        Ok(Self { centre, direction, squared: squared_norm(direction) })
     }
 
     /// Length of the direction.
@@ -330,24 +299,13 @@ impl<'a> Line<'a> {
     }
 
     fn along(&self, point: &[f32]) -> f64 {
-        let deltas = point
-            .iter()
-            .zip(self.centre)
-            .map(|(p, c)| f64::from(*p) - f64::from(*c));
-        deltas
-            .zip(self.direction)
-            .map(|(delta, d)| delta * f64::from(*d))
-            .sum()
+        let deltas = point.iter().zip(self.centre).map(|(p, c)| f64::from(*p) - f64::from(*c));
+        deltas.zip(self.direction).map(|(delta, d)| delta * f64::from(*d)).sum()
     }
 
     fn distance_to(&self, x: f64, point: &[f32]) -> f64 {
-        let deltas = point
-            .iter()
-            .zip(self.centre)
-            .map(|(p, c)| f64::from(*p) - f64::from(*c));
-        let residuals = deltas
-            .zip(self.direction)
-            .map(|(delta, d)| delta - x * f64::from(*d));
+        let deltas = point.iter().zip(self.centre).map(|(p, c)| f64::from(*p) - f64::from(*c));
+        let residuals = deltas.zip(self.direction).map(|(delta, d)| delta - x * f64::from(*d));
         residuals.map(|r| r * r).sum::<f64>().sqrt()
     }
 
@@ -357,11 +315,7 @@ impl<'a> Line<'a> {
     ///
     /// If `out` is not as long as the centre.
     pub fn point_at(&self, x: f64, out: &mut [f32]) {
-        assert_eq!(
-            out.len(),
-            self.centre.len(),
-            "a point is as long as the centre"
-        );
+        assert_eq!(out.len(), self.centre.len(), "a point is as long as the centre");
         for ((out, centre), d) in out.iter_mut().zip(self.centre).zip(self.direction) {
             *out = moved(*centre, x * f64::from(*d));
         }
@@ -393,23 +347,14 @@ mod tests {
         assert!(projection.out_of_plane < 1e-6);
         // ‖.3 d₁ − .2 d₂‖² = 49 (.09 + .04 − .06) = 49 · .07
         assert!(close(projection.distance, (49.0_f64 * 0.07).sqrt(), 1e-6));
-        assert!(close(
-            plane.gram().length(0.3, -0.2),
-            (49.0_f64 * 0.07).sqrt(),
-            1e-6
-        ));
+        assert!(close(plane.gram().length(0.3, -0.2), (49.0_f64 * 0.07).sqrt(), 1e-6));
     }
 
     #[test]
     fn what_lies_outside_the_plane_is_told() {
         let plane = Plane::new(&[0.0; 3], &[2.0, 0.0, 0.0], &[0.0, 5.0, 0.0]).unwrap();
         let projection = plane.project(&[6.0, 0.0, 8.0]).unwrap();
-        let expected = Projection {
-            x: 3.0,
-            y: 0.0,
-            out_of_plane: 8.0,
-            distance: 10.0,
-        };
+        let expected = Projection { x: 3.0, y: 0.0, out_of_plane: 8.0, distance: 10.0 };
         assert_eq!(projection, expected);
         assert!(close(projection.out_of_plane_share(), 0.64, 1e-15));
     }
@@ -419,9 +364,7 @@ mod tests {
         let centre = [-0.0, 1.0e-42, f32::MIN_POSITIVE, 0.1];
         let d = [1.0, 2.0, 3.0, 4.0];
         let mut out = [9.0; 4];
-        Plane::new(&centre, &d, &d)
-            .unwrap()
-            .point_at(0.0, 0.0, &mut out);
+        Plane::new(&centre, &d, &d).unwrap().point_at(0.0, 0.0, &mut out);
         assert_eq!(out.map(f32::to_bits), centre.map(f32::to_bits));
         Line::new(&centre, &d).unwrap().point_at(-0.0, &mut out);
         assert_eq!(out.map(f32::to_bits), centre.map(f32::to_bits));
@@ -442,9 +385,7 @@ mod tests {
             assert_eq!((projection.x, projection.y), (x, y), "{d1:?} {d2:?}");
             assert_eq!(projection.distance, 5.0);
         }
-        let at_centre = Plane::new(&point, &[0.0; 2], &[0.0; 2])
-            .unwrap()
-            .project(&point);
+        let at_centre = Plane::new(&point, &[0.0; 2], &[0.0; 2]).unwrap().project(&point);
         assert_eq!(at_centre.unwrap().out_of_plane_share(), 0.0);
     }
 
@@ -452,14 +393,7 @@ mod tests {
     fn a_line_gives_coefficient_and_distance() {
         let line = Line::new(&[1.0, 1.0], &[0.0, 4.0]).unwrap();
         let projection = line.project(&[4.0, 5.0]).unwrap();
-        assert_eq!(
-            projection,
-            LineProjection {
-                x: 1.0,
-                off_line: 3.0,
-                distance: 5.0
-            }
-        );
+        assert_eq!(projection, LineProjection { x: 1.0, off_line: 3.0, distance: 5.0 });
         assert!(close(projection.off_line_share(), 0.36, 1e-15));
         assert_eq!(line.direction_norm(), 4.0);
         let nowhere = Line::new(&[1.0, 1.0], &[0.0, 0.0]).unwrap();
@@ -472,14 +406,7 @@ mod tests {
         assert!(Plane::new(&[0.0; 3], &[0.0; 3], &[0.0; 2]).is_err());
         let plane = Plane::new(&[0.0; 2], &[0.0; 2], &[0.0; 2]).unwrap();
         let error = plane.project(&[0.0; 3]).unwrap_err();
-        assert_eq!(
-            error,
-            Error::LengthMismatch {
-                what: "the point",
-                expected: 2,
-                found: 3
-            }
-        );
+        assert_eq!(error, Error::LengthMismatch { what: "the point", expected: 2, found: 3 });
     }
 
     fn vector() -> impl Strategy<Value = Vec<f32>> {

@@ -20,11 +20,7 @@ use crate::error::Error;
 #[must_use]
 pub fn explained(snapshots: usize) -> Vec<f64> {
     let angle = |k| std::f64::consts::PI * k as f64 / (2 * snapshots) as f64;
-    shares(
-        (1..snapshots)
-            .map(|k| 0.25 / angle(k).sin().powi(2))
-            .collect(),
-    )
+    shares((1..snapshots).map(|k| 0.25 / angle(k).sin().powi(2)).collect())
 }
 
 /// The share of component `k` = 1, 2, … as the number of snapshots grows without bound: `6 / (πk)²`.
@@ -62,15 +58,8 @@ pub fn explained_with_steps(step_lengths: &[f64]) -> Result<Vec<f64>, Error> {
 }
 
 fn check(step_lengths: &[f64]) -> Result<(), Error> {
-    let wrong = step_lengths
-        .iter()
-        .position(|length| !(length.is_finite() && *length >= 0.0));
-    wrong.map_or(Ok(()), |step| {
-        Err(Error::StepLength {
-            step,
-            length: step_lengths[step],
-        })
-    })
+    let wrong = step_lengths.iter().position(|length| !(length.is_finite() && *length >= 0.0));
+    wrong.map_or(Ok(()), |step| Err(Error::StepLength { step, length: step_lengths[step] }))
 }
 
 fn expected_gram(step_lengths: &[f64]) -> DMatrix<f64> {
@@ -87,9 +76,7 @@ fn centred(gram: DMatrix<f64>) -> DMatrix<f64> {
     let count = gram.nrows() as f64;
     let means: Vec<f64> = gram.row_iter().map(|row| row.sum() / count).collect();
     let mean = means.iter().sum::<f64>() / count;
-    DMatrix::from_fn(gram.nrows(), gram.ncols(), |i, j| {
-        gram[(i, j)] - means[i] - means[j] + mean
-    })
+    DMatrix::from_fn(gram.nrows(), gram.ncols(), |i, j| gram[(i, j)] - means[i] - means[j] + mean)
 }
 
 /// Descending; what rounding made negative is 0.
@@ -102,10 +89,7 @@ fn eigenvalues(gram: DMatrix<f64>) -> Vec<f64> {
 
 fn shares(eigenvalues: Vec<f64>) -> Vec<f64> {
     let total: f64 = eigenvalues.iter().sum();
-    eigenvalues
-        .into_iter()
-        .map(|eigenvalue| eigenvalue / total)
-        .collect()
+    eigenvalues.into_iter().map(|eigenvalue| eigenvalue / total).collect()
 }
 
 #[cfg(test)]
@@ -127,16 +111,8 @@ mod tests {
         for (snapshots, first, second) in TABLE {
             let shares = explained(snapshots);
             assert_eq!(shares.len(), snapshots - 1);
-            assert!(
-                (shares[0] - first).abs() < 6e-5,
-                "{snapshots}: {}",
-                shares[0]
-            );
-            assert!(
-                (shares[1] - second).abs() < 6e-5,
-                "{snapshots}: {}",
-                shares[1]
-            );
+            assert!((shares[0] - first).abs() < 6e-5, "{snapshots}: {}", shares[0]);
+            assert!((shares[1] - second).abs() < 6e-5, "{snapshots}: {}", shares[1]);
             assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         }
         assert!((explained_in_the_limit(1) - 0.6079).abs() < 5e-5);

@@ -142,12 +142,7 @@ impl Surface {
         check_length("the list of losses", grid.len(), loss.len())?;
         check_length("the list of standard errors", grid.len(), stderr.len())?;
         check_length("the list of states", grid.len(), state.len())?;
-        Ok(Self {
-            grid,
-            loss,
-            stderr,
-            state,
-        })
+        Ok(Self { grid, loss, stderr, state })
     }
 
     /// The grid.
@@ -244,9 +239,7 @@ impl Surface {
     /// Measured nodes with a finite loss, and the loss.
     fn finite(&self) -> impl Iterator<Item = (usize, f64)> {
         let measured = (0..self.grid.len()).filter(|&node| self.is_measured(node));
-        measured
-            .map(|node| (node, self.loss[node]))
-            .filter(|(_, loss)| loss.is_finite())
+        measured.map(|node| (node, self.loss[node])).filter(|(_, loss)| loss.is_finite())
     }
 
     /// The measured node with the lowest finite loss; of equals the first.
@@ -265,12 +258,7 @@ impl Surface {
 
     fn extreme(&self, (node, loss): (usize, f64)) -> Extreme {
         let (alpha, beta) = self.grid.coordinates(node);
-        Extreme {
-            node,
-            alpha,
-            beta,
-            loss,
-        }
+        Extreme { node, alpha, beta, loss }
     }
 
     /// Second derivative along one direction at the centre: the second difference over h², dᵀHd. Exact
@@ -338,10 +326,7 @@ impl Surface {
 
     /// Solved in units of the spacing, where all columns have like sizes.
     fn fit_quadratic(&self, nodes: &[usize]) -> Result<QuadraticFit, Error> {
-        let spacings = (
-            self.grid.x().spacing(),
-            self.grid.y().map_or(1.0, Axis::spacing),
-        );
+        let spacings = (self.grid.x().spacing(), self.grid.y().map_or(1.0, Axis::spacing));
         let scaled = |node: &usize| {
             let (alpha, beta) = self.grid.coordinates(*node);
             monomials(alpha / spacings.0, beta / spacings.1)
@@ -351,11 +336,7 @@ impl Surface {
         let losses = DVector::from_iterator(nodes.len(), nodes.iter().map(|&n| self.loss[n]));
         let unknowns = least_squares(&design, &losses)?;
         let residual = (design * &unknowns - losses).norm();
-        Ok(QuadraticFit::new(
-            &unknowns,
-            spacings,
-            residual / (nodes.len() as f64).sqrt(),
-        ))
+        Ok(QuadraticFit::new(&unknowns, spacings, residual / (nodes.len() as f64).sqrt()))
     }
 
     /// `count` contour levels strictly between the lowest and the highest finite loss, ascending; fewer if
@@ -394,10 +375,7 @@ fn monomials(x: f64, y: f64) -> [f64; UNKNOWNS] {
 }
 
 fn least_squares(design: &DMatrix<f64>, losses: &DVector<f64>) -> Result<DVector<f64>, Error> {
-    let too_few = Error::TooFewNodes {
-        usable: design.nrows(),
-        needed: UNKNOWNS,
-    };
+    let too_few = Error::TooFewNodes { usable: design.nrows(), needed: UNKNOWNS };
     if design.nrows() < UNKNOWNS {
         return Err(too_few);
     }
@@ -406,9 +384,7 @@ fn least_squares(design: &DMatrix<f64>, losses: &DVector<f64>) -> Result<DVector
     if svd.rank(threshold) < UNKNOWNS {
         return Err(too_few);
     }
-    Ok(svd
-        .solve(losses, threshold)
-        .expect("both factors were computed"))
+    Ok(svd.solve(losses, threshold).expect("both factors were computed"))
 }
 
 struct QuadraticFit {
@@ -422,10 +398,7 @@ impl QuadraticFit {
         let mixed = unknowns[4] / (hx * hy);
         Self {
             gradient: [unknowns[1] / hx, unknowns[2] / hy],
-            hessian: [
-                [unknowns[3] / (hx * hx), mixed],
-                [mixed, unknowns[5] / (hy * hy)],
-            ],
+            hessian: [[unknowns[3] / (hx * hx), mixed], [mixed, unknowns[5] / (hy * hy)]],
             residual_rms,
         }
     }
@@ -437,11 +410,7 @@ fn principals(hessian: [[f64; 2]; 2], gram: &PlaneGram) -> [Principal; 2] {
     let [[a, b], [_, d]] = hessian;
     let in_frame = to_coefficients.transpose() * Matrix2::new(a, b, b, d) * to_coefficients;
     let eigen = SymmetricEigen::new(in_frame);
-    let order = if eigen.eigenvalues[0] >= eigen.eigenvalues[1] {
-        [0, 1]
-    } else {
-        [1, 0]
-    };
+    let order = if eigen.eigenvalues[0] >= eigen.eigenvalues[1] { [0, 1] } else { [1, 0] };
     order.map(|k| {
         let direction = eigen.eigenvectors.column(k).into_owned();
         let coefficients = to_coefficients * direction;
@@ -463,11 +432,7 @@ fn frame(gram: &PlaneGram) -> Matrix2<f64> {
 
 /// An eigenvector has two signs: the one with the angle in (−90°, 90°] is taken.
 fn principal(curvature: f64, [e1, e2]: [f64; 2], [alpha, beta]: [f64; 2]) -> Principal {
-    let sign = if e1 < 0.0 || (e1 == 0.0 && e2 < 0.0) {
-        -1.0
-    } else {
-        1.0
-    };
+    let sign = if e1 < 0.0 || (e1 == 0.0 && e2 < 0.0) { -1.0 } else { 1.0 };
     Principal {
         curvature,
         alpha: sign * alpha,
@@ -507,10 +472,7 @@ mod tests {
     use super::*;
 
     fn measured(mean: f64) -> NodeValue {
-        NodeValue {
-            mean,
-            stderr: f64::NAN,
-        }
+        NodeValue { mean, stderr: f64::NAN }
     }
 
     fn surface(grid: Grid, loss: impl Fn(f64, f64) -> f64) -> Surface {
@@ -528,22 +490,12 @@ mod tests {
     }
 
     /// Directions of length 2 and 3 at 60°.
-    const SKEW: PlaneGram = PlaneGram {
-        d1_d1: 4.0,
-        d1_d2: 3.0,
-        d2_d2: 9.0,
-    };
+    const SKEW: PlaneGram = PlaneGram { d1_d1: 4.0, d1_d2: 3.0, d2_d2: 9.0 };
 
     #[test]
     fn any_loss_may_be_stored_and_none_means_unmeasured() {
         let mut surface = Surface::new(plane(3, 3));
-        assert_eq!(
-            surface.counts(),
-            Counts {
-                unmeasured: 9,
-                ..Counts::default()
-            }
-        );
+        assert_eq!(surface.counts(), Counts { unmeasured: 9, ..Counts::default() });
         assert_eq!(surface.centre_loss(), None);
         let losses = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0];
         for (node, loss) in losses.into_iter().enumerate() {
@@ -551,12 +503,7 @@ mod tests {
             assert_eq!(surface.loss(node).unwrap().to_bits(), loss.to_bits());
         }
         surface.set_interpolated(5, 0.5);
-        let counts = Counts {
-            measured: 5,
-            interpolated: 1,
-            unmeasured: 3,
-            non_finite: 3,
-        };
+        let counts = Counts { measured: 5, interpolated: 1, unmeasured: 3, non_finite: 3 };
         assert_eq!(surface.counts(), counts);
         assert!(!surface.is_complete());
         assert_eq!(surface.centre_loss(), Some(0.0));
@@ -565,22 +512,12 @@ mod tests {
     #[test]
     fn lowest_and_highest_are_measured_finite_nodes() {
         let mut surface = surface(plane(5, 3), |alpha, beta| 3.0 * alpha + 10.0 * beta);
-        let corner = Extreme {
-            node: 14,
-            alpha: 1.0,
-            beta: 1.0,
-            loss: 13.0,
-        };
+        let corner = Extreme { node: 14, alpha: 1.0, beta: 1.0, loss: 13.0 };
         assert_eq!(surface.highest(), Some(corner));
         surface.set(14, measured(f64::INFINITY));
         surface.set_interpolated(13, 99.0);
         assert_eq!(surface.highest().unwrap().loss, 10.0);
-        let corner = Extreme {
-            node: 0,
-            alpha: -1.0,
-            beta: -1.0,
-            loss: -13.0,
-        };
+        let corner = Extreme { node: 0, alpha: -1.0, beta: -1.0, loss: -13.0 };
         assert_eq!(surface.lowest(), Some(corner));
         assert_eq!(Surface::new(plane(3, 3)).lowest(), None);
     }
@@ -597,9 +534,7 @@ mod tests {
 
     #[test]
     fn the_second_difference_holds_on_the_border_and_says_when_it_cannot() {
-        let mut line = surface(Grid::line(Axis::new(0, 4, 0.5).unwrap()), |a, _| {
-            3.0 * a * a + a
-        });
+        let mut line = surface(Grid::line(Axis::new(0, 4, 0.5).unwrap()), |a, _| 3.0 * a * a + a);
         assert!((line.second_difference(Along::X).unwrap() - 6.0).abs() < 1e-12);
         assert_eq!(line.second_difference(Along::Y), None);
         line.set(1, measured(f64::NAN));
@@ -618,9 +553,7 @@ mod tests {
     #[test]
     fn curvature_is_exact_for_a_quadratic_seen_through_skew_long_directions() {
         for (grid, reach) in [(plane(3, 3), 1), (plane(9, 5), 2), (plane(9, 5), 100)] {
-            let fit = surface(grid, skew_quadratic)
-                .curvature(&SKEW, reach)
-                .unwrap();
+            let fit = surface(grid, skew_quadratic).curvature(&SKEW, reach).unwrap();
             assert!((fit.largest.curvature - 5.0).abs() < 1e-9, "{fit:?}");
             assert!((fit.smallest.curvature - 1.0).abs() < 1e-9);
             // The first axis is d₁/2 itself; the second is ⊥ to it.
@@ -639,15 +572,9 @@ mod tests {
 
     #[test]
     fn the_sharpest_direction_may_be_a_diagonal() {
-        let unit = PlaneGram {
-            d1_d1: 1.0,
-            d1_d2: 0.0,
-            d2_d2: 1.0,
-        };
+        let unit = PlaneGram { d1_d1: 1.0, d1_d2: 0.0, d2_d2: 1.0 };
         // ½ (α − β)² · 3: largest curvature 6 along (1, −1)/√2, none along (1, 1)/√2.
-        let fit = surface(plane(5, 7), |a, b| 1.5 * (a - b).powi(2))
-            .curvature(&unit, 1)
-            .unwrap();
+        let fit = surface(plane(5, 7), |a, b| 1.5 * (a - b).powi(2)).curvature(&unit, 1).unwrap();
         assert!((fit.largest.curvature - 6.0).abs() < 1e-9);
         assert!((fit.largest.angle_degrees + 45.0).abs() < 1e-6);
         assert!(fit.smallest.curvature.abs() < 1e-9);
@@ -656,10 +583,7 @@ mod tests {
 
     #[test]
     fn curvature_uses_inner_nodes_at_the_border_and_leaves_holes_out() {
-        let grid = Grid::plane(
-            Axis::new(0, 4, 0.3).unwrap(),
-            Axis::new(-4, 5, 0.2).unwrap(),
-        );
+        let grid = Grid::plane(Axis::new(0, 4, 0.3).unwrap(), Axis::new(-4, 5, 0.2).unwrap());
         let mut surface = surface(grid, skew_quadratic);
         surface.set(grid.centre(), measured(f64::NAN));
         let fit = surface.curvature(&SKEW, 1).unwrap();
@@ -670,26 +594,13 @@ mod tests {
     #[test]
     fn curvature_refuses_what_does_not_determine_it() {
         let line = surface(Grid::line(Axis::symmetric(1.0, 9).unwrap()), |a, _| a * a);
-        assert!(matches!(
-            line.curvature(&SKEW, 4),
-            Err(Error::TooFewNodes { usable: 9, .. })
-        ));
-        let two_columns = Grid::plane(
-            Axis::new(0, 2, 0.3).unwrap(),
-            Axis::symmetric(1.0, 5).unwrap(),
-        );
-        let error = surface(two_columns, skew_quadratic)
-            .curvature(&SKEW, 2)
-            .unwrap_err();
+        assert!(matches!(line.curvature(&SKEW, 4), Err(Error::TooFewNodes { usable: 9, .. })));
+        let two_columns =
+            Grid::plane(Axis::new(0, 2, 0.3).unwrap(), Axis::symmetric(1.0, 5).unwrap());
+        let error = surface(two_columns, skew_quadratic).curvature(&SKEW, 2).unwrap_err();
         assert!(matches!(error, Error::TooFewNodes { usable: 10, .. }));
-        let parallel = PlaneGram {
-            d1_d1: 4.0,
-            d1_d2: 6.0,
-            d2_d2: 9.0,
-        };
-        let error = surface(plane(3, 3), skew_quadratic)
-            .curvature(&parallel, 1)
-            .unwrap_err();
+        let parallel = PlaneGram { d1_d1: 4.0, d1_d2: 6.0, d2_d2: 9.0 };
+        let error = surface(plane(3, 3), skew_quadratic).curvature(&parallel, 1).unwrap_err();
         assert_eq!(error, Error::ParallelDirections { cosine: 1.0 });
         assert!(Surface::new(plane(3, 3)).curvature(&SKEW, 1).is_err());
     }
@@ -715,13 +626,8 @@ mod tests {
     fn log_levels_of_losses_below_zero_space_the_heights() {
         let line = Grid::line(Axis::new(0, 4, 1.0).unwrap());
         // Heights 0, 1, 100, 10000 above −7.
-        let negative = surface(line, |a, _| {
-            if a == 0.0 {
-                -7.0
-            } else {
-                100.0_f64.powf(a - 1.0) - 7.0
-            }
-        });
+        let negative =
+            surface(line, |a, _| if a == 0.0 { -7.0 } else { 100.0_f64.powf(a - 1.0) - 7.0 });
         let levels = negative.levels(3, Spacing::Log);
         for (level, height) in levels.iter().zip([10.0, 100.0, 1000.0]) {
             assert!((level + 7.0 - height).abs() < 1e-9, "{levels:?}");
@@ -731,16 +637,8 @@ mod tests {
     #[test]
     fn a_flat_or_empty_surface_has_no_levels() {
         for spacing in [Spacing::Linear, Spacing::Log, Spacing::Quantile] {
-            assert!(
-                surface(plane(3, 3), |_, _| 2.5)
-                    .levels(5, spacing)
-                    .is_empty()
-            );
-            assert!(
-                surface(plane(3, 3), |_, _| 0.0)
-                    .levels(5, spacing)
-                    .is_empty()
-            );
+            assert!(surface(plane(3, 3), |_, _| 2.5).levels(5, spacing).is_empty());
+            assert!(surface(plane(3, 3), |_, _| 0.0).levels(5, spacing).is_empty());
             assert!(Surface::new(plane(3, 3)).levels(5, spacing).is_empty());
         }
     }
@@ -750,13 +648,6 @@ mod tests {
         let states = vec![NodeState::Measured; 9];
         let error =
             Surface::from_parts(plane(3, 3), vec![0.0; 9], vec![0.0; 8], states).unwrap_err();
-        assert!(matches!(
-            error,
-            Error::LengthMismatch {
-                expected: 9,
-                found: 8,
-                ..
-            }
-        ));
+        assert!(matches!(error, Error::LengthMismatch { expected: 9, found: 8, .. }));
     }
 }

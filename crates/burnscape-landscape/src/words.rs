@@ -29,11 +29,7 @@ use crate::surface::{Counts, Curvature};
 #[must_use]
 pub fn explained_variance(explained: &[f64], snapshots: usize, random_walk: &[f64]) -> String {
     let components = components(explained.len());
-    let verb = if explained.len() == 1 {
-        "explains"
-    } else {
-        "explain"
-    };
+    let verb = if explained.len() == 1 { "explains" } else { "explain" };
     let measured = percent(explained.iter().sum());
     let null = percent(random_walk.iter().take(explained.len()).sum());
     let sentence = format!(
@@ -64,10 +60,7 @@ pub fn degenerate_component(k: usize) -> String {
 #[must_use]
 pub fn out_of_plane(projections: &[Projection]) -> String {
     let share = |projection: &Projection| projection.out_of_plane_share();
-    let shares = projections
-        .iter()
-        .enumerate()
-        .map(|(snapshot, p)| (snapshot, share(p), p));
+    let shares = projections.iter().enumerate().map(|(snapshot, p)| (snapshot, share(p), p));
     let Some((snapshot, share, projection)) = shares.max_by(|a, b| a.1.total_cmp(&b.1)) else {
         return "No snapshot was projected.".into();
     };
@@ -117,11 +110,8 @@ pub fn standard_error(stderrs: &[f64]) -> String {
 #[must_use]
 pub fn seeds(seeds: &[u64]) -> String {
     let list: Vec<String> = seeds.iter().map(u64::to_string).collect();
-    let (noun, verb) = if list.len() == 1 {
-        ("Direction", "seed")
-    } else {
-        ("Directions", "seeds")
-    };
+    let (noun, verb) =
+        if list.len() == 1 { ("Direction", "seed") } else { ("Directions", "seeds") };
     format!(
         "{noun} drawn at random, {verb} {}; another seed shows another slice.",
         list.join(" and "),
@@ -162,12 +152,7 @@ pub fn angle(gram: &PlaneGram) -> String {
 /// How much of the grid was measured, and how much of that is not finite.
 #[must_use]
 pub fn nodes(counts: Counts) -> String {
-    let Counts {
-        measured,
-        interpolated,
-        unmeasured,
-        non_finite,
-    } = counts;
+    let Counts { measured, interpolated, unmeasured, non_finite } = counts;
     let all = measured + interpolated + unmeasured;
     let mut parts = vec![format!("{measured} of {all} nodes measured")];
     let mut add = |count, what| {
@@ -196,11 +181,7 @@ pub fn outcome(outcome: Outcome) -> String {
 /// What a slice cannot show, given the number of parameters and of directions.
 #[must_use]
 pub fn slice(parameters: usize, directions: usize) -> String {
-    let noun = if directions == 1 {
-        "direction"
-    } else {
-        "directions"
-    };
+    let noun = if directions == 1 { "direction" } else { "directions" };
     format!(
         "A slice along {directions} {noun} out of {parameters}: minima, barriers and sharp directions outside it do not show."
     )
@@ -221,17 +202,12 @@ pub fn curvature(curvature: &Curvature) -> String {
 #[must_use]
 pub fn guessed_filters(layout: &Layout) -> Option<String> {
     let named = |path: &str, filters: Filters| format!("{path} ({filters})");
-    let list: Vec<String> = layout
-        .guessed()
-        .map(|block| named(&block.path, block.filters))
-        .collect();
+    let list: Vec<String> =
+        layout.guessed().map(|block| named(&block.path, block.filters)).collect();
     if list.is_empty() {
         return None;
     }
-    Some(format!(
-        "Filters were assumed, name them if this is wrong: {}.",
-        list.join(", ")
-    ))
+    Some(format!("Filters were assumed, name them if this is wrong: {}.", list.join(", ")))
 }
 
 /// That a direction moves nothing; none if it does.
@@ -344,21 +320,13 @@ mod tests {
     #[test]
     fn three_snapshots_are_said_to_say_nothing() {
         let sentence = explained_variance(&[0.8, 0.2], 3, &random_walk::explained(3));
-        assert!(
-            sentence.contains("a random walk of 3 would give 100.0 %"),
-            "{sentence}"
-        );
+        assert!(sentence.contains("a random walk of 3 would give 100.0 %"), "{sentence}");
         assert!(sentence.ends_with("3 snapshots always give 100 %: the figure says nothing."));
     }
 
     #[test]
     fn the_worst_projection_is_named() {
-        let at = |out_of_plane, distance| Projection {
-            x: 0.0,
-            y: 0.0,
-            out_of_plane,
-            distance,
-        };
+        let at = |out_of_plane, distance| Projection { x: 0.0, y: 0.0, out_of_plane, distance };
         let sentence = out_of_plane(&[at(0.0, 0.0), at(6.0, 10.0), at(8.0, 80.0)]);
         assert!(
             sentence.contains("snapshot 1, lies 6.000 out of the plane, 36.0 % of"),
@@ -376,32 +344,15 @@ mod tests {
 
     #[test]
     fn nodes_are_counted_by_what_is_known_of_them() {
-        let counts = Counts {
-            measured: 9,
-            interpolated: 3,
-            unmeasured: 13,
-            non_finite: 2,
-        };
+        let counts = Counts { measured: 9, interpolated: 3, unmeasured: 13, non_finite: 2 };
         let expected =
             "9 of 25 nodes measured, 2 of them NaN or infinite, 3 interpolated, 13 not measured.";
         assert_eq!(nodes(counts), expected);
-        let complete = Counts {
-            measured: 25,
-            ..Counts::default()
-        };
+        let complete = Counts { measured: 25, ..Counts::default() };
         assert_eq!(nodes(complete), "25 of 25 nodes measured.");
-        assert!(
-            outcome(Outcome {
-                measured: 4,
-                remaining: 5
-            })
-            .contains("5 remain")
-        );
+        assert!(outcome(Outcome { measured: 4, remaining: 5 }).contains("5 remain"));
         assert_eq!(
-            outcome(Outcome {
-                measured: 9,
-                remaining: 0
-            }),
+            outcome(Outcome { measured: 9, remaining: 0 }),
             "Complete: 9 nodes were measured."
         );
     }
@@ -417,10 +368,7 @@ mod tests {
             range(30.0, 20.0),
             "The slice reaches 30.00 from the centre, 1.500 times ‖θ‖ = 20.00."
         );
-        assert_eq!(
-            range(30.0, 0.0),
-            "The slice reaches 30.00 from a centre at zero."
-        );
+        assert_eq!(range(30.0, 0.0), "The slice reaches 30.00 from a centre at zero.");
         assert!(slice(101_770, 2).starts_with("A slice along 2 directions out of 101770:"));
         assert!(degenerate_component(2).contains("PC 2"));
     }
@@ -429,33 +377,19 @@ mod tests {
     fn guesses_and_zero_directions_are_told_only_if_there_are_any() {
         let sure = Block::new("fc.weight", "Linear", &[3, 5], None);
         let unsure = Block::new("mix", "Mine", &[3, 5], None);
-        assert_eq!(
-            guessed_filters(&Layout::new(vec![sure.clone()]).unwrap()),
-            None
-        );
+        assert_eq!(guessed_filters(&Layout::new(vec![sure.clone()]).unwrap()), None);
         let sentence = guessed_filters(&Layout::new(vec![sure, unsure]).unwrap()).unwrap();
-        assert!(
-            sentence.ends_with("mix (one filter per index of axis 0)."),
-            "{sentence}"
-        );
+        assert!(sentence.ends_with("mix (one filter per index of axis 0)."), "{sentence}");
         assert_eq!(zero_direction(0.1), None);
         assert!(zero_direction(0.0).unwrap().contains("zero"));
     }
 
     #[test]
     fn geometry_and_curvature_are_told() {
-        let skew = PlaneGram {
-            d1_d1: 4.0,
-            d1_d2: 3.0,
-            d2_d2: 9.0,
-        };
+        let skew = PlaneGram { d1_d1: 4.0, d1_d2: 3.0, d2_d2: 9.0 };
         let expected = "The directions have lengths 2.000 and 3.000 and the cosine 0.500.";
         assert_eq!(angle(&skew), expected);
-        let line = PlaneGram {
-            d1_d1: 4.0,
-            d1_d2: 0.0,
-            d2_d2: 0.0,
-        };
+        let line = PlaneGram { d1_d1: 4.0, d1_d2: 0.0, d2_d2: 0.0 };
         assert!(angle(&line).contains("do not span a plane"));
         let principal = |curvature, angle_degrees| Principal {
             curvature,
@@ -477,11 +411,7 @@ mod tests {
     #[test]
     fn the_table_of_conclusions_names_the_limit_of_the_random_walk() {
         assert_eq!(format!("{:.0}", 100.0 * random_walk_limit()), "76");
-        assert!(
-            CONCLUSIONS
-                .iter()
-                .any(|line| line.not_allowed.contains("76 %"))
-        );
+        assert!(CONCLUSIONS.iter().any(|line| line.not_allowed.contains("76 %")));
     }
 
     #[test]
@@ -503,11 +433,7 @@ mod tests {
 
     #[test]
     fn sentences_have_no_line_breaks_and_end_with_a_stop() {
-        let skew = PlaneGram {
-            d1_d1: 4.0,
-            d1_d2: 3.0,
-            d2_d2: 9.0,
-        };
+        let skew = PlaneGram { d1_d1: 4.0, d1_d2: 3.0, d2_d2: 9.0 };
         for sentence in [
             explained_variance(&[0.8, 0.2], 3, &[0.75, 0.25]),
             out_of_plane(&[]),
@@ -518,10 +444,7 @@ mod tests {
             angle(&skew),
             slice(10, 1),
         ] {
-            assert!(
-                sentence.ends_with('.') && !sentence.contains('\n'),
-                "{sentence}"
-            );
+            assert!(sentence.ends_with('.') && !sentence.contains('\n'), "{sentence}");
         }
     }
 }

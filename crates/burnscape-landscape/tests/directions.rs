@@ -14,34 +14,23 @@ fn one_block(container: &str, shape: &[usize], bias_len: Option<usize>) -> Layou
 }
 
 fn draw(layout: &Layout, centre: &[f32], normalisation: Normalisation) -> Vec<f32> {
-    let options = DirectionOptions {
-        normalisation,
-        ..DirectionOptions::default()
-    };
+    let options = DirectionOptions { normalisation, ..DirectionOptions::default() };
     random(layout, centre, 7, &options).unwrap()
 }
 
 fn norm_of(values: &[f32], entries: impl Iterator<Item = usize>) -> f64 {
-    entries
-        .map(|i| f64::from(values[i]).powi(2))
-        .sum::<f64>()
-        .sqrt()
+    entries.map(|i| f64::from(values[i]).powi(2)).sum::<f64>().sqrt()
 }
 
 fn assert_close(found: f64, expected: f64) {
-    assert!(
-        (found - expected).abs() <= 1e-6 * (1.0 + expected.abs()),
-        "{found} != {expected}"
-    );
+    assert!((found - expected).abs() <= 1e-6 * (1.0 + expected.abs()), "{found} != {expected}");
 }
 
 #[test]
 fn the_columns_of_a_linear_layer_get_the_norms_of_its_columns() {
     let layout = one_block("Linear", &[3, 5], Some(5));
     // Column j holds (j+1)/√3 three times: norm j + 1.
-    let centre: Vec<f32> = (0..15)
-        .map(|i| (i % 5 + 1) as f32 / 3.0_f32.sqrt())
-        .collect();
+    let centre: Vec<f32> = (0..15).map(|i| (i % 5 + 1) as f32 / 3.0_f32.sqrt()).collect();
     let direction = draw(&layout, &centre, Normalisation::Filter);
     for column in 0..5 {
         let entries = (0..3).map(|row| row * 5 + column);
@@ -56,10 +45,7 @@ fn the_rows_of_an_embedding_get_the_norms_of_its_rows() {
     let centre: Vec<f32> = (0..36).map(|i| (i / 9 + 1) as f32 / 3.0).collect();
     let direction = draw(&layout, &centre, Normalisation::Filter);
     for row in 0..4 {
-        assert_close(
-            norm_of(&direction, row * 9..(row + 1) * 9),
-            (row + 1) as f64,
-        );
+        assert_close(norm_of(&direction, row * 9..(row + 1) * 9), (row + 1) as f64);
     }
 }
 
@@ -86,9 +72,7 @@ fn output_channels_of_transposed_convolutions_keep_their_norms_group_by_group() 
         let inputs = 6 / groups;
         let channel_of = |i: usize| (i / 8 / inputs) * 2 + i / 4 % 2;
         let size = (inputs * 4) as f32;
-        let centre: Vec<f32> = (0..48)
-            .map(|i| (channel_of(i) + 1) as f32 / size.sqrt())
-            .collect();
+        let centre: Vec<f32> = (0..48).map(|i| (channel_of(i) + 1) as f32 / size.sqrt()).collect();
         let direction = draw(&layout, &centre, Normalisation::Filter);
         for channel in 0..2 * groups {
             let entries = (0..48).filter(|&i| channel_of(i) == channel);
@@ -120,11 +104,7 @@ fn filters_that_are_zero_do_not_move() {
     let direction = draw(&layout, &centre, Normalisation::Filter);
     assert_eq!([direction[0], direction[2], direction[4]], [0.0; 3]);
     assert_close(norm(&direction), 14.0_f64.sqrt());
-    for normalisation in [
-        Normalisation::Filter,
-        Normalisation::Layer,
-        Normalisation::Weight,
-    ] {
+    for normalisation in [Normalisation::Filter, Normalisation::Layer, Normalisation::Weight] {
         assert_eq!(norm(&draw(&layout, &[0.0; 6], normalisation)), 0.0);
     }
 }
@@ -148,38 +128,24 @@ fn biases_norms_and_frozen_blocks_stay_unless_they_are_asked_to_move() {
     let still = |options: DirectionOptions| -> Vec<bool> {
         let direction = random(&layout, &centre, 1, &options).unwrap();
         let blocks = layout.blocks().iter();
-        blocks
-            .map(|block| direction[block.range()].iter().all(|d| *d == 0.0))
-            .collect()
+        blocks.map(|block| direction[block.range()].iter().all(|d| *d == 0.0)).collect()
     };
     let default = DirectionOptions::default();
     assert_eq!(still(default), [false, true, true, true, true, false]);
     let move_biases_and_norms = true;
     assert_eq!(
-        still(DirectionOptions {
-            move_biases_and_norms,
-            ..default
-        }),
+        still(DirectionOptions { move_biases_and_norms, ..default }),
         [false, false, false, false, true, false]
     );
     let move_frozen = true;
     assert_eq!(
-        still(DirectionOptions {
-            move_frozen,
-            ..default
-        }),
+        still(DirectionOptions { move_frozen, ..default }),
         [false, true, true, true, false, false]
     );
     // A bias that moves is one filter: four times 2 has the norm 4.
-    let options = DirectionOptions {
-        move_biases_and_norms,
-        ..default
-    };
+    let options = DirectionOptions { move_biases_and_norms, ..default };
     let direction = random(&layout, &centre, 1, &options).unwrap();
-    assert_close(
-        norm(&direction[layout.block("conv.bias").unwrap().range()]),
-        4.0,
-    );
+    assert_close(norm(&direction[layout.block("conv.bias").unwrap().range()]), 4.0);
 }
 
 #[test]
@@ -201,12 +167,7 @@ fn the_order_of_the_blocks_and_the_number_of_threads_do_not_change_a_bit() {
     assert_eq!(there, expected);
     for block in forward.blocks() {
         let other = backward.block(&block.path).unwrap();
-        assert_eq!(
-            expected[block.range()],
-            back[other.range()],
-            "{}",
-            block.path
-        );
+        assert_eq!(expected[block.range()], back[other.range()], "{}", block.path);
     }
 }
 
@@ -215,10 +176,7 @@ fn seeds_and_paths_give_independent_standard_normal_numbers() {
     let blocks = ["a.weight", "b.weight"].map(|path| Block::new(path, "Linear", &[200, 500], None));
     let layout = Layout::new(blocks.to_vec()).unwrap();
     let centre = vec![1.0; layout.len()];
-    let options = DirectionOptions {
-        normalisation: Normalisation::None,
-        ..Default::default()
-    };
+    let options = DirectionOptions { normalisation: Normalisation::None, ..Default::default() };
     let one = random(&layout, &centre, 1, &options).unwrap();
     let two = random(&layout, &centre, 2, &options).unwrap();
     // 10⁵ draws: standard error of the mean .003, of the variance .0045, of a cosine .003.
@@ -251,12 +209,7 @@ fn a_centre_of_another_length_is_refused() {
 #[test]
 fn shares_of_the_blocks_sum_to_one() {
     let layout = network();
-    let direction = random(
-        &layout,
-        &vec![2.0; layout.len()],
-        1,
-        &DirectionOptions::default(),
-    );
+    let direction = random(&layout, &vec![2.0; layout.len()], 1, &DirectionOptions::default());
     let shares = share_per_block(&layout, &direction.unwrap());
     // Filter normalisation copies the norms: 36 and 8 entries of 2.
     let expected = [36.0 / 44.0, 0.0, 0.0, 0.0, 0.0, 8.0 / 44.0];
@@ -272,16 +225,9 @@ fn relu_network_loss(parameters: &[f32]) -> f64 {
     let sample = |s: usize| -> f64 {
         let x: [f64; 3] = std::array::from_fn(|i| ((s * 3 + i) as f64 * 0.7).sin());
         let hidden: [f64; 4] = std::array::from_fn(|h| {
-            (0..3)
-                .map(|i| x[i] * f64::from(first[i * 4 + h]))
-                .sum::<f64>()
-                .max(0.0)
+            (0..3).map(|i| x[i] * f64::from(first[i * 4 + h])).sum::<f64>().max(0.0)
         });
-        let output = |o| {
-            (0..4)
-                .map(|h| hidden[h] * f64::from(second[h * 2 + o]))
-                .sum::<f64>()
-        };
+        let output = |o| (0..4).map(|h| hidden[h] * f64::from(second[h * 2 + o])).sum::<f64>();
         (output(0) - x[0]).powi(2) + (output(1) - x[1] * x[2]).powi(2)
     };
     (0..8).map(sample).sum::<f64>() / 8.0
@@ -296,17 +242,10 @@ fn rescaled_surface(scale: f32, normalisation: Normalisation) -> Surface {
     .unwrap();
     let weight = |i: usize| (i as f32 * 1.3).cos();
     let rescaled = |i| {
-        if i < 12 {
-            weight(i) * scale
-        } else {
-            weight(i) / scale
-        }
+        if i < 12 { weight(i) * scale } else { weight(i) / scale }
     };
     let centre: Vec<f32> = (0..20).map(rescaled).collect();
-    let options = DirectionOptions {
-        normalisation,
-        ..Default::default()
-    };
+    let options = DirectionOptions { normalisation, ..Default::default() };
     let d1 = random(&layout, &centre, 1, &options).unwrap();
     let d2 = random(&layout, &centre, 2, &options).unwrap();
     let plane = Plane::new(&centre, &d1, &d2).unwrap();
@@ -315,28 +254,14 @@ fn rescaled_surface(scale: f32, normalisation: Normalisation) -> Surface {
         plane.point_at(alpha, beta, &mut point);
         relu_network_loss(&point)
     };
-    let grid = Grid::plane(
-        Axis::symmetric(1.0, 11).unwrap(),
-        Axis::symmetric(1.0, 9).unwrap(),
-    );
+    let grid = Grid::plane(Axis::symmetric(1.0, 11).unwrap(), Axis::symmetric(1.0, 9).unwrap());
     let mut surface = Surface::new(grid);
-    evaluate(
-        &mut surface,
-        &grid.coarse_to_fine(),
-        &mut [loss],
-        |_, _| {},
-        || false,
-    )
-    .unwrap();
+    evaluate(&mut surface, &grid.coarse_to_fine(), &mut [loss], |_, _| {}, || false).unwrap();
     surface
 }
 
 fn greatest_difference(a: &Surface, b: &Surface) -> f64 {
-    let differences = a
-        .losses()
-        .iter()
-        .zip(b.losses())
-        .map(|(a, b)| (a - b).abs());
+    let differences = a.losses().iter().zip(b.losses()).map(|(a, b)| (a - b).abs());
     differences.fold(0.0, f64::max)
 }
 
@@ -344,10 +269,7 @@ fn greatest_difference(a: &Surface, b: &Surface) -> f64 {
 fn a_filter_normalised_surface_does_not_see_the_rescaling_of_a_relu_network() {
     let original = rescaled_surface(1.0, Normalisation::Filter);
     // A power of two scales every rounding with it.
-    assert_eq!(
-        original.losses(),
-        rescaled_surface(16.0, Normalisation::Filter).losses()
-    );
+    assert_eq!(original.losses(), rescaled_surface(16.0, Normalisation::Filter).losses());
     let by_ten = rescaled_surface(10.0, Normalisation::Filter);
     assert!(greatest_difference(&original, &by_ten) < 1e-5);
 }

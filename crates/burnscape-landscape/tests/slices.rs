@@ -17,18 +17,12 @@ const GRADIENT: [f64; P] = [1.0, -2.0, 0.5, 3.0, -0.25];
 /// Symmetric and indefinite.
 fn hessian(i: usize, j: usize) -> f64 {
     let diagonal = [4.0, -1.0, 9.0, 0.5, 2.0];
-    if i == j {
-        diagonal[i]
-    } else {
-        0.25 * (i + j) as f64 - 0.5
-    }
+    if i == j { diagonal[i] } else { 0.25 * (i + j) as f64 - 0.5 }
 }
 
 fn quadratic_form(a: &[f32], b: &[f32]) -> f64 {
     let product = |i: usize, j: usize| f64::from(a[i]) * hessian(i, j) * f64::from(b[j]);
-    (0..P)
-        .map(|i| (0..P).map(|j| product(i, j)).sum::<f64>())
-        .sum()
+    (0..P).map(|i| (0..P).map(|j| product(i, j)).sum::<f64>()).sum()
 }
 
 fn along_gradient(d: &[f32]) -> f64 {
@@ -48,19 +42,9 @@ fn quadratic_surface() -> Surface {
         loss_of(&point)
     };
     // Asymmetric, with different counts and spacings.
-    let grid = Grid::plane(
-        Axis::new(-3, 9, 0.25).unwrap(),
-        Axis::new(-5, 7, 0.5).unwrap(),
-    );
+    let grid = Grid::plane(Axis::new(-3, 9, 0.25).unwrap(), Axis::new(-5, 7, 0.5).unwrap());
     let mut surface = Surface::new(grid);
-    evaluate(
-        &mut surface,
-        &grid.coarse_to_fine(),
-        &mut [loss],
-        |_, _| {},
-        || false,
-    )
-    .unwrap();
+    evaluate(&mut surface, &grid.coarse_to_fine(), &mut [loss], |_, _| {}, || false).unwrap();
     surface
 }
 
@@ -68,21 +52,15 @@ fn quadratic_surface() -> Surface {
 fn every_node_of_a_quadratic_has_the_closed_form_though_the_directions_are_skew_and_long() {
     let surface = quadratic_surface();
     assert!(dot(&D1, &D2) != 0.0);
-    let (h11, h12, h22) = (
-        quadratic_form(&D1, &D1),
-        quadratic_form(&D1, &D2),
-        quadratic_form(&D2, &D2),
-    );
+    let (h11, h12, h22) =
+        (quadratic_form(&D1, &D1), quadratic_form(&D1, &D2), quadratic_form(&D2, &D2));
     for node in 0..surface.grid().len() {
         let (a, b) = surface.grid().coordinates(node);
         let expected = 1.5
             + a * along_gradient(&D1)
             + b * along_gradient(&D2)
             + 0.5 * (a * a * h11 + 2.0 * a * b * h12 + b * b * h22);
-        assert!(
-            (surface.losses()[node] - expected).abs() < 1e-11,
-            "({a}, {b})"
-        );
+        assert!((surface.losses()[node] - expected).abs() < 1e-11, "({a}, {b})");
     }
 }
 
@@ -115,17 +93,9 @@ fn the_sharpest_direction_is_the_one_found_by_trying_every_angle() {
     };
     let (least, most) = (0..100_000)
         .map(quotient)
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), q| {
-            (a.min(q), b.max(q))
-        });
-    assert!(
-        (curvature.largest.curvature - most).abs() < 1e-5,
-        "{curvature:?} {most}"
-    );
-    assert!(
-        (curvature.smallest.curvature - least).abs() < 1e-5,
-        "{curvature:?} {least}"
-    );
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), q| (a.min(q), b.max(q)));
+    assert!((curvature.largest.curvature - most).abs() < 1e-5, "{curvature:?} {most}");
+    assert!((curvature.smallest.curvature - least).abs() < 1e-5, "{curvature:?} {least}");
     // And its direction really has that curvature, and length 1.
     let (alpha, beta) = (curvature.largest.alpha, curvature.largest.beta);
     assert!((gram.length(alpha, beta) - 1.0).abs() < 1e-9);

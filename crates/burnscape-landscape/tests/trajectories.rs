@@ -30,10 +30,7 @@ fn mix(terms: &[(f64, &[f32])]) -> Vec<f32> {
 }
 
 fn assert_close(found: f64, expected: f64, tolerance: f64) {
-    assert!(
-        (found - expected).abs() <= tolerance,
-        "{found} is not {expected}"
-    );
+    assert!((found - expected).abs() <= tolerance, "{found} is not {expected}");
 }
 
 fn assert_finite(pca: &Pca) {
@@ -43,12 +40,7 @@ fn assert_finite(pca: &Pca) {
         assert!(component.explained.is_finite() && component.variance.is_finite());
     }
     assert!(pca.total_variance.is_finite());
-    assert!(
-        pca.variances
-            .iter()
-            .chain(&pca.step_lengths)
-            .all(|value| value.is_finite())
-    );
+    assert!(pca.variances.iter().chain(&pca.step_lengths).all(|value| value.is_finite()));
 }
 
 fn assert_orthonormal(pca: &Pca) {
@@ -64,9 +56,8 @@ fn assert_orthonormal(pca: &Pca) {
 #[test]
 fn a_straight_line_is_explained_by_one_component_and_the_second_is_flagged() {
     let (start, step) = (gaussian(1, 3000), gaussian(2, 3000));
-    let line: Vec<_> = (0..12)
-        .map(|t| mix(&[(1.0, &start), (0.01 * f64::from(t * t), &step)]))
-        .collect();
+    let line: Vec<_> =
+        (0..12).map(|t| mix(&[(1.0, &start), (0.01 * f64::from(t * t), &step)])).collect();
     let pca = two_components_of(&line);
     assert_close(pca.components[0].explained, 1.0, 1e-9);
     assert!(!pca.components[0].degenerate);
@@ -90,11 +81,7 @@ fn a_circle_in_a_random_plane_has_two_equal_components_and_one_radius() {
     let circle: Vec<_> = (0..16)
         .map(|t| {
             let (sin, cos) = (std::f64::consts::TAU * f64::from(t) / 16.0).sin_cos();
-            mix(&[
-                (1.0, &centre),
-                (3.0 * cos / a_norm, &a),
-                (3.0 * sin / b_norm, &b),
-            ])
+            mix(&[(1.0, &centre), (3.0 * cos / a_norm, &a), (3.0 * sin / b_norm, &b)])
         })
         .collect();
     let pca = two_components_of(&circle);
@@ -124,18 +111,11 @@ fn a_frozen_block_is_exactly_zero_in_every_component() {
         snapshot[1100] -= t as f32;
     }
     for (snapshots, degenerate, frozen) in [(walk, false, 400..900), (line, true, 0..1000)] {
-        let options = PcaOptions {
-            components: 3,
-            ..PcaOptions::default()
-        };
+        let options = PcaOptions { components: 3, ..PcaOptions::default() };
         let pca = components_of(&snapshots, &options);
         assert_eq!(pca.components[1].degenerate, degenerate);
         for component in &pca.components {
-            assert!(
-                component.direction[frozen.clone()]
-                    .iter()
-                    .all(|d| d.to_bits() << 1 == 0)
-            );
+            assert!(component.direction[frozen.clone()].iter().all(|d| d.to_bits() << 1 == 0));
         }
     }
 }
@@ -147,17 +127,10 @@ fn the_gram_route_agrees_with_the_singular_values_of_the_whole_matrix() {
         let shape = |t: usize| -> Vec<f32> {
             let noise = gaussian(t as u64, dims);
             let trend = (t as f32).sqrt();
-            noise
-                .iter()
-                .enumerate()
-                .map(|(i, n)| n + trend * (i as f32).sin())
-                .collect()
+            noise.iter().enumerate().map(|(i, n)| n + trend * (i as f32).sin()).collect()
         };
         let rows: Vec<Vec<f32>> = (0..snapshots).map(shape).collect();
-        let options = PcaOptions {
-            components: 4,
-            ..PcaOptions::default()
-        };
+        let options = PcaOptions { components: 4, ..PcaOptions::default() };
         let by_gram = components_of(&rows, &options);
         let matrix = DMatrix::from_fn(snapshots, dims, |t, i| f64::from(rows[t][i]));
         let mean = matrix.row_mean();
@@ -165,11 +138,7 @@ fn the_gram_route_agrees_with_the_singular_values_of_the_whole_matrix() {
         let svd = centred.svd(true, true);
         let (left, right) = (svd.u.unwrap(), svd.v_t.unwrap());
         let total: f64 = svd.singular_values.iter().map(|s| s * s).sum();
-        assert_close(
-            by_gram.total_variance,
-            total / (snapshots - 1) as f64,
-            1e-9 * total,
-        );
+        assert_close(by_gram.total_variance, total / (snapshots - 1) as f64, 1e-9 * total);
         for (k, component) in by_gram.components.iter().enumerate() {
             let singular = svd.singular_values[k];
             assert_close(component.explained, singular * singular / total, 1e-12);
@@ -189,9 +158,8 @@ fn the_gram_route_agrees_with_the_singular_values_of_the_whole_matrix() {
 fn a_trajectory_of_rank_two_lies_in_its_principal_plane() {
     let (start, a, b) = (gaussian(1, 4000), gaussian(2, 4000), gaussian(3, 4000));
     let bend = |t: i32| f64::from(t * t) / 20.0;
-    let snapshots: Vec<_> = (0..9)
-        .map(|t| mix(&[(1.0, &start), (f64::from(t), &a), (bend(t), &b)]))
-        .collect();
+    let snapshots: Vec<_> =
+        (0..9).map(|t| mix(&[(1.0, &start), (f64::from(t), &a), (bend(t), &b)])).collect();
     let pca = two_components_of(&snapshots);
     assert_close(pca.explained().iter().sum(), 1.0, 1e-9);
     let centre = &snapshots[8];
@@ -200,10 +168,7 @@ fn a_trajectory_of_rank_two_lies_in_its_principal_plane() {
     for (t, snapshot) in snapshots.iter().enumerate() {
         let projection = plane.project(snapshot).unwrap();
         // What remains is the rounding of the snapshots to f32.
-        assert!(
-            projection.out_of_plane < 1e-6 * norm(centre),
-            "{projection:?}"
-        );
+        assert!(projection.out_of_plane < 1e-6 * norm(centre), "{projection:?}");
         assert_close(projection.x, first.scores[t] - first.scores[8], 1e-3);
         assert_close(projection.y, second.scores[t] - second.scores[8], 1e-3);
     }
@@ -264,10 +229,7 @@ fn a_random_walk_with_unequal_steps_explains_what_its_step_lengths_predict() {
     let null = random_walk::explained_with_steps(&pca.step_lengths).unwrap();
     assert_explains_as(&pca, &null);
     let equal_steps = random_walk::explained(20);
-    assert!(
-        (null[1] - equal_steps[1]).abs() > 0.015,
-        "the lengths must matter"
-    );
+    assert!((null[1] - equal_steps[1]).abs() > 0.015, "the lengths must matter");
 }
 
 #[test]
@@ -288,24 +250,15 @@ fn equal_snapshots_have_no_variance_and_nothing_is_nan() {
     let pca = two_components_of(&vec![gaussian(1, 700); 5]);
     assert!(pca.components.iter().all(|component| component.degenerate));
     assert_eq!(pca.explained(), [0.0, 0.0]);
-    assert_eq!(
-        (pca.total_variance, pca.step_lengths.clone()),
-        (0.0, vec![0.0; 4])
-    );
+    assert_eq!((pca.total_variance, pca.step_lengths.clone()), (0.0, vec![0.0; 4]));
     // Nothing moved, so no direction is left either.
-    assert!(
-        pca.components
-            .iter()
-            .all(|component| norm(&component.direction) == 0.0)
-    );
+    assert!(pca.components.iter().all(|component| norm(&component.direction) == 0.0));
     assert_finite(&pca);
 }
 
 #[test]
 fn where_only_one_parameter_moves_there_is_no_second_direction() {
-    let snapshots: Vec<_> = (0..4_u8)
-        .map(|t| vec![1.0, 2.0 + f32::from(t), 3.0])
-        .collect();
+    let snapshots: Vec<_> = (0..4_u8).map(|t| vec![1.0, 2.0 + f32::from(t), 3.0]).collect();
     let pca = two_components_of(&snapshots);
     assert_eq!(pca.components[0].direction, [0.0, 1.0, 0.0]);
     assert_eq!(pca.components[1].direction, [0.0; 3]);
@@ -319,12 +272,8 @@ fn a_small_movement_far_from_the_origin_is_not_lost() {
     // Steps of 2⁻¹⁰ around 1000 (spacing of f32 there: 2⁻¹⁴) are stored exactly.
     let tick = 2.0_f32.powi(-10);
     let snapshot = |x: f32, y: f32| vec![1000.0 + x * tick, -1000.0 + y * tick, 1000.0];
-    let square = [
-        snapshot(2.0, 1.0),
-        snapshot(2.0, -1.0),
-        snapshot(-2.0, -1.0),
-        snapshot(-2.0, 1.0),
-    ];
+    let square =
+        [snapshot(2.0, 1.0), snapshot(2.0, -1.0), snapshot(-2.0, -1.0), snapshot(-2.0, 1.0)];
     let pca = two_components_of(&square);
     assert_close(pca.components[0].explained, 0.8, 1e-12);
     assert_close(pca.components[1].explained, 0.2, 1e-12);
@@ -335,9 +284,7 @@ fn rounding_to_f32_is_not_taken_for_a_second_component() {
     // A line at an awkward slope far out: what leaves it is rounding only.
     let line: Vec<_> = (0..30)
         .map(|t| {
-            (0..900)
-                .map(|i| (1000.0 + f64::from(i) + f64::from(t) * 0.001 / 3.0) as f32)
-                .collect()
+            (0..900).map(|i| (1000.0 + f64::from(i) + f64::from(t) * 0.001 / 3.0) as f32).collect()
         })
         .collect();
     let pca = two_components_of(&line);
@@ -355,10 +302,7 @@ fn the_last_snapshot_scores_higher_than_the_first() {
     }
     // There and back again: the largest score decides.
     let loop_back = [0.0, 3.0, 0.0].map(|x| vec![x, 1.0]);
-    assert_eq!(
-        two_components_of(&loop_back).components[0].direction,
-        [1.0, 0.0]
-    );
+    assert_eq!(two_components_of(&loop_back).components[0].direction, [1.0, 0.0]);
 }
 
 #[test]
@@ -366,30 +310,19 @@ fn the_size_of_the_blocks_does_not_change_a_bit() {
     let snapshots: Vec<_> = (0..9).map(|t| gaussian(t, 5000)).collect();
     let whole = two_components_of(&snapshots);
     for block_bytes in [0, 40_000, 70_000] {
-        let options = PcaOptions {
-            block_bytes,
-            ..PcaOptions::default()
-        };
+        let options = PcaOptions { block_bytes, ..PcaOptions::default() };
         assert_eq!(components_of(&snapshots, &options), whole);
     }
 }
 
 #[test]
 fn snapshots_that_diverged_are_named() {
-    for (value, index) in [
-        (f32::NAN, 0),
-        (f32::INFINITY, 1499),
-        (f32::NEG_INFINITY, 700),
-    ] {
+    for (value, index) in [(f32::NAN, 0), (f32::INFINITY, 1499), (f32::NEG_INFINITY, 700)] {
         let mut snapshots: Vec<_> = (0..4).map(|t| gaussian(t, 1500)).collect();
         snapshots[2][index] = value;
         let mut source = InMemory::new(snapshots.iter().map(Vec::as_slice)).unwrap();
         let error = pca(&mut source, &PcaOptions::default()).unwrap_err();
-        let PcaError::Request(Error::NonFiniteSnapshot {
-            snapshot: 2,
-            index: found,
-            ..
-        }) = error
+        let PcaError::Request(Error::NonFiniteSnapshot { snapshot: 2, index: found, .. }) = error
         else {
             panic!("{error}");
         };
@@ -431,13 +364,7 @@ impl Snapshots for Unreadable {
 #[test]
 fn a_snapshot_that_cannot_be_read_is_named() {
     let error = pca(&mut Unreadable, &PcaOptions::default()).unwrap_err();
-    assert_eq!(
-        error,
-        PcaError::Read {
-            snapshot: 1,
-            source: "gone"
-        }
-    );
+    assert_eq!(error, PcaError::Read { snapshot: 1, source: "gone" });
 }
 
 #[test]

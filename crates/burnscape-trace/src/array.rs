@@ -82,8 +82,7 @@ fn to_bytes<T: Copy, const N: usize>(values: &[T], encode: fn(T) -> [u8; N]) -> 
 /// `None` where the bytes are not whole values.
 fn from_bytes<T, const N: usize>(bytes: &[u8], decode: fn([u8; N]) -> T) -> Option<Vec<T>> {
     let (chunks, rest) = bytes.as_chunks::<N>();
-    rest.is_empty()
-        .then(|| chunks.iter().map(|chunk| decode(*chunk)).collect())
+    rest.is_empty().then(|| chunks.iter().map(|chunk| decode(*chunk)).collect())
 }
 
 fn wrong_tag(found: Option<u64>, little: u64, big: u64) -> String {
@@ -123,29 +122,17 @@ mod tests {
 
     #[test]
     fn big_endian_arrays_are_read_too() {
-        assert_eq!(
-            decode::<F32s>(b"\xD8\x51\x44\x3F\x80\x00\x00"),
-            Ok(F32s(vec![1.0]))
-        );
+        assert_eq!(decode::<F32s>(b"\xD8\x51\x44\x3F\x80\x00\x00"), Ok(F32s(vec![1.0])));
         assert_eq!(
             decode::<F64s>(b"\xD8\x52\x48\x3F\xF0\x00\x00\x00\x00\x00\x00"),
             Ok(F64s(vec![1.0]))
         );
-        assert_eq!(
-            decode::<U32s>(b"\xD8\x42\x44\x00\x00\x01\x02"),
-            Ok(U32s(vec![258]))
-        );
+        assert_eq!(decode::<U32s>(b"\xD8\x42\x44\x00\x00\x01\x02"), Ok(U32s(vec![258])));
     }
 
     #[test]
     fn nan_payloads_and_infinities_survive_bit_for_bit() {
-        let bits = [
-            0x7FC0_0001,
-            0x7F80_0001,
-            0xFFC1_2345,
-            0x7F80_0000,
-            0xFF80_0000,
-        ];
+        let bits = [0x7FC0_0001, 0x7F80_0001, 0xFFC1_2345, 0x7F80_0000, 0xFF80_0000];
         let values: F32s = bits.map(f32::from_bits).into_iter().collect();
         let back: F32s = decode(&encode(&values)).unwrap();
         let back: Vec<u32> = back.iter().map(|value| value.to_bits()).collect();

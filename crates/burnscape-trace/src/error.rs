@@ -252,6 +252,5 @@ pub enum NotATrace {
 }
 
 fn at_byte(at: Option<usize>) -> String {
-    at.map(|at| format!(" at byte {at} of the payload"))
-        .unwrap_or_default()
+    at.map(|at| format!(" at byte {at} of the payload")).unwrap_or_default()
 }

@@ -42,10 +42,7 @@ impl RunFolder {
         let snapshots = folder.snapshots_dir();
         match fs::create_dir_all(&snapshots) {
             Ok(()) => Ok(folder),
-            Err(source) => Err(Error::CreateFolder {
-                path: snapshots,
-                source,
-            }),
+            Err(source) => Err(Error::CreateFolder { path: snapshots, source }),
         }
     }
 
@@ -161,10 +158,7 @@ impl RunFolder {
         if !file.is_empty() && Path::new(file).components().all(inside) {
             return Ok(self.path.join(file));
         }
-        Err(Error::OutsideRun {
-            file: file.to_owned(),
-            folder: self.path.clone(),
-        })
+        Err(Error::OutsideRun { file: file.to_owned(), folder: self.path.clone() })
     }
 }
 

@@ -76,11 +76,7 @@ impl Follower {
             Some(file) => self.read_new(&file)?,
             None => Vec::new(),
         };
-        self.idle_polls = if items.is_empty() {
-            self.idle_polls + 1
-        } else {
-            0
-        };
+        self.idle_polls = if items.is_empty() { self.idle_polls + 1 } else { 0 };
         Ok(items)
     }
 
@@ -130,9 +126,7 @@ impl Follower {
                 Err(Error::Open { path, source })
             }
             Err(_) if self.folder.path().is_dir() => Ok(None),
-            Err(_) => Err(Error::NoFolder {
-                path: self.folder.path().to_owned(),
-            }),
+            Err(_) => Err(Error::NoFolder { path: self.folder.path().to_owned() }),
         }
     }
 
@@ -167,8 +161,7 @@ impl Follower {
     }
 
     fn reader<'a>(&self, mut file: &'a File) -> Result<Reader<&'a File>, Error> {
-        file.seek(SeekFrom::Start(self.offset))
-            .map_err(|source| self.read_error(source))?;
+        file.seek(SeekFrom::Start(self.offset)).map_err(|source| self.read_error(source))?;
         Ok(Reader::resuming(file, self.offset).named(self.path()))
     }
 
@@ -211,10 +204,6 @@ impl Follower {
     }
 
     fn read_error(&self, source: io::Error) -> Error {
-        Error::Read {
-            path: self.path(),
-            offset: self.offset,
-            source,
-        }
+        Error::Read { path: self.path(), offset: self.offset, source }
     }
 }

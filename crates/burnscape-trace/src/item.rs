@@ -57,19 +57,16 @@ pub struct Torn {
 
 /// Turns a frame's payload into an item, and refuses what is not a trace that we know.
 pub(crate) fn item(path: &Path, offset: u64, bytes: u64, payload: &[u8]) -> Result<Item, Error> {
-    let not_a_trace = |reason| Error::NotATrace {
-        path: path.to_owned(),
-        reason,
-    };
+    let not_a_trace = |reason| Error::NotATrace { path: path.to_owned(), reason };
     match payload::decode(payload) {
         Ok(Record::Head(head)) => {
             check_format(path, head.format)?;
             let record = Record::Head(head);
             Ok(Item::Record { offset, record })
         }
-        Ok(record) if offset == 0 => Err(not_a_trace(NotATrace::FirstIsNotHead {
-            kind: record.kind().to_owned(),
-        })),
+        Ok(record) if offset == 0 => {
+            Err(not_a_trace(NotATrace::FirstIsNotHead { kind: record.kind().to_owned() }))
+        }
         Ok(record) => Ok(Item::Record { offset, record }),
         Err(error) => {
             if let Some(format) = payload::head_format(payload) {
@@ -85,25 +82,14 @@ pub(crate) fn item(path: &Path, offset: u64, bytes: u64, payload: &[u8]) -> Resu
 }
 
 fn undecodable(offset: u64, bytes: u64, message: String) -> Item {
-    Item::Lost(Lost {
-        offset,
-        bytes,
-        cause: LossCause::Undecodable { message },
-    })
+    Item::Lost(Lost { offset, bytes, cause: LossCause::Undecodable { message } })
 }
 
 fn check_format(path: &Path, found: [u16; 2]) -> Result<(), Error> {
     let path = path.to_owned();
     match found[0] {
         major if major == FORMAT[0] => Ok(()),
-        major if major > FORMAT[0] => Err(Error::NewerMajor {
-            path,
-            found,
-            known: FORMAT,
-        }),
-        _ => Err(Error::NotATrace {
-            path,
-            reason: NotATrace::UnknownFormat { format: found },
-        }),
+        major if major > FORMAT[0] => Err(Error::NewerMajor { path, found, known: FORMAT }),
+        _ => Err(Error::NotATrace { path, reason: NotATrace::UnknownFormat { format: found } }),
     }
 }

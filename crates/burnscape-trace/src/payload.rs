@@ -144,10 +144,7 @@ impl<'de> Visitor<'de> for KindAndFields {
 }
 
 fn encode_error(kind: &str, error: &ciborium::ser::Error<io::Error>) -> Error {
-    Error::Encode {
-        kind: kind.to_owned(),
-        message: error.to_string(),
-    }
+    Error::Encode { kind: kind.to_owned(), message: error.to_string() }
 }
 
 fn decode_error(error: CborError<io::Error>) -> Error {

@@ -137,11 +137,7 @@ impl<R: Read> Iterator for Reader<R> {
 }
 
 fn damaged(offset: u64, bytes: u64) -> Item {
-    Item::Lost(Lost {
-        offset,
-        bytes,
-        cause: LossCause::Damaged,
-    })
+    Item::Lost(Lost { offset, bytes, cause: LossCause::Damaged })
 }
 
 /// A whole trace in memory.

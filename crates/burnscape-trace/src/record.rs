@@ -330,7 +330,7 @@ pub struct Trajectory {
     pub y: F64s,
     /// Distance from the plane, in the units of the parameters.
     pub out_of_plane: F64s,
-    /// `out_of_plane` over the distance from the centre; NaN at the centre.
+    /// Its share of the squared distance from the centre; NaN or 0 at the centre.
     pub out_of_plane_share: F64s,
     /// Loss at the snapshot; NaN where not evaluated.
     pub loss: F64s,

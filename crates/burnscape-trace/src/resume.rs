@@ -104,8 +104,5 @@ fn cut(path: &Path, bytes: u64) -> Result<(), Error> {
         .write(true)
         .open(path)
         .and_then(|file| file.set_len(bytes))
-        .map_err(|source| Error::Truncate {
-            path: path.to_owned(),
-            source,
-        })
+        .map_err(|source| Error::Truncate { path: path.to_owned(), source })
 }

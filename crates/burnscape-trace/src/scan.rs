@@ -47,12 +47,7 @@ enum Search {
 
 impl Scanner {
     pub(crate) fn at(offset: u64) -> Self {
-        Self {
-            bytes: Vec::new(),
-            start: 0,
-            offset,
-            damaged_from: None,
-        }
+        Self { bytes: Vec::new(), start: 0, offset, damaged_from: None }
     }
 
     /// Position in the stream behind the last frame or reported damage.
@@ -117,10 +112,7 @@ impl Scanner {
         let offset = self.offset;
         let payload_at = self.start + OVERHEAD_BYTES;
         self.advance(OVERHEAD_BYTES + payload_bytes);
-        Scan::Frame {
-            offset,
-            payload: payload_at..self.start,
-        }
+        Scan::Frame { offset, payload: payload_at..self.start }
     }
 
     fn skip_false_length(&mut self) -> Scan {
@@ -144,10 +136,7 @@ impl Scanner {
         let offset = self.consumed();
         self.advance(next_frame - self.start);
         self.damaged_from = None;
-        Scan::Damage {
-            offset,
-            bytes: self.offset - offset,
-        }
+        Scan::Damage { offset, bytes: self.offset - offset }
     }
 
     fn search(&self, from: usize, at_end: bool) -> Search {

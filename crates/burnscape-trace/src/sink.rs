@@ -102,15 +102,12 @@ impl<D: Disk> Sink<D> {
 
     /// Time until [`tick`](Self::tick) has something to do; `None`: until the next record.
     pub(crate) fn due_in(&self, now: Instant) -> Option<Duration> {
-        let flush = self
-            .pending_since
-            .map(|since| remaining(FLUSH_AFTER, since, now));
+        let flush = self.pending_since.map(|since| remaining(FLUSH_AFTER, since, now));
         flush.into_iter().chain(self.sync_due_in(now)).min()
     }
 
     fn sync_due_in(&self, now: Instant) -> Option<Duration> {
-        self.unsynced
-            .then(|| remaining(SYNC_EVERY, self.synced_at, now))
+        self.unsynced.then(|| remaining(SYNC_EVERY, self.synced_at, now))
     }
 
     pub(crate) fn sync(&mut self, now: Instant) -> Result<(), Error> {
@@ -119,10 +116,7 @@ impl<D: Disk> Sink<D> {
             return Ok(());
         }
         self.synced_at = now;
-        self.disk.sync().map_err(|source| Error::Sync {
-            path: self.path.clone(),
-            source,
-        })?;
+        self.disk.sync().map_err(|source| Error::Sync { path: self.path.clone(), source })?;
         self.unsynced = false;
         Ok(())
     }
@@ -133,9 +127,7 @@ impl<D: Disk> Sink<D> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let written = self
-            .heal()
-            .and_then(|()| self.disk.write_all(&self.pending));
+        let written = self.heal().and_then(|()| self.disk.write_all(&self.pending));
         let (records, bytes) = self.take_pending();
         match written {
             Ok(()) => {
@@ -159,11 +151,7 @@ impl<D: Disk> Sink<D> {
         self.scarred = true;
         // A failure here is met again, and told, by the next write.
         let _ = self.heal();
-        Error::Write {
-            path: self.path.clone(),
-            records,
-            source,
-        }
+        Error::Write { path: self.path.clone(), records, source }
     }
 
     /// Cuts the remains of a failed write. Where that is not possible they stay, and readers skip
@@ -235,31 +223,20 @@ mod tests {
     }
 
     fn head() -> Record {
-        Record::from(Head {
-            format: FORMAT,
-            ..Head::default()
-        })
+        Record::from(Head { format: FORMAT, ..Head::default() })
     }
 
     fn note(text: &str) -> Record {
-        Record::from(Note {
-            level: "info".into(),
-            text: text.into(),
-        })
+        Record::from(Note { level: "info".into(), text: text.into() })
     }
 
     fn sink(room: usize, now: Instant) -> Sink<SmallDisk> {
-        let disk = SmallDisk {
-            room,
-            ..SmallDisk::default()
-        };
+        let disk = SmallDisk { room, ..SmallDisk::default() };
         Sink::new(disk, PathBuf::from("runs/x/trace.cbor"), 0, now)
     }
 
     fn read(sink: &Sink<SmallDisk>) -> Trace {
-        Reader::new(&sink.disk.written[..])
-            .collect::<Result<_, _>>()
-            .unwrap()
+        Reader::new(&sink.disk.written[..]).collect::<Result<_, _>>().unwrap()
     }
 
     #[test]

@@ -134,10 +134,7 @@ impl Writer {
 
     fn push_head(&mut self, head: Head, now: Instant) -> Result<(), Error> {
         if head.format[0] != FORMAT[0] {
-            return Err(Error::WrongFormat {
-                found: head.format,
-                known: FORMAT,
-            });
+            return Err(Error::WrongFormat { found: head.format, known: FORMAT });
         }
         let start = self.sink.bytes();
         let record = Record::Head(head);
@@ -160,11 +157,8 @@ impl Writer {
     }
 
     fn push_end(&mut self, end: &Record, now: Instant) -> Result<(), Error> {
-        let repeated = if self.sink.bytes() > self.head_end {
-            self.repeat_head(now)
-        } else {
-            Ok(())
-        };
+        let repeated =
+            if self.sink.bytes() > self.head_end { self.repeat_head(now) } else { Ok(()) };
         // The end is worth more than the copy of the head.
         repeated.and(self.push(end, now))
     }
@@ -250,18 +244,13 @@ fn open_append(path: &Path, new: bool) -> io::Result<File> {
 
 fn create_error(folder: &RunFolder, error: io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::AlreadyExists => Error::RunExists {
-            path: folder.path().to_owned(),
-        },
+        io::ErrorKind::AlreadyExists => Error::RunExists { path: folder.path().to_owned() },
         _ => open_error(&folder.trace_path(), error),
     }
 }
 
 fn open_error(path: &Path, source: io::Error) -> Error {
-    Error::Open {
-        path: path.to_owned(),
-        source,
-    }
+    Error::Open { path: path.to_owned(), source }
 }
 
 fn resume_record(resumed: &Resumed) -> Record {
@@ -289,10 +278,7 @@ mod tests {
         // A file opened for reading refuses to be written, as a full disk does.
         let refusing = File::open(&path).unwrap();
         writer.sink = Sink::new(refusing, path.clone(), 0, Instant::now());
-        let head = Record::from(Head {
-            format: FORMAT,
-            ..Head::default()
-        });
+        let head = Record::from(Head { format: FORMAT, ..Head::default() });
         writer.append(&head).unwrap();
         let error = writer.flush().unwrap_err();
         assert!(matches!(error, Error::Write { records: 1, .. }));

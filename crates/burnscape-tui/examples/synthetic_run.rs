@@ -10,9 +10,7 @@ use burnscape_trace::{Record, RunFolder, Writer};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments
-        .next()
-        .unwrap_or_else(|| "runs/synthetic".to_owned());
+    let folder = arguments.next().unwrap_or_else(|| "runs/synthetic".to_owned());
     let pause = Duration::from_millis(arguments.next().map_or(Ok(0), |text| text.parse())?);
     let mut writer = Writer::create(&RunFolder::create(folder)?)?;
     for record in support::Synthetic::default().records() {

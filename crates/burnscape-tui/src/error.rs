@@ -16,3 +16,9 @@ pub enum Error {
     #[error("could not write the output")]
     Output(#[source] io::Error),
 }
+
+/// A network disk that is away for a moment: the next poll skips nothing.
+pub(crate) fn may_pass(error: &burnscape_trace::Error) -> bool {
+    use burnscape_trace::Error::{Open, Read};
+    matches!(error, Open { .. } | Read { .. })
+}

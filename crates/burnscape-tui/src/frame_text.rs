@@ -10,9 +10,7 @@ use crate::widgets::text;
 /// The frame as lines without codes; spaces at their ends are dropped.
 #[must_use]
 pub fn plain(frame: &Buffer) -> String {
-    rows(frame)
-        .map(|row| symbols(row).trim_end().to_owned() + "\n")
-        .collect()
+    rows(frame).map(|row| symbols(row).trim_end().to_owned() + "\n").collect()
 }
 
 /// The frame with colour codes; each line ends with the terminal's own colours.
@@ -34,20 +32,13 @@ fn visible(row: &[Cell]) -> impl Iterator<Item = &Cell> {
     let mut hidden = 0;
     row.iter().filter(move |cell| {
         let shown = hidden == 0;
-        hidden = if shown {
-            text::width(cell.symbol()).saturating_sub(1)
-        } else {
-            hidden - 1
-        };
+        hidden = if shown { text::width(cell.symbol()).saturating_sub(1) } else { hidden - 1 };
         shown
     })
 }
 
 fn ansi_row(row: &[Cell]) -> String {
-    let end = row
-        .iter()
-        .rposition(|cell| !is_blank(cell))
-        .map_or(0, |last| last + 1);
+    let end = row.iter().rposition(|cell| !is_blank(cell)).map_or(0, |last| last + 1);
     let mut line = String::new();
     let mut style = (Color::Reset, Color::Reset, Modifier::empty());
     for cell in visible(&row[..end]) {
@@ -70,15 +61,8 @@ fn is_blank(cell: &Cell) -> bool {
 
 fn codes(cell: &Cell) -> String {
     let mut codes = "\x1b[0".to_owned();
-    let modifiers = [
-        (Modifier::BOLD, 1),
-        (Modifier::DIM, 2),
-        (Modifier::REVERSED, 7),
-    ];
-    for (_, code) in modifiers
-        .iter()
-        .filter(|(modifier, _)| cell.modifier.contains(*modifier))
-    {
+    let modifiers = [(Modifier::BOLD, 1), (Modifier::DIM, 2), (Modifier::REVERSED, 7)];
+    for (_, code) in modifiers.iter().filter(|(modifier, _)| cell.modifier.contains(*modifier)) {
         let _ = write!(codes, ";{code}");
     }
     push_colour(&mut codes, cell.fg, 0);
@@ -137,10 +121,7 @@ mod tests {
     #[test]
     fn colours_are_set_when_they_change_and_reset_at_the_end() {
         let mut frame = Buffer::with_lines(["ab"]);
-        frame.set_style(
-            frame.area,
-            Style::new().fg(Color::Rgb(1, 2, 3)).bg(Color::Indexed(7)),
-        );
+        frame.set_style(frame.area, Style::new().fg(Color::Rgb(1, 2, 3)).bg(Color::Indexed(7)));
         assert_eq!(ansi(&frame), "\x1b[0;38;2;1;2;3;48;5;7mab\x1b[0m\n");
         frame.set_style(frame.area, Style::new().fg(Color::LightRed).bg(Color::Blue));
         assert_eq!(ansi(&frame), "\x1b[0;91;44mab\x1b[0m\n");

@@ -125,10 +125,7 @@ mod tests {
         assert_eq!(plain(KeyCode::Char('q')), Some(Message::Quit));
         assert_eq!(plain(KeyCode::Char('3')), Some(Message::ShowView(3)));
         assert_eq!(plain(KeyCode::Tab), Some(Message::NextView));
-        assert_eq!(
-            plain(KeyCode::Char('j')),
-            Some(Message::Move(Towards::Down))
-        );
+        assert_eq!(plain(KeyCode::Char('j')), Some(Message::Move(Towards::Down)));
         assert_eq!(plain(KeyCode::Char('l')), Some(Message::NextScale));
         assert_eq!(plain(KeyCode::F(5)), None);
     }

@@ -16,7 +16,7 @@ pub fn significant(value: f64, digits: usize) -> String {
     let scientific = format!("{value:.*e}", digits - 1);
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..digits.max(4) as i32).contains(&exponent) {
+    if (-3..digits.max(4) as i32).contains(&exponent) {
         let decimals = (digits as i32 - 1 - exponent).max(0) as usize;
         trim_zeros(&format!("{value:.decimals$}")).to_owned()
     } else {
@@ -34,6 +34,15 @@ pub fn loss(value: f64) -> String {
 #[must_use]
 pub fn short(value: f64) -> String {
     significant(value, 3)
+}
+
+/// A number in at most so many cells: with three significant digits, or fewer where they are too
+/// long.
+#[must_use]
+pub fn fitting(value: f64, cells: usize) -> String {
+    let texts = [3, 2, 1].map(|digits| significant(value, digits));
+    let fits = texts.iter().find(|text| text.len() <= cells);
+    fits.or(texts.last()).cloned().unwrap_or_default()
 }
 
 /// A share as a percentage, such as `71.2 %`.
@@ -94,20 +103,11 @@ mod tests {
 
     #[test]
     fn six_digits_give_the_number_back_to_a_millionth() {
-        for value in [
-            std::f64::consts::LN_10,
-            1.0 / 3.0,
-            -7.25e-9,
-            6.02214076e23,
-            123456.7,
-            0.000123456,
-        ] {
+        for value in
+            [std::f64::consts::LN_10, 1.0 / 3.0, -7.25e-9, 6.02214076e23, 123456.7, 0.000123456]
+        {
             let back: f64 = loss(value).parse().unwrap();
-            assert!(
-                (back - value).abs() <= 1e-5 * value.abs(),
-                "{value} as {}",
-                loss(value)
-            );
+            assert!((back - value).abs() <= 1e-5 * value.abs(), "{value} as {}", loss(value));
         }
     }
 
@@ -118,6 +118,8 @@ mod tests {
         assert_eq!(short(1234.0), "1234");
         assert_eq!(short(12345.0), "1.23e4");
         assert_eq!(short(0.000_001), "1e-6");
+        assert_eq!(short(0.000_961), "9.61e-4");
+        assert_eq!(fitting(-1.234e-10, 8), "-1.2e-10");
         assert_eq!(loss(-0.0), "0");
         assert_eq!(loss(999_999.9), "1e6");
     }

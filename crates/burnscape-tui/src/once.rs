@@ -31,10 +31,7 @@ pub fn read_run(path: &Path) -> Result<Run, Error> {
     let mut run = Run::named(run_name(folder.path()));
     let mut follower = Follower::open(path)?;
     loop {
-        follower
-            .poll()?
-            .iter()
-            .for_each(|item| run.apply_item(item));
+        follower.poll()?.iter().for_each(|item| run.apply_item(item));
         if !follower.has_more() {
             break;
         }
@@ -48,11 +45,7 @@ pub fn read_run(path: &Path) -> Result<Run, Error> {
 /// The view that says most about a run: the landscape where there is a slice of it.
 #[must_use]
 pub fn default_view(run: &Run) -> ViewKind {
-    if run.landscapes().len() > 0 {
-        ViewKind::Landscape
-    } else {
-        ViewKind::Overview
-    }
+    if run.landscapes().len() > 0 { ViewKind::Landscape } else { ViewKind::Overview }
 }
 
 /// One frame of a view, in true colour and braille.
@@ -60,9 +53,7 @@ pub fn default_view(run: &Run) -> ViewKind {
 pub fn draw_once(run: &Run, view: ViewKind, width: u16, height: u16) -> Buffer {
     let area = Rect::new(0, 0, width, height);
     let mut frame = Buffer::empty(area);
-    App::new(run.clone(), view)
-        .without_keys()
-        .draw(area, &mut frame);
+    App::new(run.clone(), view).without_keys().draw(area, &mut frame);
     frame
 }
 
@@ -94,13 +85,7 @@ pub fn landscape_text(
     height: u16,
     profile: &TerminalProfile,
 ) -> Result<String, Error> {
-    Ok(render_once(
-        &read_run(path)?,
-        ViewKind::Landscape,
-        width,
-        height,
-        profile,
-    ))
+    Ok(render_once(&read_run(path)?, ViewKind::Landscape, width, height, profile))
 }
 
 /// Prints the landscape of a run on standard output, as large and colourful as that is.
@@ -112,29 +97,20 @@ pub fn print_landscape(path: &Path) -> Result<(), Error> {
     let profile = TerminalProfile::detect(io::stdout().is_terminal());
     let (width, height) = terminal_size();
     let text = landscape_text(path, width, height.min(PRINTED_ROWS), &profile)?;
-    io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(Error::Output)
+    io::stdout().write_all(text.as_bytes()).map_err(Error::Output)
 }
 
 /// Columns and rows of the terminal that standard output is; 80 × 24 where it is none.
 #[must_use]
 pub fn terminal_size() -> (u16, u16) {
     // Asked for another descriptor, crossterm would start `tput`.
-    let size = io::stdout()
-        .is_terminal()
-        .then(|| terminal::size().ok())
-        .flatten();
-    size.filter(|&(width, height)| width > 0 && height > 0)
-        .unwrap_or(DEFAULT_SIZE)
+    let size = io::stdout().is_terminal().then(|| terminal::size().ok()).flatten();
+    size.filter(|&(width, height)| width > 0 && height > 0).unwrap_or(DEFAULT_SIZE)
 }
 
 /// The last part of a path, which names the run.
 pub(crate) fn run_name(path: &Path) -> String {
     let absolute = path.canonicalize();
     let path = absolute.as_deref().unwrap_or(path);
-    path.file_name().map_or_else(
-        || path.display().to_string(),
-        |name| name.display().to_string(),
-    )
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.display().to_string())
 }

@@ -57,6 +57,12 @@ pub fn scale_level(colour: Color) -> Option<usize> {
     position(&SCALE).or_else(|| position(&PREVIEW))
 }
 
+/// The level of a colour made by [`scale`]; not by [`preview`].
+#[must_use]
+pub fn measured_level(colour: Color) -> Option<usize> {
+    SCALE.iter().position(|&entry| entry == colour)
+}
+
 /// The level of a share of the scale: 0 is the lowest, 1 the highest.
 #[must_use]
 pub fn level_of_share(share: f64) -> usize {

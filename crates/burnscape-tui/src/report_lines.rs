@@ -10,6 +10,7 @@ use burnscape_trace::{
 };
 
 use crate::Error;
+use crate::error::may_pass;
 use crate::model::Run;
 use crate::numbers::{bytes, duration, loss, percent, short};
 use crate::once::run_name;
@@ -43,14 +44,8 @@ impl RunLines {
         for item in items {
             self.run.apply_item(item);
             match item {
-                Item::Record {
-                    record: Record::Step(latest),
-                    ..
-                } => step = Some(latest),
-                Item::Record {
-                    record: Record::Progress(latest),
-                    ..
-                } => progress = Some(latest),
+                Item::Record { record: Record::Step(latest), .. } => step = Some(latest),
+                Item::Record { record: Record::Progress(latest), .. } => progress = Some(latest),
                 _ => {
                     // What is told stays in order: the step before an epoch comes before it.
                     let told = self.line(item);
@@ -74,10 +69,7 @@ impl RunLines {
                 return Some(format!("damaged: {} could not be read", bytes(lost.bytes)));
             }
             Item::Torn(torn) => {
-                return Some(format!(
-                    "the last record is not whole ({})",
-                    bytes(torn.bytes)
-                ));
+                return Some(format!("the last record is not whole ({})", bytes(torn.bytes)));
             }
         };
         let line = match record {
@@ -127,34 +119,19 @@ impl RunLines {
     }
 
     fn end_line(&self, end: &End) -> String {
-        let mut line = format!(
-            "{} after {} steps, {}",
-            end.reason,
-            end.steps,
-            duration(end.elapsed_secs)
-        );
+        let mut line =
+            format!("{} after {} steps, {}", end.reason, end.steps, duration(end.elapsed_secs));
         if let Some(value) = self.run.last_loss() {
             line += &format!(", last loss {}", loss(value));
         }
         for landscape in self.run.landscapes() {
-            let ends = landscape
-                .surface()
-                .ok()
-                .and_then(|it| it.lowest().zip(it.highest()));
+            let ends = landscape.surface().ok().and_then(|it| it.lowest().zip(it.highest()));
             if let Some((low, high)) = ends {
                 let name = &landscape.slice().name;
-                line += &format!(
-                    ", {name}: lowest {} highest {}",
-                    loss(low.loss),
-                    loss(high.loss)
-                );
+                line += &format!(", {name}: lowest {} highest {}", loss(low.loss), loss(high.loss));
             }
         }
-        line + &format!(
-            ", snapshots {}, dropped {}",
-            self.run.snapshots(),
-            self.run.dropped()
-        )
+        line + &format!(", snapshots {}, dropped {}", self.run.snapshots(), self.run.dropped())
     }
 }
 
@@ -164,10 +141,7 @@ fn epoch_line(epoch: &Epoch) -> String {
     };
     let train = named("train_loss", epoch.train_loss);
     let valid = named("valid_loss", epoch.valid_loss);
-    format!(
-        "epoch {} done, steps {}{train}{valid}",
-        epoch.epoch, epoch.steps
-    )
+    format!("epoch {} done, steps {}{train}{valid}", epoch.epoch, epoch.steps)
 }
 
 fn snapshot_line(snapshot: &Snapshot) -> String {
@@ -221,7 +195,11 @@ pub fn follow_lines(path: &Path, output: &mut impl Write) -> Result<(), Error> {
     let mut follower = Follower::open(path)?;
     let mut lines = RunLines::new(Run::named(run_name(folder.path())));
     loop {
-        for line in lines.lines(&follower.poll()?) {
+        let items = match follower.poll() {
+            Err(error) if may_pass(&error) => Vec::new(),
+            polled => polled?,
+        };
+        for line in lines.lines(&items) {
             writeln!(output, "{line}").map_err(Error::Output)?;
         }
         output.flush().map_err(Error::Output)?;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 
-use crate::palette::{LEVELS, rgb, scale_level};
+use crate::palette::{LEVELS, measured_level, rgb, scale_level};
 use crate::widgets::{dots, half_blocks};
 
 /// How many colours.
@@ -60,10 +60,7 @@ impl FromStr for ColourDepth {
             "16" => Ok(Self::Sixteen),
             "256" => Ok(Self::TwoFiftySix),
             "true" => Ok(Self::True),
-            _ => Err(UnknownWord {
-                found: word.to_owned(),
-                expected: "never, 16, 256, true",
-            }),
+            _ => Err(UnknownWord { found: word.to_owned(), expected: "never, 16, 256, true" }),
         }
     }
 }
@@ -76,38 +73,22 @@ impl FromStr for Glyphs {
             "braille" => Ok(Self::Braille),
             "block" => Ok(Self::Block),
             "ascii" => Ok(Self::Ascii),
-            _ => Err(UnknownWord {
-                found: word.to_owned(),
-                expected: "braille, block, ascii",
-            }),
+            _ => Err(UnknownWord { found: word.to_owned(), expected: "braille, block, ascii" }),
         }
     }
 }
 
 impl TerminalProfile {
     /// True colour and braille: frames stay as they were drawn.
-    pub const FULL: Self = Self {
-        colours: ColourDepth::True,
-        glyphs: Glyphs::Braille,
-    };
+    pub const FULL: Self = Self { colours: ColourDepth::True, glyphs: Glyphs::Braille };
     /// No colour, all glyphs: text for a file or a pipe.
-    pub const PLAIN: Self = Self {
-        colours: ColourDepth::None,
-        glyphs: Glyphs::Braille,
-    };
+    pub const PLAIN: Self = Self { colours: ColourDepth::None, glyphs: Glyphs::Braille };
 
     /// The profile that this process's environment tells; no colour where output is no terminal.
     #[must_use]
     pub fn detect(is_terminal: bool) -> Self {
         let detected = Self::from_environment(|name| std::env::var(name).ok());
-        if is_terminal {
-            detected
-        } else {
-            Self {
-                colours: ColourDepth::None,
-                ..detected
-            }
-        }
+        if is_terminal { detected } else { Self { colours: ColourDepth::None, ..detected } }
     }
 
     /// The profile that environment variables tell: `NO_COLOR`, `COLORTERM`, `TERM`, and the
@@ -122,10 +103,7 @@ impl TerminalProfile {
             None => depth(&term, &set("COLORTERM").unwrap_or_default()),
         };
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
-        Self {
-            colours,
-            glyphs: glyphs(&term, locale.as_deref()),
-        }
+        Self { colours, glyphs: glyphs(&term, locale.as_deref()) }
     }
 
     /// Maps a finished frame down to what the terminal can show.
@@ -140,18 +118,16 @@ impl TerminalProfile {
     }
 
     fn adapt_glyph(&self, cell: &mut Cell) {
-        match self.glyphs {
-            Glyphs::Braille => {}
-            Glyphs::Block => {
-                if let Some(symbol) = block_symbol(cell) {
-                    cell.set_symbol(symbol);
-                }
-            }
-            Glyphs::Ascii => {
-                if let Some(symbol) = ascii_symbol(cell) {
-                    cell.set_symbol(symbol);
-                }
-            }
+        let symbol = match self.glyphs {
+            Glyphs::Braille if self.colours == ColourDepth::None => strong_symbol(cell),
+            Glyphs::Braille => None,
+            // Contour lines of one character a cell would leave nothing of a ramp of characters.
+            _ if self.colours == ColourDepth::None && is_contour(cell) => Some(" "),
+            Glyphs::Block => block_symbol(cell),
+            Glyphs::Ascii => ascii_symbol(cell),
+        };
+        if let Some(symbol) = symbol {
+            cell.set_symbol(symbol);
         }
     }
 
@@ -165,8 +141,9 @@ impl TerminalProfile {
                 without_colour
             }
         };
+        let is_line = lies_on_colour(cell) && !["▀", " "].contains(&cell.symbol());
         (cell.fg, cell.bg) = (map(cell.fg), map(cell.bg));
-        if self.colours == ColourDepth::Sixteen && cell.fg == cell.bg && cell.fg != Color::Reset {
+        if self.colours == ColourDepth::Sixteen && is_line {
             cell.fg = contrast_of_16(cell.bg);
         }
     }
@@ -217,14 +194,8 @@ fn without_colour(_: Color) -> Color {
 }
 
 /// Levels in the eight colours that every console has as backgrounds, dark to light.
-const SCALE_OF_16: [Color; 6] = [
-    Color::Blue,
-    Color::Magenta,
-    Color::Cyan,
-    Color::Green,
-    Color::Yellow,
-    Color::Gray,
-];
+const SCALE_OF_16: [Color; 6] =
+    [Color::Blue, Color::Magenta, Color::Cyan, Color::Green, Color::Yellow, Color::Gray];
 
 fn nearest_of_16(colour: Color) -> Color {
     const ANSI: [(Color, [u8; 3]); 8] = [
@@ -240,9 +211,7 @@ fn nearest_of_16(colour: Color) -> Color {
     match (scale_level(colour), rgb(colour)) {
         (Some(level), _) => SCALE_OF_16[level * SCALE_OF_16.len() / LEVELS],
         (None, Some(wanted)) => {
-            let nearest = ANSI
-                .into_iter()
-                .min_by_key(|(_, ansi)| distance(*ansi, wanted));
+            let nearest = ANSI.into_iter().min_by_key(|(_, ansi)| distance(*ansi, wanted));
             nearest.map_or(Color::Reset, |(colour, _)| colour)
         }
         (None, None) => colour,
@@ -256,7 +225,15 @@ fn contrast_of_16(background: Color) -> Color {
     }
 }
 
+/// Levels in the colour cube of xterm, by hand: the nearest ones are grey where viridis turns from
+/// purple to blue, and several levels would be one.
+const SCALE_OF_256: [u8; LEVELS] =
+    [53, 54, 55, 24, 25, 31, 30, 36, 35, 71, 77, 113, 149, 184, 220, 226];
+
 fn nearest_of_256(colour: Color) -> Color {
+    if let Some(level) = measured_level(colour) {
+        return Color::Indexed(SCALE_OF_256[level]);
+    }
     let Some(wanted) = rgb(colour) else {
         return colour;
     };
@@ -275,16 +252,11 @@ fn nearest_of_256(colour: Color) -> Color {
 const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 fn nearest_step(channel: u8) -> usize {
-    (0..CUBE.len())
-        .min_by_key(|&step| CUBE[step].abs_diff(channel))
-        .unwrap_or(0)
+    (0..CUBE.len()).min_by_key(|&step| CUBE[step].abs_diff(channel)).unwrap_or(0)
 }
 
 fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
-    a.iter()
-        .zip(b)
-        .map(|(&a, b)| u32::from(a.abs_diff(b)).pow(2))
-        .sum()
+    a.iter().zip(b).map(|(&a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
 }
 
 const UPPER_DOTS: u8 = 0x01 | 0x02 | 0x08 | 0x10;
@@ -293,6 +265,18 @@ const LOWER_DOTS: u8 = !UPPER_DOTS;
 /// A line over a heat map, as opposed to one on an empty ground.
 fn lies_on_colour(cell: &Cell) -> bool {
     scale_level(cell.bg).is_some()
+}
+
+fn is_contour(cell: &Cell) -> bool {
+    let is_line = dots::bits_of(cell.symbol()).is_some() && lies_on_colour(cell);
+    is_line && !cell.modifier.contains(Modifier::BOLD)
+}
+
+/// Without colour only its glyphs tell the trajectory from the contour lines.
+fn strong_symbol(cell: &Cell) -> Option<&'static str> {
+    dots::bits_of(cell.symbol())?;
+    let is_strong = lies_on_colour(cell) && cell.modifier.contains(Modifier::BOLD);
+    is_strong.then_some("•")
 }
 
 fn block_symbol(cell: &Cell) -> Option<&'static str> {
@@ -326,11 +310,7 @@ fn ascii_symbol(cell: &Cell) -> Option<&'static str> {
 
 /// Bold is the trajectory, anything else a contour line.
 fn overlay_symbol(cell: &Cell, strong: &'static str, faint: &'static str) -> &'static str {
-    if cell.modifier.contains(Modifier::BOLD) {
-        strong
-    } else {
-        faint
-    }
+    if cell.modifier.contains(Modifier::BOLD) { strong } else { faint }
 }
 
 fn ascii_of(symbol: &str) -> &'static str {
@@ -342,7 +322,7 @@ fn ascii_of(symbol: &str) -> &'static str {
         "…" | "±" | "≈" => "~",
         "α" => "a",
         "β" => "b",
-        "θ" => "0",
+        "θ" => "w",
         "Δ" => "d",
         "→" | "▸" => ">",
         "←" => "<",
@@ -384,28 +364,16 @@ mod tests {
         use ColourDepth::*;
         use Glyphs::*;
         let utf8 = ("LANG", "en_US.UTF-8");
-        assert_eq!(
-            profile(&[("TERM", "xterm-256color"), utf8]),
-            (TwoFiftySix, Braille)
-        );
+        assert_eq!(profile(&[("TERM", "xterm-256color"), utf8]), (TwoFiftySix, Braille));
         assert_eq!(
             profile(&[("TERM", "xterm"), ("COLORTERM", "truecolor"), utf8]),
             (True, Braille)
         );
         assert_eq!(profile(&[("TERM", "linux"), utf8]), (Sixteen, Block));
         assert_eq!(profile(&[("TERM", "dumb"), utf8]), (None, Ascii));
-        assert_eq!(
-            profile(&[("TERM", "xterm"), ("NO_COLOR", "1"), utf8]),
-            (None, Braille)
-        );
-        assert_eq!(
-            profile(&[("TERM", "xterm"), ("NO_COLOR", ""), utf8]),
-            (Sixteen, Braille)
-        );
-        assert_eq!(
-            profile(&[("TERM", "xterm"), ("LC_ALL", "C"), utf8]),
-            (Sixteen, Ascii)
-        );
+        assert_eq!(profile(&[("TERM", "xterm"), ("NO_COLOR", "1"), utf8]), (None, Braille));
+        assert_eq!(profile(&[("TERM", "xterm"), ("NO_COLOR", ""), utf8]), (Sixteen, Braille));
+        assert_eq!(profile(&[("TERM", "xterm"), ("LC_ALL", "C"), utf8]), (Sixteen, Ascii));
         assert_eq!(profile(&[("TERM", "xterm")]), (Sixteen, Braille));
     }
 
@@ -430,18 +398,11 @@ mod tests {
     }
 
     #[test]
-    fn the_256_colours_keep_most_levels_apart() {
-        let mapped: Vec<Color> = (0..LEVELS)
-            .map(|level| nearest_of_256(scale(level)))
-            .collect();
-        assert!(
-            mapped
-                .iter()
-                .all(|colour| matches!(colour, Color::Indexed(16..)))
-        );
-        let mut distinct = mapped.clone();
-        distinct.dedup();
-        assert!(distinct.len() >= 10, "{mapped:?}");
+    fn the_256_colours_keep_the_levels_apart() {
+        let mapped = (0..LEVELS).map(|level| nearest_of_256(scale(level)));
+        let distinct: std::collections::HashSet<Color> = mapped.collect();
+        assert_eq!(distinct.len(), LEVELS);
+        assert_eq!(nearest_of_256(Color::Rgb(128, 128, 128)), Color::Indexed(244));
     }
 
     #[test]
@@ -449,25 +410,16 @@ mod tests {
         for level in 0..LEVELS {
             let mut cell = Cell::new("▀");
             cell.set_fg(scale(level)).set_bg(scale(LEVELS - 1 - level));
-            let sixteen = TerminalProfile {
-                colours: ColourDepth::Sixteen,
-                glyphs: Glyphs::Block,
-            };
+            let sixteen = TerminalProfile { colours: ColourDepth::Sixteen, glyphs: Glyphs::Block };
             assert!(SCALE_OF_16.contains(&adapted(sixteen, cell).bg));
         }
     }
 
     #[test]
     fn ascii_leaves_nothing_else() {
-        let ascii = TerminalProfile {
-            colours: ColourDepth::None,
-            glyphs: Glyphs::Ascii,
-        };
+        let ascii = TerminalProfile { colours: ColourDepth::None, glyphs: Glyphs::Ascii };
         for symbol in ["⠁", "⣿", "○", "é", "重", "░", "▀", "×"] {
-            assert!(
-                adapted(ascii, Cell::new(symbol)).symbol().is_ascii(),
-                "{symbol}"
-            );
+            assert!(adapted(ascii, Cell::new(symbol)).symbol().is_ascii(), "{symbol}");
         }
     }
 

@@ -9,6 +9,7 @@ use burnscape_trace::{Follower, RunFolder};
 
 use crate::Error;
 use crate::app::App;
+use crate::error::may_pass;
 use crate::input::{self, Input};
 use crate::model::Run;
 use crate::once::run_name;
@@ -57,22 +58,13 @@ pub fn watch(path: &Path, options: WatchOptions) -> Result<(), Error> {
     let folder = RunFolder::open(path)?;
     let follower = Follower::open(path)?;
     let app = App::new(Run::named(run_name(folder.path())), options.view);
-    let mut watching = Watching {
-        follower,
-        app,
-        folder,
-        next_poll: Instant::now(),
-    };
+    let mut watching = Watching { follower, app, folder, next_poll: Instant::now() };
     // The first items come before the terminal is taken: a file that is no trace is told plainly.
     watching.poll()?;
     let (sender, receiver) = sync_channel(INPUT_QUEUE);
     let mut session = Session::enter(options.profile).map_err(Error::Terminal)?;
     input::spawn(sender).map_err(Error::Terminal)?;
-    watching.go_on(
-        &mut session,
-        &receiver,
-        shortest_frame(options.frames_per_sec),
-    )
+    watching.go_on(&mut session, &receiver, shortest_frame(options.frames_per_sec))
 }
 
 fn shortest_frame(frames_per_sec: f64) -> Duration {
@@ -103,17 +95,11 @@ impl Watching {
                 next_frame = Instant::now() + shortest_frame.max(took * REST_AFTER_SLOW_FRAME);
                 undrawn = false;
             }
-            let until = if undrawn {
-                next_frame.min(self.next_poll)
-            } else {
-                self.next_poll
-            };
-            if !self.take_input(receiver, until) || self.app.wants_quit() {
+            let wake = if undrawn { next_frame.min(self.next_poll) } else { self.next_poll };
+            if !self.take_input(receiver, wake) || self.app.wants_quit() {
                 return Ok(());
             }
-            if Instant::now() >= self.next_poll {
-                self.poll()?;
-            }
+            self.poll_when_due()?;
             if self.app.take_suspend() {
                 session.suspend().map_err(Error::Terminal)?;
             }
@@ -121,14 +107,14 @@ impl Watching {
         }
     }
 
+    fn poll_when_due(&mut self) -> Result<(), Error> {
+        if Instant::now() >= self.next_poll { self.poll() } else { Ok(()) }
+    }
+
     /// Draws a frame and tells how long the terminal took; `None`: it is gone.
     fn draw(&mut self, session: &mut Session) -> Result<Option<Duration>, Error> {
         let started = Instant::now();
-        let forgotten = if self.app.take_repaint() {
-            session.forget()
-        } else {
-            Ok(())
-        };
+        let forgotten = if self.app.take_repaint() { session.forget() } else { Ok(()) };
         match forgotten.and_then(|()| session.draw(&self.app)) {
             Ok(()) => Ok(Some(started.elapsed())),
             Err(error) if is_gone(&error) => Ok(None),
@@ -153,8 +139,7 @@ impl Watching {
         match self.follower.poll() {
             Ok(items) => items.iter().for_each(|item| self.app.apply_item(item)),
             Err(burnscape_trace::Error::Replaced { .. }) => self.start_over()?,
-            // A network disk that is away for a moment; the next poll skips nothing.
-            Err(burnscape_trace::Error::Open { .. } | burnscape_trace::Error::Read { .. }) => {}
+            Err(error) if may_pass(&error) => {}
             Err(error) => return Err(error.into()),
         }
         self.next_poll = Instant::now() + self.follower.delay().min(POLL_LONGEST);
@@ -164,8 +149,7 @@ impl Watching {
     /// Another run took the folder.
     fn start_over(&mut self) -> Result<(), Error> {
         self.follower = Follower::open(self.folder.path())?;
-        self.app
-            .replace_run(Run::named(run_name(self.folder.path())));
+        self.app.replace_run(Run::named(run_name(self.folder.path())));
         Ok(())
     }
 }
@@ -174,10 +158,7 @@ impl Watching {
 fn is_gone(error: &io::Error) -> bool {
     // EIO has no kind of its own.
     const EIO: i32 = 5;
-    let kinds = [
-        io::ErrorKind::BrokenPipe,
-        io::ErrorKind::NotConnected,
-        io::ErrorKind::UnexpectedEof,
-    ];
+    let kinds =
+        [io::ErrorKind::BrokenPipe, io::ErrorKind::NotConnected, io::ErrorKind::UnexpectedEof];
     kinds.contains(&error.kind()) || (cfg!(unix) && error.raw_os_error() == Some(EIO))
 }

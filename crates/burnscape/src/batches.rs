@@ -38,9 +38,7 @@ impl<I: Clone, const N: usize> Batches<I> for [I; N] {
 
 impl<I> Batches<I> for Arc<dyn DataLoader<I>> {
     fn collect(&self) -> Result<Vec<I>, String> {
-        self.iter()
-            .collect::<Result<Vec<I>, _>>()
-            .map_err(|error| error.to_string())
+        self.iter().collect::<Result<Vec<I>, _>>().map_err(|error| error.to_string())
     }
 }
 

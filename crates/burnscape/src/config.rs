@@ -71,7 +71,7 @@ impl Config {
     /// [`Error::Setting`] naming the setting.
     pub fn validate(&self) -> Result<()> {
         let smallest = self.resolution[0].min(self.resolution[1]);
-        check("resolution", smallest >= 2, &smallest, "at least 2 nodes per axis (49 halve well)")?;
+        check("resolution", smallest >= 3, &smallest, "at least 3 nodes per axis (49 halve well)")?;
         let every = match self.snapshots {
             SnapshotSchedule::EveryEpochs(every) | SnapshotSchedule::EverySteps(every) => every,
         };
@@ -100,9 +100,5 @@ fn check(
     if holds {
         return Ok(());
     }
-    Err(Error::Setting {
-        setting,
-        found: found.to_string(),
-        expected,
-    })
+    Err(Error::Setting { setting, found: found.to_string(), expected })
 }

@@ -34,18 +34,24 @@ pub enum Error {
     },
 
     /// The model has no float parameter.
-    #[error("the watched model has no float parameters, so there is nothing to record; watch the module that owns the layers")]
+    #[error(
+        "the watched model has no float parameters, so there is nothing to record; watch the module that owns the layers"
+    )]
     NoParameters,
 
     /// No optimizer step was recorded.
-    #[error("no optimizer step was recorded in {run}: train the model that `probe.watch(…)` returned, then call `finish`")]
+    #[error(
+        "no optimizer step was recorded in {run}: train the model that `probe.watch(…)` returned, then call `finish`"
+    )]
     NothingRecorded {
         /// The run folder.
         run: PathBuf,
     },
 
     /// A trajectory needs two points.
-    #[error("{run} holds {found} snapshot(s), but a trajectory needs at least 2: train one epoch or more, or take snapshots with `.snapshot_every_steps(n)`")]
+    #[error(
+        "{run} holds {found} snapshot(s), but a trajectory needs at least 2: train one epoch or more, or take snapshots with `.snapshot_every_steps(n)`"
+    )]
     TooFewSnapshots {
         /// The run folder.
         run: PathBuf,
@@ -54,7 +60,9 @@ pub enum Error {
     },
 
     /// The batch source gave nothing.
-    #[error("`finish` was given no batches: the surface is the loss over a fixed set of batches, so pass at least one")]
+    #[error(
+        "`finish` was given no batches: the surface is the loss over a fixed set of batches, so pass at least one"
+    )]
     NoBatches,
 
     /// The batch source failed.
@@ -96,14 +104,18 @@ pub enum Error {
     },
 
     /// The output type of the model is not one of burn's.
-    #[error("burnscape does not know where `{output}` keeps its loss: call `finish_with(&model, &batches, |output| BatchLoss {{ .. }})`")]
+    #[error(
+        "burnscape does not know where `{output}` keeps its loss: call `finish_with(&model, &batches, |output| BatchLoss {{ .. }})`"
+    )]
     UnknownOutput {
         /// The type of the output.
         output: &'static str,
     },
 
     /// The model has not the parameters of the recorded run.
-    #[error("{file} does not fit the model: parameter `{path}` is {found} in the snapshot, {expected} in the model")]
+    #[error(
+        "{file} does not fit the model: parameter `{path}` is {found} in the snapshot, {expected} in the model"
+    )]
     SnapshotMismatch {
         /// The snapshot file.
         file: PathBuf,
@@ -116,7 +128,9 @@ pub enum Error {
     },
 
     /// A snapshot file cannot be read.
-    #[error("cannot read the snapshot {file}: {reason}; `trace.cbor` alone still draws what was computed before")]
+    #[error(
+        "cannot read the snapshot {file}: {reason}; `trace.cbor` alone still draws what was computed before"
+    )]
     SnapshotRead {
         /// The snapshot file.
         file: PathBuf,

@@ -47,9 +47,7 @@ where
     M::Input: Clone,
 {
     let losses = batches.iter().enumerate();
-    losses
-        .map(|(index, batch)| Ok(batch_loss(model, index, batch.clone(), loss_of)?.samples))
-        .sum()
+    losses.map(|(index, batch)| Ok(batch_loss(model, index, batch.clone(), loss_of)?.samples)).sum()
 }
 
 fn batch_loss<M: InferenceStep>(
@@ -59,17 +57,14 @@ fn batch_loss<M: InferenceStep>(
     loss_of: LossOf<'_, M::Output>,
 ) -> Result<evaluate::BatchLoss> {
     let output = model.step(batch);
-    let loss = loss_of(&output).ok_or(Error::UnknownOutput {
-        output: std::any::type_name::<M::Output>(),
-    })?;
+    let loss = loss_of(&output)
+        .ok_or(Error::UnknownOutput { output: std::any::type_name::<M::Output>() })?;
     if loss.samples == 0 {
         return Err(Error::EmptyBatch { index });
     }
     let mean = mean_on_device(&loss).try_into_scalar::<f64>();
     Ok(evaluate::BatchLoss {
-        mean: mean.map_err(|error| Error::Device {
-            reason: error.to_string(),
-        })?,
+        mean: mean.map_err(|error| Error::Device { reason: error.to_string() })?,
         samples: loss.samples,
     })
 }

@@ -16,10 +16,7 @@ pub struct EpochEvents {
 
 impl EpochEvents {
     pub(crate) fn new(lanes: Option<Lanes>) -> Self {
-        Self {
-            lanes,
-            beside: None,
-        }
+        Self { lanes, beside: None }
     }
 
     /// Also calls `logger` with every event.
@@ -58,24 +55,17 @@ impl TrainingProgressLogger for EpochEvents {
     }
 
     fn update_epoch(&mut self, epoch: usize) {
-        self.tell(TrainingEvent::EpochEnd {
-            epoch: epoch as u64,
-        });
+        self.tell(TrainingEvent::EpochEnd { epoch: epoch as u64 });
         self.pass_on(|it| it.update_epoch(epoch));
     }
 
     fn start_split(&mut self, split: &str, total_items: usize) {
-        self.tell(TrainingEvent::SplitStart {
-            train: split == "train",
-            items: total_items as u64,
-        });
+        self.tell(TrainingEvent::SplitStart { train: split == "train", items: total_items as u64 });
         self.pass_on(|it| it.start_split(split, total_items));
     }
 
     fn update_split(&mut self, items_processed: usize) {
-        self.tell(TrainingEvent::Batch {
-            items: items_processed as u64,
-        });
+        self.tell(TrainingEvent::Batch { items: items_processed as u64 });
         self.pass_on(|it| it.update_split(items_processed));
     }
 

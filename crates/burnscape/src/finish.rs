@@ -154,10 +154,7 @@ where
     }
 
     fn too_few(&self, found: usize) -> Error {
-        Error::TooFewSnapshots {
-            run: self.active.recorder.folder.path().to_path_buf(),
-            found,
-        }
+        Error::TooFewSnapshots { run: self.active.recorder.folder.path().to_path_buf(), found }
     }
 
     /// PCA of the finite snapshots, with those that it used.
@@ -168,14 +165,8 @@ where
                 return Err(self.too_few(used.len()));
             }
             let files = used.iter().map(|it| self.open(it)).collect::<Result<Vec<_>>>()?;
-            let mut matrix = SnapshotMatrix {
-                files,
-                layout: &self.map.layout,
-            };
-            let options = PcaOptions {
-                seed: self.active.config.seed,
-                ..PcaOptions::default()
-            };
+            let mut matrix = SnapshotMatrix { files, layout: &self.map.layout };
+            let options = PcaOptions { seed: self.active.config.seed, ..PcaOptions::default() };
             match pca(&mut matrix, &options) {
                 Ok(pca) => return Ok((pca, used)),
                 Err(PcaError::Read { source, .. }) => return Err(source),
@@ -195,10 +186,7 @@ where
             snapshot.index, snapshot.step
         );
         log::warn!("burnscape: {sentence}");
-        self.record(Record::Note(Note {
-            level: "warning".to_string(),
-            text: sentence,
-        }));
+        self.record(Record::Note(Note { level: "warning".to_string(), text: sentence }));
     }
 
     // ---- planes --------------------------------------------------------------------------
@@ -225,13 +213,7 @@ where
         }
         slice.normalisation = "none".to_string();
         slice.biases = true;
-        Ok(Plan {
-            slice,
-            grid,
-            directions,
-            gram,
-            trajectory,
-        })
+        Ok(Plan { slice, grid, directions, gram, trajectory })
     }
 
     fn random_plan(&self, used: &[Snapshot]) -> Result<Plan> {
@@ -249,13 +231,7 @@ where
         label(&mut slice, ["random 1", "random 2"], seeds.map(Some));
         slice.normalisation = "filter".to_string();
         slice.biases = false;
-        Ok(Plan {
-            slice,
-            grid,
-            directions,
-            gram,
-            trajectory,
-        })
+        Ok(Plan { slice, grid, directions, gram, trajectory })
     }
 
     /// The snapshots in the coordinates of a plane through the centre.
@@ -438,7 +414,7 @@ where
     }
 
     fn worker_count(&self) -> usize {
-        match self.map.is_on_host() {
+        match self.map.is_on_host {
             true => self.active.config.worker_threads(),
             false => 1,
         }
@@ -510,17 +486,11 @@ where
     let first = mean_loss(model, &batches, loss_of)?;
     let again = mean_loss(model, &batches, loss_of)?;
     if !same(first.mean, again.mean) {
-        return Err(Error::RandomModel {
-            first: first.mean,
-            second: again.mean,
-        });
+        return Err(Error::RandomModel { first: first.mean, second: again.mean });
     }
     let second = mean_loss(model, &collect()?, loss_of)?;
     if !same(first.mean, second.mean) {
-        return Err(Error::ChangingBatches {
-            first: first.mean,
-            second: second.mean,
-        });
+        return Err(Error::ChangingBatches { first: first.mean, second: second.mean });
     }
     Ok((batches, first))
 }

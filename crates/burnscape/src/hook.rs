@@ -85,8 +85,7 @@ impl Hook {
 
     pub fn before_batch<M: Module>(&self, model: &M) {
         if self.map.get().is_none() {
-            self.initial_buffers
-                .get_or_init(|| model_map::read_untracked(model));
+            self.initial_buffers.get_or_init(|| model_map::read_untracked(model));
         }
     }
 
@@ -134,15 +133,7 @@ impl Hook {
             true => measure::weight_norms(model, map, columns, &mut values),
             false => KeptWeights::default(),
         };
-        Some(Measured {
-            step,
-            batches,
-            accumulated,
-            lr: lr.base(),
-            columns,
-            values,
-            kept,
-        })
+        Some(Measured { step, batches, accumulated, lr: lr.base(), columns, values, kept })
     }
 
     /// Completes the step with what the update did, and hands it over.
@@ -228,9 +219,7 @@ impl Hook {
 
     /// The map; made and sent, with snapshot 0, when the first update shows the model.
     fn map_of<M: Module>(&self, model: &M, state: &StepState) -> Option<&ModelMap> {
-        self.map
-            .get_or_init(|| self.introduce(model, state))
-            .as_ref()
+        self.map.get_or_init(|| self.introduce(model, state)).as_ref()
     }
 
     fn introduce<M: Module>(&self, model: &M, state: &StepState) -> Option<ModelMap> {
@@ -241,7 +230,7 @@ impl Hook {
                 return None;
             }
         };
-        self.on_host.store(map.is_on_host(), Ordering::Relaxed);
+        self.on_host.store(map.is_on_host, Ordering::Relaxed);
         let mut weights = self.weights(model, &map, state.steps, state.batches_before)?;
         self.restore_initial_buffers(&map, &mut weights.tensors);
         self.lanes.introduce(map.clone(), weights);

@@ -93,10 +93,7 @@ pub struct Landscape {
 
 impl Landscape {
     pub(crate) fn new(slices: Vec<SliceSurface>) -> Self {
-        Self {
-            slices,
-            recording: Recording::default(),
-        }
+        Self { slices, recording: Recording::default() }
     }
 
     pub(crate) fn set_recording(&mut self, recording: Recording) {

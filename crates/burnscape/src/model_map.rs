@@ -36,6 +36,8 @@ pub(crate) struct ModelMap {
     /// Paths of parameters that are one tensor under two names.
     pub aliases: Vec<(String, String)>,
     pub device: Device,
+    /// Tensors live in host memory, where reading one number costs nothing.
+    pub is_on_host: bool,
     pub dtype: DType,
 }
 
@@ -62,11 +64,6 @@ impl ModelMap {
             map.push(float, is_buffer, &bias_lens, overrides);
         }
         map.finish(&floats)
-    }
-
-    /// Whether tensors live in host memory, where reading one number costs nothing.
-    pub fn is_on_host(&self) -> bool {
-        is_host(&self.device)
     }
 
     /// Paths of blocks and buffers with their shapes, as snapshots hold them.
@@ -165,10 +162,7 @@ fn find_buffers<M: Module>(model: &M, floats: &[Float]) -> Vec<bool> {
         return vec![false; floats.len()];
     }
     let copy = model.valid().train().set_require_grad(true);
-    collect_floats(&copy)
-        .iter()
-        .map(|float| !float.require_grad)
-        .collect()
+    collect_floats(&copy).iter().map(|float| !float.require_grad).collect()
 }
 
 /// Lengths of the biases by the path of their module: they tell the groups of a transposed
@@ -210,10 +204,7 @@ impl Builder {
     }
 
     fn add_buffer(&mut self, float: &Float) -> Slot {
-        self.buffers.push(Buffer {
-            path: float.dotted(),
-            shape: float.shape.clone(),
-        });
+        self.buffers.push(Buffer { path: float.dotted(), shape: float.shape.clone() });
         Slot::Buffer(self.buffers.len() - 1)
     }
 
@@ -239,6 +230,7 @@ impl Builder {
             slots: self.slots,
             aliases: self.aliases,
             device: first.device.clone(),
+            is_on_host: is_host(&first.device),
             dtype: first.dtype,
         })
     }
@@ -275,12 +267,8 @@ pub(crate) struct NamedTensor {
 ///
 /// [`Error::Device`] if a tensor cannot be read.
 pub(crate) fn read_tensors<M: Module>(model: &M, map: &ModelMap) -> Result<Vec<NamedTensor>> {
-    let mut reader = TensorReader {
-        map,
-        next: 0,
-        tensors: Vec::with_capacity(map.slots.len()),
-        error: None,
-    };
+    let mut reader =
+        TensorReader { map, next: 0, tensors: Vec::with_capacity(map.slots.len()), error: None };
     model.visit(&mut reader);
     match reader.error {
         Some(reason) => Err(Error::Device { reason }),
@@ -305,10 +293,7 @@ impl ModuleVisitor for TensorReader<'_> {
             Some(Slot::Alias) | None => return,
         };
         match to_host(param.base()) {
-            Ok(data) => self.tensors.push(NamedTensor {
-                path: path.clone(),
-                data,
-            }),
+            Ok(data) => self.tensors.push(NamedTensor { path: path.clone(), data }),
             Err(reason) => self.error = Some(format!("{path}: {reason}")),
         }
     }

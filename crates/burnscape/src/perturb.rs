@@ -34,10 +34,7 @@ fn upload_part(values: &[f32], map: &ModelMap) -> Option<Tensor<1>> {
 
 /// `centre + Σ coefficient · direction`, where `centre` is the model as it stands.
 pub(crate) fn moved<M: Module>(centre: &M, map: &ModelMap, moves: &[(f64, &DeviceDirection)]) -> M {
-    centre.clone().map(&mut Mover {
-        slots: map.slots.iter(),
-        moves,
-    })
+    centre.clone().map(&mut Mover { slots: map.slots.iter(), moves })
 }
 
 struct Mover<'a> {
@@ -76,12 +73,7 @@ pub(crate) fn at_snapshot<M: Module>(
     map: &ModelMap,
     file: &mut SnapshotFile,
 ) -> Result<M> {
-    let mut loader = Loader {
-        slots: map.slots.iter(),
-        map,
-        file,
-        error: None,
-    };
+    let mut loader = Loader { slots: map.slots.iter(), map, file, error: None };
     let model = like.valid().map(&mut loader);
     match loader.error {
         Some(error) => Err(error),

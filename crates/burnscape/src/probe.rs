@@ -45,10 +45,7 @@ pub(crate) struct Active {
 impl Probe {
     /// Settings for a probe that records into the folder `run`.
     pub fn builder(run: impl AsRef<Path>) -> ProbeBuilder {
-        ProbeBuilder {
-            config: Config::new(run.as_ref().to_path_buf()),
-            enabled: true,
-        }
+        ProbeBuilder { config: Config::new(run.as_ref().to_path_buf()), enabled: true }
     }
 
     /// A probe that does nothing, with the same types.
@@ -75,7 +72,10 @@ impl Probe {
     ///
     /// This sets burn's one progress logger. A program with a logger of its own calls
     /// `training.with_progress_logger(probe.progress_logger().beside(mine))` instead.
-    pub fn attach<M: LearnerModel>(&self, training: SupervisedTraining<M>) -> SupervisedTraining<M> {
+    pub fn attach<M: LearnerModel>(
+        &self,
+        training: SupervisedTraining<M>,
+    ) -> SupervisedTraining<M> {
         let Some(active) = &self.active else {
             return training;
         };
@@ -293,10 +293,7 @@ impl ProbeBuilder {
     /// Names the dimension whose index is a filter, for a parameter of a module of your own:
     /// burnscape cannot know it and takes dimension 0.
     pub fn filter_axis(mut self, path: impl Into<String>, axis: usize) -> Self {
-        self.config.filter_axes.push(FilterOverride {
-            path: path.into(),
-            axis,
-        });
+        self.config.filter_axes.push(FilterOverride { path: path.into(), axis });
         self
     }
 
@@ -322,14 +319,7 @@ impl ProbeBuilder {
         let started = Instant::now();
         let recorder = Recorder::start(&config, folder, writer, earlier, started)?;
         let hook = Arc::new(Hook::new(config.clone(), recorder.lanes.clone(), started));
-        Ok(Probe {
-            active: Some(Active {
-                config,
-                recorder,
-                hook,
-                interrupter: Mutex::new(None),
-            }),
-        })
+        Ok(Probe { active: Some(Active { config, recorder, hook, interrupter: Mutex::new(None) }) })
     }
 }
 

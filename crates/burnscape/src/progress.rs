@@ -27,10 +27,8 @@ impl<'a> SurfaceProgress<'a> {
     /// Announces how much work there is: nodes per slice, samples per node.
     pub fn new(active: &'a Active, samples: usize, nodes: &[usize]) -> Self {
         let total: usize = nodes.iter().sum();
-        let sentence = format!(
-            "{} surfaces, {total} nodes, {samples} samples at each",
-            nodes.len()
-        );
+        let sentence =
+            format!("{} surfaces, {total} nodes, {samples} samples at each", nodes.len());
         log::info!("burnscape: {sentence}");
         let on_terminal = active.config.show_progress && std::io::stderr().is_terminal();
         if active.config.show_progress {

@@ -103,13 +103,7 @@ impl SnapshotFile {
         let read = || -> Result<Self, String> {
             let mut file = File::open(path).map_err(|error| error.to_string())?;
             let (data_start, metadata) = read_header(&mut file)?;
-            Ok(Self {
-                path: path.to_path_buf(),
-                file,
-                data_start,
-                metadata,
-                bytes: Vec::new(),
-            })
+            Ok(Self { path: path.to_path_buf(), file, data_start, metadata, bytes: Vec::new() })
         };
         let snapshot = read().map_err(|reason| read_error(path, reason))?;
         snapshot.check_against(map)?;
@@ -202,8 +196,7 @@ impl SnapshotFile {
 
     fn info(&self, name: &str) -> Result<TensorInfo> {
         let info = self.metadata.info(name);
-        info.cloned()
-            .ok_or_else(|| read_error(&self.path, format!("it has no tensor `{name}`")))
+        info.cloned().ok_or_else(|| read_error(&self.path, format!("it has no tensor `{name}`")))
     }
 
     fn read_at(&mut self, offset: usize, out: &mut [u8]) -> Result<()> {
@@ -215,10 +208,7 @@ impl SnapshotFile {
 }
 
 fn read_error(path: &Path, reason: String) -> Error {
-    Error::SnapshotRead {
-        file: path.to_path_buf(),
-        reason,
-    }
+    Error::SnapshotRead { file: path.to_path_buf(), reason }
 }
 
 /// Reads the header; claimed lengths are checked against the file before anything is allocated.
@@ -229,9 +219,7 @@ fn read_header(file: &mut File) -> Result<(u64, Metadata), String> {
     file.read_exact(&mut len).map_err(words)?;
     let header_len = u64::from_le_bytes(len);
     if header_len > MAX_HEADER_BYTES || header_len + 8 > file_len {
-        return Err(format!(
-            "its header claims {header_len} bytes, the file has {file_len}"
-        ));
+        return Err(format!("its header claims {header_len} bytes, the file has {file_len}"));
     }
     let mut header = vec![0; header_len as usize];
     file.read_exact(&mut header).map_err(words)?;
@@ -261,10 +249,8 @@ pub(crate) fn write_directions(file: &Path, vectors: [&[f32]; 3]) -> Result<()> 
     };
     let tensors = ["centre", "d1", "d2"].into_iter().zip(vectors).map(tensor);
     let bytes = encode(&tensors.collect::<Vec<_>>());
-    let bytes = bytes.map_err(|reason| Error::SnapshotWrite {
-        file: file.to_path_buf(),
-        reason,
-    })?;
+    let bytes =
+        bytes.map_err(|reason| Error::SnapshotWrite { file: file.to_path_buf(), reason })?;
     write(file, &bytes)
 }
 

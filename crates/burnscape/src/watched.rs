@@ -39,17 +39,11 @@ impl<M> Watched<M> {
     }
 
     fn with(&self, inner: M) -> Self {
-        Self {
-            inner,
-            hook: self.hook.clone(),
-        }
+        Self { inner, hook: self.hook.clone() }
     }
 
     fn map_inner(self, change: impl FnOnce(M) -> M) -> Self {
-        Self {
-            inner: change(self.inner),
-            hook: self.hook,
-        }
+        Self { inner: change(self.inner), hook: self.hook }
     }
 }
 
@@ -141,9 +135,7 @@ impl<M: TrainStep + Module> TrainStep for Watched<M> {
         grads: GradientsParams,
     ) -> Self {
         let Self { inner, hook } = self;
-        let measured = hook
-            .as_ref()
-            .and_then(|hook| hook.before_update(&inner, &grads, &lr));
+        let measured = hook.as_ref().and_then(|hook| hook.before_update(&inner, &grads, &lr));
         let inner = inner.optimize(optim, lr, grads);
         if let (Some(hook), Some(measured)) = (&hook, measured) {
             hook.after_update(&inner, measured);
@@ -158,9 +150,7 @@ impl<M: TrainStep + Module> TrainStep for Watched<M> {
         grads: MultiGradientsParams,
     ) -> Self {
         let Self { inner, hook } = self;
-        let measured = hook
-            .as_ref()
-            .and_then(|hook| hook.before_update(&inner, &grads, &lr));
+        let measured = hook.as_ref().and_then(|hook| hook.before_update(&inner, &grads, &lr));
         let inner = inner.optimize_multi(optim, lr, grads);
         if let (Some(hook), Some(measured)) = (&hook, measured) {
             hook.after_update(&inner, measured);

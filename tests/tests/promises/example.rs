@@ -1,1 +1,112 @@
-//! (in work)
+//! The example program, run as a user runs it, and the frame that the viewer draws of its run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use burnscape::trace::{Nodes, Record};
+use burnscape_tui::{ColourDepth, Glyphs, TerminalProfile, ViewKind};
+use tempfile::tempdir;
+
+use super::support::{records, snapshots, steps};
+
+const PLAIN: TerminalProfile =
+    TerminalProfile { colours: ColourDepth::None, glyphs: Glyphs::Braille };
+
+/// An example program. `cargo test --workspace` has built it; alone, this package builds it with
+/// the same features.
+fn example(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().expect("this program's path");
+    let profile = tests.parent().and_then(Path::parent).expect("target/debug");
+    let program = profile.join("examples").join(name);
+    if !program.exists() {
+        let built =
+            Command::new(env!("CARGO")).args(["build", "--workspace", "--examples"]).status();
+        assert!(built.expect("cargo runs").success());
+    }
+    program
+}
+
+fn run_example(name: &str, run: &Path, epochs: u32, arguments: &[&str]) -> String {
+    let output = Command::new(example(name))
+        .env_remove(burnscape::SWITCH)
+        .args(["--no-dashboard", "--resolution", "9", "--epochs"])
+        .arg(epochs.to_string())
+        .arg("--run")
+        .arg(run)
+        .args(arguments)
+        .output()
+        .expect("the example starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// The number that a frame shows after a label.
+fn shown(frame: &str, label: &str) -> f64 {
+    let found = frame.split(label).nth(1);
+    let found = found.unwrap_or_else(|| panic!("no `{label}` in\n{frame}"));
+    let number = found.split_whitespace().next().expect("a word");
+    let number = number.trim_end_matches([',', ';', '·', '│']);
+    number.parse().unwrap_or_else(|_| panic!("`{label} {number}` in\n{frame}"))
+}
+
+/// Equal to the six digits that a frame shows.
+fn assert_shown(frame: &str, label: &str, expected: f64) {
+    let found = shown(frame, label);
+    let error = (found - expected).abs();
+    assert!(error <= 1e-5 * expected.abs(), "{label} {found}, in the trace {expected}");
+}
+
+fn assert_frame_tells_what_the_trace_holds(run: &Path) {
+    let records = records(run);
+    let last_loss = steps(&records).last().and_then(|step| step.loss).expect("a loss");
+    let nodes = first_slice_nodes(&records);
+    let losses = || nodes.iter().flat_map(|it| it.loss.iter().copied());
+    let viewed = burnscape_tui::read_run(run).expect("a run");
+    for (width, height) in [(80, 24), (120, 40)] {
+        let view = ViewKind::Landscape;
+        let frame = burnscape_tui::render_once(&viewed, view, width, height, &PLAIN);
+        assert_shown(&frame, "last loss", last_loss);
+        assert_shown(&frame, "lowest", losses().fold(f64::INFINITY, f64::min));
+        assert_shown(&frame, "highest", losses().fold(f64::NEG_INFINITY, f64::max));
+        assert_shown(&frame, "snapshots", snapshots(&records).len() as f64);
+    }
+}
+
+fn first_slice_nodes(records: &[Record]) -> Vec<Nodes> {
+    let nodes = |record: &Record| match record {
+        Record::Nodes(nodes) if nodes.slice == 0 => Some(nodes.clone()),
+        _ => None,
+    };
+    records.iter().filter_map(nodes).collect()
+}
+
+#[test]
+fn digits_ends_with_a_run_whose_frame_tells_what_the_trace_holds() {
+    let dir = tempdir().expect("a folder");
+    let run = dir.path().join("digits");
+    let said = run_example("digits", &run, 3, &[]);
+    assert!(said.contains("epoch 3/3"), "{said}");
+    assert!(said.contains("a random walk of 4 would give"), "{said}");
+    let command = format!("cargo run --release -p burnscape-cli -- watch {}", run.display());
+    assert!(said.contains(&command), "{said}");
+    assert_frame_tells_what_the_trace_holds(&run);
+}
+
+#[test]
+fn convnet_ends_with_a_run_whose_frame_tells_what_the_trace_holds() {
+    let dir = tempdir().expect("a folder");
+    let run = dir.path().join("convnet");
+    run_example("convnet", &run, 3, &[]);
+    assert_frame_tells_what_the_trace_holds(&run);
+}
+
+#[test]
+fn digits_goes_on_from_its_last_checkpoint() {
+    let dir = tempdir().expect("a folder");
+    let run = dir.path().join("digits");
+    run_example("digits", &run, 3, &[]);
+    let said = run_example("digits", &run, 5, &["--resume"]);
+    assert!(said.contains("epoch 4/5") && !said.contains("epoch 3/5"), "{said}");
+    assert_frame_tells_what_the_trace_holds(&run);
+}

@@ -74,10 +74,7 @@ impl Bowl {
     /// A bowl at the given point.
     pub fn at(left: &[f32], right: &[f32], device: &Device) -> Self {
         let param = |values: &[f32]| Param::from_tensor(Tensor::from_floats(values, device));
-        Self {
-            left: param(left),
-            right: param(right),
-        }
+        Self { left: param(left), right: param(right) }
     }
 
     /// Parameters, left block first.

@@ -1,1 +1,162 @@
-//! (in work)
+//! The workspace keeps its own rules: which crate may know which, one crossterm, headers, paths.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("the workspace").to_path_buf()
+}
+
+fn read_toml(path: &Path) -> toml::Table {
+    let text = fs::read_to_string(path).expect("a readable manifest");
+    text.parse().expect("valid TOML")
+}
+
+/// Dependencies of a crate, those for tests left out.
+fn dependencies(name: &str) -> BTreeSet<String> {
+    let manifest = read_toml(&root().join("crates").join(name).join("Cargo.toml"));
+    let table = manifest["dependencies"].as_table().expect("a table");
+    table.keys().cloned().collect()
+}
+
+fn crates() -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join("crates")).expect("crates");
+    let entries = entries.map(|entry| entry.expect("an entry"));
+    let folders = entries.filter(|entry| entry.path().join("Cargo.toml").exists());
+    folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn crates_know_only_those_that_the_architecture_allows() {
+    let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("burnscape-trace", &[][..]),
+        ("burnscape-landscape", &[]),
+        ("burnscape-tui", &["burnscape-landscape", "burnscape-trace"]),
+        ("burnscape-cli", &["burnscape-trace", "burnscape-tui"]),
+        ("burnscape", &["burnscape-landscape", "burnscape-trace", "burnscape-tui"]),
+    ]);
+    for name in crates() {
+        let allowed = allowed.get(name.as_str()).expect("a crate of the architecture");
+        let ours = dependencies(&name);
+        let ours = ours.iter().filter(|it| it.starts_with("burnscape"));
+        for dependency in ours {
+            assert!(allowed.contains(&dependency.as_str()), "{name} → {dependency}");
+        }
+    }
+}
+
+#[test]
+fn each_outside_world_is_known_to_one_crate_only() {
+    let worlds = [
+        ("burn", "burnscape"),
+        ("ciborium", "burnscape-trace"),
+        ("ratatui", "burnscape-tui"),
+        ("clap", "burnscape-cli"),
+        ("nalgebra", "burnscape-landscape"),
+    ];
+    for (world, keeper) in worlds {
+        let knowing: Vec<String> =
+            crates().into_iter().filter(|name| dependencies(name).contains(world)).collect();
+        assert_eq!(knowing, [keeper], "who depends on {world}");
+    }
+}
+
+/// Packages that a package needs, by way of the lock file; features are not told apart there.
+fn needed_by(name: &str) -> BTreeSet<String> {
+    let lock = read_toml(&root().join("Cargo.lock"));
+    let packages = lock["package"].as_array().expect("packages");
+    let mut found = BTreeSet::new();
+    let mut open = vec![name.to_string()];
+    while let Some(name) = open.pop() {
+        let package = packages.iter().filter(|it| it["name"].as_str() == Some(&name));
+        let needs = package.filter_map(|it| it.get("dependencies")?.as_array());
+        let needs = needs.flatten().filter_map(|it| it.as_str());
+        // "name" or "name version".
+        let needs = needs.filter_map(|it| it.split_whitespace().next());
+        open.extend(needs.map(str::to_string).filter(|it| found.insert(it.clone())));
+    }
+    found
+}
+
+#[test]
+fn the_command_line_builds_without_burn() {
+    let needed = needed_by("burnscape-cli");
+    let burns = needed.iter().filter(|it| *it == "burn" || it.starts_with("burn-"));
+    assert_eq!(burns.collect::<Vec<_>>(), [] as [&String; 0]);
+    assert!(needed.contains("ratatui"), "the walk over the lock file works");
+}
+
+#[test]
+fn there_is_one_crossterm() {
+    let lock = read_toml(&root().join("Cargo.lock"));
+    let packages = lock["package"].as_array().expect("packages");
+    let crossterms = packages.iter().filter(|it| it["name"].as_str() == Some("crossterm"));
+    assert_eq!(crossterms.count(), 1);
+}
+
+fn files_below(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') && name != "runs" {
+            files_below(&path, extension, found);
+        } else if path.extension().is_some_and(|it| it == extension) {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_source_file_says_in_its_first_line_what_it_is_for() {
+    let mut files = Vec::new();
+    for folder in ["crates", "examples", "tests"] {
+        files_below(&root().join(folder), "rs", &mut files);
+    }
+    assert!(files.len() > 50, "the walk finds the sources");
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a source file");
+        let first = text.lines().next().unwrap_or_default();
+        let says = first.starts_with("//! ") || first.starts_with("#![doc = include_str!");
+        assert!(says, "{} begins with {first:?}", file.display());
+    }
+}
+
+/// Words in back ticks that look like paths of this repository.
+fn paths_named_in(text: &str) -> Vec<&str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let tops = ["crates/", "examples/", "tests/", ".ci/"];
+    let paths = quoted.filter(|it| tops.iter().any(|top| it.starts_with(top)));
+    paths.filter(|it| !it.contains([' ', '*', '…', '<'])).collect()
+}
+
+#[test]
+fn paths_named_in_the_documents_exist() {
+    let mut documents = Vec::new();
+    files_below(&root(), "md", &mut documents);
+    let mut checked = 0;
+    for document in documents {
+        let text = fs::read_to_string(&document).expect("a document");
+        for path in paths_named_in(&text) {
+            checked += 1;
+            assert!(root().join(path).exists(), "{} names {path}", document.display());
+        }
+    }
+    assert!(checked >= 5, "the documents name paths, and they were found");
+}
+
+#[test]
+fn manifests_take_versions_and_lints_from_the_workspace() {
+    for name in crates() {
+        let manifest = read_toml(&root().join("crates").join(&name).join("Cargo.toml"));
+        assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{name}");
+        for table in ["dependencies", "dev-dependencies"] {
+            let table = manifest.get(table).and_then(toml::Value::as_table);
+            for (dependency, value) in table.into_iter().flatten() {
+                let inherited = value.get("workspace").and_then(toml::Value::as_bool);
+                assert_eq!(inherited, Some(true), "{name}: {dependency}");
+            }
+        }
+    }
+}

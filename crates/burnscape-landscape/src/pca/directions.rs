@@ -59,9 +59,7 @@ struct StandIn {
 impl StandIn {
     fn new(seed: u64, component: usize) -> Self {
         let stream = fnv1a_64(format!("principal component {component}").as_bytes());
-        Self {
-            rng: generator(seed, stream),
-        }
+        Self { rng: generator(seed, stream) }
     }
 
     fn write(&mut self, moved: &[bool], out: &mut [f32]) {
@@ -86,9 +84,7 @@ pub(super) fn make_orthonormal(components: &mut [Component]) {
         let norm_after = norm(direction);
         let vanished = norm_after <= 1e-6 * norm_before;
         let scale = if vanished { 0.0 } else { norm_after.recip() };
-        direction
-            .iter_mut()
-            .for_each(|entry| *entry = (f64::from(*entry) * scale) as f32);
+        direction.iter_mut().for_each(|entry| *entry = (f64::from(*entry) * scale) as f32);
     }
 }
 

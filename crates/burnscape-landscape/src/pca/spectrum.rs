@@ -22,10 +22,7 @@ impl Spectrum {
         let eigen = SymmetricEigen::new(moments.gram.clone());
         let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-        let eigenvalues: Vec<f64> = order
-            .iter()
-            .map(|&k| eigen.eigenvalues[k].max(0.0))
-            .collect();
+        let eigenvalues: Vec<f64> = order.iter().map(|&k| eigen.eigenvalues[k].max(0.0)).collect();
         Self {
             total: moments.gram.trace(),
             rounding: rounding(moments).max(1e-12 * eigenvalues[0]),
@@ -42,10 +39,7 @@ impl Spectrum {
     /// The last of T eigenvalues belongs to the mean and is 0.
     pub(super) fn variances(&self) -> Vec<f64> {
         let possible = &self.eigenvalues[..self.order.len() - 1];
-        possible
-            .iter()
-            .map(|eigenvalue| eigenvalue / self.degrees_of_freedom())
-            .collect()
+        possible.iter().map(|eigenvalue| eigenvalue / self.degrees_of_freedom()).collect()
     }
 
     /// The components without their directions.
@@ -59,11 +53,7 @@ impl Spectrum {
             direction: vec![0.0; dims],
             scores: self.scores(k),
             variance: eigenvalue / self.degrees_of_freedom(),
-            explained: if self.total > 0.0 {
-                eigenvalue / self.total
-            } else {
-                0.0
-            },
+            explained: if self.total > 0.0 { eigenvalue / self.total } else { 0.0 },
             degenerate: eigenvalue == 0.0,
         }
     }
@@ -71,11 +61,7 @@ impl Spectrum {
     /// Eigenvalue k, or 0 if it may be rounding or is not there.
     fn significant(&self, k: usize) -> f64 {
         let eigenvalue = self.eigenvalues.get(k).copied().unwrap_or(0.0);
-        if eigenvalue > self.rounding {
-            eigenvalue
-        } else {
-            0.0
-        }
+        if eigenvalue > self.rounding { eigenvalue } else { 0.0 }
     }
 
     fn scores(&self, k: usize) -> Vec<f64> {
@@ -108,15 +94,9 @@ fn rounding(moments: &Moments) -> f64 {
 /// An eigenvector has two signs: +1 if this one runs from first to last, else −1. A run that ends where it
 /// began is judged by its largest entry.
 fn sign(scores: &[f64]) -> f64 {
-    let largest = scores
-        .iter()
-        .copied()
-        .fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a });
+    let largest =
+        scores.iter().copied().fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a });
     let advance = scores[scores.len() - 1] - scores[0];
-    let decisive = if advance.abs() > 1e-9 * largest.abs() {
-        advance
-    } else {
-        largest
-    };
+    let decisive = if advance.abs() > 1e-9 * largest.abs() { advance } else { largest };
     1.0_f64.copysign(decisive)
 }

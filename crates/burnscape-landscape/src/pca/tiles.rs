@@ -79,9 +79,7 @@ fn read_block<S: Snapshots>(
 
 /// `0..len` in pieces of `size`, the last one shorter.
 fn ranges(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..len)
-        .step_by(size)
-        .map(move |start| start..(start + size).min(len))
+    (0..len).step_by(size).map(move |start| start..(start + size).min(len))
 }
 
 /// Some neighbouring parameters of all snapshots.
@@ -144,10 +142,8 @@ impl<'a> Tile<'a> {
 
     /// Squared norm of the mean of the snapshots.
     fn mean_squared(&self, shift: &[f64]) -> f64 {
-        let means = self.rows[0]
-            .iter()
-            .zip(shift)
-            .map(|(origin, shift)| f64::from(*origin) + shift);
+        let means =
+            self.rows[0].iter().zip(shift).map(|(origin, shift)| f64::from(*origin) + shift);
         means.map(|mean| mean * mean).sum()
     }
 
@@ -167,10 +163,7 @@ impl<'a> Tile<'a> {
         let count = self.rows.len();
         let origin = &self.rows[0][line.clone()];
         for (t, row) in self.rows.iter().enumerate() {
-            let values = row[line.clone()]
-                .iter()
-                .zip(origin)
-                .zip(&shift[line.clone()]);
+            let values = row[line.clone()].iter().zip(origin).zip(&shift[line.clone()]);
             for (column, ((value, origin), shift)) in columns.chunks_exact_mut(count).zip(values) {
                 column[t] = difference(*value, *origin) - shift;
             }
@@ -184,21 +177,11 @@ fn difference(value: f32, origin: f32) -> f64 {
 
 fn check_finite(snapshot: usize, start: usize, values: &[f32]) -> Result<(), Error> {
     // Without leaving early, so that it runs several values at a time.
-    if values
-        .iter()
-        .fold(true, |finite, value| finite & value.is_finite())
-    {
+    if values.iter().fold(true, |finite, value| finite & value.is_finite()) {
         return Ok(());
     }
-    let found = values
-        .iter()
-        .position(|value| !value.is_finite())
-        .unwrap_or(0);
-    Err(Error::NonFiniteSnapshot {
-        snapshot,
-        index: start + found,
-        value: values[found],
-    })
+    let found = values.iter().position(|value| !value.is_finite()).unwrap_or(0);
+    Err(Error::NonFiniteSnapshot { snapshot, index: start + found, value: values[found] })
 }
 
 /// Adds XXᵀ to the lower triangle of `gram` (and, beside the diagonal, to the upper one).

@@ -20,10 +20,8 @@ fn a_trace_cut_at_any_byte_reads_up_to_its_last_whole_record() {
     for cut in 0..=bytes.len() {
         let whole = ranges.iter().filter(|range| range.end <= cut).count();
         let offset = ranges[..whole].last().map_or(0, |range| range.end);
-        let torn = (cut > offset).then_some(Torn {
-            offset: offset as u64,
-            bytes: (cut - offset) as u64,
-        });
+        let torn =
+            (cut > offset).then_some(Torn { offset: offset as u64, bytes: (cut - offset) as u64 });
         let trace = read(&bytes[..cut]).unwrap();
         assert_eq!(text(&trace.records), text(&all[..whole]), "cut at {cut}");
         assert_eq!((trace.lost, trace.torn), (vec![], torn), "cut at {cut}");
@@ -50,9 +48,7 @@ fn any_single_flipped_byte_costs_one_record_and_tells_its_place() {
 fn missing(trace: &Trace) -> Vec<Range<usize>> {
     let lost = trace.lost.iter().map(|lost| (lost.offset, lost.bytes));
     let torn = trace.torn.iter().map(|torn| (torn.offset, torn.bytes));
-    lost.chain(torn)
-        .map(|(offset, bytes)| offset as usize..(offset + bytes) as usize)
-        .collect()
+    lost.chain(torn).map(|(offset, bytes)| offset as usize..(offset + bytes) as usize).collect()
 }
 
 #[test]
@@ -113,10 +109,7 @@ fn a_file_without_any_record_is_said_to_be_no_trace() {
         panic!("{error:?}");
     };
     assert_eq!(*reason, NotATrace::NoRecord { bytes: 17 });
-    assert!(
-        error.to_string().contains("not a burnscape trace"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("not a burnscape trace"), "{error}");
 }
 
 /// One thing that can happen to a file.

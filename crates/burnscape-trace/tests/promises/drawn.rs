@@ -55,9 +55,7 @@ impl Draw {
 
     fn string(&mut self) -> String {
         let letters = ['a', '.', '0', ' ', 'ß', '≠', '🏔', '\0', '"', '\u{D7FF}'];
-        self.list(6, |draw| letters[draw.below(10) as usize])
-            .into_iter()
-            .collect()
+        self.list(6, |draw| letters[draw.below(10) as usize]).into_iter().collect()
     }
 
     fn f32s(&mut self) -> F32s {
@@ -123,10 +121,7 @@ impl Draw {
     }
 
     fn buffer(&mut self) -> Buffer {
-        Buffer {
-            path: self.string(),
-            shape: self.list(4, Self::u64),
-        }
+        Buffer { path: self.string(), shape: self.list(4, Self::u64) }
     }
 
     fn step(&mut self) -> Step {
@@ -177,10 +172,7 @@ impl Draw {
     }
 
     fn dropped(&mut self) -> Dropped {
-        Dropped {
-            records: self.u64(),
-            after_step: self.u64(),
-        }
+        Dropped { records: self.u64(), after_step: self.u64() }
     }
 
     fn snapshot(&mut self) -> Snapshot {
@@ -250,12 +242,7 @@ impl Draw {
     }
 
     fn nodes(&mut self) -> Nodes {
-        Nodes {
-            slice: self.u32(),
-            index: self.u32s(),
-            loss: self.f64s(),
-            stderr: self.f64s(),
-        }
+        Nodes { slice: self.u32(), index: self.u32s(), loss: self.f64s(), stderr: self.f64s() }
     }
 
     fn check(&mut self) -> Check {
@@ -268,10 +255,7 @@ impl Draw {
     }
 
     fn note(&mut self) -> Note {
-        Note {
-            level: self.string(),
-            text: self.string(),
-        }
+        Note { level: self.string(), text: self.string() }
     }
 
     fn resume(&mut self) -> Resume {

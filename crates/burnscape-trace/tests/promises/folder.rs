@@ -21,26 +21,11 @@ fn files_lie_where_the_crate_page_says() {
     let folder = RunFolder::create(scratch.path()).unwrap();
     let inside = |path: &str| scratch.path().join(path);
     assert_eq!(folder.trace_path(), inside("trace.cbor"));
-    assert_eq!(
-        folder.snapshot_path(7),
-        inside("snapshots/000007.safetensors")
-    );
-    assert_eq!(
-        RunFolder::snapshot_file(1_234_567),
-        "snapshots/1234567.safetensors"
-    );
-    assert_eq!(
-        folder.directions_path(0),
-        inside("directions/0000.safetensors")
-    );
-    assert_eq!(
-        folder.resolve(&RunFolder::snapshot_file(7)).unwrap(),
-        folder.snapshot_path(7)
-    );
-    assert_eq!(
-        folder.resolve(&RunFolder::directions_file(3)).unwrap(),
-        folder.directions_path(3)
-    );
+    assert_eq!(folder.snapshot_path(7), inside("snapshots/000007.safetensors"));
+    assert_eq!(RunFolder::snapshot_file(1_234_567), "snapshots/1234567.safetensors");
+    assert_eq!(folder.directions_path(0), inside("directions/0000.safetensors"));
+    assert_eq!(folder.resolve(&RunFolder::snapshot_file(7)).unwrap(), folder.snapshot_path(7));
+    assert_eq!(folder.resolve(&RunFolder::directions_file(3)).unwrap(), folder.directions_path(3));
 }
 
 #[test]
@@ -73,10 +58,7 @@ fn what_is_no_run_is_told_what_a_run_looks_like() {
         assert!(error.to_string().contains("`trace.cbor`"), "{error}");
     }
     let nowhere = scratch.path().join("nowhere");
-    assert!(matches!(
-        RunFolder::open(&nowhere),
-        Err(Error::NoFolder { .. })
-    ));
+    assert!(matches!(RunFolder::open(&nowhere), Err(Error::NoFolder { .. })));
 }
 
 #[test]
@@ -92,27 +74,14 @@ fn the_next_free_name_counts_from_two() {
     let expected = ["runs/digits", "runs/digits-2", "runs/digits-3"];
     assert_eq!(names, expected.map(|name| scratch.path().join(name)));
     let with_slash = format!("{}/", base.display());
-    assert_eq!(
-        RunFolder::next_free(Path::new(&with_slash)),
-        scratch.path().join("runs/digits-4")
-    );
+    assert_eq!(RunFolder::next_free(Path::new(&with_slash)), scratch.path().join("runs/digits-4"));
 }
 
 #[test]
 fn a_name_that_leads_out_of_the_run_is_refused() {
     let scratch = tempfile::tempdir().unwrap();
     let folder = RunFolder::create(scratch.path()).unwrap();
-    for file in [
-        "",
-        ".",
-        "..",
-        "../x",
-        "a/../../x",
-        "a/..",
-        "/etc/passwd",
-        "./a",
-        "/",
-    ] {
+    for file in ["", ".", "..", "../x", "a/../../x", "a/..", "/etc/passwd", "./a", "/"] {
         let error = folder.resolve(file).unwrap_err();
         assert!(matches!(&error, Error::OutsideRun { file: named, .. } if named == file));
     }

@@ -102,11 +102,7 @@ fn a_torn_tail_is_told_when_asked_and_waited_for_otherwise() {
     let offset = ranges[5].start as u64;
     append_bytes(&folder.trace_path(), &bytes[..ranges[5].start + 20]);
     let mut follower = Follower::open(folder.path()).unwrap();
-    assert_eq!(
-        follower.finish_tail().unwrap(),
-        None,
-        "there is something to poll"
-    );
+    assert_eq!(follower.finish_tail().unwrap(), None, "there is something to poll");
     assert_eq!(poll(&mut follower).records.len(), 5);
     let torn = Item::Torn(Torn { offset, bytes: 20 });
     assert_eq!(follower.finish_tail().unwrap(), Some(torn));
@@ -125,9 +121,7 @@ fn a_run_that_is_resumed_is_followed_over_the_cut() {
 
     let (mut writer, resumed) = Writer::resume(&folder).unwrap();
     assert_eq!(resumed.truncated_bytes, 40);
-    writer
-        .append(&note(&"longer than what was cut ".repeat(4)))
-        .unwrap();
+    writer.append(&note(&"longer than what was cut ".repeat(4))).unwrap();
     writer.flush().unwrap();
     let new = poll(&mut follower);
     let kinds: Vec<&str> = new.records.iter().map(Record::kind).collect();

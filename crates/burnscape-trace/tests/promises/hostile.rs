@@ -61,10 +61,7 @@ fn a_frame_that_claims_256_mib_and_has_none_makes_no_room_for_them() {
     let (mut bytes, _) = framed(&[Record::from(head())]);
     let offset = bytes.len() as u64;
     bytes.extend(b"\xD9\xD9\xF7\x82\x1A\0\0\0\0\xD8\x18\x5A\x10\0\0\0");
-    let mut input = Watched {
-        bytes: &bytes,
-        most_asked: 0,
-    };
+    let mut input = Watched { bytes: &bytes, most_asked: 0 };
     let trace: burnscape_trace::Trace = Reader::new(&mut input).collect::<Result<_, _>>().unwrap();
     assert_eq!(trace.torn, Some(Torn { offset, bytes: 16 }));
     assert!(input.most_asked < 1 << 20, "{}", input.most_asked);
@@ -91,10 +88,7 @@ fn a_payload_is_exactly_one_record() {
         b"\x82\x01\xA0",
     ] {
         let error = frame::decode_payload(payload).unwrap_err();
-        assert!(
-            matches!(error, Error::Payload { .. }),
-            "{payload:?}: {error:?}"
-        );
+        assert!(matches!(error, Error::Payload { .. }), "{payload:?}: {error:?}");
     }
 }
 
@@ -115,9 +109,7 @@ fn an_interrupted_read_is_tried_again_and_a_failed_one_says_where() {
         }
     }
     let (bytes, _) = framed(&[Record::from(head())]);
-    let results: Vec<_> = Reader::new(Moody(&bytes, 0))
-        .named("far/trace.cbor")
-        .collect();
+    let results: Vec<_> = Reader::new(Moody(&bytes, 0)).named("far/trace.cbor").collect();
     assert!(
         matches!(&results[..], [Err(Error::Read { path, .. })] if path.ends_with("trace.cbor"))
     );

@@ -53,11 +53,7 @@ fn a_payload_longer_than_any_buffer_comes_back() {
     };
     let long = Record::from(step);
     let text = crate::sample::note(&"long ≠ short ".repeat(10_000));
-    let (bytes, _) = framed(&[
-        Record::from(crate::sample::head()),
-        long.clone(),
-        text.clone(),
-    ]);
+    let (bytes, _) = framed(&[Record::from(crate::sample::head()), long.clone(), text.clone()]);
     let trace: burnscape_trace::Trace = Reader::new(&bytes[..]).collect::<Result<_, _>>().unwrap();
     assert_eq!(trace.records[1..], [long, text]);
 }

@@ -20,10 +20,7 @@ pub fn head() -> Head {
         epochs_planned: Some(2),
         first_epoch: None,
         blocks: vec![weight(), bias()],
-        buffers: vec![Buffer {
-            path: "norm.running_mean".into(),
-            shape: vec![10],
-        }],
+        buffers: vec![Buffer { path: "norm.running_mean".into(), shape: vec![10] }],
     }
 }
 
@@ -76,19 +73,11 @@ pub fn step(step: u64) -> Record {
 }
 
 pub fn note(text: &str) -> Record {
-    Record::from(Note {
-        level: "info".into(),
-        text: text.into(),
-    })
+    Record::from(Note { level: "info".into(), text: text.into() })
 }
 
 pub fn end() -> End {
-    End {
-        reason: "finished".into(),
-        steps: 8,
-        dropped: 3,
-        elapsed_secs: 12.0,
-    }
+    End { reason: "finished".into(), steps: 8, dropped: 3, elapsed_secs: 12.0 }
 }
 
 fn slice() -> Slice {
@@ -171,10 +160,7 @@ fn after_the_steps() -> Vec<Record> {
             total: 1024,
             eta_secs: Some(3.5),
         }),
-        Record::from(Dropped {
-            records: 3,
-            after_step: 7,
-        }),
+        Record::from(Dropped { records: 3, after_step: 7 }),
         Record::from(Epoch {
             epoch: 1,
             steps: 8,

@@ -38,9 +38,9 @@ fn agrees(maps: &Maps, kind: &str, value: &Value) -> bool {
         ("uint", Value::Integer(number)) => i128::from(*number) >= 0,
         ("f32s", Value::Tag(85, _)) | ("f64s", Value::Tag(86, _)) => true,
         ("u32s", Value::Tag(70, _)) => true,
-        ("{* tstr => f32s}", Value::Map(entries)) => entries
-            .iter()
-            .all(|(key, value)| key.is_text() && agrees(maps, "f32s", value)),
+        ("{* tstr => f32s}", Value::Map(entries)) => {
+            entries.iter().all(|(key, value)| key.is_text() && agrees(maps, "f32s", value))
+        }
         ("[major: uint .size 2, minor: uint .size 2]", Value::Array(items)) => {
             items.len() == 2 && items.iter().all(|item| agrees(maps, "uint", item))
         }
@@ -48,9 +48,9 @@ fn agrees(maps: &Maps, kind: &str, value: &Value) -> bool {
             let inner = kind[3..].trim_end_matches(']');
             items.iter().all(|item| agrees(maps, inner, item))
         }
-        (name, Value::Map(entries)) => maps
-            .get(name)
-            .is_some_and(|fields| fields_agree(maps, fields, entries)),
+        (name, Value::Map(entries)) => {
+            maps.get(name).is_some_and(|fields| fields_agree(maps, fields, entries))
+        }
         _ => false,
     }
 }
@@ -110,9 +110,5 @@ fn the_check_itself_finds_a_wrong_type_and_a_missing_field() {
     let note = |level: Value| Value::Map(vec![(text("level"), level), (text("text"), text(""))]);
     assert!(agrees(&maps, "note", &note(text("info"))));
     assert!(!agrees(&maps, "note", &note(Value::Null)));
-    assert!(!agrees(
-        &maps,
-        "note",
-        &Value::Map(vec![(text("level"), text("info"))])
-    ));
+    assert!(!agrees(&maps, "note", &Value::Map(vec![(text("level"), text("info"))])));
 }

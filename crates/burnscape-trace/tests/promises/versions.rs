@@ -34,10 +34,7 @@ fn a_newer_major_is_recognised_even_where_nothing_else_of_its_head_is() {
     // ["head", {"format": [2, 0, 5], "seed": "not a number any more"}]
     let payload = b"\x82\x64head\xA2\x66format\x83\x02\x00\x05\x64seed\x61x";
     let error = read(&frame_by_hand(payload)).unwrap_err();
-    assert!(
-        matches!(error, Error::NewerMajor { found: [2, 0], .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::NewerMajor { found: [2, 0], .. }), "{error:?}");
 }
 
 #[test]
@@ -48,14 +45,7 @@ fn a_newer_major_is_not_resumed_and_not_touched() {
     bytes.extend(b"\xD9\xD9");
     std::fs::write(folder.trace_path(), &bytes).unwrap();
     let error = Writer::resume(&folder).unwrap_err();
-    assert!(matches!(
-        error,
-        Error::NewerMajor {
-            found: [2, 0],
-            known: [1, 0],
-            ..
-        }
-    ));
+    assert!(matches!(error, Error::NewerMajor { found: [2, 0], known: [1, 0], .. }));
     assert_eq!(std::fs::read(folder.trace_path()).unwrap(), bytes);
 }
 
@@ -65,10 +55,7 @@ fn a_newer_major_is_not_followed() {
     let folder = RunFolder::create(scratch.path().join("run")).unwrap();
     std::fs::write(folder.trace_path(), framed(&[head_of([3, 0])]).0).unwrap();
     let error = Follower::open(folder.path()).unwrap().poll().unwrap_err();
-    assert!(
-        matches!(error, Error::NewerMajor { found: [3, 0], .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::NewerMajor { found: [3, 0], .. }), "{error:?}");
 }
 
 #[test]
@@ -89,24 +76,14 @@ fn a_newer_minor_is_read_past_its_new_kinds_and_fields() {
         panic!("{:?}", trace.records[1]);
     };
     assert_eq!((dropped.records, dropped.after_step), (3, 0));
-    assert_eq!(
-        trace.records[2],
-        Record::Unknown {
-            kind: "eigen".into()
-        }
-    );
+    assert_eq!(trace.records[2], Record::Unknown { kind: "eigen".into() });
 }
 
 #[test]
 fn reserved_kinds_without_a_type_are_unknown_and_all_others_are_reserved() {
     let payload = b"\x82\x69histogram\xA1\x61x\x01";
     let histogram = frame::decode_payload(payload).unwrap();
-    assert_eq!(
-        histogram,
-        Record::Unknown {
-            kind: "histogram".into()
-        }
-    );
+    assert_eq!(histogram, Record::Unknown { kind: "histogram".into() });
     for record in records() {
         assert!(RESERVED_KINDS.contains(&record.kind()), "{}", record.kind());
     }
@@ -115,9 +92,7 @@ fn reserved_kinds_without_a_type_are_unknown_and_all_others_are_reserved() {
 #[test]
 fn an_unknown_record_cannot_be_written_because_its_fields_are_gone() {
     let mut bytes = b"before".to_vec();
-    let unknown = Record::Unknown {
-        kind: "eigen".into(),
-    };
+    let unknown = Record::Unknown { kind: "eigen".into() };
     let error = frame::encode(&unknown, &mut bytes).unwrap_err();
     assert!(matches!(error, Error::UnknownKind { kind } if kind == "eigen"));
     assert_eq!(bytes, b"before");
@@ -129,12 +104,7 @@ fn a_trace_begins_with_its_head() {
     let Error::NotATrace { reason, .. } = error else {
         panic!("{error:?}");
     };
-    assert_eq!(
-        reason,
-        NotATrace::FirstIsNotHead {
-            kind: "note".into()
-        }
-    );
+    assert_eq!(reason, NotATrace::FirstIsNotHead { kind: "note".into() });
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 
 use burnscape_trace::{
-    End, Epoch, Error, FORMAT, Head, Item, Note, Reader, Record, Resume, RunFolder, Slice, Snapshot, Trace, Writer,
-    read_run,
+    End, Epoch, Error, FORMAT, Head, Item, Note, Reader, Record, Resume, RunFolder, Slice,
+    Snapshot, Trace, Writer, read_run,
 };
 use tempfile::TempDir;
 
@@ -25,17 +25,11 @@ fn append_all(writer: &mut Writer, records: &[Record]) {
 
 fn kinds(folder: &RunFolder) -> Vec<String> {
     let records = read_run(folder.path()).unwrap().records;
-    records
-        .iter()
-        .map(|record| record.kind().to_owned())
-        .collect()
+    records.iter().map(|record| record.kind().to_owned()).collect()
 }
 
 fn append_bytes(folder: &RunFolder, bytes: &[u8]) {
-    let mut file = OpenOptions::new()
-        .append(true)
-        .open(folder.trace_path())
-        .unwrap();
+    let mut file = OpenOptions::new().append(true).open(folder.trace_path()).unwrap();
     file.write_all(bytes).unwrap();
 }
 
@@ -67,12 +61,7 @@ fn the_head_comes_first_and_again_before_the_end() {
 fn epochs_repeat_the_head_once_it_is_a_small_part_of_what_was_written_since() {
     let (_scratch, folder) = new_run();
     let mut writer = Writer::create(&folder).unwrap();
-    let epoch = |epoch| {
-        Record::from(Epoch {
-            epoch,
-            ..Epoch::default()
-        })
-    };
+    let epoch = |epoch| Record::from(Epoch { epoch, ..Epoch::default() });
     append_all(&mut writer, &[Record::from(head()), epoch(1)]);
     append_all(&mut writer, &vec![step(1); 100]);
     append_all(&mut writer, &[epoch(2), epoch(3)]);
@@ -87,10 +76,7 @@ fn the_first_record_must_be_a_head_of_our_format() {
     let (_scratch, folder) = new_run();
     let mut writer = Writer::create(&folder).unwrap();
     let error = writer.append(&note("hi")).unwrap_err();
-    assert!(
-        matches!(&error, Error::HeadFirst { kind, .. } if kind == "note"),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::HeadFirst { kind, .. } if kind == "note"), "{error}");
     let error = writer.append(&Record::from(Head::default())).unwrap_err();
     assert!(error.to_string().contains("0.0"), "{error}");
     assert!(error.to_string().contains("1.0"), "{error}");
@@ -106,10 +92,7 @@ fn an_epoch_is_on_the_disk_at_once_and_a_step_waits_at_most_250_ms() {
     append_all(&mut writer, &[Record::from(head())]);
     assert!(writer.due_in().unwrap().as_millis() <= 250);
     append_all(&mut writer, &[Record::from(Epoch::default())]);
-    assert_eq!(
-        fs::metadata(folder.trace_path()).unwrap().len(),
-        writer.bytes()
-    );
+    assert_eq!(fs::metadata(folder.trace_path()).unwrap().len(), writer.bytes());
     assert_eq!(writer.due_in(), None);
 }
 
@@ -130,17 +113,9 @@ fn a_second_writer_is_refused_until_the_first_is_gone() {
 fn a_run_that_exists_is_not_begun_again() {
     let (_scratch, folder) = new_run();
     drop(Writer::create(&folder).unwrap());
-    assert!(matches!(
-        Writer::create(&folder),
-        Err(Error::RunExists { .. })
-    ));
+    assert!(matches!(Writer::create(&folder), Err(Error::RunExists { .. })));
     let error = RunFolder::create(folder.path()).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("choose another folder, or resume"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("choose another folder, or resume"), "{error}");
 }
 
 #[test]
@@ -165,10 +140,7 @@ fn resuming_cuts_the_torn_tail_tells_what_is_there_and_goes_on() {
     let [.., Record::Resume(resume), Record::Step(last)] = &trace.records[..] else {
         panic!("{:?}", trace.records);
     };
-    assert_eq!(
-        (resume.steps, resume.batches, resume.truncated_bytes),
-        (8, 8, 30)
-    );
+    assert_eq!((resume.steps, resume.batches, resume.truncated_bytes), (8, 8, 30));
     assert!(resume.resumed_unix_secs > 1.7e9);
     assert_eq!(last.step, 8);
 }
@@ -189,10 +161,7 @@ fn a_run_stopped_at_any_byte_resumes_with_every_whole_record() {
         append_all(&mut writer, &[note("on")]);
         drop(writer);
         let trace = read_run(folder.path()).unwrap();
-        assert_eq!(
-            trace.records.len(),
-            whole.max(1) + 1 + usize::from(whole > 0)
-        );
+        assert_eq!(trace.records.len(), whole.max(1) + 1 + usize::from(whole > 0));
         assert_eq!((trace.lost, trace.torn), (vec![], None), "cut at {cut}");
     }
 }
@@ -225,10 +194,7 @@ fn a_tail_of_zeros_as_after_a_power_failure_is_cut() {
 fn some_other_file_is_neither_resumed_nor_touched() {
     let (_scratch, folder) = new_run();
     fs::write(folder.trace_path(), "thesis").unwrap();
-    assert!(matches!(
-        Writer::resume(&folder),
-        Err(Error::NotATrace { .. })
-    ));
+    assert!(matches!(Writer::resume(&folder), Err(Error::NotATrace { .. })));
     assert_eq!(fs::read_to_string(folder.trace_path()).unwrap(), "thesis");
 }
 
@@ -237,11 +203,7 @@ fn a_record_that_cannot_be_written_leaves_the_trace_as_it_was() {
     let (_scratch, folder) = new_run();
     let mut writer = Writer::create(&folder).unwrap();
     append_all(&mut writer, &[Record::from(head())]);
-    assert!(
-        writer
-            .append(&Record::Unknown { kind: "x".into() })
-            .is_err()
-    );
+    assert!(writer.append(&Record::Unknown { kind: "x".into() }).is_err());
     append_all(&mut writer, &[note("after")]);
     drop(writer);
     assert_eq!(kinds(&folder), ["head", "note"]);
@@ -250,10 +212,7 @@ fn a_record_that_cannot_be_written_leaves_the_trace_as_it_was() {
 #[test]
 fn a_head_of_a_newer_minor_version_is_kept_and_not_repeated_without_its_new_fields() {
     let (_scratch, folder) = new_run();
-    let newer = Head {
-        format: [FORMAT[0], FORMAT[1] + 1],
-        ..head()
-    };
+    let newer = Head { format: [FORMAT[0], FORMAT[1] + 1], ..head() };
     fs::write(folder.trace_path(), framed(&[Record::from(newer)]).0).unwrap();
     let (writer, _) = Writer::resume(&folder).unwrap();
     writer.finish(End::default()).unwrap();
@@ -263,10 +222,7 @@ fn a_head_of_a_newer_minor_version_is_kept_and_not_repeated_without_its_new_fiel
 #[test]
 fn slices_and_steps_are_numbered_on_even_by_a_hostile_trace() {
     let (_scratch, folder) = new_run();
-    let last = Record::from(Slice {
-        slice: u32::MAX,
-        ..Slice::default()
-    });
+    let last = Record::from(Slice { slice: u32::MAX, ..Slice::default() });
     let all = [Record::from(head()), step(u64::MAX - 1), last];
     fs::write(folder.trace_path(), framed(&all).0).unwrap();
     let (_writer, resumed) = Writer::resume(&folder).unwrap();
@@ -276,25 +232,9 @@ fn slices_and_steps_are_numbered_on_even_by_a_hostile_trace() {
 #[test]
 fn a_training_that_goes_on_from_an_earlier_checkpoint_leaves_the_old_path_behind() {
     let (_scratch, folder) = new_run();
-    let epoch = |epoch, steps| {
-        Record::from(Epoch {
-            epoch,
-            steps,
-            ..Epoch::default()
-        })
-    };
-    let snapshot = |index, step| {
-        Record::from(Snapshot {
-            index,
-            step,
-            ..Snapshot::default()
-        })
-    };
-    let back = Record::from(Resume {
-        steps: 2,
-        batches: 4,
-        ..Resume::default()
-    });
+    let epoch = |epoch, steps| Record::from(Epoch { epoch, steps, ..Epoch::default() });
+    let snapshot = |index, step| Record::from(Snapshot { index, step, ..Snapshot::default() });
+    let back = Record::from(Resume { steps: 2, batches: 4, ..Resume::default() });
     let before = [Record::from(head()), snapshot(0, 0), step(0), step(1), epoch(1, 2)];
     let left = [snapshot(1, 2), step(2), step(3), epoch(2, 4), snapshot(2, 4)];
     let all = [&before[..], &left, &[back]].concat();
@@ -310,10 +250,7 @@ fn a_training_that_goes_on_from_an_earlier_checkpoint_leaves_the_old_path_behind
 fn a_megabyte_does_not_wait_for_the_clock() {
     let (_scratch, folder) = new_run();
     let mut writer = Writer::create(&folder).unwrap();
-    let long = Note {
-        level: "info".into(),
-        text: "x".repeat(1 << 20),
-    };
+    let long = Note { level: "info".into(), text: "x".repeat(1 << 20) };
     append_all(&mut writer, &[Record::from(head()), Record::from(long)]);
     let file = fs::File::open(folder.trace_path()).unwrap();
     let items: Vec<Item> = Reader::new(file).collect::<Result<_, _>>().unwrap();

@@ -68,11 +68,7 @@ impl BlockRow<'_> {
     /// ‖Δθ‖ / ‖θ‖; NaN where it is not defined.
     #[must_use]
     pub fn update_ratio(&self) -> f32 {
-        if self.weight_norm > 0.0 {
-            self.update_norm / self.weight_norm
-        } else {
-            f32::NAN
-        }
+        if self.weight_norm > 0.0 { self.update_norm / self.weight_norm } else { f32::NAN }
     }
 }
 
@@ -92,21 +88,14 @@ impl Blocks {
     /// Takes the blocks of a head; heads are repeated, and a changed layout starts afresh.
     pub fn set_layout(&mut self, layout: &[Block]) {
         if self.layout != layout {
-            *self = Self {
-                layout: layout.to_vec(),
-                ..Self::default()
-            };
+            *self = Self { layout: layout.to_vec(), ..Self::default() };
         }
     }
 
     /// Takes the columns of a step.
     pub fn apply(&mut self, step: &Step) {
         let blocks = self.layout.len();
-        let column = |name: &str| {
-            step.columns
-                .get(name)
-                .filter(|column| column.len() == blocks)
-        };
+        let column = |name: &str| step.columns.get(name).filter(|column| column.len() == blocks);
         if let Some(values) = column(GRAD_NORM) {
             self.missing = self.missing_in(step);
             self.heat.push(step.step, values, &self.missing);
@@ -132,6 +121,11 @@ impl Blocks {
         self.layout.is_empty()
     }
 
+    /// Training went on from a step: forgets what lies at or behind it.
+    pub fn rewind(&mut self, step: u64) {
+        self.heat.rewind(step);
+    }
+
     /// ‖g‖ of every block over steps.
     #[must_use]
     pub fn heat(&self) -> &HeatColumns {
@@ -141,9 +135,7 @@ impl Blocks {
     /// Path of a block; empty past the last one.
     #[must_use]
     pub fn path(&self, block: usize) -> &str {
-        self.layout
-            .get(block)
-            .map_or("", |block| block.path.as_str())
+        self.layout.get(block).map_or("", |block| block.path.as_str())
     }
 
     /// A block after the last step; `None` past the last one.
@@ -167,9 +159,8 @@ impl Blocks {
     pub fn global_grad_norm(&self) -> Option<f64> {
         let with_gradient = (0..self.len()).filter(|&block| self.has_gradient(block));
         let norms = with_gradient.filter_map(|block| self.grad_norm.get(block));
-        let squares: Option<f64> = norms
-            .map(|&norm| f64::from(norm).powi(2))
-            .reduce(|sum, square| sum + square);
+        let squares: Option<f64> =
+            norms.map(|&norm| f64::from(norm).powi(2)).reduce(|sum, square| sum + square);
         squares.map(f64::sqrt)
     }
 
@@ -212,23 +203,12 @@ mod tests {
     fn blocks(rows: &[[f32; 3]]) -> Blocks {
         let mut blocks = Blocks::default();
         let layout: Vec<Block> = (0..rows.len())
-            .map(|i| Block {
-                path: format!("b{i}"),
-                frozen: i == 0,
-                ..Block::default()
-            })
+            .map(|i| Block { path: format!("b{i}"), frozen: i == 0, ..Block::default() })
             .collect();
         blocks.set_layout(&layout);
-        let mut step = Step {
-            missing: vec![0, 1].into(),
-            ..Step::default()
-        };
-        for (i, name) in [GRAD_NORM, WEIGHT_NORM, UPDATE_NORM]
-            .into_iter()
-            .enumerate()
-        {
-            step.columns
-                .insert(name.to_owned(), rows.iter().map(|row| row[i]).collect());
+        let mut step = Step { missing: vec![0, 1].into(), ..Step::default() };
+        for (i, name) in [GRAD_NORM, WEIGHT_NORM, UPDATE_NORM].into_iter().enumerate() {
+            step.columns.insert(name.to_owned(), rows.iter().map(|row| row[i]).collect());
         }
         blocks.apply(&step);
         blocks
@@ -255,10 +235,8 @@ mod tests {
             ([1.0, 0.0, 0.5], BlockStatus::Ok),
         ];
         let blocks = blocks(&rows.map(|(norms, _)| norms));
-        let found: Vec<BlockStatus> = (0..rows.len())
-            .filter_map(|i| blocks.row(i))
-            .map(|row| row.status)
-            .collect();
+        let found: Vec<BlockStatus> =
+            (0..rows.len()).filter_map(|i| blocks.row(i)).map(|row| row.status).collect();
         assert_eq!(found, rows.map(|(_, status)| status));
     }
 

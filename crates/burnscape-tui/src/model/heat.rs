@@ -16,10 +16,7 @@ pub struct HeatCell {
 
 impl HeatCell {
     /// Nothing was recorded.
-    pub const EMPTY: Self = Self {
-        max: f32::NEG_INFINITY,
-        non_finite: false,
-    };
+    pub const EMPTY: Self = Self { max: f32::NEG_INFINITY, non_finite: false };
 
     /// The largest finite value, where there is one.
     #[must_use]
@@ -30,10 +27,7 @@ impl HeatCell {
     /// Both cells as one.
     #[must_use]
     pub fn merged(self, other: Self) -> Self {
-        Self {
-            max: self.max.max(other.max),
-            non_finite: self.non_finite || other.non_finite,
-        }
+        Self { max: self.max.max(other.max), non_finite: self.non_finite || other.non_finite }
     }
 }
 
@@ -47,11 +41,7 @@ pub struct HeatColumns {
 
 impl Default for HeatColumns {
     fn default() -> Self {
-        Self {
-            clock: BucketClock::new(COLUMNS),
-            columns: Vec::new(),
-            last_step: 0,
-        }
+        Self { clock: BucketClock::new(COLUMNS), columns: Vec::new(), last_step: 0 }
     }
 }
 
@@ -85,16 +75,19 @@ impl HeatColumns {
     #[must_use]
     pub fn cell(&self, column: usize, block: usize) -> HeatCell {
         let cells = self.columns.get(column);
-        cells
-            .and_then(|cells| cells.get(block))
-            .copied()
-            .unwrap_or(HeatCell::EMPTY)
+        cells.and_then(|cells| cells.get(block)).copied().unwrap_or(HeatCell::EMPTY)
     }
 
     /// First and last step.
     #[must_use]
     pub fn steps(&self) -> (u64, u64) {
         (self.clock.first_step(0), self.last_step)
+    }
+
+    /// First step of a column, also of one to come.
+    #[must_use]
+    pub fn first_step_of(&self, column: usize) -> u64 {
+        self.clock.first_step(column)
     }
 
     /// Smallest and largest positive value: the range of a logarithmic scale.
@@ -109,27 +102,22 @@ impl HeatColumns {
             .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
+    /// Forgets what lies at or behind a step, to the width of a column.
+    pub fn rewind(&mut self, step: u64) {
+        self.columns.truncate(self.clock.buckets_before(step));
+        self.last_step = self.last_step.min(step.saturating_sub(1));
+    }
+
     fn merge_into(&mut self, index: usize, values: &[f32], missing: &[bool]) {
         let column = &mut self.columns[index];
         if column.len() < values.len() {
             column.resize(values.len(), HeatCell::EMPTY);
         }
         let missing = missing.iter().copied().chain(std::iter::repeat(false));
-        let present = column
-            .iter_mut()
-            .zip(values)
-            .zip(missing)
-            .filter(|(_, missing)| !missing);
+        let present = column.iter_mut().zip(values).zip(missing).filter(|(_, missing)| !missing);
         for ((cell, &value), _) in present {
-            let max = if value.is_finite() {
-                value
-            } else {
-                f32::NEG_INFINITY
-            };
-            *cell = cell.merged(HeatCell {
-                max,
-                non_finite: !value.is_finite(),
-            });
+            let max = if value.is_finite() { value } else { f32::NEG_INFINITY };
+            *cell = cell.merged(HeatCell { max, non_finite: !value.is_finite() });
         }
     }
 
@@ -161,9 +149,7 @@ mod tests {
             heat.push(step, &[1.0, spike], &[]);
         }
         assert!(heat.len() <= COLUMNS);
-        let most = (0..heat.len())
-            .filter_map(|c| heat.cell(c, 1).value())
-            .fold(0.0, f32::max);
+        let most = (0..heat.len()).filter_map(|c| heat.cell(c, 1).value()).fold(0.0, f32::max);
         assert_eq!(most, 50.0);
         assert_eq!(heat.positive_bounds(), Some((0.5, 50.0)));
     }

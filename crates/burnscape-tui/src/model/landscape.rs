@@ -22,13 +22,7 @@ impl Landscape {
     #[must_use]
     pub fn new(slice: Slice) -> Self {
         let surface = grid(&slice).map(Surface::new);
-        Self {
-            slice,
-            surface,
-            trajectory: None,
-            checks: Vec::new(),
-            misplaced: 0,
-        }
+        Self { slice, surface, trajectory: None, checks: Vec::new(), misplaced: 0 }
     }
 
     /// The provenance.
@@ -69,11 +63,7 @@ impl Landscape {
         let Ok(surface) = &mut self.surface else {
             return;
         };
-        let stderrs = nodes
-            .stderr
-            .iter()
-            .copied()
-            .chain(std::iter::repeat(f64::NAN));
+        let stderrs = nodes.stderr.iter().copied().chain(std::iter::repeat(f64::NAN));
         for ((&node, &mean), stderr) in nodes.index.iter().zip(nodes.loss.iter()).zip(stderrs) {
             let node = node as usize;
             if node < surface.grid().len() {
@@ -97,14 +87,9 @@ impl Landscape {
 }
 
 fn grid(slice: &Slice) -> Result<Grid, String> {
-    let nodes = slice
-        .x
-        .count
-        .saturating_mul(slice.y.as_ref().map_or(1, |y| y.count));
+    let nodes = slice.x.count.saturating_mul(slice.y.as_ref().map_or(1, |y| y.count));
     if nodes > MAX_NODES {
-        return Err(format!(
-            "the slice claims {nodes} nodes, more than {MAX_NODES}"
-        ));
+        return Err(format!("the slice claims {nodes} nodes, more than {MAX_NODES}"));
     }
     let x = axis(&slice.x)?;
     match &slice.y {
@@ -130,11 +115,7 @@ mod tests {
             spacing: 0.5,
             ..burnscape_trace::Axis::default()
         };
-        Slice {
-            x: axis.clone(),
-            y: Some(axis),
-            ..Slice::default()
-        }
+        Slice { x: axis.clone(), y: Some(axis), ..Slice::default() }
     }
 
     #[test]

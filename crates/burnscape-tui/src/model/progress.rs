@@ -16,11 +16,7 @@ pub struct Pace {
 impl Pace {
     /// Takes a step and its time; a clock that went back (a resumed run) starts afresh.
     pub fn push(&mut self, step: u64, elapsed_secs: f64) {
-        if self
-            .recent
-            .back()
-            .is_some_and(|last| elapsed_secs < last.1 || step <= last.0)
-        {
+        if self.recent.back().is_some_and(|last| elapsed_secs < last.1 || step <= last.0) {
             self.recent.clear();
         }
         if self.recent.len() == PACE_STEPS {
@@ -114,13 +110,7 @@ mod tests {
     use super::*;
 
     fn progress(split: &str, epoch: u64, done: u64, total: u64) -> Progress {
-        Progress {
-            split: split.to_owned(),
-            epoch,
-            done,
-            total,
-            eta_secs: None,
-        }
+        Progress { split: split.to_owned(), epoch, done, total, eta_secs: None }
     }
 
     #[test]

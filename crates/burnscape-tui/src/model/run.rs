@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use burnscape_trace::{Check, End, Epoch, Head, Item, Metric, Note, Record, Slice, Snapshot, Step};
+use burnscape_trace::{
+    Check, End, Epoch, Head, Item, Metric, Note, Record, Resume, Slice, Snapshot, Step,
+};
 
 use super::{Blocks, Landscape, Pace, Series, TrainingProgress};
 
@@ -102,10 +104,7 @@ impl Run {
     /// A run of which nothing is known but its name, to be shown above the views.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ..Self::default()
-        }
+        Self { name: name.into(), ..Self::default() }
     }
 
     /// The name to be shown.
@@ -145,7 +144,7 @@ impl Run {
             }
             Record::Check(check) => self.apply_check(check),
             Record::Note(note) => self.apply_note(note),
-            Record::Resume(_) => self.apply_resume(),
+            Record::Resume(resume) => self.apply_resume(resume),
             Record::End(end) => self.apply_end(end),
             Record::Unknown { .. } => self.unknown += 1,
         }
@@ -167,10 +166,7 @@ impl Run {
     /// Loss of the last step, else of the last epoch, where one is recorded.
     #[must_use]
     pub fn last_loss(&self) -> Option<f64> {
-        let last = self
-            .step_loss
-            .last()
-            .or_else(|| self.epoch_train_loss.last());
+        let last = self.step_loss.last().or_else(|| self.epoch_train_loss.last());
         last.map(|(_, loss)| loss)
     }
 
@@ -218,10 +214,7 @@ impl Run {
     /// Self-checks that did not hold, of the run and of its slices.
     pub fn failed_checks(&self) -> impl Iterator<Item = &Check> {
         let of_slices = self.landscapes.values().flat_map(Landscape::checks);
-        self.checks
-            .iter()
-            .chain(of_slices)
-            .filter(|check| !check.passed)
+        self.checks.iter().chain(of_slices).filter(|check| !check.passed)
     }
 
     /// Sentences that found no place in [`notes`](Self::notes).
@@ -237,9 +230,7 @@ impl Run {
     }
 
     fn is_at_surface(&self) -> bool {
-        self.progress
-            .latest()
-            .is_some_and(|progress| progress.split == "surface")
+        self.progress.latest().is_some_and(|progress| progress.split == "surface")
     }
 
     fn apply_head(&mut self, head: &Head) {
@@ -261,10 +252,7 @@ impl Run {
         self.pace.push(step.step, step.elapsed_secs);
         self.progress.tick(step.elapsed_secs);
         // Columns are in `blocks` by now.
-        self.last_step = Some(Step {
-            columns: BTreeMap::new(),
-            ..step.clone()
-        });
+        self.last_step = Some(Step { columns: BTreeMap::new(), ..step.clone() });
     }
 
     fn apply_epoch(&mut self, epoch: &Epoch) {
@@ -294,8 +282,7 @@ impl Run {
         let known = self.landscapes.get(&slice.slice);
         // A resumed surface repeats its slice: what was measured stays.
         if known.is_none_or(|known| known.slice() != slice) {
-            self.landscapes
-                .insert(slice.slice, Landscape::new(slice.clone()));
+            self.landscapes.insert(slice.slice, Landscape::new(slice.clone()));
         }
     }
 
@@ -317,10 +304,20 @@ impl Run {
         }
     }
 
-    fn apply_resume(&mut self) {
+    /// Recording goes on, perhaps from an earlier checkpoint: what came after it was left behind.
+    fn apply_resume(&mut self, resume: &Resume) {
         self.resumes += 1;
         self.end = None;
         self.pace = Pace::default();
+        self.steps = self.steps.min(resume.steps);
+        self.blocks.rewind(resume.steps);
+        for series in [&mut self.step_loss, &mut self.global_grad_norm, &mut self.learning_rate] {
+            series.rewind(resume.steps);
+        }
+        // An epoch is counted at its end, which the checkpoint of that epoch includes.
+        for series in [&mut self.epoch_train_loss, &mut self.epoch_valid_loss] {
+            series.rewind(resume.steps.saturating_add(1));
+        }
     }
 
     fn apply_end(&mut self, end: &End) {
@@ -342,10 +339,7 @@ mod tests {
     use super::*;
 
     fn ended(reason: &str) -> Record {
-        Record::End(End {
-            reason: reason.to_owned(),
-            ..End::default()
-        })
+        Record::End(End { reason: reason.to_owned(), ..End::default() })
     }
 
     #[test]
@@ -354,10 +348,7 @@ mod tests {
         assert_eq!(run.state(), RunState::Waiting);
         run.apply(&Record::Step(Step::default()));
         assert_eq!(run.state(), RunState::Training);
-        run.apply(&Record::Progress(Progress {
-            split: "surface".into(),
-            ..Progress::default()
-        }));
+        run.apply(&Record::Progress(Progress { split: "surface".into(), ..Progress::default() }));
         assert_eq!(run.state(), RunState::Surface);
         run.apply(&ended("finished"));
         assert_eq!(run.state(), RunState::Finished);
@@ -369,37 +360,14 @@ mod tests {
     #[test]
     fn what_was_lost_is_counted_and_a_torn_end_forgotten_when_more_follows() {
         let mut run = Run::default();
-        let lost = Lost {
-            offset: 9,
-            bytes: 40,
-            cause: LossCause::Damaged,
-        };
+        let lost = Lost { offset: 9, bytes: 40, cause: LossCause::Damaged };
         run.apply_item(&Item::Lost(lost));
-        run.apply_item(&Item::Torn(Torn {
-            offset: 90,
-            bytes: 7,
-        }));
-        assert_eq!(
-            run.damage(),
-            Damage {
-                lost_bytes: 40,
-                places: 1,
-                torn_bytes: 7
-            }
-        );
-        run.apply(&Record::Dropped(Dropped {
-            records: 3,
-            after_step: 1,
-        }));
-        run.apply(&Record::Dropped(Dropped {
-            records: 2,
-            after_step: 9,
-        }));
+        run.apply_item(&Item::Torn(Torn { offset: 90, bytes: 7 }));
+        assert_eq!(run.damage(), Damage { lost_bytes: 40, places: 1, torn_bytes: 7 });
+        run.apply(&Record::Dropped(Dropped { records: 3, after_step: 1 }));
+        run.apply(&Record::Dropped(Dropped { records: 2, after_step: 9 }));
         assert_eq!((run.damage().torn_bytes, run.dropped()), (0, 5));
-        run.apply(&Record::End(End {
-            dropped: 5,
-            ..End::default()
-        }));
+        run.apply(&Record::End(End { dropped: 5, ..End::default() }));
         assert_eq!(run.dropped(), 5);
     }
 
@@ -411,10 +379,7 @@ mod tests {
             spacing: 1.0,
             ..burnscape_trace::Axis::default()
         };
-        let slice = Record::Slice(Slice {
-            x: axis,
-            ..Slice::default()
-        });
+        let slice = Record::Slice(Slice { x: axis, ..Slice::default() });
         let nodes = burnscape_trace::Nodes {
             index: vec![1].into(),
             loss: vec![4.0].into(),

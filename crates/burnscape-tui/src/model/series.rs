@@ -64,11 +64,7 @@ impl Bucket {
             count: self.count + later.count,
             min: self.min.min(later.min),
             max: self.max.max(later.max),
-            last: if later.count > 0 {
-                later.last
-            } else {
-                self.last
-            },
+            last: if later.count > 0 { later.last } else { self.last },
             last_step: self.last_step.max(later.last_step),
             nan: self.nan + later.nan,
             infinite: self.infinite + later.infinite,
@@ -130,16 +126,19 @@ impl Series {
         self.buckets().map(Bucket::non_finite).sum()
     }
 
+    /// Forgets what lies at or behind a step, to the width of a bucket: training went on from
+    /// there, and what came after belongs to a path that it left.
+    pub fn rewind(&mut self, step: u64) {
+        self.buckets.truncate(self.clock.buckets_before(step));
+        let last = self.buckets().last();
+        self.last = last.map(|bucket| (bucket.last_step, bucket.last));
+    }
+
     fn halve(&mut self) {
         self.buckets = self
             .buckets
             .chunks(2)
-            .map(|pair| {
-                pair.iter()
-                    .copied()
-                    .reduce(Bucket::merged)
-                    .unwrap_or(Bucket::EMPTY)
-            })
+            .map(|pair| pair.iter().copied().reduce(Bucket::merged).unwrap_or(Bucket::EMPTY))
             .collect();
     }
 }
@@ -160,11 +159,7 @@ impl Default for BucketClock {
 
 impl BucketClock {
     pub(super) fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            origin: None,
-            width: 1,
-        }
+        Self { capacity, origin: None, width: 1 }
     }
 
     /// Index of the bucket, and how many times all buckets must be merged in pairs before.
@@ -178,11 +173,15 @@ impl BucketClock {
         ((offset / self.width) as usize, halvings)
     }
 
+    /// How many buckets begin before a step.
+    pub(super) fn buckets_before(&self, step: u64) -> usize {
+        let offset = step.saturating_sub(self.origin.unwrap_or(0));
+        offset.div_ceil(self.width) as usize
+    }
+
     /// First step of a bucket.
     pub(super) fn first_step(&self, index: usize) -> u64 {
-        self.origin
-            .unwrap_or(0)
-            .saturating_add((index as u64).saturating_mul(self.width))
+        self.origin.unwrap_or(0).saturating_add((index as u64).saturating_mul(self.width))
     }
 }
 
@@ -206,11 +205,21 @@ mod tests {
     }
 
     #[test]
+    fn going_back_forgets_the_path_that_was_left() {
+        let mut series = Series::default();
+        (0..10).for_each(|step| series.push(step, step as f64));
+        series.rewind(4);
+        assert_eq!(series.last(), Some((3, 3.0)));
+        series.push(4, 40.0);
+        assert_eq!(series.bounds(), Some((0.0, 40.0)));
+        assert_eq!(series.buckets().count(), 5);
+    }
+
+    #[test]
     fn non_finite_values_are_counted_and_never_drawn_as_numbers() {
         let mut series = Series::default();
-        for (step, value) in [1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 2.0]
-            .iter()
-            .enumerate()
+        for (step, value) in
+            [1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 2.0].iter().enumerate()
         {
             series.push(step as u64, *value);
         }

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use super::View;
 use crate::model::{Run, RunState};
 use crate::palette::{BAD, GOOD, MUTED, WARNING};
-use crate::widgets::text;
+use crate::widgets::{areas, text};
 
 /// From this height on there is a line above the view …
 const HEADER_FROM: u16 = 3;
@@ -29,27 +29,16 @@ pub(crate) struct Frame<'a> {
 pub(crate) fn body(area: Rect, with_keys: bool) -> Rect {
     let above = u16::from(area.height >= HEADER_FROM);
     let below = u16::from(with_keys && area.height >= FOOTER_FROM);
-    Rect {
-        y: area.y + above,
-        height: area.height - above - below,
-        ..area
-    }
+    areas::split_bottom(areas::split_top(area, above).1, below).0
 }
 
 impl Frame<'_> {
     pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer) {
         if area.height >= HEADER_FROM {
-            self.draw_header(Rect { height: 1, ..area }, buffer);
+            self.draw_header(areas::row(area, 0), buffer);
         }
         if self.with_keys && area.height >= FOOTER_FROM {
-            self.draw_keys(
-                Rect {
-                    y: area.bottom() - 1,
-                    height: 1,
-                    ..area
-                },
-                buffer,
-            );
+            self.draw_keys(areas::split_bottom(area, 1).1, buffer);
         }
     }
 
@@ -57,14 +46,9 @@ impl Frame<'_> {
         let tabs = self.tabs(row.width);
         let state = self.state();
         let tabs_width = tabs.width() as u16;
-        let room = row
-            .width
-            .saturating_sub(tabs_width + state.width() as u16 + 4);
+        let room = row.width.saturating_sub(tabs_width + state.width() as u16 + 4);
         let name = text::cut_start(&text::printable(self.run.name()), usize::from(room));
-        let mut left = Line::from(Span::styled(
-            name,
-            Style::new().add_modifier(Modifier::BOLD),
-        ));
+        let mut left = Line::from(Span::styled(name, Style::new().add_modifier(Modifier::BOLD)));
         left.push_span(Span::raw("  "));
         left.spans.extend(state.spans);
         buffer.set_line(row.x, row.y, &left, row.width);
@@ -79,17 +63,9 @@ impl Frame<'_> {
         let titles = self.views.iter().map(|view| view.title());
         let tab = |(i, title): (usize, &str)| {
             let number = i + 1;
-            let label = if names {
-                format!(" {number} {} ", title)
-            } else {
-                format!(" {number} ")
-            };
+            let label = if names { format!(" {number} {title} ") } else { format!(" {number} ") };
             let selected = Style::new().add_modifier(Modifier::REVERSED);
-            let style = if i == self.current {
-                selected
-            } else {
-                Style::new().fg(MUTED)
-            };
+            let style = if i == self.current { selected } else { Style::new().fg(MUTED) };
             Span::styled(label, style)
         };
         Line::from(titles.enumerate().map(tab).collect::<Vec<_>>())
@@ -117,7 +93,7 @@ impl Frame<'_> {
 
     fn draw_keys(&self, row: Rect, buffer: &mut Buffer) {
         let own = self.views.get(self.current).map_or("", |view| view.keys());
-        let keys = format!("q quit  ? help  Tab view  p pause  {own}");
+        let keys = format!("q quit  ? help  Tab view  {own}");
         text::put(buffer, row, &keys, Style::new().fg(MUTED));
     }
 }

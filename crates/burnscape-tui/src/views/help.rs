@@ -9,10 +9,7 @@ use crate::widgets::text;
 
 const KEYS: [(&str, &str); 13] = [
     ("1 2 3, Tab", "views"),
-    (
-        "arrows, h j k",
-        "select a block; move the cursor on the map",
-    ),
+    ("arrows, h j k", "select a block; move the cursor on the map"),
     ("[ ]", "previous, next slice"),
     ("+ - 0", "zoom into the map around the cursor, out, all"),
     ("l", "scale: automatic, logarithmic, linear"),
@@ -22,10 +19,7 @@ const KEYS: [(&str, &str); 13] = [
     ("Ctrl-Z", "back to the shell until `fg`"),
     ("q, Ctrl-C", "leave; training goes on"),
     ("", ""),
-    (
-        "× ∞ ░",
-        "NaN, infinite, not measured yet (shade of the nearest node)",
-    ),
+    ("× ∞ ░", "NaN, infinite, not measured yet (shade of the nearest node)"),
     ("○ ●", "first and last snapshot of the trajectory"),
 ];
 
@@ -34,18 +28,10 @@ const KEY_COLUMN: u16 = 15;
 /// Draws the keys from the top of an area.
 pub(crate) fn draw(area: Rect, buffer: &mut Buffer) {
     for (row, (key, meaning)) in (area.top()..area.bottom()).zip(KEYS) {
-        let line = Rect {
-            y: row,
-            height: 1,
-            ..area
-        };
+        let line = Rect { y: row, height: 1, ..area };
         text::put(buffer, line, key, Style::new().add_modifier(Modifier::BOLD));
         let indent = KEY_COLUMN.min(area.width);
-        let meaning_area = Rect {
-            x: line.x + indent,
-            width: line.width - indent,
-            ..line
-        };
+        let meaning_area = Rect { x: line.x + indent, width: line.width - indent, ..line };
         text::put(buffer, meaning_area, meaning, Style::new().fg(MUTED));
     }
 }

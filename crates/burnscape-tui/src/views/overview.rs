@@ -13,11 +13,13 @@ use crate::palette::{BAD, ENVELOPE, MUTED, TRAIN, VALID, WARNING};
 use crate::widgets::chart::{Chart, Curve};
 use crate::widgets::facts::{self, Fact, Tone};
 use crate::widgets::scale::ScaleChoice;
-use crate::widgets::{gauge, text, too_small};
+use crate::widgets::{areas, gauge, text, too_small};
 
 const SMALLEST: (u16, u16) = (20, 4);
 /// From this width on, the charts stand side by side.
 const WIDE_FROM: u16 = 100;
+/// Lines of numbers that charts may be left without room for.
+const NUMBER_LINES: u16 = 4;
 /// Lines of notes and warnings.
 const NOTE_LINES: usize = 3;
 
@@ -46,20 +48,13 @@ impl View for OverviewView {
         if !too_small::fits(area, buffer, "overview", SMALLEST) {
             return;
         }
-        draw_progress(Rect { height: 1, ..area }, buffer, run);
+        let (first, rest) = areas::split_top(area, 1);
+        draw_progress(first, buffer, run);
         let lines = facts::flowed(&numbers(run), usize::from(area.width));
-        let numbers_height = (lines.len() as u16).min(area.height - 1);
-        let below = Rect {
-            y: area.y + 1,
-            height: numbers_height,
-            ..area
-        };
+        // However many metrics there are, most of the room is the charts'.
+        let height = (lines.len() as u16).min((area.height / 3).max(NUMBER_LINES));
+        let (below, rest) = areas::split_top(rest, height);
         facts::draw_lines(below, buffer, &lines);
-        let rest = Rect {
-            y: below.bottom(),
-            height: area.height - 1 - numbers_height,
-            ..area
-        };
         self.draw_charts_and_notes(run, rest, buffer);
     }
 }
@@ -67,119 +62,50 @@ impl View for OverviewView {
 impl OverviewView {
     fn draw_charts_and_notes(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
         let notes = notes(run, usize::from(area.width));
-        // Charts shrink for warnings, down to a third of the room.
+        // Charts shrink for warnings, down to two thirds of the room.
         let notes_height = (notes.len() as u16).min(area.height / 3);
-        let charts = Rect {
-            height: area.height - notes_height,
-            ..area
-        };
+        let (charts, below) = areas::split_bottom(area, notes_height);
         self.draw_charts(run, charts, buffer);
-        let below = Rect {
-            y: charts.bottom(),
-            height: notes_height,
-            ..area
-        };
         facts::draw_lines(below, buffer, &notes);
     }
 
     fn draw_charts(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
         let [loss, rate, norm] = chart_areas(area);
+        let growing = !run.state().is_over();
         self.loss_chart(run).draw(loss, buffer);
-        self.chart("learning rate", &run.learning_rate)
-            .draw(rate, buffer);
-        self.chart("gradient norm", &run.global_grad_norm)
-            .draw(norm, buffer);
+        self.chart("learning rate", &run.learning_rate, growing).draw(rate, buffer);
+        self.chart("gradient norm", &run.global_grad_norm, growing).draw(norm, buffer);
     }
 
     fn loss_chart<'a>(&self, run: &'a Run) -> Chart<'a> {
-        let curve = |label, series, line, envelope| Curve {
-            label,
-            series,
-            line,
-            envelope,
-        };
+        let curve = |label, series, line, envelope| Curve { label, series, line, envelope };
         let curves = vec![
             curve("step", &run.step_loss, ENVELOPE, Some(ENVELOPE)),
             curve("train epoch", &run.epoch_train_loss, TRAIN, None),
             curve("valid epoch", &run.epoch_valid_loss, VALID, None),
         ];
-        let curves = curves
-            .into_iter()
-            .filter(|curve| !curve.series.is_empty())
-            .collect();
-        Chart {
-            title: "loss",
-            curves,
-            choice: self.scale,
-        }
+        let curves = curves.into_iter().filter(|curve| !curve.series.is_empty()).collect();
+        Chart { title: "loss", curves, choice: self.scale, growing: !run.state().is_over() }
     }
 
-    fn chart<'a>(&self, title: &'a str, series: &'a Series) -> Chart<'a> {
-        let curve = Curve {
-            label: "",
-            series,
-            line: TRAIN,
-            envelope: Some(ENVELOPE),
-        };
-        Chart {
-            title,
-            curves: vec![curve],
-            choice: self.scale,
-        }
+    fn chart<'a>(&self, title: &'a str, series: &'a Series, growing: bool) -> Chart<'a> {
+        let curve = Curve { label: "", series, line: TRAIN, envelope: Some(ENVELOPE) };
+        Chart { title, curves: vec![curve], choice: self.scale, growing }
     }
 }
 
 /// Loss above the two others, or at their left where there is room.
 fn chart_areas(area: Rect) -> [Rect; 3] {
     if area.width >= WIDE_FROM {
-        let width = area.width * 3 / 5;
-        let right = Rect {
-            x: area.x + width + 1,
-            width: area.width - width - 1,
-            ..area
-        };
-        let [upper, lower] = halves_down(right);
-        return [Rect { width, ..area }, upper, lower];
+        let (left, right) = areas::split_left(area, area.width * 3 / 5);
+        let (_gap, right) = areas::split_left(right, 1);
+        let (upper, lower) = areas::split_top(right, right.height / 2);
+        return [left, upper, lower];
     }
-    let upper_height = area.height - area.height * 2 / 5;
-    let lower = Rect {
-        y: area.y + upper_height,
-        height: area.height - upper_height,
-        ..area
-    };
-    let half = lower.width / 2;
-    let right = Rect {
-        x: lower.x + half,
-        width: lower.width - half,
-        ..lower
-    };
-    [
-        Rect {
-            height: upper_height,
-            ..area
-        },
-        Rect {
-            width: half - 1,
-            ..lower
-        },
-        right,
-    ]
-}
-
-fn halves_down(area: Rect) -> [Rect; 2] {
-    let half = area.height / 2;
-    let lower = Rect {
-        y: area.y + half,
-        height: area.height - half,
-        ..area
-    };
-    [
-        Rect {
-            height: half,
-            ..area
-        },
-        lower,
-    ]
+    let (upper, lower) = areas::split_bottom(area, area.height * 2 / 5);
+    let (left, right) = areas::split_left(lower, lower.width / 2);
+    let (left, _gap) = areas::split_right(left, 1);
+    [upper, left, right]
 }
 
 fn draw_progress(row: Rect, buffer: &mut Buffer, run: &Run) {
@@ -187,13 +113,9 @@ fn draw_progress(row: Rect, buffer: &mut Buffer, run: &Run) {
     let right = time_left(run);
     let (left_width, right_width) = (text::width(&left) as u16, text::width(&right) as u16);
     text::put(buffer, row, &left, Style::new());
-    let bar_width = row.width.saturating_sub(left_width + right_width + 4);
-    if bar_width >= 5 {
-        let bar = Rect {
-            x: row.x + left_width + 2,
-            width: bar_width,
-            ..row
-        };
+    let (_left, rest) = areas::split_left(row, left_width + 2);
+    let (bar, _right) = areas::split_right(rest, right_width + 2);
+    if bar.width >= 5 {
         gauge::draw(bar, buffer, share_done(run));
     }
     if row.width > left_width + right_width {
@@ -202,11 +124,7 @@ fn draw_progress(row: Rect, buffer: &mut Buffer, run: &Run) {
 }
 
 fn share_done(run: &Run) -> f64 {
-    if run.state() == RunState::Finished {
-        1.0
-    } else {
-        run.progress.share().unwrap_or(0.0)
-    }
+    if run.state() == RunState::Finished { 1.0 } else { run.progress.share().unwrap_or(0.0) }
 }
 
 /// Epoch and place in it, or nodes of the surface.
@@ -217,29 +135,21 @@ fn position(run: &Run) -> String {
     if latest.split == "surface" {
         return format!("surface node {} of {}", latest.done, latest.total);
     }
-    let epochs = run
-        .progress
-        .planned_epochs()
-        .map_or(String::new(), |all| format!("/{all}"));
+    let epochs = run.progress.planned_epochs().map_or(String::new(), |all| format!("/{all}"));
     let iteration = run.last_step.as_ref().and_then(|step| step.iteration);
-    let place = iteration.map_or(String::new(), |iteration| {
-        format!("  iteration {iteration}")
-    });
-    let split = if latest.split == "valid" {
-        "  validating"
-    } else {
-        ""
-    };
-    format!("epoch {}{epochs}{place}{split}", latest.epoch)
+    let place = iteration.map_or(String::new(), |iteration| format!("  iteration {iteration}"));
+    // Steps come more often than progress records.
+    let epoch_of_step = run.last_step.as_ref().and_then(|step| step.epoch);
+    let epoch = latest.epoch.max(epoch_of_step.unwrap_or(0));
+    let split = if latest.split == "valid" { "  validating" } else { "" };
+    format!("epoch {epoch}{epochs}{place}{split}")
 }
 
 fn position_from_steps(run: &Run) -> String {
     let Some(step) = &run.last_step else {
         return "no step recorded yet".to_owned();
     };
-    let epoch = step
-        .epoch
-        .map_or(String::new(), |epoch| format!("epoch {epoch}  "));
+    let epoch = step.epoch.map_or(String::new(), |epoch| format!("epoch {epoch}  "));
     format!("{epoch}step {}", step.step)
 }
 
@@ -250,9 +160,7 @@ fn time_left(run: &Run) -> String {
         _ => {
             let share = run.progress.share().map_or(String::new(), percent);
             let eta = run.progress.eta_secs();
-            eta.map_or(share.clone(), |secs| {
-                format!("{share}  ETA {}", duration(secs))
-            })
+            eta.map_or(share.clone(), |secs| format!("{share}  ETA {}", duration(secs)))
         }
     }
 }
@@ -270,38 +178,25 @@ fn numbers(run: &Run) -> Vec<Fact> {
     facts.extend(landscape_numbers(run));
     facts.push(snapshots(run));
     facts.push(dropped(run));
+    facts.extend(rarities(run));
     facts.extend(metrics(run));
     facts
 }
 
 fn step_numbers(run: &Run) -> Vec<Fact> {
     let last = |label: &str, series: &Series| {
-        series
-            .last()
-            .map(|(_, value)| Fact::new(label, short(value)).toned(tone_of(value)))
+        series.last().map(|(_, value)| Fact::new(label, short(value)).toned(tone_of(value)))
     };
-    let pace = run
-        .pace
-        .steps_per_sec()
-        .map(|pace| Fact::new("steps/s", short(pace)));
+    let pace = run.pace.steps_per_sec().map(|pace| Fact::new("steps/s", short(pace)));
     let steps = Fact::new("steps", run.steps().to_string());
-    [
-        last("lr", &run.learning_rate),
-        last("‖g‖", &run.global_grad_norm),
-        Some(steps),
-        pace,
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    [last("lr", &run.learning_rate), last("‖g‖", &run.global_grad_norm), Some(steps), pace]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn tone_of(value: f64) -> Tone {
-    if value.is_finite() {
-        Tone::Plain
-    } else {
-        Tone::Bad
-    }
+    if value.is_finite() { Tone::Plain } else { Tone::Bad }
 }
 
 fn landscape_numbers(run: &Run) -> Vec<Fact> {
@@ -315,11 +210,14 @@ fn snapshots(run: &Run) -> Fact {
 
 fn dropped(run: &Run) -> Fact {
     let fact = Fact::new("dropped", run.dropped().to_string());
-    if run.dropped() > 0 {
-        fact.toned(Tone::Warning)
-    } else {
-        fact
-    }
+    if run.dropped() > 0 { fact.toned(Tone::Warning) } else { fact }
+}
+
+/// What most runs have none of.
+fn rarities(run: &Run) -> impl Iterator<Item = Fact> {
+    let counts = [("resumed", run.resumes()), ("records of unknown kinds", run.unknown_records())];
+    let present = counts.into_iter().filter(|(_, count)| *count > 0);
+    present.map(|(label, count)| Fact::new(label, count.to_string()))
 }
 
 fn metrics(run: &Run) -> impl Iterator<Item = Fact> {
@@ -336,12 +234,9 @@ fn notes(run: &Run, width: usize) -> Vec<Line<'static>> {
         Line::from(Span::styled(cut, Style::new().fg(colour)))
     };
     let damage = damage(run).into_iter().map(|sentence| line(&sentence, BAD));
-    let checks = run.failed_checks().map(|check| {
-        line(
-            &format!("check {} does not hold: {}", check.name, check.detail),
-            BAD,
-        )
-    });
+    let checks = run
+        .failed_checks()
+        .map(|check| line(&format!("check {} does not hold: {}", check.name, check.detail), BAD));
     let warnings = run.notes().iter().filter(|note| note.level == "warning");
     let warnings = warnings.rev().map(|note| line(&note.text, WARNING));
     let others = run.notes().iter().filter(|note| note.level != "warning");
@@ -360,10 +255,7 @@ fn damage(run: &Run) -> Vec<String> {
     let damage = run.damage();
     let lost = damage.is_damaged().then(|| {
         let size = bytes(damage.lost_bytes);
-        format!(
-            "damaged: {size} in {} place(s) could not be read",
-            damage.places
-        )
+        format!("damaged: {size} in {} place(s) could not be read", damage.places)
     });
     let torn = (damage.torn_bytes > 0).then(|| {
         let size = bytes(damage.torn_bytes);

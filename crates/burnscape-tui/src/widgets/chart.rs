@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::dots::Dots;
 use super::scale::{Scale, ScaleChoice};
-use super::text;
+use super::{areas, text, value_axis};
 use crate::model::Series;
 use crate::palette::{BAD, MUTED};
 
@@ -38,6 +38,8 @@ pub struct Chart<'a> {
     pub curves: Vec<Curve<'a>>,
     /// The vertical scale asked for.
     pub choice: ScaleChoice,
+    /// More steps are to come: leaves room for them, so that not every step moves all others.
+    pub growing: bool,
 }
 
 impl Chart<'_> {
@@ -50,22 +52,11 @@ impl Chart<'_> {
             return self.draw_empty(area, buffer);
         };
         self.draw_title(area, buffer, &scale);
-        let plot = Rect {
-            x: area.x + LABELS,
-            y: area.y + 1,
-            width: area.width - LABELS,
-            height: area.height - 2,
-        };
-        draw_numbers(plot, buffer, &scale);
-        draw_steps(
-            Rect {
-                y: plot.bottom(),
-                height: 1,
-                ..plot
-            },
-            buffer,
-            steps,
-        );
+        let (_title, rest) = areas::split_top(area, 1);
+        let (upper, lower) = areas::split_bottom(rest, 1);
+        let (numbers, plot) = areas::split_left(upper, LABELS);
+        value_axis::draw(numbers, buffer, &scale);
+        draw_steps(areas::split_left(lower, LABELS).1, buffer, steps);
         self.draw_curves(plot, buffer, steps, &scale);
     }
 
@@ -75,24 +66,14 @@ impl Chart<'_> {
         let first = buckets().map(|bucket| bucket.last_step).min()?;
         let last = buckets().map(|bucket| bucket.last_step).max()?;
         let bounds = self.curves.iter().filter_map(|curve| curve.series.bounds());
-        let (low, high) = bounds
-            .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
-            .unwrap_or((0.0, 1.0));
-        Some(((first, last), Scale::new(low, high, self.choice).padded()))
+        let (low, high) = bounds.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((0.0, 1.0));
+        let end = if self.growing { with_room(first, last) } else { last };
+        Some(((first, end), Scale::new(low, high, self.choice).rounded()))
     }
 
     fn draw_empty(&self, area: Rect, buffer: &mut Buffer) {
-        text::put(
-            buffer,
-            area,
-            self.title,
-            Style::new().add_modifier(Modifier::BOLD),
-        );
-        let below = Rect {
-            y: area.y + 1,
-            height: area.height - 1,
-            ..area
-        };
+        text::put(buffer, area, self.title, Style::new().add_modifier(Modifier::BOLD));
+        let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
         text::put(buffer, below, "no values yet", Style::new().fg(MUTED));
     }
 
@@ -107,29 +88,19 @@ impl Chart<'_> {
             title.push_span(Span::styled("  log scale", Style::new().fg(MUTED)));
         }
         if let Some(count) = self.non_finite() {
-            title.push_span(Span::styled(
-                format!("  × {count} not finite"),
-                Style::new().fg(BAD),
-            ));
+            title.push_span(Span::styled(format!("  × {count} not finite"), Style::new().fg(BAD)));
         }
         buffer.set_line(area.x, area.y, &title, area.width);
     }
 
     fn non_finite(&self) -> Option<u64> {
-        let count = self
-            .curves
-            .iter()
-            .map(|curve| curve.series.non_finite())
-            .sum();
+        let count = self.curves.iter().map(|curve| curve.series.non_finite()).sum();
         (count > 0).then_some(count)
     }
 
     fn draw_curves(&self, plot: Rect, buffer: &mut Buffer, steps: (u64, u64), scale: &Scale) {
         let mut dots = Dots::new(plot);
-        let across = StepAxis {
-            steps,
-            dots: dots.width(),
-        };
+        let across = StepAxis { steps, dots: dots.width() };
         for curve in &self.curves {
             if let Some(colour) = curve.envelope {
                 draw_envelope(&mut dots, curve.series, colour, across, scale);
@@ -143,6 +114,15 @@ impl Chart<'_> {
             mark_non_finite(plot, buffer, curve.series, across);
         }
     }
+}
+
+/// The end of an axis that moves only when the steps have grown by an eighth.
+#[must_use]
+pub fn with_room(first: u64, last: u64) -> u64 {
+    let span = last - first;
+    let eighth = (span.max(1).ilog2()).saturating_sub(3);
+    let rounded = ((span >> eighth) + 1) << eighth;
+    first.saturating_add(rounded)
 }
 
 /// Steps to dots.
@@ -162,18 +142,13 @@ impl StepAxis {
 
 fn height_of(dots: &Dots, scale: &Scale, value: f64) -> Option<f64> {
     let bottom = dots.height() as f64 - 1.0;
-    scale
-        .share(value)
-        .map(|share| ((1.0 - share) * bottom).round())
+    scale.share(value).map(|share| ((1.0 - share) * bottom).round())
 }
 
 fn draw_envelope(dots: &mut Dots, series: &Series, colour: Color, across: StepAxis, scale: &Scale) {
     for bucket in series.buckets().filter(|bucket| bucket.count > 0) {
         let x = across.dot(bucket.last_step);
-        let ends = (
-            height_of(dots, scale, bucket.min),
-            height_of(dots, scale, bucket.max),
-        );
+        let ends = (height_of(dots, scale, bucket.min), height_of(dots, scale, bucket.max));
         if let (Some(low), Some(high)) = ends {
             dots.line((x, low), (x, high), colour);
         }
@@ -196,39 +171,9 @@ fn draw_line(dots: &mut Dots, curve: &Curve<'_>, across: StepAxis, scale: &Scale
 fn mark_non_finite(plot: Rect, buffer: &mut Buffer, series: &Series, across: StepAxis) {
     for bucket in series.buckets().filter(|bucket| bucket.non_finite() > 0) {
         let column = (across.dot(bucket.last_step) / 2.0) as u16;
-        let cell = Rect {
-            x: plot.x + column,
-            width: 1,
-            height: 1,
-            ..plot
-        };
+        let cell = Rect { x: plot.x + column, width: 1, height: 1, ..plot };
         let style = Style::new().fg(BAD).add_modifier(Modifier::BOLD);
         text::put(buffer, cell, "×", style);
-    }
-}
-
-fn draw_numbers(plot: Rect, buffer: &mut Buffer, scale: &Scale) {
-    let ticks = scale.ticks(usize::from(plot.height.div_ceil(2)).clamp(2, 8));
-    for &tick in &ticks {
-        let Some(share) = scale
-            .share(tick)
-            .filter(|share| (0.0..=1.0).contains(share))
-        else {
-            continue;
-        };
-        let row = ((1.0 - share) * f64::from(plot.height - 1)).round() as u16;
-        let label = Rect {
-            x: plot.x - LABELS,
-            y: plot.y + row,
-            width: LABELS - 1,
-            height: 1,
-        };
-        text::put_right(
-            buffer,
-            label,
-            &scale.tick_text(tick, &ticks),
-            Style::new().fg(MUTED),
-        );
     }
 }
 
@@ -241,12 +186,7 @@ pub fn draw_steps(row: Rect, buffer: &mut Buffer, steps: (u64, u64)) {
     let last = steps.1.to_string();
     text::put_right(buffer, row, &last, muted);
     let room = row.width.saturating_sub(text::width(&last) as u16 + 1);
-    text::put(
-        buffer,
-        Rect { width: room, ..row },
-        &format!("step {}", steps.0),
-        muted,
-    );
+    text::put(buffer, Rect { width: room, ..row }, &format!("step {}", steps.0), muted);
 }
 
 #[cfg(test)]
@@ -257,22 +197,15 @@ mod tests {
     fn drawn(series: &Series) -> Vec<String> {
         let area = Rect::new(0, 0, 48, 8);
         let mut buffer = Buffer::empty(area);
-        let curve = Curve {
-            label: "train",
-            series,
-            line: TRAIN,
-            envelope: None,
-        };
+        let curve = Curve { label: "train", series, line: TRAIN, envelope: None };
         let chart = Chart {
             title: "loss",
             curves: vec![curve],
             choice: ScaleChoice::Linear,
+            growing: false,
         };
         chart.draw(area, &mut buffer);
-        crate::frame_text::plain(&buffer)
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        crate::frame_text::plain(&buffer).lines().map(str::to_owned).collect()
     }
 
     #[test]
@@ -281,24 +214,27 @@ mod tests {
         (0..=100).for_each(|step| series.push(step, f64::from(100 - step as u32)));
         let lines = drawn(&series);
         assert!(lines[0].starts_with("loss  ─ train"));
-        let plot = |row: usize| {
-            lines[row]
-                .chars()
-                .skip(usize::from(LABELS))
-                .collect::<String>()
-        };
+        let plot = |row: usize| lines[row].chars().skip(usize::from(LABELS)).collect::<String>();
         assert!(!plot(1).starts_with(' ') && plot(6).starts_with("     "));
         assert!(plot(6).trim_end().chars().count() > 36);
         assert!(lines[7].trim_start().starts_with("step 0") && lines[7].ends_with("100"));
     }
 
     #[test]
+    fn a_growing_axis_leaves_at_most_an_eighth_free() {
+        assert_eq!(with_room(0, 100), 104);
+        assert_eq!(with_room(0, 103), 104);
+        assert_eq!(with_room(50, 50), 51);
+        for last in [9_u64, 1000, 123_456, u64::MAX / 2] {
+            let end = with_room(0, last);
+            assert!(end > last && end - last <= last.div_ceil(8), "{last} {end}");
+        }
+    }
+
+    #[test]
     fn nan_is_a_mark_and_a_gap_never_a_spike() {
         let mut series = Series::default();
-        for (step, value) in [1.0, 1.0, f64::NAN, 1.0, f64::INFINITY]
-            .into_iter()
-            .enumerate()
-        {
+        for (step, value) in [1.0, 1.0, f64::NAN, 1.0, f64::INFINITY].into_iter().enumerate() {
             series.push(step as u64, value);
         }
         let lines = drawn(&series);

@@ -6,12 +6,12 @@ use ratatui::style::Style;
 
 use super::half_blocks::{self, Pixel};
 use super::scale::ColourScale;
-use super::text;
-use crate::numbers::short;
+use super::{areas, text};
+use crate::numbers::fitting;
 use crate::palette::{MUTED, level_of_share};
 
-/// Columns of the whole: two of colour, a gap, and numbers such as `-1.2e-3`.
-pub const WIDTH: u16 = 10;
+/// Columns of the whole: two of colour, a gap, and numbers such as `-1.23e-4`.
+pub const WIDTH: u16 = 11;
 
 const COLOUR_COLUMNS: u16 = 2;
 /// Rows from one number to the next.
@@ -19,22 +19,12 @@ const NUMBER_ROWS: u16 = 4;
 
 /// Draws the bar over the full height of an area; `remarks` go below the top number.
 pub fn draw(area: Rect, buffer: &mut Buffer, colours: &ColourScale, remarks: &[&str]) {
-    let bar = Rect {
-        width: COLOUR_COLUMNS.min(area.width),
-        ..area
-    };
+    let (bar, rest) = areas::split_left(area, COLOUR_COLUMNS);
+    let (_gap, numbers) = areas::split_left(rest, 1);
     let halves = f64::from(2 * area.height);
     half_blocks::draw(bar, buffer, |_, half| {
         Pixel::Level(level_of_share(1.0 - (f64::from(half) + 0.5) / halves))
     });
-    let numbers = Rect {
-        x: area.x + bar.width + 1,
-        ..area
-    };
-    let numbers = Rect {
-        width: area.width.saturating_sub(bar.width + 1),
-        ..numbers
-    };
     draw_numbers(numbers, buffer, colours);
     draw_remarks(numbers, buffer, remarks);
 }
@@ -42,8 +32,8 @@ pub fn draw(area: Rect, buffer: &mut Buffer, colours: &ColourScale, remarks: &[&
 fn draw_numbers(area: Rect, buffer: &mut Buffer, colours: &ColourScale) {
     for row in number_rows(area.height) {
         let share = 1.0 - f64::from(row) / f64::from(area.height.saturating_sub(1).max(1));
-        let number = short(colours.scale.value_at(share));
-        text::put(buffer, row_of(area, row), &number, Style::new());
+        let number = fitting(colours.scale.value_at(share), usize::from(area.width));
+        text::put(buffer, areas::row(area, row), &number, Style::new());
     }
 }
 
@@ -51,7 +41,7 @@ fn draw_remarks(area: Rect, buffer: &mut Buffer, remarks: &[&str]) {
     let taken: Vec<u16> = number_rows(area.height).collect();
     let free = (0..area.height).filter(|row| !taken.contains(row));
     for (row, remark) in free.zip(remarks) {
-        text::put(buffer, row_of(area, row), remark, Style::new().fg(MUTED));
+        text::put(buffer, areas::row(area, row), remark, Style::new().fg(MUTED));
     }
 }
 
@@ -62,14 +52,6 @@ fn number_rows(height: u16) -> impl Iterator<Item = u16> {
     let rows =
         (0..=gaps).map(move |gap| (u32::from(gap) * u32::from(last) / u32::from(gaps)) as u16);
     rows.take(usize::from(height))
-}
-
-fn row_of(area: Rect, row: u16) -> Rect {
-    Rect {
-        y: area.y + row,
-        height: 1,
-        ..area
-    }
 }
 
 #[cfg(test)]
@@ -84,11 +66,7 @@ mod tests {
         let mut buffer = Buffer::empty(area);
         let colours = ColourScale::fit([0.25, 8.5].into_iter(), ScaleChoice::Auto).unwrap();
         draw(area, &mut buffer, &colours, &["log"]);
-        let row = |y: u16| {
-            (3..WIDTH)
-                .map(|x| buffer[(x, y)].symbol())
-                .collect::<String>()
-        };
+        let row = |y: u16| (3..WIDTH).map(|x| buffer[(x, y)].symbol()).collect::<String>();
         assert_eq!(row(0).trim(), "8.5");
         assert_eq!(row(1).trim(), "log");
         assert_eq!(row(8).trim(), "0.25");

@@ -25,11 +25,7 @@ impl Dots {
     #[must_use]
     pub fn new(area: Rect) -> Self {
         let (columns, rows) = (usize::from(area.width), usize::from(area.height));
-        Self {
-            columns,
-            rows,
-            cells: vec![(0, Color::Reset); columns * rows],
-        }
+        Self { columns, rows, cells: vec![(0, Color::Reset); columns * rows] }
     }
 
     /// Dots across the canvas.
@@ -70,18 +66,9 @@ impl Dots {
     /// Cells that hold a dot: column, row, glyph and colour.
     pub fn cells(&self) -> impl Iterator<Item = (u16, u16, char, Color)> {
         let columns = self.columns.max(1);
-        let inked = self
-            .cells
-            .iter()
-            .enumerate()
-            .filter(|(_, (bits, _))| *bits != 0);
+        let inked = self.cells.iter().enumerate().filter(|(_, (bits, _))| *bits != 0);
         inked.map(move |(i, &(bits, colour))| {
-            (
-                (i % columns) as u16,
-                (i / columns) as u16,
-                glyph(bits),
-                colour,
-            )
+            ((i % columns) as u16, (i / columns) as u16, glyph(bits), colour)
         })
     }
 
@@ -102,12 +89,7 @@ impl Dots {
             return None;
         }
         let (right, bottom) = (self.width() as f64 - 1.0, self.height() as f64 - 1.0);
-        let edges = [
-            (-dx, from.0),
-            (dx, right - from.0),
-            (-dy, from.1),
-            (dy, bottom - from.1),
-        ];
+        let edges = [(-dx, from.0), (dx, right - from.0), (-dy, from.1), (dy, bottom - from.1)];
         let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
         for (outward, distance) in edges {
             if outward == 0.0 && distance < 0.0 {

@@ -46,11 +46,7 @@ pub struct Fact {
 impl Fact {
     /// A fact to be read as any other.
     pub fn new(label: impl Into<String>, value: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            value: value.into(),
-            tone: Tone::Plain,
-        }
+        Self { label: label.into(), value: value.into(), tone: Tone::Plain }
     }
 
     /// The same in another tone.
@@ -65,22 +61,13 @@ impl Fact {
     }
 
     fn spans(&self) -> Vec<Span<'static>> {
-        let value = Style::new()
-            .fg(self.tone.colour())
-            .add_modifier(Modifier::BOLD);
+        let value = Style::new().fg(self.tone.colour()).add_modifier(Modifier::BOLD);
         let label = Span::styled(self.label.clone(), Style::new().fg(MUTED));
         if self.value.is_empty() {
-            return vec![Span::styled(
-                self.label.clone(),
-                Style::new().fg(self.tone.colour()),
-            )];
+            return vec![Span::styled(self.label.clone(), Style::new().fg(self.tone.colour()))];
         }
         let gap = if self.label.is_empty() { "" } else { " " };
-        vec![
-            label,
-            Span::raw(gap),
-            Span::styled(self.value.clone(), value),
-        ]
+        vec![label, Span::raw(gap), Span::styled(self.value.clone(), value)]
     }
 }
 
@@ -112,11 +99,7 @@ pub fn draw_lines(area: Rect, buffer: &mut Buffer, lines: &[Line<'_>]) {
     let missing = lines.len().saturating_sub(usize::from(area.height));
     if missing > 0 && area.height > 0 {
         let note = format!(" … {missing} more: enlarge the window");
-        let row = Rect {
-            y: area.bottom() - 1,
-            height: 1,
-            ..area
-        };
+        let row = Rect { y: area.bottom() - 1, height: 1, ..area };
         text::put_right(buffer, row, &note, Style::new().fg(MUTED));
     }
 }
@@ -133,21 +116,14 @@ mod tests {
             Fact::new("snapshots", "12"),
         ];
         let lines: Vec<String> = flowed(&facts, 40).iter().map(ToString::to_string).collect();
-        assert_eq!(
-            lines,
-            ["last loss 0.5  lowest 0.25 at (0, 1)", "snapshots 12"]
-        );
+        assert_eq!(lines, ["last loss 0.5  lowest 0.25 at (0, 1)", "snapshots 12"]);
     }
 
     #[test]
     fn what_finds_no_room_is_counted() {
         let area = Rect::new(0, 0, 40, 1);
         let mut buffer = Buffer::empty(area);
-        draw_lines(
-            area,
-            &mut buffer,
-            &[Line::raw("a"), Line::raw("b"), Line::raw("c")],
-        );
+        draw_lines(area, &mut buffer, &[Line::raw("a"), Line::raw("b"), Line::raw("c")]);
         let row: String = (0..40).map(|x| buffer[(x, 0)].symbol()).collect();
         assert!(row.contains("2 more"), "{row}");
     }

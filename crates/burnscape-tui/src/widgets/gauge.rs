@@ -28,10 +28,7 @@ mod tests {
         let area = Rect::new(0, 0, 10, 1);
         let mut buffer = Buffer::empty(area);
         draw(area, &mut buffer, 0.25);
-        assert_eq!(
-            (0..10).map(|x| buffer[(x, 0)].symbol()).collect::<String>(),
-            "██▌───────"
-        );
+        assert_eq!((0..10).map(|x| buffer[(x, 0)].symbol()).collect::<String>(), "██▌───────");
         draw(area, &mut buffer, f64::NAN);
     }
 }

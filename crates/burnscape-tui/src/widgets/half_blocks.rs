@@ -57,9 +57,7 @@ fn mark(cell: &mut Cell, symbol: &str) {
 
 fn hatch(cell: &mut Cell, near: Option<usize>) {
     let background = near.map_or(Color::Reset, preview);
-    cell.set_symbol(UNMEASURED_MARK)
-        .set_fg(MUTED)
-        .set_bg(background);
+    cell.set_symbol(UNMEASURED_MARK).set_fg(MUTED).set_bg(background);
 }
 
 fn split(cell: &mut Cell, upper: Option<Color>, lower: Option<Color>) {
@@ -87,11 +85,7 @@ mod tests {
     fn cell_of(upper: Pixel, lower: Pixel) -> Cell {
         let area = Rect::new(0, 0, 1, 1);
         let mut buffer = Buffer::empty(area);
-        draw(
-            area,
-            &mut buffer,
-            |_, half| if half == 0 { upper } else { lower },
-        );
+        draw(area, &mut buffer, |_, half| if half == 0 { upper } else { lower });
         buffer[(0, 0)].clone()
     }
 
@@ -104,10 +98,7 @@ mod tests {
     #[test]
     fn non_finite_unmeasured_and_empty_differ() {
         assert_eq!(cell_of(Pixel::Nan, Pixel::Level(1)).symbol(), NAN_MARK);
-        assert_eq!(
-            cell_of(Pixel::Level(1), Pixel::Infinite).symbol(),
-            INFINITY_MARK
-        );
+        assert_eq!(cell_of(Pixel::Level(1), Pixel::Infinite).symbol(), INFINITY_MARK);
         let hatched = cell_of(Pixel::Unmeasured(None), Pixel::Unmeasured(None));
         assert_eq!(hatched.symbol(), UNMEASURED_MARK);
         assert_eq!(cell_of(Pixel::Empty, Pixel::Empty).symbol(), " ");

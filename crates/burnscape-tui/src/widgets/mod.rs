@@ -1,5 +1,6 @@
 //! Parts that views are made of, one per file. Each draws from values, never from a run.
 
+pub mod areas;
 pub mod chart;
 pub mod colour_bar;
 pub mod dots;
@@ -9,3 +10,4 @@ pub mod half_blocks;
 pub mod scale;
 pub mod text;
 pub mod too_small;
+pub mod value_axis;

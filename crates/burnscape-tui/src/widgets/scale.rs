@@ -40,6 +40,8 @@ const LOG_FROM_RATIO: f64 = 50.0;
 const TAIL: f64 = 0.02;
 /// … when they stretch the scale more than this many times.
 const STRETCH: f64 = 4.0;
+/// Steps of a rounded scale: finer ones move more often, coarser ones waste more room.
+const ROUND_STEPS: usize = 12;
 
 /// A range of values, linear or logarithmic.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,11 +58,7 @@ impl Scale {
     /// A scale over a range.
     #[must_use]
     pub fn new(low: f64, high: f64, choice: ScaleChoice) -> Self {
-        Self {
-            low,
-            high,
-            log: choice.is_log(low, high),
-        }
+        Self { low, high, log: choice.is_log(low, high) }
     }
 
     /// The same with a little room at both ends, so that no curve runs along the frame; a range
@@ -68,17 +66,21 @@ impl Scale {
     #[must_use]
     pub fn padded(self) -> Self {
         let (low, high) = (self.forward(self.low), self.forward(self.high));
-        let smallest = if self.log {
-            0.05
-        } else {
-            (low.abs() * 0.05).max(1e-12)
-        };
+        let smallest = if self.log { 0.05 } else { (low.abs() * 0.05).max(1e-12) };
         let room = ((high - low) * 0.04).max(if high > low { 0.0 } else { smallest });
-        Self {
-            low: self.backward(low - room),
-            high: self.backward(high + room),
-            ..self
-        }
+        Self { low: self.backward(low - room), high: self.backward(high + room), ..self }
+    }
+
+    /// The same with its ends moved out to round values: it stays as it is while values change a
+    /// little, so that a picture that is drawn again is mostly the same.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        let (low, high) = (self.forward(self.low), self.forward(self.high));
+        let Some(step) = round_step(high - low, ROUND_STEPS) else {
+            return self.padded();
+        };
+        let (low, high) = ((low / step).floor() * step, (high / step).ceil() * step);
+        Self { low: self.backward(low), high: self.backward(high), ..self }
     }
 
     /// Where a value lies: 0 at the low end, 1 at the high end, outside beyond; `None`: not a
@@ -86,11 +88,7 @@ impl Scale {
     #[must_use]
     pub fn share(&self, value: f64) -> Option<f64> {
         let (low, high) = (self.forward(self.low), self.forward(self.high));
-        let share = if high > low {
-            (self.forward(value) - low) / (high - low)
-        } else {
-            0.5
-        };
+        let share = if high > low { (self.forward(value) - low) / (high - low) } else { 0.5 };
         (value.is_finite() && share.is_finite()).then_some(share)
     }
 
@@ -110,74 +108,39 @@ impl Scale {
     /// Round values along the scale, at most `most`, lowest first.
     #[must_use]
     pub fn ticks(&self, most: usize) -> Vec<f64> {
-        let ticks = if self.log {
-            self.decades(most)
-        } else {
-            self.round_steps(most)
-        };
-        if ticks.is_empty() {
-            vec![self.low]
-        } else {
-            ticks
-        }
+        let ticks = if self.log { self.decades(most) } else { self.round_steps(most) };
+        if ticks.is_empty() { vec![self.low] } else { ticks }
     }
 
     /// A tick as text, with as many digits as tell it from its neighbours.
     #[must_use]
     pub fn tick_text(&self, tick: f64, ticks: &[f64]) -> String {
-        let gap = ticks
-            .windows(2)
-            .map(|pair| (pair[1] - pair[0]).abs())
-            .fold(f64::NAN, f64::min);
+        let gap = ticks.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(f64::NAN, f64::min);
         let largest = ticks.iter().map(|tick| tick.abs()).fold(0.0, f64::max);
         let digits = (largest / gap).log10().ceil();
-        let digits = if digits.is_finite() && !self.log {
-            digits as usize + 1
-        } else {
-            3
-        };
+        let digits = if digits.is_finite() && !self.log { digits as usize + 1 } else { 3 };
         significant(tick, digits.clamp(3, 6))
     }
 
     fn round_steps(&self, most: usize) -> Vec<f64> {
-        let span = self.high - self.low;
-        if !(span > 0.0 && span.is_finite()) || most == 0 {
-            return Vec::new();
-        }
-        let rough = span / most as f64;
-        let power = 10_f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
-        let Some(step) = step.into_iter().find(|step| span / step <= most as f64) else {
+        let Some(step) = round_step(self.high - self.low, most) else {
             return Vec::new();
         };
         // A tick at the very end must not fall out by rounding.
-        let (first, last) = (
-            (self.low / step - 1e-6).ceil(),
-            (self.high / step + 1e-6).floor(),
-        );
-        (0..most)
-            .map(|i| first + i as f64)
-            .take_while(|n| *n <= last)
-            .map(|n| n * step)
-            .collect()
+        let (first, last) = ((self.low / step - 1e-6).ceil(), (self.high / step + 1e-6).floor());
+        (0..most).map(|i| first + i as f64).take_while(|n| *n <= last).map(|n| n * step).collect()
     }
 
     fn decades(&self, most: usize) -> Vec<f64> {
         let (low, high) = (self.low.log10().ceil(), self.high.log10().floor());
         let count = high - low + 1.0;
         if count < 2.0 {
-            let linear = Self {
-                log: false,
-                ..*self
-            };
+            let linear = Self { log: false, ..*self };
             return linear.round_steps(most.min(3));
         }
         let stride = (count / most.max(1) as f64).ceil().max(1.0);
         let decades = (0..most).map(|i| low + i as f64 * stride);
-        decades
-            .take_while(|decade| *decade <= high)
-            .map(|decade| 10_f64.powf(decade))
-            .collect()
+        decades.take_while(|decade| *decade <= high).map(|decade| 10_f64.powf(decade)).collect()
     }
 
     fn forward(&self, value: f64) -> f64 {
@@ -185,12 +148,19 @@ impl Scale {
     }
 
     fn backward(&self, position: f64) -> f64 {
-        if self.log {
-            10_f64.powf(position)
-        } else {
-            position
-        }
+        if self.log { 10_f64.powf(position) } else { position }
     }
+}
+
+/// The smallest of 1, 2, 5 times a power of ten that goes at most so many times into a span.
+fn round_step(span: f64, most: usize) -> Option<f64> {
+    let rough = span / most as f64;
+    if !(rough > 0.0 && rough.is_finite()) {
+        return None;
+    }
+    let power = 10_f64.powf(rough.log10().floor());
+    let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
+    steps.into_iter().find(|step| span / step <= most as f64)
 }
 
 /// A scale of colours: when a few values would stretch it beyond use, it stops short of them.
@@ -214,11 +184,7 @@ impl ColourScale {
         let whole = Scale::new(low, high, choice);
         let (low, high) = inner_range(&sorted, &whole);
         Some(Self {
-            scale: Scale {
-                low,
-                high,
-                log: whole.log,
-            },
+            scale: Scale { low, high, log: whole.log },
             clipped_below: sorted.iter().filter(|value| **value < low).count(),
             clipped_above: sorted.iter().filter(|value| **value > high).count(),
         })
@@ -256,16 +222,8 @@ fn inner_range(sorted: &[f64], whole: &Scale) -> (f64, f64) {
     let above = whole.forward(whole.high) - high;
     let stretched = |tail: f64| inner > 0.0 && tail > STRETCH * inner;
     (
-        if stretched(below) {
-            at(TAIL)
-        } else {
-            whole.low
-        },
-        if stretched(above) {
-            at(1.0 - TAIL)
-        } else {
-            whole.high
-        },
+        if stretched(below) { at(TAIL) } else { whole.low },
+        if stretched(above) { at(1.0 - TAIL) } else { whole.high },
     )
 }
 
@@ -280,6 +238,17 @@ mod tests {
         let scale = Scale::new(3e-4, 2.0, ScaleChoice::Auto);
         assert_eq!(scale.ticks(5).len(), 4);
         assert!(scale.log);
+    }
+
+    #[test]
+    fn a_rounded_scale_stays_while_values_change_a_little() {
+        let scale = |low, high| Scale::new(low, high, ScaleChoice::Linear).rounded();
+        assert_eq!(scale(0.11, 2.3), scale(0.17, 2.21));
+        assert_eq!(scale(0.11, 2.3).low, 0.0);
+        assert!((scale(0.11, 2.3).high - 2.4).abs() < 1e-9);
+        assert!(scale(1.0, 1.0).low < 1.0);
+        let log = Scale::new(3e-4, 0.8, ScaleChoice::Log).rounded();
+        assert!(log.low >= 0.99e-4 && log.low <= 3e-4 && log.high >= 0.8);
     }
 
     #[test]
@@ -319,10 +288,7 @@ mod tests {
 
     #[test]
     fn flat_and_empty_ranges_do_not_divide_by_zero() {
-        assert_eq!(
-            ColourScale::fit([f64::NAN].into_iter(), ScaleChoice::Auto),
-            None
-        );
+        assert_eq!(ColourScale::fit([f64::NAN].into_iter(), ScaleChoice::Auto), None);
         let flat = ColourScale::fit([2.0, 2.0].into_iter(), ScaleChoice::Auto).unwrap();
         assert_eq!(flat.share(2.0), Some(0.5));
         let padded = Scale::new(0.0, 0.0, ScaleChoice::Auto).padded();

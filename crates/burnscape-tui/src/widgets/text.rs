@@ -28,11 +28,7 @@ pub fn cut_start(text: &str, cells: usize) -> String {
         return text.to_owned();
     }
     let kept = fitting(text.chars().rev(), cells.saturating_sub(1));
-    (cells > 0)
-        .then_some('…')
-        .into_iter()
-        .chain(kept.into_iter().rev())
-        .collect()
+    (cells > 0).then_some('…').into_iter().chain(kept.into_iter().rev()).collect()
 }
 
 /// Lines of at most `cells` cells, broken at spaces; longer words are cut.
@@ -64,24 +60,13 @@ pub fn put(buffer: &mut Buffer, area: Rect, text: &str, style: Style) {
 pub fn put_right(buffer: &mut Buffer, area: Rect, text: &str, style: Style) {
     let cut = cut_end(text, usize::from(area.width));
     let indent = area.width.saturating_sub(width(&cut) as u16);
-    put(
-        buffer,
-        Rect {
-            x: area.x + indent,
-            width: area.width - indent,
-            ..area
-        },
-        &cut,
-        style,
-    );
+    put(buffer, Rect { x: area.x + indent, width: area.width - indent, ..area }, &cut, style);
 }
 
 /// The text without control characters: a name from a file cannot steer the terminal.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn fitting(characters: impl Iterator<Item = char>, cells: usize) -> Vec<char> {

@@ -10,18 +10,11 @@ use crate::palette::MUTED;
 /// Draws the sentence in the middle of the area, as much of it as fits.
 pub fn draw(area: Rect, buffer: &mut Buffer, what: &str, needed: (u16, u16)) {
     let (width, height) = needed;
-    let sentence = format!(
-        "{what}: needs {width}×{height}, has {}×{}",
-        area.width, area.height
-    );
+    let sentence = format!("{what}: needs {width}×{height}, has {}×{}", area.width, area.height);
     let lines = text::wrapped(&sentence, usize::from(area.width));
     let skipped = area.height.saturating_sub(lines.len() as u16) / 2;
     for (row, line) in (area.y + skipped..area.bottom()).zip(&lines) {
-        let row = Rect {
-            y: row,
-            height: 1,
-            ..area
-        };
+        let row = Rect { y: row, height: 1, ..area };
         text::put(buffer, row, line, Style::new().fg(MUTED));
     }
 }

@@ -29,14 +29,8 @@ pub struct Synthetic {
 
 impl Default for Synthetic {
     fn default() -> Self {
-        let names = [
-            "conv1.weight",
-            "conv1.bias",
-            "norm1.gamma",
-            "fc1.weight",
-            "fc1.bias",
-            "fc2.weight",
-        ];
+        let names =
+            ["conv1.weight", "conv1.bias", "norm1.gamma", "fc1.weight", "fc1.bias", "fc2.weight"];
         Self {
             names: names.map(str::to_owned).to_vec(),
             steps: 400,
@@ -224,10 +218,7 @@ impl Synthetic {
     }
 
     pub fn nodes(&self) -> Nodes {
-        let (x, y) = (
-            self.axis("PC 1", self.columns),
-            self.axis("PC 2", self.rows),
-        );
+        let (x, y) = (self.axis("PC 1", self.columns), self.axis("PC 2", self.rows));
         let at = |axis: &Axis, i: u64| (axis.first + i as i64) as f64 * axis.spacing;
         let places = (0..self.rows).flat_map(|iy| (0..self.columns).map(move |ix| (ix, iy)));
         let loss = places.map(|(ix, iy)| paraboloid(at(&x, ix), at(&y, iy)));
@@ -244,9 +235,7 @@ impl Synthetic {
         let count = self.snapshots();
         let left = |i: u64| 1.0 - i as f64 / (count - 1).max(1) as f64;
         let x: Vec<f64> = (0..count).map(|i| -1.1 * left(i)).collect();
-        let y: Vec<f64> = (0..count)
-            .map(|i| 0.7 * left(i) * (4.0 * left(i)).cos())
-            .collect();
+        let y: Vec<f64> = (0..count).map(|i| 0.7 * left(i) * (4.0 * left(i)).cos()).collect();
         let on_plane = x.iter().zip(&y).map(|(x, y)| paraboloid(*x, *y)).collect();
         Trajectory {
             slice: 0,

@@ -55,11 +55,7 @@ impl StepValues {
     pub fn reuse(mut host: Vec<f32>, mut missing: Vec<u32>) -> Self {
         host.clear();
         missing.clear();
-        Self {
-            host,
-            device: Vec::new(),
-            missing,
-        }
+        Self { host, device: Vec::new(), missing }
     }
 
     /// The values as they travel to the writer thread.
@@ -72,11 +68,11 @@ impl StepValues {
         (values, self.missing)
     }
 
-    fn push_norm<const D: usize>(&mut self, tensor: &Tensor<D>, on_host: bool) {
+    fn push_norm<const D: usize>(&mut self, tensor: Tensor<D>, on_host: bool) {
         if on_host {
             self.host.push(norms::norm_on_host(tensor) as f32);
         } else {
-            self.device.push(norms::squares(tensor.clone(), false));
+            self.device.push(norms::squares(tensor));
         }
     }
 
@@ -85,8 +81,7 @@ impl StepValues {
         if on_host {
             self.host.push(f32::NAN);
         } else {
-            self.device
-                .push(Tensor::full([1], f32::NAN, &like.device()));
+            self.device.push(Tensor::full([1], f32::NAN, &like.device()));
         }
     }
 }
@@ -104,7 +99,7 @@ pub(crate) fn gradient_norms<M: Module, G: GradientSource>(
 ) {
     model.visit(&mut GradientVisitor {
         slots: Slots::of(map),
-        on_host: map.is_on_host(),
+        on_host: map.is_on_host,
         grads,
         values,
     });
@@ -123,10 +118,8 @@ impl<G: GradientSource> ModuleVisitor for GradientVisitor<'_, G> {
             return;
         };
         match self.grads.gradient::<D>(param.id) {
-            Some(gradient) => self.values.push_norm(&gradient, self.on_host),
-            None => self
-                .values
-                .push_missing(block, &param.base().inner(), self.on_host),
+            Some(gradient) => self.values.push_norm(gradient, self.on_host),
+            None => self.values.push_missing(block, &param.base().inner(), self.on_host),
         }
     }
 }
@@ -140,7 +133,7 @@ pub(crate) fn weight_norms<M: Module>(
 ) -> KeptWeights {
     let mut visitor = WeightVisitor {
         slots: Slots::of(map),
-        on_host: map.is_on_host(),
+        on_host: map.is_on_host,
         columns,
         values,
         kept: KeptWeights::default(),
@@ -164,7 +157,7 @@ impl ModuleVisitor for WeightVisitor<'_> {
         }
         let weights = flat(param.base());
         if self.columns.weight_norm {
-            self.values.push_norm(&weights, self.on_host);
+            self.values.push_norm(weights.clone(), self.on_host);
         }
         if self.columns.update_norm {
             self.kept.0.push(weights);
@@ -181,7 +174,7 @@ pub(crate) fn update_norms<M: Module>(
 ) {
     model.visit(&mut UpdateVisitor {
         slots: Slots::of(map),
-        on_host: map.is_on_host(),
+        on_host: map.is_on_host,
         before: before.0.into_iter(),
         values,
     });
@@ -202,7 +195,7 @@ impl ModuleVisitor for UpdateVisitor<'_> {
         let after = flat(param.base());
         if let Some(before) = self.before.next() {
             let update = after - before.to_device(&param.base().inner().device());
-            self.values.push_norm(&update, self.on_host);
+            self.values.push_norm(update, self.on_host);
         }
     }
 }
@@ -220,9 +213,7 @@ struct Slots<'a> {
 
 impl<'a> Slots<'a> {
     fn of(map: &'a ModelMap) -> Self {
-        Self {
-            slots: map.slots.iter(),
-        }
+        Self { slots: map.slots.iter() }
     }
 
     /// The block of the float that is visited now; `None` for buffers and second names.

@@ -79,10 +79,7 @@ impl EpochMap {
     /// Takes one event in.
     pub fn apply(&mut self, event: &TrainingEvent) {
         match *event {
-            TrainingEvent::Start {
-                total_epochs,
-                first_epoch,
-            } => {
+            TrainingEvent::Start { total_epochs, first_epoch } => {
                 self.total_epochs = total_epochs;
                 self.first_epoch = first_epoch;
                 self.next_epoch = first_epoch;
@@ -105,11 +102,7 @@ impl EpochMap {
         if self.spans.len() == KEPT_SPANS {
             self.spans.pop_front();
         }
-        self.spans.push_back(Span {
-            epoch: self.next_epoch,
-            before: self.batches,
-            seen: 0,
-        });
+        self.spans.push_back(Span { epoch: self.next_epoch, before: self.batches, seen: 0 });
     }
 
     fn count_batch(&mut self, items: u64) {
@@ -168,10 +161,7 @@ impl EpochMap {
 
 impl Span {
     fn place(&self, batch: u64) -> Place {
-        Place {
-            epoch: self.epoch,
-            iteration: batch - self.before,
-        }
+        Place { epoch: self.epoch, iteration: batch - self.before }
     }
 }
 
@@ -180,10 +170,7 @@ mod tests {
     use super::*;
 
     fn train_split(map: &mut EpochMap, batches: u64) {
-        map.apply(&TrainingEvent::SplitStart {
-            train: true,
-            items: batches,
-        });
+        map.apply(&TrainingEvent::SplitStart { train: true, items: batches });
         for items in 1..=batches {
             map.apply(&TrainingEvent::Batch { items });
         }
@@ -191,10 +178,7 @@ mod tests {
     }
 
     fn valid_split(map: &mut EpochMap, batches: u64) {
-        map.apply(&TrainingEvent::SplitStart {
-            train: false,
-            items: batches,
-        });
+        map.apply(&TrainingEvent::SplitStart { train: false, items: batches });
         for items in 1..=batches {
             map.apply(&TrainingEvent::Batch { items });
         }
@@ -203,10 +187,7 @@ mod tests {
 
     fn started(first_epoch: u64) -> EpochMap {
         let mut map = EpochMap::default();
-        map.apply(&TrainingEvent::Start {
-            total_epochs: 9,
-            first_epoch,
-        });
+        map.apply(&TrainingEvent::Start { total_epochs: 9, first_epoch });
         map
     }
 
@@ -217,32 +198,17 @@ mod tests {
         valid_split(&mut map, 5);
         map.apply(&TrainingEvent::EpochEnd { epoch: 1 });
         train_split(&mut map, 3);
-        assert_eq!(
-            map.place(4),
-            Some(Place {
-                epoch: 2,
-                iteration: 1
-            })
-        );
+        assert_eq!(map.place(4), Some(Place { epoch: 2, iteration: 1 }));
         assert_eq!(map.batches_of(2), Some((3, 6)));
     }
 
     #[test]
     fn a_step_waits_until_the_event_of_its_batch_has_come() {
         let mut map = started(1);
-        map.apply(&TrainingEvent::SplitStart {
-            train: true,
-            items: 3,
-        });
+        map.apply(&TrainingEvent::SplitStart { train: true, items: 3 });
         assert_eq!(map.place(1), None);
         map.apply(&TrainingEvent::Batch { items: 1 });
-        assert_eq!(
-            map.place(1),
-            Some(Place {
-                epoch: 1,
-                iteration: 1
-            })
-        );
+        assert_eq!(map.place(1), Some(Place { epoch: 1, iteration: 1 }));
     }
 
     #[test]

@@ -47,10 +47,7 @@ pub(crate) struct Moment {
 
 impl Moment {
     fn after(self, earlier: Moment) -> Moment {
-        Moment {
-            steps: self.steps + earlier.steps,
-            batches: self.batches + earlier.batches,
-        }
+        Moment { steps: self.steps + earlier.steps, batches: self.batches + earlier.batches }
     }
 }
 
@@ -110,10 +107,7 @@ impl From<Resumed> for Earlier {
             head: resumed.head,
             epochs: resumed.epochs,
             snapshots: resumed.snapshots,
-            recorded: Moment {
-                steps: resumed.steps,
-                batches: resumed.batches,
-            },
+            recorded: Moment { steps: resumed.steps, batches: resumed.batches },
             slices: resumed.slices,
             next_snapshot: resumed.next_snapshot,
         }
@@ -148,27 +142,15 @@ impl Recorder {
         let (spare, spare_out) = sync_channel(config.queue_steps);
         let counters = Arc::new(Counters::default());
         let lanes = Lanes::new(control, steps, losses, spare_out, counters.clone());
-        let inbox = Inbox {
-            control: control_in,
-            steps: steps_in,
-            losses: losses_in,
-            spare,
-        };
+        let inbox = Inbox { control: control_in, steps: steps_in, losses: losses_in, spare };
         let first_slice = earlier.as_ref().map_or(0, |it| it.slices);
         let worker = Worker::new(config, folder.clone(), writer, earlier, started, counters);
         let thread = std::thread::Builder::new()
             .name("burnscape-writer".into())
             .spawn(move || worker.run(&inbox))
-            .map_err(|_| Error::RecorderGone {
-                run: folder.path().to_path_buf(),
-            })?;
+            .map_err(|_| Error::RecorderGone { run: folder.path().to_path_buf() })?;
         lanes.set_writer(thread.thread().clone());
-        Ok(Self {
-            lanes,
-            folder,
-            first_slice,
-            thread: Some(thread),
-        })
+        Ok(Self { lanes, folder, first_slice, thread: Some(thread) })
     }
 
     /// Waits until everything handed over so far is in the file.
@@ -195,9 +177,7 @@ impl Recorder {
     }
 
     fn gone(&self) -> Error {
-        Error::RecorderGone {
-            run: self.folder.path().to_path_buf(),
-        }
+        Error::RecorderGone { run: self.folder.path().to_path_buf() }
     }
 }
 
@@ -476,10 +456,7 @@ impl Worker {
             let before = earlier.epochs.iter().rev();
             let before = before.clone().find(|it| it.epoch + 1 == first_epoch);
             self.base = match before {
-                Some(epoch) => Moment {
-                    steps: epoch.steps,
-                    batches: epoch.batches,
-                },
+                Some(epoch) => Moment { steps: epoch.steps, batches: epoch.batches },
                 None if first_epoch <= 1 => Moment::default(),
                 None => earlier.recorded,
             };
@@ -604,20 +581,15 @@ impl Worker {
     }
 
     fn write_step(&mut self, sample: StepSample, place: Option<epochs::Place>) {
-        let loss = self.losses.mean_of(
-            sample.batches - u64::from(sample.accumulated),
-            sample.batches,
-        );
+        let loss =
+            self.losses.mean_of(sample.batches - u64::from(sample.accumulated), sample.batches);
         let blocks = self.head.as_ref().map_or(0, |head| head.blocks.len());
         let row = self.row.fill(sample, blocks, self.base, place, loss);
         let appended = self.writer.append(row);
         if appended.is_ok()
             && let Record::Step(step) = row
         {
-            self.written = Moment {
-                steps: step.step + 1,
-                batches: step.batches,
-            };
+            self.written = Moment { steps: step.step + 1, batches: step.batches };
             self.report.last_loss = step.loss.or(self.report.last_loss);
         }
         self.keep(appended.map_err(Error::from));
@@ -630,10 +602,7 @@ impl Worker {
         }
         let records = dropped - std::mem::replace(&mut self.reported_drops, dropped);
         let after_step = self.written.steps;
-        self.append(&Record::Dropped(Dropped {
-            records,
-            after_step,
-        }));
+        self.append(&Record::Dropped(Dropped { records, after_step }));
     }
 
     // ---- snapshots -----------------------------------------------------------------------
@@ -661,10 +630,7 @@ impl Worker {
     }
 
     fn note(&mut self, level: &str, text: String) {
-        self.append(&Record::Note(Note {
-            level: level.to_string(),
-            text,
-        }));
+        self.append(&Record::Note(Note { level: level.to_string(), text }));
     }
 
     fn flush(&mut self) {

@@ -16,11 +16,7 @@ pub(crate) struct SnapshotStore {
 impl SnapshotStore {
     /// Goes on after the snapshots that the run already has.
     pub fn new(folder: RunFolder, records: Vec<Snapshot>, next: u64) -> Self {
-        Self {
-            folder,
-            records,
-            next,
-        }
+        Self { folder, records, next }
     }
 
     /// Forgets those that a resumed training has left behind: it went on from before them. They
@@ -48,10 +44,8 @@ impl SnapshotStore {
     ) -> Result<Snapshot> {
         let index = self.next;
         let path = self.folder.snapshot_path(index);
-        let bytes = snapshot::encode(tensors).map_err(|reason| Error::SnapshotWrite {
-            file: path.clone(),
-            reason,
-        })?;
+        let bytes = snapshot::encode(tensors)
+            .map_err(|reason| Error::SnapshotWrite { file: path.clone(), reason })?;
         let crc32 = crc32fast::hash(&bytes);
         let twin = self.twin_of(&bytes, crc32);
         let file = match &twin {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use burnscape_trace::{F32s, Record, Step, U32s};
+use burnscape_trace::{F32s, Record, Step};
 
 use super::Moment;
 use super::epochs::Place;
@@ -71,10 +71,7 @@ pub(crate) struct StepRow {
 
 impl Default for StepRow {
     fn default() -> Self {
-        Self {
-            record: Record::Step(Step::default()),
-            spares: Vec::new(),
-        }
+        Self { record: Record::Step(Step::default()), spares: Vec::new() }
     }
 }
 
@@ -98,14 +95,28 @@ impl StepRow {
             step.elapsed_secs = sample.elapsed_secs;
             step.lr = sample.lr;
             step.loss = loss;
-            step.missing = U32s(sample.missing.clone());
-            step.columns.clear();
-            let columns = sample.columns.names().zip(norms.chunks(blocks.max(1)));
-            let columns = columns.map(|(name, values)| (name.to_string(), F32s(values.to_vec())));
-            step.columns.extend(columns);
+            step.missing.0.clone_from(&sample.missing);
+            let columns = sample.columns;
+            step.columns.retain(|known, _| columns.names().any(|name| name == known));
+            for (name, values) in columns.names().zip(norms.chunks(blocks.max(1))) {
+                set_column(step, name, values);
+            }
         }
         self.spares.push((norms, sample.missing));
         &self.record
+    }
+}
+
+/// Reuses the column that an earlier step left, if it had one.
+fn set_column(step: &mut Step, name: &str, values: &[f32]) {
+    match step.columns.get_mut(name) {
+        Some(F32s(column)) => {
+            column.clear();
+            column.extend_from_slice(values);
+        }
+        None => {
+            step.columns.insert(name.to_string(), F32s(values.to_vec()));
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use super::viewport::{Span, Viewport};
 use crate::palette::MUTED;
 use crate::widgets::scale::{ColourScale, Scale, ScaleChoice};
-use crate::widgets::{colour_bar, text};
+use crate::widgets::{areas, colour_bar, text};
 
 /// Cells left of the map: numbers such as `-0.125`, a name such as `β PC 2`, and a gap.
 pub(super) const WIDTH: u16 = 8;
@@ -18,11 +18,7 @@ pub(super) fn draw_bar(view: &Viewport, colours: &ColourScale, area: Rect, buffe
     if x + colour_bar::WIDTH > area.right() {
         return;
     }
-    let bar = Rect {
-        x,
-        width: colour_bar::WIDTH,
-        ..view.area
-    };
+    let bar = Rect { x, width: colour_bar::WIDTH, ..view.area };
     let mut remarks = vec!["loss", if colours.scale.log { "log" } else { "linear" }];
     if colours.clipping().is_some() {
         remarks.push("clipped");
@@ -32,27 +28,15 @@ pub(super) fn draw_bar(view: &Viewport, colours: &ColourScale, area: Rect, buffe
 
 /// Draws coordinates and names at the left of the map and below it.
 pub(super) fn draw(view: &Viewport, slice: &Slice, area: Rect, buffer: &mut Buffer) {
-    let left = Rect {
-        width: view.area.x.saturating_sub(area.x + 1),
-        ..view.area
-    };
-    let left = Rect { x: area.x, ..left };
-    draw_vertical(view, left, buffer);
+    let (left, rest) = areas::split_left(area, WIDTH);
+    let (left, _gap) = areas::split_right(left, 1);
+    let (numbers, _corner) = areas::split_bottom(left, 1);
+    draw_vertical(view, numbers, buffer);
     let beta = slice.y.as_ref().map_or("", |axis| axis.label.as_str());
-    draw_name("β", beta, Rect { height: 1, ..left }, buffer);
-    let below = Rect {
-        y: view.area.bottom(),
-        height: 1,
-        ..view.area
-    };
+    draw_name("β", beta, areas::row(left, 0), buffer);
+    let (below, right) = areas::split_left(areas::split_bottom(rest, 1).1, view.area.width);
     draw_horizontal(view, below, buffer);
-    let x = below.right() + 1;
-    let right = Rect {
-        x,
-        width: area.right().saturating_sub(x),
-        ..below
-    };
-    draw_name("α", &slice.x.label, right, buffer);
+    draw_name("α", &slice.x.label, areas::split_left(right, 1).1, buffer);
 }
 
 fn draw_name(symbol: &str, label: &str, area: Rect, buffer: &mut Buffer) {
@@ -64,10 +48,7 @@ fn draw_name(symbol: &str, label: &str, area: Rect, buffer: &mut Buffer) {
 fn ticks_of(span: &Span, most: u16) -> Vec<(f64, String)> {
     let scale = Scale::new(span.low, span.high, ScaleChoice::Linear);
     let ticks = scale.ticks(usize::from(most).clamp(2, 7));
-    ticks
-        .iter()
-        .map(|&tick| (tick, scale.tick_text(tick, &ticks)))
-        .collect()
+    ticks.iter().map(|&tick| (tick, scale.tick_text(tick, &ticks))).collect()
 }
 
 /// Numbers at their rows; the first row is left to the name.
@@ -75,11 +56,7 @@ fn draw_vertical(view: &Viewport, area: Rect, buffer: &mut Buffer) {
     for (tick, label) in ticks_of(&view.y, area.height / 3) {
         let row = ((1.0 - view.y.share(tick)) * f64::from(area.height)).floor() as u16;
         if (1..area.height).contains(&row) {
-            let line = Rect {
-                y: area.y + row,
-                height: 1,
-                ..area
-            };
+            let line = areas::row(area, row);
             text::put_right(buffer, line, &label, Style::new().fg(MUTED));
         }
     }
@@ -93,12 +70,7 @@ fn draw_horizontal(view: &Viewport, row: Rect, buffer: &mut Buffer) {
         let width = text::width(&label) as u16;
         let x = (centre as u16).saturating_sub(width / 2).max(row.x);
         if x >= free_from && x + width <= row.right() {
-            text::put(
-                buffer,
-                Rect { x, width, ..row },
-                &label,
-                Style::new().fg(MUTED),
-            );
+            text::put(buffer, Rect { x, width, ..row }, &label, Style::new().fg(MUTED));
             free_from = x + width + 1;
         }
     }

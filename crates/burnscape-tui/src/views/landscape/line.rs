@@ -11,7 +11,7 @@ use crate::model::Landscape;
 use crate::palette::{BAD, ENVELOPE, MUTED, TRAIN, VALID};
 use crate::widgets::dots::Dots;
 use crate::widgets::scale::{Scale, ScaleChoice};
-use crate::widgets::text;
+use crate::widgets::{areas, text, value_axis};
 
 /// Cells left of the plot for the numbers of the vertical axis.
 const LABELS: u16 = 9;
@@ -26,7 +26,7 @@ pub(super) fn draw(
     buffer: &mut Buffer,
 ) {
     let plot = Plot::new(surface, choice, area);
-    plot.draw_numbers(area, buffer);
+    plot.draw_axes(area, buffer);
     let mut dots = Dots::new(plot.area);
     plot.draw_stderrs(&mut dots);
     plot.draw_losses(&mut dots);
@@ -75,10 +75,7 @@ impl<'a> Plot<'a> {
     fn draw_losses(&self, dots: &mut Dots) {
         let mut previous = None;
         for node in 0..self.surface.grid().columns() {
-            let height = self
-                .surface
-                .loss(node)
-                .and_then(|loss| self.y_of(dots, loss));
+            let height = self.surface.loss(node).and_then(|loss| self.y_of(dots, loss));
             let point = height.map(|y| (self.x_of(dots, node), y));
             if let Some(point) = point {
                 dots.line(previous.unwrap_or(point), point, TRAIN);
@@ -94,10 +91,7 @@ impl<'a> Plot<'a> {
             let Some(loss) = self.surface.loss(node).filter(|_| stderr > 0.0) else {
                 continue;
             };
-            let ends = (
-                self.y_of(dots, loss - stderr),
-                self.y_of(dots, loss + stderr),
-            );
+            let ends = (self.y_of(dots, loss - stderr), self.y_of(dots, loss + stderr));
             if let (Some(low), Some(high)) = ends {
                 let x = self.x_of(dots, node);
                 dots.line((x, low), (x, high), ENVELOPE);
@@ -107,24 +101,10 @@ impl<'a> Plot<'a> {
 
     fn mark_non_finite(&self, buffer: &mut Buffer) {
         for node in 0..self.surface.grid().columns() {
-            if self
-                .surface
-                .loss(node)
-                .is_some_and(|loss| !loss.is_finite())
-            {
-                let symbol = if self.surface.losses()[node].is_nan() {
-                    "×"
-                } else {
-                    "∞"
-                };
+            if self.surface.loss(node).is_some_and(|loss| !loss.is_finite()) {
+                let symbol = if self.surface.losses()[node].is_nan() { "×" } else { "∞" };
                 let style = Style::new().fg(BAD).add_modifier(Modifier::BOLD);
-                self.mark(
-                    self.surface.grid().x().value(node),
-                    0,
-                    symbol,
-                    style,
-                    buffer,
-                );
+                self.mark(self.surface.grid().x().value(node), 0, symbol, style, buffer);
             }
         }
     }
@@ -146,12 +126,9 @@ impl<'a> Plot<'a> {
 
     fn mark_cursor(&self, node: usize, buffer: &mut Buffer) {
         let alpha = self.surface.grid().x().value(node);
-        let share = self
-            .surface
-            .loss(node)
-            .and_then(|loss| self.scale.share(loss));
-        let last = f64::from(self.area.height.saturating_sub(1));
-        let row = share.map_or(0, |share| ((1.0 - share) * last).round() as u16);
+        let loss = self.surface.loss(node);
+        let row = loss.and_then(|loss| value_axis::row_of(&self.scale, loss, self.area.height));
+        let row = row.unwrap_or(0);
         let style = Style::new().add_modifier(Modifier::REVERSED);
         self.mark(alpha, row, "┼", style, buffer);
     }
@@ -166,59 +143,26 @@ impl<'a> Plot<'a> {
         }
     }
 
-    fn draw_numbers(&self, area: Rect, buffer: &mut Buffer) {
-        let muted = Style::new().fg(MUTED);
-        let ticks = self
-            .scale
-            .ticks(usize::from(self.area.height / 3).clamp(2, 8));
-        for &tick in &ticks {
-            let share = self
-                .scale
-                .share(tick)
-                .filter(|share| (0.0..=1.0).contains(share));
-            let Some(share) = share else {
-                continue;
-            };
-            let last = f64::from(self.area.height.saturating_sub(1));
-            let row = area.y + ((1.0 - share) * last).round() as u16;
-            let width = (self.area.x - area.x).saturating_sub(1);
-            let label = Rect {
-                y: row,
-                height: 1,
-                width,
-                ..area
-            };
-            text::put_right(buffer, label, &self.scale.tick_text(tick, &ticks), muted);
-        }
-        self.draw_coordinates(area, buffer);
+    fn draw_axes(&self, area: Rect, buffer: &mut Buffer) {
+        let (left, _plot) = areas::split_left(area, self.area.x - area.x);
+        let (values, corner) = areas::split_bottom(left, 1);
+        value_axis::draw(values, buffer, &self.scale);
+        let name = if self.scale.log { "loss log" } else { "loss" };
+        text::put(buffer, areas::row(left, 0), name, Style::new());
+        text::put(buffer, corner, "α", Style::new());
+        self.draw_coordinates(buffer);
     }
 
-    fn draw_coordinates(&self, area: Rect, buffer: &mut Buffer) {
-        let row = Rect {
-            y: self.area.bottom(),
-            height: 1,
-            ..self.area
-        };
+    fn draw_coordinates(&self, buffer: &mut Buffer) {
+        let row = Rect { y: self.area.bottom(), height: 1, ..self.area };
         let scale = Scale::new(self.span.low, self.span.high, ScaleChoice::Linear);
         let ticks = scale.ticks(usize::from(row.width / 14).clamp(2, 7));
         for &tick in &ticks {
             let label = scale.tick_text(tick, &ticks);
             let centre = (self.span.share(tick) * f64::from(row.width)) as u16;
-            let x = row.x + centre.saturating_sub(text::width(&label) as u16 / 2);
-            let width = row.right().saturating_sub(x);
-            text::put(
-                buffer,
-                Rect { x, width, ..row },
-                &label,
-                Style::new().fg(MUTED),
-            );
+            let indent = centre.saturating_sub(text::width(&label) as u16 / 2);
+            let (_left, place) = areas::split_left(row, indent);
+            text::put(buffer, place, &label, Style::new().fg(MUTED));
         }
-        let name = Rect {
-            y: row.y,
-            height: 1,
-            width: self.area.x - area.x,
-            ..area
-        };
-        text::put(buffer, name, "α", Style::new().fg(MUTED));
     }
 }

@@ -49,20 +49,16 @@ impl Map<'_> {
     fn viewport(&self, area: Rect) -> Option<Viewport> {
         let grid = self.surface.grid();
         let left = axes::WIDTH;
-        let right = if area.width >= 40 {
-            colour_bar::WIDTH + 1
-        } else {
-            0
-        };
+        let right = if area.width >= 40 { colour_bar::WIDTH + 1 } else { 0 };
         let inner = Rect {
             x: area.x + left,
             width: area.width.saturating_sub(left + right),
             height: area.height.saturating_sub(1),
             ..area
         };
-        let around = self.cursor.map_or((0.0, 0.0), |cursor| {
-            grid.coordinates(grid.node(cursor.column, cursor.row))
-        });
+        let around = self
+            .cursor
+            .map_or((0.0, 0.0), |cursor| grid.coordinates(grid.node(cursor.column, cursor.row)));
         Viewport::new(grid, self.zoom, around, inner)
     }
 
@@ -84,16 +80,14 @@ impl Map<'_> {
         let nearest = (middle(&columns), middle(&rows));
         let losses = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
         let losses = losses.filter_map(|(column, row)| self.loss(column, row));
-        let worst = losses
-            .filter(|loss| !loss.is_finite())
-            .reduce(|a, b| if a.is_nan() { a } else { b });
+        let worst =
+            losses.filter(|loss| !loss.is_finite()).reduce(|a, b| if a.is_nan() { a } else { b });
         match worst.or_else(|| self.loss(nearest.0, nearest.1)) {
             Some(loss) if loss.is_nan() => Pixel::Nan,
             Some(loss) if loss.is_infinite() => Pixel::Infinite,
             Some(loss) => level(loss, colours).map_or(Pixel::Empty, Pixel::Level),
             None => Pixel::Unmeasured(
-                self.nearest_measured(nearest)
-                    .and_then(|loss| level(loss, colours)),
+                self.nearest_measured(nearest).and_then(|loss| level(loss, colours)),
             ),
         }
     }
@@ -119,13 +113,8 @@ impl Map<'_> {
         };
         let grid = self.surface.grid();
         let at = grid.coordinates(grid.node(cursor.column, cursor.row));
-        if let Some(cell) = view
-            .cell(at)
-            .and_then(|cell| buffer.cell_mut(Position::from(cell)))
-        {
-            cell.set_symbol("┼")
-                .set_fg(Color::Reset)
-                .set_bg(Color::Reset);
+        if let Some(cell) = view.cell(at).and_then(|cell| buffer.cell_mut(Position::from(cell))) {
+            cell.set_symbol("┼").set_fg(Color::Reset).set_bg(Color::Reset);
             cell.modifier = Modifier::REVERSED;
         }
     }
@@ -134,16 +123,13 @@ impl Map<'_> {
 /// The colours of a surface's measured losses.
 pub(super) fn colour_scale(surface: &Surface, choice: ScaleChoice) -> Option<ColourScale> {
     let states = surface.states().iter();
-    let measured = states
-        .zip(surface.losses())
-        .filter(|(state, _)| **state != NodeState::Unmeasured);
+    let measured =
+        states.zip(surface.losses()).filter(|(state, _)| **state != NodeState::Unmeasured);
     ColourScale::fit(measured.map(|(_, &loss)| loss), choice)
 }
 
 fn level(loss: f64, colours: Option<&ColourScale>) -> Option<usize> {
-    colours
-        .and_then(|colours| colours.share(loss))
-        .map(level_of_share)
+    colours.and_then(|colours| colours.share(loss)).map(level_of_share)
 }
 
 fn middle(range: &std::ops::RangeInclusive<usize>) -> usize {

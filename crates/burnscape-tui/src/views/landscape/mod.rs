@@ -20,7 +20,7 @@ use crate::model::{Landscape, Run};
 use crate::palette::MUTED;
 use crate::widgets::facts;
 use crate::widgets::scale::ScaleChoice;
-use crate::widgets::{text, too_small};
+use crate::widgets::{areas, text, too_small};
 
 const SMALLEST: (u16, u16) = (24, 6);
 /// From this width on, the words stand beside the map.
@@ -53,7 +53,7 @@ impl View for LandscapeView {
     }
 
     fn keys(&self) -> &'static str {
-        "[ ] slice  arrows read  + - 0 zoom  l scale  Enter words"
+        "[ ] slice  arrows read  +-0 zoom  l scale  Enter words"
     }
 
     fn update(&mut self, message: Message, run: &Run) {
@@ -102,49 +102,26 @@ impl LandscapeView {
             Some(cursor) => cursor.moved(towards),
             None => grid.column_row(grid.centre()),
         };
-        self.cursor = Some(Cursor {
-            column: column.min(grid.columns() - 1),
-            row: row.min(grid.rows() - 1),
-        });
+        self.cursor =
+            Some(Cursor { column: column.min(grid.columns() - 1), row: row.min(grid.rows() - 1) });
     }
 
     fn draw_landscape(&self, run: &Run, landscape: &Landscape, area: Rect, buffer: &mut Buffer) {
-        let scene = words::Scene {
-            run,
-            landscape,
-            number: self.slice,
-            cursor: self.cursor,
-        };
+        let scene = words::Scene { run, landscape, number: self.slice, cursor: self.cursor };
         if self.words_only {
             let lines = scene.sentences(usize::from(area.width));
             return facts::draw_lines(area, buffer, &lines);
         }
         if area.width >= BESIDE_FROM {
-            let words_width = (area.width - MAP_COLUMNS).min(64);
-            let picture = Rect {
-                width: area.width - words_width - 2,
-                ..area
-            };
-            let beside = Rect {
-                x: picture.right() + 2,
-                width: words_width,
-                ..area
-            };
-            facts::draw_lines(beside, buffer, &scene.sentences(usize::from(words_width)));
+            let (rest, words) = areas::split_right(area, (area.width - MAP_COLUMNS).min(64));
+            let (picture, _gap) = areas::split_right(rest, 2);
+            facts::draw_lines(words, buffer, &scene.sentences(usize::from(words.width)));
             return self.draw_picture(landscape, picture, buffer);
         }
         let lines = scene.compact(usize::from(area.width));
-        let below_height = words_height(lines.len(), area.height);
-        let picture = Rect {
-            height: area.height - below_height,
-            ..area
-        };
-        let below = Rect {
-            y: picture.bottom(),
-            height: below_height,
-            ..area
-        };
-        facts::draw_lines(below, buffer, &lines);
+        let height = words_height(lines.len(), area.height);
+        let (picture, words) = areas::split_bottom(area, height);
+        facts::draw_lines(words, buffer, &lines);
         self.draw_picture(landscape, picture, buffer);
     }
 
@@ -198,9 +175,7 @@ fn draw_none(run: &Run, area: Rect, buffer: &mut Buffer) {
 
 fn draw_problem(problem: &str, area: Rect, buffer: &mut Buffer) {
     let sentence = text::printable(&format!("This slice cannot be drawn: {problem}."));
-    let lines: Vec<Line<'_>> = text::wrapped(&sentence, usize::from(area.width))
-        .into_iter()
-        .map(Line::raw)
-        .collect();
+    let lines: Vec<Line<'_>> =
+        text::wrapped(&sentence, usize::from(area.width)).into_iter().map(Line::raw).collect();
     facts::draw_lines(area, buffer, &lines);
 }

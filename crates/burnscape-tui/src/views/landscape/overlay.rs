@@ -25,9 +25,7 @@ pub(super) fn draw_contours(
 ) {
     let mut dots = Dots::new(view.area);
     for number in 1..=CONTOURS {
-        let level = colours
-            .scale
-            .value_at(number as f64 / (CONTOURS + 1) as f64);
+        let level = colours.scale.value_at(number as f64 / (CONTOURS + 1) as f64);
         for line in isolines(surface, level) {
             draw_polyline(&mut dots, view, line.points.iter().copied(), line.closed);
         }
@@ -68,8 +66,7 @@ fn overlay(
             continue;
         }
         let ground = merge_halves(cell);
-        cell.set_char(glyph)
-            .set_fg(ground.map_or(Color::Reset, ink_on));
+        cell.set_char(glyph).set_fg(ground.map_or(Color::Reset, ink_on));
         cell.modifier = modifier;
     }
 }
@@ -87,19 +84,14 @@ fn merge_halves(cell: &mut Cell) -> Option<usize> {
 
 /// The trajectory over everything, from ○ to ●; points that are not finite leave gaps.
 pub(super) fn draw_trajectory(trajectory: &Trajectory, view: &Viewport, buffer: &mut Buffer) {
-    let points = trajectory
-        .x
-        .iter()
-        .copied()
-        .zip(trajectory.y.iter().copied());
+    let points = trajectory.x.iter().copied().zip(trajectory.y.iter().copied());
     let mut dots = Dots::new(view.area);
     draw_polyline(&mut dots, view, points.clone(), false);
+    // The ends have marks of their own.
+    let between = points.len().saturating_sub(2);
+    draw_knots(&mut dots, view, points.clone().skip(1).take(between));
     overlay(&dots, view.area, buffer, ink, Modifier::BOLD);
-    draw_stations(points.clone(), view, buffer);
-    let ends = [
-        (points.clone().next(), "○"),
-        (points.clone().next_back(), "●"),
-    ];
+    let ends = [(points.clone().next(), "○"), (points.clone().next_back(), "●")];
     for (point, symbol) in ends {
         if let Some(cell) = point.and_then(|point| view.cell(point)) {
             mark(cell, symbol, buffer);
@@ -107,14 +99,11 @@ pub(super) fn draw_trajectory(trajectory: &Trajectory, view: &Viewport, buffer: 
     }
 }
 
-/// The snapshots between the ends, where they stand far enough apart to be told from each other.
-fn draw_stations(points: impl Iterator<Item = (f64, f64)>, view: &Viewport, buffer: &mut Buffer) {
-    let mut last: Option<(u16, u16)> = None;
-    for cell in points.filter_map(|point| view.cell(point)) {
-        let far = |last: (u16, u16)| cell.0.abs_diff(last.0) + cell.1.abs_diff(last.1) > 1;
-        if last.is_none_or(far) {
-            mark(cell, "•", buffer);
-            last = Some(cell);
+/// Snapshots on the way, as knots in the line.
+fn draw_knots(dots: &mut Dots, view: &Viewport, points: impl Iterator<Item = (f64, f64)>) {
+    for (x, y) in points.map(|point| view.dot(point)) {
+        for down in [-0.5, 0.5] {
+            dots.line((x - 0.5, y + down), (x + 0.5, y + down), Color::Reset);
         }
     }
 }
@@ -122,8 +111,7 @@ fn draw_stations(points: impl Iterator<Item = (f64, f64)>, view: &Viewport, buff
 fn mark(cell: (u16, u16), symbol: &str, buffer: &mut Buffer) {
     if let Some(cell) = buffer.cell_mut(Position::from(cell)) {
         let ground = merge_halves(cell);
-        cell.set_symbol(symbol)
-            .set_fg(ground.map_or(Color::Reset, ink));
+        cell.set_symbol(symbol).set_fg(ground.map_or(Color::Reset, ink));
         cell.modifier = Modifier::BOLD;
     }
 }

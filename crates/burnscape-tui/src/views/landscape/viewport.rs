@@ -42,11 +42,7 @@ impl Span {
         let (low, high) = (axis.min() - margin, axis.max() + margin);
         let width = (high - low) * zoom.share();
         let low = (around - width / 2.0).clamp(low, (high - width).max(low));
-        Self {
-            low,
-            high: low + width,
-            axis: *axis,
-        }
+        Self { low, high: low + width, axis: *axis }
     }
 
     pub(super) fn share(&self, coordinate: f64) -> f64 {
@@ -92,10 +88,7 @@ impl Viewport {
     pub(super) fn dot(&self, (alpha, beta): (f64, f64)) -> (f64, f64) {
         let across = f64::from(self.area.width) * dots::ACROSS as f64;
         let down = f64::from(self.area.height) * dots::DOWN as f64;
-        (
-            self.x.share(alpha) * across - 0.5,
-            (1.0 - self.y.share(beta)) * down - 0.5,
-        )
+        (self.x.share(alpha) * across - 0.5, (1.0 - self.y.share(beta)) * down - 0.5)
     }
 
     /// The cell of a point; `None` outside.
@@ -112,19 +105,11 @@ impl Viewport {
         &self,
         column: u16,
         half: u16,
-    ) -> (
-        std::ops::RangeInclusive<usize>,
-        std::ops::RangeInclusive<usize>,
-    ) {
-        let (width, halves) = (
-            f64::from(self.area.width),
-            2.0 * f64::from(self.area.height),
-        );
+    ) -> (std::ops::RangeInclusive<usize>, std::ops::RangeInclusive<usize>) {
+        let (width, halves) = (f64::from(self.area.width), 2.0 * f64::from(self.area.height));
         let (left, top) = (f64::from(column), f64::from(half));
         let columns = self.x.nodes_between(left / width, (left + 1.0) / width);
-        let rows = self
-            .y
-            .nodes_between(1.0 - (top + 1.0) / halves, 1.0 - top / halves);
+        let rows = self.y.nodes_between(1.0 - (top + 1.0) / halves, 1.0 - top / halves);
         (columns, rows)
     }
 }
@@ -151,9 +136,7 @@ mod tests {
     #[test]
     fn every_node_has_equal_room() {
         let view = viewport(Zoom::default());
-        let columns: Vec<usize> = (0..50)
-            .map(|column| *view.nodes(column, 0).0.start())
-            .collect();
+        let columns: Vec<usize> = (0..50).map(|column| *view.nodes(column, 0).0.start()).collect();
         for node in 0..5 {
             assert_eq!(columns.iter().filter(|&&at| at == node).count(), 10);
         }

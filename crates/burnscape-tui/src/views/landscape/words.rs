@@ -66,29 +66,15 @@ impl Scene<'_> {
     pub(super) fn sentences(&self, width: usize) -> Vec<Line<'static>> {
         let mut lines = facts::flowed(&self.numbers(), width);
         lines.extend(
-            self.cursor_fact()
-                .map(|fact| facts::flowed(&[fact], width))
-                .unwrap_or_default(),
+            self.cursor_fact().map(|fact| facts::flowed(&[fact], width)).unwrap_or_default(),
         );
-        lines.extend(
-            self.warnings()
-                .into_iter()
-                .flat_map(|fact| wrapped(fact, width)),
-        );
+        lines.extend(self.warnings().into_iter().flat_map(|fact| wrapped(fact, width)));
         lines.push(Line::default());
         lines.extend(heading("The slice", width));
-        lines.extend(
-            self.provenance()
-                .into_iter()
-                .flat_map(|fact| wrapped(fact, width)),
-        );
+        lines.extend(self.provenance().into_iter().flat_map(|fact| wrapped(fact, width)));
         lines.push(Line::default());
         lines.extend(heading("What the picture does not show", width));
-        lines.extend(
-            self.caveats()
-                .iter()
-                .flat_map(|sentence| paragraph(sentence, width)),
-        );
+        lines.extend(self.caveats().iter().flat_map(|sentence| paragraph(sentence, width)));
         lines
     }
 
@@ -103,22 +89,14 @@ impl Scene<'_> {
         let surface = self.landscape.surface().ok()?;
         let cursor = self.cursor?;
         let grid = surface.grid();
-        let node = grid.node(
-            cursor.column.min(grid.columns() - 1),
-            cursor.row.min(grid.rows() - 1),
-        );
+        let node =
+            grid.node(cursor.column.min(grid.columns() - 1), cursor.row.min(grid.rows() - 1));
         let at = coordinates(grid.coordinates(node), grid.is_line());
         let value = surface.loss(node).map_or("not measured".to_owned(), loss);
         let stderr = surface.stderrs()[node];
-        let error = if stderr.is_finite() {
-            format!(" ± {}", short(stderr))
-        } else {
-            String::new()
-        };
-        Some(Fact::new(
-            format!("cursor {at}"),
-            format!("loss {value}{error}"),
-        ))
+        let error =
+            if stderr.is_finite() { format!(" ± {}", short(stderr)) } else { String::new() };
+        Some(Fact::new(format!("cursor {at}"), format!("loss {value}{error}")))
     }
 
     /// How far to trust the picture.
@@ -153,21 +131,13 @@ impl Scene<'_> {
         let number = self.number.min(slices.saturating_sub(1)) + 1;
         let name = text::printable(&format!("{number}/{slices} {}", slice.name));
         let mut facts = vec![axis_fact("α", &slice.x, slice.centre_norm)];
-        facts.extend(
-            slice
-                .y
-                .as_ref()
-                .map(|y| axis_fact("β", y, slice.centre_norm)),
-        );
+        facts.extend(slice.y.as_ref().map(|y| axis_fact("β", y, slice.centre_norm)));
         facts.push(Fact::new("slice", name));
         if let Some(cosine) = slice.cosine.filter(|cosine| cosine.abs() > 0.005) {
             facts.push(Fact::new("cos α β", short(cosine)).toned(Tone::Warning));
         }
         facts.push(Fact::new("centre", text::printable(&slice.centre)));
-        facts.push(Fact::new(
-            "scaled by",
-            text::printable(&slice.normalisation),
-        ));
+        facts.push(Fact::new("scaled by", text::printable(&slice.normalisation)));
         facts
     }
 
@@ -201,22 +171,15 @@ impl Scene<'_> {
             caveats.push(honest::nodes(surface.counts()));
         }
         caveats.extend(slice_caveats(slice));
-        caveats.extend(
-            self.parameters()
-                .map(|count| honest::slice(count, directions(slice))),
-        );
-        caveats
-            .into_iter()
-            .map(|caveat| text::printable(&caveat))
-            .collect()
+        caveats.extend(self.parameters().map(|count| honest::slice(count, directions(slice))));
+        caveats.into_iter().map(|caveat| text::printable(&caveat)).collect()
     }
 
     /// Parameters of the run; `None` before the head.
     fn parameters(&self) -> Option<usize> {
         let blocks = &self.run.head.as_ref()?.blocks;
-        let sizes = blocks
-            .iter()
-            .map(|block| block.shape.iter().map(|&n| n as usize).product::<usize>());
+        let sizes =
+            blocks.iter().map(|block| block.shape.iter().map(|&n| n as usize).product::<usize>());
         Some(sizes.sum())
     }
 }
@@ -261,11 +224,7 @@ fn trajectory_caveats(trajectory: &Trajectory) -> Vec<String> {
     if !trajectory.explained.is_empty() {
         let two = &trajectory.explained[..trajectory.explained.len().min(2)];
         let snapshots = trajectory.snapshots.len();
-        caveats.push(honest::explained_variance(
-            two,
-            snapshots,
-            &trajectory.random_walk,
-        ));
+        caveats.push(honest::explained_variance(two, snapshots, &trajectory.random_walk));
     }
     if trajectory.degenerate {
         caveats.push(honest::degenerate_component(2));
@@ -273,24 +232,18 @@ fn trajectory_caveats(trajectory: &Trajectory) -> Vec<String> {
     caveats.extend(worst_out_of_plane(trajectory).map(|(snapshot, share)| {
         format!(
             "Snapshots are drawn where they project to: snapshot {snapshot} lies farthest out of the \
-             plane, by {} of its distance from the centre.",
+             plane, by {} of its squared distance from the centre.",
             percent(share),
         )
     }));
-    caveats.extend(
-        worst_plane_gap(trajectory).map(|(snapshot, own, on_plane)| {
-            honest::loss_and_loss_on_plane(snapshot as usize, own, on_plane)
-        }),
-    );
+    caveats.extend(worst_plane_gap(trajectory).map(|(snapshot, own, on_plane)| {
+        honest::loss_and_loss_on_plane(snapshot as usize, own, on_plane)
+    }));
     caveats
 }
 
 fn tone_of(value: f64) -> Tone {
-    if value.is_finite() {
-        Tone::Plain
-    } else {
-        Tone::Bad
-    }
+    if value.is_finite() { Tone::Plain } else { Tone::Bad }
 }
 
 fn coordinates((alpha, beta): (f64, f64), is_line: bool) -> String {
@@ -306,10 +259,7 @@ fn axis_fact(symbol: &str, axis: &Axis, centre_norm: f64) -> Fact {
     let explained = axis.explained.map(|share| format!(" {}", percent(share)));
     let seed = axis.seed.map(|seed| format!(" seed {seed}"));
     let range = range_of_weights(axis, centre_norm);
-    let parts: String = [Some(length), explained, seed, range]
-        .into_iter()
-        .flatten()
-        .collect();
+    let parts: String = [Some(length), explained, seed, range].into_iter().flatten().collect();
     let name = text::cut_end(&text::printable(&axis.label), 40);
     Fact::new(symbol, format!("{name}{parts}"))
 }
@@ -338,9 +288,7 @@ fn non_finite(surface: &Surface) -> Option<Fact> {
 
 /// The standard error of the lowest node: where the picture is read most closely.
 fn stderr(surface: &Surface) -> Fact {
-    let at_lowest = surface
-        .lowest()
-        .map(|lowest| surface.stderrs()[lowest.node]);
+    let at_lowest = surface.lowest().map(|lowest| surface.stderrs()[lowest.node]);
     let known = at_lowest.filter(|stderr| stderr.is_finite());
     Fact::new("stderr", known.map_or("unknown".to_owned(), short))
 }
@@ -356,46 +304,30 @@ fn explained(trajectory: &Trajectory) -> Option<Fact> {
     let measured = (!trajectory.explained.is_empty()).then(|| both(&trajectory.explained))?;
     let walk = (!trajectory.random_walk.is_empty()).then(|| percent(both(&trajectory.random_walk)));
     let walk = walk.unwrap_or("unknown".to_owned());
-    Some(Fact::new(
-        "explained",
-        format!("{} (random walk {walk})", percent(measured)),
-    ))
+    Some(Fact::new("explained", format!("{} (random walk {walk})", percent(measured))))
 }
 
 fn out_of_plane(trajectory: &Trajectory) -> Option<Fact> {
     let (_, share) = worst_out_of_plane(trajectory)?;
-    Some(Fact::new(
-        "out of plane",
-        format!("up to {}", percent(share)),
-    ))
+    Some(Fact::new("out of plane", format!("up to {}", percent(share))))
 }
 
-/// The snapshot with the largest share of its distance from the centre out of the plane.
+/// The snapshot with the largest share of its squared distance from the centre out of the plane.
 fn worst_out_of_plane(trajectory: &Trajectory) -> Option<(u32, f64)> {
     let shares = trajectory.out_of_plane_share.iter().copied();
     let numbered = trajectory.snapshots.iter().copied().zip(shares);
-    numbered
-        .filter(|(_, share)| share.is_finite())
-        .max_by(|a, b| a.1.total_cmp(&b.1))
+    numbered.filter(|(_, share)| share.is_finite()).max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 fn plane_gap(trajectory: &Trajectory) -> Option<Fact> {
     let (snapshot, own, on_plane) = worst_plane_gap(trajectory)?;
-    let value = format!(
-        "{}, on plane {} (snapshot {snapshot})",
-        short(own),
-        short(on_plane)
-    );
+    let value = format!("{}, on plane {} (snapshot {snapshot})", short(own), short(on_plane));
     Some(Fact::new("true loss", value))
 }
 
 /// The snapshot whose own loss differs most from the loss below it on the plane, and both losses.
 fn worst_plane_gap(trajectory: &Trajectory) -> Option<(u32, f64, f64)> {
-    let pairs = trajectory
-        .loss
-        .iter()
-        .copied()
-        .zip(trajectory.loss_on_plane.iter().copied());
+    let pairs = trajectory.loss.iter().copied().zip(trajectory.loss_on_plane.iter().copied());
     let numbered = trajectory.snapshots.iter().copied().zip(pairs);
     let known = numbered.filter(|(_, (own, on_plane))| own.is_finite() && on_plane.is_finite());
     let gap = |(own, on_plane): (f64, f64)| (own - on_plane).abs();
@@ -405,19 +337,17 @@ fn worst_plane_gap(trajectory: &Trajectory) -> Option<(u32, f64, f64)> {
 
 fn heading(title: &str, width: usize) -> Vec<Line<'static>> {
     let bold = Style::new().add_modifier(Modifier::BOLD);
-    text::wrapped(title, width)
-        .into_iter()
-        .map(|line| Line::styled(line, bold))
-        .collect()
+    text::wrapped(title, width).into_iter().map(|line| Line::styled(line, bold)).collect()
 }
 
+/// A sentence with a mark at its beginning and the other lines in line with it.
 fn paragraph(sentence: &str, width: usize) -> Vec<Line<'static>> {
-    let muted = Style::new().fg(MUTED);
-    let lines = text::wrapped(sentence, width);
-    lines
-        .into_iter()
-        .map(|line| Line::from(Span::styled(line, muted)))
-        .collect()
+    let lines = text::wrapped(sentence, width.saturating_sub(2));
+    let marks = std::iter::once("· ").chain(std::iter::repeat("  "));
+    let line = |(mark, line)| {
+        Line::from(vec![Span::styled(mark, Style::new().fg(MUTED)), Span::raw(line)])
+    };
+    marks.zip(lines).map(line).collect()
 }
 
 /// A fact on a line of its own, on several where it is too long.
@@ -426,9 +356,5 @@ fn wrapped(fact: Fact, width: usize) -> Vec<Line<'static>> {
     if lines.iter().all(|line| line.width() <= width) {
         return lines;
     }
-    lines
-        .iter()
-        .flat_map(|line| text::wrapped(&line.to_string(), width))
-        .map(Line::raw)
-        .collect()
+    lines.iter().flat_map(|line| text::wrapped(&line.to_string(), width)).map(Line::raw).collect()
 }

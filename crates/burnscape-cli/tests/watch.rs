@@ -1,0 +1,234 @@
+//! The `burnscape` command from outside: what it prints, where, and its exit code.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use burnscape_trace::{
+    Axis, End, FORMAT, Head, Nodes, Record, RunFolder, Slice, Snapshot, Step, TRACE_FILE, Writer,
+};
+
+const LAST_LOSS: f64 = 0.123_456_789;
+const HIGHEST: f64 = 8.25;
+
+fn burnscape(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_burnscape"))
+        .args(arguments)
+        .env_remove("NO_COLOR")
+        .env("LC_ALL", "C.UTF-8")
+        .env("TERM", "xterm-256color")
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A finished run with a surface of 3 × 3 nodes, 0.25 in the middle and `HIGHEST` at a corner.
+fn write_run(path: &Path) {
+    let folder = RunFolder::create(path).unwrap();
+    let mut writer = Writer::create(&folder).unwrap();
+    let axis = |label: &str| Axis {
+        label: label.into(),
+        first: -1,
+        count: 3,
+        spacing: 1.0,
+        direction_norm: 1.0,
+        ..Axis::default()
+    };
+    let losses = vec![1.0, 1.0, HIGHEST, 1.0, 0.25, 1.0, 1.0, 1.0, 1.0];
+    let records = [
+        Record::Head(Head { format: FORMAT, run_id: "ab".into(), ..Head::default() }),
+        Record::Snapshot(Snapshot::default()),
+        Record::Step(Step { loss: Some(2.5), ..Step::default() }),
+        Record::Step(Step { step: 1, loss: Some(LAST_LOSS), elapsed_secs: 1.0, ..Step::default() }),
+        Record::Snapshot(Snapshot { index: 1, ..Snapshot::default() }),
+        Record::Slice(Slice {
+            name: "random".into(),
+            x: axis("random 1"),
+            y: Some(axis("random 2")),
+            ..Slice::default()
+        }),
+        Record::Nodes(Nodes {
+            slice: 0,
+            index: (0..9).collect(),
+            loss: losses.into(),
+            stderr: vec![0.5; 9].into(),
+        }),
+    ];
+    for record in &records {
+        writer.append(record).unwrap();
+    }
+    let end = End { reason: "finished".into(), steps: 2, ..End::default() };
+    writer.finish(end).unwrap();
+}
+
+fn run_in(folder: &tempfile::TempDir) -> String {
+    let path = folder.path().join("digits");
+    write_run(&path);
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn once_prints_the_landscape_with_the_numbers_of_the_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run_in(&folder);
+    for size in ["80x24", "120x40"] {
+        let output = burnscape(&["watch", &run, "--once", "--size", size]);
+        let frame = stdout(&output);
+        assert!(output.status.success());
+        for text in [
+            "last loss 0.123457",
+            "lowest 0.25 at (0, 0)",
+            "highest 8.25 at (1, -1)",
+            "snapshots 2",
+            "digits",
+        ] {
+            assert!(frame.contains(text), "{text} in {frame}");
+        }
+        assert!(!frame.contains('\u{1b}'), "no colours in a pipe");
+    }
+}
+
+#[test]
+fn the_trace_file_will_do_and_views_have_names_and_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = format!("{}/{TRACE_FILE}", run_in(&folder));
+    let named = burnscape(&["watch", &trace, "--once", "--view", "overview"]);
+    let numbered = burnscape(&["watch", &trace, "--once", "--view", "1"]);
+    assert!(stdout(&named).contains("last loss 0.123457"));
+    assert_eq!(named.stdout, numbered.stdout);
+}
+
+#[test]
+fn colours_and_glyphs_are_as_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run_in(&folder);
+    let coloured = stdout(&burnscape(&["watch", &run, "--once", "--color", "true"]));
+    assert!(coloured.contains("\u{1b}[0;38;2;"));
+    let ascii = stdout(&burnscape(&["watch", &run, "--once", "--glyphs", "ascii"]));
+    assert!(ascii.is_ascii());
+}
+
+#[test]
+fn without_a_terminal_values_are_lines_until_the_run_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = burnscape(&["watch", &run_in(&folder)]);
+    let lines = stdout(&output);
+    assert!(output.status.success());
+    assert!(lines.contains("step 1 loss 0.123457"), "{lines}");
+    assert!(lines.lines().last().unwrap().starts_with("finished after 2 steps"), "{lines}");
+    assert!(lines.contains("lowest 0.25 highest 8.25"), "{lines}");
+}
+
+#[test]
+fn what_is_no_run_is_a_sentence_and_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("notes.txt"), "hello").unwrap();
+    fs::create_dir(path("empty")).unwrap();
+    fs::create_dir(path("text")).unwrap();
+    fs::write(path("text/trace.cbor"), "this is no trace at all, but long enough").unwrap();
+    for (name, words) in [
+        ("missing", "there is no run folder"),
+        ("notes.txt", "is not a run"),
+        ("empty", "is not a run"),
+        ("text", "is not a burnscape trace"),
+    ] {
+        for arguments in [vec!["watch"], vec!["watch", "--once"]] {
+            let path = path(name);
+            let output = burnscape(&[arguments, vec![&path]].concat());
+            assert_eq!(output.status.code(), Some(2), "{name}");
+            assert!(stderr(&output).contains(words), "{name}: {}", stderr(&output));
+            assert!(output.stdout.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_newer_format_is_refused_with_both_versions() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run_in(&folder);
+    let trace = Path::new(&run).join(TRACE_FILE);
+    let mut bytes = fs::read(&trace).unwrap();
+    // The head is `… "format": [1, 0] …`: text of 6 letters, array of 2.
+    let at = bytes.windows(7).position(|window| window == b"format\x82").unwrap() + 7;
+    bytes[at] = 9;
+    // The frame: tag, array, checksum (bytes 5 to 8), tag 24, length (bytes 12 to 15), payload.
+    let length = u32::from_be_bytes(bytes[12..16].try_into().unwrap()) as usize;
+    let checksum = crc32fast::hash(&bytes[16..16 + length]);
+    bytes[5..9].copy_from_slice(&checksum.to_be_bytes());
+    fs::write(&trace, bytes).unwrap();
+    let output = burnscape(&["watch", &run, "--once"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("has format 9.0, this program knows 1.0"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_damaged_run_is_drawn_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run_in(&folder);
+    let trace = Path::new(&run).join(TRACE_FILE);
+    let mut bytes = fs::read(&trace).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    fs::write(&trace, bytes).unwrap();
+    let output = burnscape(&["watch", &run, "--once", "--view", "1"]);
+    assert!(output.status.success());
+    assert!(stdout(&output).contains("damaged"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_torn_end_is_drawn_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run_in(&folder);
+    let trace = Path::new(&run).join(TRACE_FILE);
+    let whole = fs::read(&trace).unwrap();
+    for cut in [1, 5, 20] {
+        fs::write(&trace, &whole[..whole.len() - cut]).unwrap();
+        let output = burnscape(&["watch", &run, "--once", "--view", "1"]);
+        assert!(output.status.success());
+        assert!(stdout(&output).contains("the last record is not whole"), "{}", stdout(&output));
+    }
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run_in(&folder);
+    for wrong in [
+        vec!["--once", "--size", "80"],
+        vec!["--once", "--view", "4"],
+        vec!["--color", "blue"],
+        vec!["--glyphs", "emoji"],
+        vec!["--fps", "0"],
+    ] {
+        let output = burnscape(&[vec!["watch", &run], wrong.clone()].concat());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert!(!stderr(&output).is_empty());
+    }
+}
+
+#[test]
+fn the_help_tells_the_exit_codes() {
+    let help = stdout(&burnscape(&["watch", "--help"]));
+    assert!(help.contains("Exit codes") && help.contains("--once"), "{help}");
+}
+
+#[test]
+fn an_empty_trace_is_a_run_that_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::File::create(folder.path().join(TRACE_FILE)).unwrap().flush().unwrap();
+    let output = burnscape(&["watch", folder.path().to_str().unwrap(), "--once"]);
+    assert!(stdout(&output).contains("waiting"), "{}", stderr(&output));
+}

@@ -1,0 +1,195 @@
+//! The heat map: a row or more per block, or several blocks a row; a column per stretch of steps.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::selected_style;
+use crate::model::{Blocks, HeatCell};
+use crate::palette::{MUTED, level_of_share};
+use crate::widgets::half_blocks::{self, Pixel};
+use crate::widgets::scale::{ColourScale, Scale, ScaleChoice};
+use crate::widgets::{areas, chart, colour_bar, text};
+
+const TITLE: &str = "log10 of the gradient norm, block by step";
+
+/// Draws the title, the names, the colours with their bar, and the steps. A growing map leaves
+/// room for steps to come, so that not every step moves all others.
+pub(super) fn draw(
+    blocks: &Blocks,
+    selected: usize,
+    growing: bool,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let (title, below) = areas::split_top(area, 1);
+    text::put(buffer, title, TITLE, Style::new().add_modifier(Modifier::BOLD));
+    let Some(bounds) = blocks.heat().positive_bounds() else {
+        return text::put(buffer, below, "no gradient norms yet", Style::new().fg(MUTED));
+    };
+    let (upper, steps) = areas::split_bottom(below, 1);
+    let (names, rest) = areas::split_left(upper, name_width(blocks, area.width));
+    let (cells, bar) = areas::split_right(rest, colour_bar::WIDTH + 1);
+    let rows = RowsOfBlocks { blocks: blocks.len(), halves: usize::from(2 * cells.height) };
+    let map =
+        HeatMap { blocks, rows, colours: exponents(bounds), columns: columns(blocks, growing) };
+    map.draw_names(selected, names, buffer);
+    map.draw_cells(cells, buffer);
+    let (_gap, bar) = areas::split_left(bar, 1);
+    colour_bar::draw(bar, buffer, &map.colours, &["log10"]);
+    let steps = Rect { x: cells.x, width: cells.width, ..steps };
+    chart::draw_steps(steps, buffer, map.steps());
+}
+
+struct HeatMap<'a> {
+    blocks: &'a Blocks,
+    rows: RowsOfBlocks,
+    colours: ColourScale,
+    /// Recorded columns, and room for more.
+    columns: usize,
+}
+
+impl HeatMap<'_> {
+    fn draw_names(&self, selected: usize, area: Rect, buffer: &mut Buffer) {
+        let selected_rows = self.rows.rows_of(selected);
+        for row in 0..area.height {
+            let Some(block) = self.rows.named_in(usize::from(row)) else {
+                continue;
+            };
+            let (line, _gap) = areas::split_right(areas::row(area, row), 1);
+            let name = text::cut_start(self.blocks.path(block), usize::from(line.width));
+            let is_selected = selected_rows.contains(&usize::from(row));
+            let style = if is_selected { selected_style() } else { Style::new() };
+            text::put(buffer, line, &text::printable(&name), style);
+        }
+    }
+
+    fn draw_cells(&self, area: Rect, buffer: &mut Buffer) {
+        half_blocks::draw(area, buffer, |column, half| {
+            let columns = columns_in(usize::from(column), usize::from(area.width), self.columns);
+            let blocks = self.rows.blocks_in(usize::from(half));
+            let cells = columns.flat_map(|column| {
+                blocks.clone().map(move |block| self.blocks.heat().cell(column, block))
+            });
+            pixel(cells.fold(HeatCell::EMPTY, HeatCell::merged), &self.colours)
+        });
+    }
+
+    /// Steps at both ends of the map.
+    fn steps(&self) -> (u64, u64) {
+        let heat = self.blocks.heat();
+        let (first, last) = heat.steps();
+        if self.columns > heat.len() {
+            (first, heat.first_step_of(self.columns))
+        } else {
+            (first, last)
+        }
+    }
+}
+
+fn columns(blocks: &Blocks, growing: bool) -> usize {
+    let recorded = blocks.heat().len();
+    if growing { chart::with_room(0, recorded as u64) as usize } else { recorded }
+}
+
+/// The scale of the exponents, the numbers at the bar, rounded to halves so that it seldom moves.
+fn exponents((low, high): (f64, f64)) -> ColourScale {
+    // The norms are 32-bit: 0.01 is a little less than it.
+    let (low, high) = (2.0 * low.log10() + 1e-6, 2.0 * high.log10() - 1e-6);
+    let (low, high) = (low.floor() / 2.0, high.ceil() / 2.0);
+    let scale = Scale::new(low, high, ScaleChoice::Linear);
+    ColourScale { scale, clipped_below: 0, clipped_above: 0 }
+}
+
+/// A third of the width at most, no more than the longest name, and one cell between.
+fn name_width(blocks: &Blocks, width: u16) -> u16 {
+    let longest = (0..blocks.len()).map(|block| text::width(blocks.path(block))).max();
+    let longest = u16::try_from(longest.unwrap_or(0)).unwrap_or(u16::MAX);
+    longest.min(width / 3) + 1
+}
+
+/// How blocks share the half rows of the map: several rows a block, or several blocks a row.
+struct RowsOfBlocks {
+    blocks: usize,
+    halves: usize,
+}
+
+impl RowsOfBlocks {
+    /// Blocks drawn in a half row; empty below the last block.
+    fn blocks_in(&self, half: usize) -> std::ops::Range<usize> {
+        if self.blocks > self.halves {
+            return half * self.blocks / self.halves..(half + 1) * self.blocks / self.halves;
+        }
+        let block = half / self.halves_a_block();
+        if block < self.blocks { block..block + 1 } else { 0..0 }
+    }
+
+    /// Whole rows a block where there is room, so that names stand at their colours.
+    fn halves_a_block(&self) -> usize {
+        let halves = (self.halves / self.blocks.max(1)).max(1);
+        if halves > 1 { halves & !1 } else { 1 }
+    }
+
+    /// The block that is named in a row: the first that begins there.
+    fn named_in(&self, row: usize) -> Option<usize> {
+        let block = self.blocks_in(2 * row).next()?;
+        let begins = row == 0 || !self.blocks_in(2 * row - 1).contains(&block);
+        begins.then_some(block)
+    }
+
+    /// Rows in which a block is drawn.
+    fn rows_of(&self, block: usize) -> Vec<usize> {
+        let rows = 0..self.halves / 2;
+        let drawn = |half: usize| self.blocks_in(half).contains(&block);
+        rows.filter(|row| drawn(2 * row) || drawn(2 * row + 1)).collect()
+    }
+}
+
+/// Recorded columns drawn in a cell: stretched when they are few, merged when they are many.
+fn columns_in(cell: usize, cells: usize, columns: usize) -> std::ops::Range<usize> {
+    let first = cell * columns / cells.max(1);
+    let last = ((cell + 1) * columns / cells.max(1)).max(first + 1);
+    first..last.min(columns)
+}
+
+fn pixel(cell: HeatCell, colours: &ColourScale) -> Pixel {
+    match cell.value() {
+        _ if cell.non_finite => Pixel::Nan,
+        Some(value) if value > 0.0 => {
+            let share = colours.share(f64::from(value).log10());
+            share.map_or(Pixel::Empty, |share| Pixel::Level(level_of_share(share)))
+        }
+        // Exactly zero has no logarithm: below the scale.
+        Some(_) => Pixel::Level(0),
+        None => Pixel::Empty,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_blocks_take_whole_rows_and_are_named_once() {
+        let rows = RowsOfBlocks { blocks: 3, halves: 16 };
+        let named: Vec<_> = (0..8).filter_map(|row| rows.named_in(row)).collect();
+        assert_eq!(named, [0, 1, 2]);
+        assert_eq!(rows.rows_of(1), [2, 3]);
+        assert!(rows.blocks_in(15).is_empty());
+    }
+
+    #[test]
+    fn many_blocks_are_all_drawn_somewhere() {
+        let rows = RowsOfBlocks { blocks: 300, halves: 16 };
+        let drawn: Vec<usize> = (0..16).flat_map(|half| rows.blocks_in(half)).collect();
+        assert_eq!(drawn, (0..300).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn columns_are_stretched_or_merged_and_none_is_lost() {
+        assert_eq!(columns_in(0, 10, 1), 0..1);
+        assert_eq!(columns_in(9, 10, 1), 0..1);
+        let all: Vec<usize> = (0..10).flat_map(|cell| columns_in(cell, 10, 256)).collect();
+        assert_eq!(all, (0..256).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,322 @@
+//! What watching costs: the time of a training step, bare and watched, as ratios within one run.
+//!
+//! `cargo bench -p burnscape-examples --bench overhead`. Bare and watched steps alternate in short
+//! rounds, so that a machine that slows down slows both; the median of the rounds' ratios is what
+//! counts. The idle hook is timed on a model that does nothing else.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::module::{Module, Param};
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::nn::{Linear, LinearConfig};
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Distribution, Int, Tensor};
+use burn::train::{
+    ClassificationOutput, InferenceStep, Learner, LearnerModel, TrainOutput, TrainStep,
+};
+use burnscape::{Probe, ProbeBuilder};
+use burnscape_examples::data::{self, DigitBatch};
+use burnscape_examples::mlp::Mlp;
+use serde_json::{Value, json};
+
+const BATCH: usize = 64;
+const ROUNDS: usize = 301;
+const WARM_UP_ROUNDS: usize = 20;
+/// Long enough for the clock, short enough to alternate often.
+const ROUND: Duration = Duration::from_millis(10);
+
+fn main() {
+    let device = Device::flex().autodiff();
+    device.seed(1);
+    let mut rows = Vec::new();
+    for (name, builder) in settings() {
+        let big = || BigMlp::new(&device);
+        rows.push(compare("784-128-10", name, big, &noise_batch(&device), builder));
+        let digits = || Mlp::new(&device);
+        rows.push(compare("digits", name, digits, &digit_batch(&device), builder));
+    }
+    let idle = idle_hook(&device);
+    print_table(&rows, &idle);
+    write_json(&json!({ "steps": rows, "idle_hook": idle }));
+}
+
+type Settings = fn(ProbeBuilder) -> ProbeBuilder;
+
+fn settings() -> [(&'static str, Settings); 3] {
+    [
+        ("gradient norms every step", |it| it.weight_norms_every(0)),
+        ("default", |it| it),
+        ("nothing due", |it| it.grad_norms_every(0).weight_norms_every(0)),
+    ]
+}
+
+/// Median ratio of watched to bare steps.
+fn compare<M: LearnerModel, F: Fn() -> M>(
+    model_name: &str,
+    watching: &str,
+    model: F,
+    batch: &<M as TrainStep>::Input,
+    settings: Settings,
+) -> Value
+where
+    <M as TrainStep>::Input: Clone,
+{
+    let folder = tempfile::tempdir().expect("a folder");
+    let builder = Probe::builder(folder.path().join("run")).quiet();
+    let probe = settings(builder).start().expect("a probe");
+    let mut bare = learner(model());
+    let mut watched = learner(probe.watch(model()));
+    let steps = steps_per_round(&mut bare, batch);
+    let mut ratios = Vec::new();
+    let mut bare_micros = Vec::new();
+    for round in 0..WARM_UP_ROUNDS + ROUNDS {
+        // Who goes first alternates too.
+        let (bare_time, watched_time) = if round % 2 == 0 {
+            let first = run(&mut bare, batch, steps);
+            (first, run(&mut watched, batch, steps))
+        } else {
+            let first = run(&mut watched, batch, steps);
+            (run(&mut bare, batch, steps), first)
+        };
+        if round >= WARM_UP_ROUNDS {
+            ratios.push(watched_time / bare_time);
+            bare_micros.push(bare_time / steps as f64 * 1e6);
+        }
+    }
+    let recording = probe.close().expect("closed");
+    assert_eq!(recording.problems(), [] as [String; 0]);
+    json!({
+        "model": model_name,
+        "watching": watching,
+        "ratio": median(&mut ratios),
+        "ratio_quartiles": [quantile(&mut ratios, 0.25), quantile(&mut ratios, 0.75)],
+        "bare_step_us": median(&mut bare_micros),
+        "steps": recording.steps(),
+        "dropped": recording.dropped_steps(),
+    })
+}
+
+fn learner<M: LearnerModel>(model: M) -> Learner<M> {
+    let mut learner = Learner::new(model, AdamConfig::new().init(), 1e-4);
+    learner.lr_step();
+    learner
+}
+
+/// One step as burn's own loop makes it.
+fn step<M: LearnerModel>(learner: &mut Learner<M>, batch: &<M as TrainStep>::Input)
+where
+    <M as TrainStep>::Input: Clone,
+{
+    let output = learner.train_step(batch.clone());
+    learner.optimizer_step(output.grads);
+}
+
+fn steps_per_round<M: LearnerModel>(
+    learner: &mut Learner<M>,
+    batch: &<M as TrainStep>::Input,
+) -> usize
+where
+    <M as TrainStep>::Input: Clone,
+{
+    let trial = 50;
+    run(learner, batch, trial);
+    let each = run(learner, batch, trial) / trial as f64;
+    (ROUND.as_secs_f64() / each).ceil() as usize
+}
+
+/// Seconds for so many steps.
+fn run<M: LearnerModel>(
+    learner: &mut Learner<M>,
+    batch: &<M as TrainStep>::Input,
+    steps: usize,
+) -> f64
+where
+    <M as TrainStep>::Input: Clone,
+{
+    let start = Instant::now();
+    for _ in 0..steps {
+        step(learner, batch);
+    }
+    start.elapsed().as_secs_f64()
+}
+
+/// Nanoseconds that the hook adds to a step in which nothing is due, next to what a step of the
+/// bare model that does nothing takes.
+fn idle_hook(device: &Device) -> Value {
+    let folder = tempfile::tempdir().expect("a folder");
+    let builder = Probe::builder(folder.path().join("run")).grad_norms_every(0);
+    let probe = builder.weight_norms_every(0).queue_steps(1 << 16).start().expect("a probe");
+    let mut bare = learner(Nothing::new(device));
+    let mut idle = learner(probe.watch(Nothing::new(device)));
+    let mut disabled = learner(Probe::disabled().watch(Nothing::new(device)));
+    let steps = 2000;
+    let mut nanos = [const { Vec::new() }; 3];
+    for _ in 0..ROUNDS {
+        let each = [
+            run(&mut bare, &(), steps),
+            run(&mut idle, &(), steps),
+            run(&mut disabled, &(), steps),
+        ];
+        for (nanos, secs) in nanos.iter_mut().zip(each) {
+            nanos.push(secs / steps as f64 * 1e9);
+        }
+        // The writer thread catches up outside the measured time.
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    let [bare, idle, disabled] = nanos.map(|mut it| median(&mut it));
+    json!({
+        "idle_ns": idle - bare,
+        "disabled_ns": disabled - bare,
+        "empty_step_ns": bare,
+    })
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    quantile(values, 0.5)
+}
+
+fn quantile(values: &mut [f64], share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[((values.len() - 1) as f64 * share).round() as usize]
+}
+
+fn print_table(rows: &[Value], idle: &Value) {
+    println!("\nstep time, watched / bare: median of {ROUNDS} alternating rounds");
+    println!(
+        "{:<12} {:<28} {:>7}  {:>17}  {:>12}",
+        "model", "watching", "ratio", "quartiles", "bare step"
+    );
+    for row in rows {
+        println!(
+            "{:<12} {:<28} {:>7.3}  {:>8.3} {:>8.3}  {:>9.0} µs",
+            row["model"].as_str().unwrap_or_default(),
+            row["watching"].as_str().unwrap_or_default(),
+            row["ratio"].as_f64().unwrap_or(f64::NAN),
+            row["ratio_quartiles"][0].as_f64().unwrap_or(f64::NAN),
+            row["ratio_quartiles"][1].as_f64().unwrap_or(f64::NAN),
+            row["bare_step_us"].as_f64().unwrap_or(f64::NAN),
+        );
+    }
+    println!(
+        "\nhook in a step with nothing due: {:.0} ns; disabled probe: {:.0} ns",
+        idle["idle_ns"].as_f64().unwrap_or(f64::NAN),
+        idle["disabled_ns"].as_f64().unwrap_or(f64::NAN),
+    );
+}
+
+fn write_json(results: &Value) {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("overhead.json");
+    std::fs::write(&file, format!("{results:#}\n")).expect("a writable target folder");
+    println!("written to {}", file.display());
+}
+
+// ---- models ------------------------------------------------------------------------------
+
+fn digit_batch(device: &Device) -> DigitBatch {
+    data::batches(&data::all(), BATCH, device).swap_remove(0)
+}
+
+#[derive(Debug, Clone)]
+struct Noise {
+    images: Tensor<2>,
+    labels: Tensor<1, Int>,
+}
+
+fn noise_batch(device: &Device) -> Noise {
+    let labels: Vec<i64> = (0..BATCH as i64).map(|it| it % 10).collect();
+    Noise {
+        images: Tensor::random([BATCH, 784], Distribution::Default, device),
+        labels: Tensor::from_ints(labels.as_slice(), device),
+    }
+}
+
+/// The network that the field measures: 784-128-10.
+#[derive(Module, Debug)]
+struct BigMlp {
+    fc1: Linear,
+    fc2: Linear,
+}
+
+impl BigMlp {
+    fn new(device: &Device) -> Self {
+        Self {
+            fc1: LinearConfig::new(784, 128).init(device),
+            fc2: LinearConfig::new(128, 10).init(device),
+        }
+    }
+
+    fn classify(&self, batch: Noise) -> ClassificationOutput {
+        let logits = self.fc2.forward(relu(self.fc1.forward(batch.images)));
+        let loss = CrossEntropyLossConfig::new().init(&logits.device());
+        let loss = loss.forward(logits.clone(), batch.labels.clone());
+        ClassificationOutput::new(loss, logits, batch.labels)
+    }
+}
+
+impl TrainStep for BigMlp {
+    type Input = Noise;
+    type Output = ClassificationOutput;
+
+    fn step(&self, batch: Noise) -> TrainOutput<ClassificationOutput> {
+        let output = self.classify(batch);
+        TrainOutput::new(self, output.loss.backward(), output)
+    }
+}
+
+impl InferenceStep for BigMlp {
+    type Input = Noise;
+    type Output = ClassificationOutput;
+
+    fn step(&self, batch: Noise) -> ClassificationOutput {
+        self.classify(batch)
+    }
+}
+
+/// A model whose step and update do nothing.
+#[derive(Module, Debug)]
+struct Nothing {
+    weight: Param<Tensor<1>>,
+}
+
+impl Nothing {
+    fn new(device: &Device) -> Self {
+        let weight = Param::from_tensor(Tensor::from_floats([1.0], device));
+        Self { weight }
+    }
+
+    fn output(&self) -> ClassificationOutput {
+        let loss = self.weight.val().inner();
+        let device = loss.device();
+        ClassificationOutput::new(loss, Tensor::zeros([1, 1], &device), Tensor::zeros([1], &device))
+    }
+}
+
+impl TrainStep for Nothing {
+    type Input = ();
+    type Output = ClassificationOutput;
+
+    fn step(&self, (): ()) -> TrainOutput<ClassificationOutput> {
+        TrainOutput { grads: GradientsParams::new(), item: self.output() }
+    }
+
+    fn optimize(
+        self,
+        _optim: &mut ModuleOptimizer,
+        _lr: ModuleLearningRate,
+        _grads: GradientsParams,
+    ) -> Self {
+        self
+    }
+}
+
+impl InferenceStep for Nothing {
+    type Input = ();
+    type Output = ClassificationOutput;
+
+    fn step(&self, (): ()) -> ClassificationOutput {
+        self.output()
+    }
+}
