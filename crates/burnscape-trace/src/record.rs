@@ -236,7 +236,7 @@ pub struct Dropped {
 pub struct Snapshot {
     /// Number in the run; 0 is the initial model.
     pub index: u64,
-    /// `initial`, `epoch`, `step` or `final`.
+    /// `initial`, `resume`, `epoch`, `step` or `final`.
     pub reason: String,
     /// Epochs complete at that moment; `None`: unknown.
     pub epoch: Option<u64>,
@@ -406,7 +406,8 @@ pub struct Resume {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct End {
-    /// `finished`, `interrupted`, `dropped` (the probe was dropped without `finish`) or `recovered`.
+    /// `finished`, `interrupted`, `failed` (`finish` gave an error), `dropped` (the probe was dropped without
+    /// `finish`), `panicked` (it was dropped by a panic) or `recovered`.
     pub reason: String,
     /// Optimizer steps recorded.
     pub steps: u64,

@@ -59,6 +59,32 @@ pub enum Error {
         found: usize,
     },
 
+    /// All snapshots but one, or all, hold NaN or infinite values.
+    #[error(
+        "{run} holds {snapshots} snapshots, of which {finite} are finite: the training diverged, its weights are NaN or infinite. Train with a smaller learning rate, or take snapshots before it diverges with `.snapshot_every_steps(n)`"
+    )]
+    Diverged {
+        /// The run folder.
+        run: PathBuf,
+        /// Distinct snapshots.
+        snapshots: usize,
+        /// Those without NaN and infinite values.
+        finite: usize,
+    },
+
+    /// `finish` was given another model than the one that was trained.
+    #[error(
+        "the model given to `finish` is not the one that was recorded: parameter `{path}` is {found} in it and {recorded} in the run; give it the model that training returned"
+    )]
+    OtherModel {
+        /// The first parameter or buffer that differs.
+        path: String,
+        /// Shape in the model given, or `missing`.
+        found: String,
+        /// Shape in the run, or `missing`.
+        recorded: String,
+    },
+
     /// The batch source gave nothing.
     #[error(
         "`finish` was given no batches: the surface is the loss over a fixed set of batches, so pass at least one"

@@ -45,14 +45,22 @@ where
     let run = || active.recorder.folder.path().to_path_buf();
     active.recorder.sync()?;
     let map = active.hook.map();
-    let map = map.ok_or_else(|| Error::NothingRecorded { run: run() })?;
+    let map = map.ok_or_else(|| {
+        let refused = active.hook.refusal();
+        refused.unwrap_or_else(|| Error::NothingRecorded { run: run() })
+    })?;
+    // In inference mode, which also brings shared buffers up to date: read before, they may be one
+    // update old.
+    let given = model;
+    let model = &given.valid();
+    map.check_model(model)?;
     let before = model_map::read_tensors(model, map)?;
     let fingerprint = snapshot::encode(&before);
     let centre = flatten(&before, map);
     record_final(active, before);
     let finisher = Finisher::new(active, model, map, centre, batches, loss_of, loss_name)?;
     let landscape = finisher.landscape()?;
-    let after = snapshot::encode(&model_map::read_tensors(model, map)?);
+    let after = snapshot::encode(&model_map::read_tensors(&given.valid(), map)?);
     finisher.check(
         None,
         "model-unchanged",
@@ -157,12 +165,24 @@ where
         Error::TooFewSnapshots { run: self.active.recorder.folder.path().to_path_buf(), found }
     }
 
+    /// Some snapshots were left out because they are not finite.
+    fn too_few_finite(&self, finite: usize) -> Error {
+        match self.snapshots.len() {
+            snapshots if snapshots == finite => self.too_few(finite),
+            snapshots => Error::Diverged {
+                run: self.active.recorder.folder.path().to_path_buf(),
+                snapshots,
+                finite,
+            },
+        }
+    }
+
     /// PCA of the finite snapshots, with those that it used.
     fn principal_components(&self) -> Result<(Pca, Vec<Snapshot>)> {
         let mut used = self.snapshots.clone();
         loop {
             if used.len() < 2 {
-                return Err(self.too_few(used.len()));
+                return Err(self.too_few_finite(used.len()));
             }
             let files = used.iter().map(|it| self.open(it)).collect::<Result<Vec<_>>>()?;
             let mut matrix = SnapshotMatrix { files, layout: &self.map.layout };
@@ -279,8 +299,11 @@ where
 
     /// An axis over the trajectory, or, where that has no extent, over half of `reach` both ways.
     fn axis(&self, (min, max): (f64, f64), reach: f64, count: usize) -> Result<Axis> {
-        // A component that carries no variance has coordinates that are rounding errors.
-        let axis = match max - min > 1e-6 * reach {
+        // A component that carries no variance has coordinates that are rounding errors, and so may be
+        // the part of an extent that lies beyond the centre.
+        let snapped = |end: f64| if end.abs() > 1e-6 * reach { end } else { 0.0 };
+        let (min, max) = (snapped(min), snapped(max));
+        let axis = match max > min {
             true => Axis::covering(min, max, self.active.config.margin, count),
             false => Axis::symmetric(0.5 * reach, count),
         };

@@ -17,7 +17,7 @@ use crate::loss::{mean_on_device, standard_loss};
 use crate::measure::{self, GradientSource, KeptWeights, StepValues};
 use crate::model_map::{self, ModelMap, NamedTensor, Slot};
 use crate::recorder::lanes::Lanes;
-use crate::recorder::sample::{Columns, Loss, LossSample, StepSample};
+use crate::recorder::sample::{Columns, Loss, LossSample, Split, StepSample};
 use crate::recorder::{Moment, WeightsAt};
 use crate::schedule::EverySteps;
 
@@ -28,12 +28,16 @@ pub(crate) struct Hook {
     started: Instant,
     /// `TrainStep::step` calls in this process so far.
     batches: AtomicU64,
+    /// Validation batches in this process so far.
+    validation_batches: AtomicU64,
     /// Whether losses are worth reading right away.
     on_host: AtomicBool,
     /// Buffers as they were before the first forward pass.
     initial_buffers: OnceLock<Vec<(usize, TensorData)>>,
     /// The model's map, once the first update showed the model; `None` where it has none.
     map: OnceLock<Option<ModelMap>>,
+    /// Why it has none.
+    refusal: Mutex<Option<crate::Error>>,
     state: Mutex<StepState>,
 }
 
@@ -64,9 +68,11 @@ impl Hook {
             lanes,
             started,
             batches: AtomicU64::new(0),
+            validation_batches: AtomicU64::new(0),
             on_host: AtomicBool::new(false),
             initial_buffers: OnceLock::new(),
             map: OnceLock::new(),
+            refusal: Mutex::new(None),
             state: Mutex::new(StepState::default()),
         }
     }
@@ -74,6 +80,11 @@ impl Hook {
     /// The map of the watched model, if a step was taken.
     pub fn map(&self) -> Option<&ModelMap> {
         self.map.get().and_then(Option::as_ref)
+    }
+
+    /// Why the watched model cannot be recorded, if it cannot; told once.
+    pub fn refusal(&self) -> Option<crate::Error> {
+        self.refusal.lock().ok()?.take()
     }
 
     /// Where training stands, counted in this process.
@@ -91,14 +102,15 @@ impl Hook {
 
     pub fn after_batch(&self, output: &dyn Any) {
         let batch = self.batches.fetch_add(1, Ordering::AcqRel) + 1;
-        self.send_loss(batch, output);
+        self.send_loss(Split::Train, batch, output);
     }
 
     pub fn after_validation_batch(&self, output: &dyn Any) {
-        self.send_loss(0, output);
+        let batch = self.validation_batches.fetch_add(1, Ordering::AcqRel) + 1;
+        self.send_loss(Split::Valid, batch, output);
     }
 
-    fn send_loss(&self, batch: u64, output: &dyn Any) {
+    fn send_loss(&self, split: Split, batch: u64, output: &dyn Any) {
         let Some(loss) = standard_loss(output) else {
             return;
         };
@@ -107,7 +119,7 @@ impl Hook {
             true => Loss::Host(loss.try_into_scalar::<f64>().unwrap_or(f64::NAN)),
             false => Loss::OnDevice(Box::new(loss)),
         };
-        self.lanes.loss(LossSample { batch, loss });
+        self.lanes.loss(LossSample { split, batch, loss });
     }
 
     /// Measures what the optimizer is about to receive; `None` when there is nothing to record.
@@ -227,14 +239,30 @@ impl Hook {
             Ok(map) => map,
             Err(error) => {
                 self.lanes.problem(error.to_string());
+                if let Ok(mut refusal) = self.refusal.lock() {
+                    *refusal = Some(error);
+                }
                 return None;
             }
         };
+        self.warn_about_unknown_paths(&map);
         self.on_host.store(map.is_on_host, Ordering::Relaxed);
         let mut weights = self.weights(model, &map, state.steps, state.batches_before)?;
         self.restore_initial_buffers(&map, &mut weights.tensors);
         self.lanes.introduce(map.clone(), weights);
         Some(map)
+    }
+
+    /// A mistyped path in `.filter_axis` would go unnoticed.
+    fn warn_about_unknown_paths(&self, map: &ModelMap) {
+        let overrides = self.config.filter_axes.iter();
+        for fixed in overrides.filter(|it| map.layout.block(&it.path).is_none()) {
+            let (path, axis) = (&fixed.path, fixed.axis);
+            self.lanes.problem(format!(
+                "`.filter_axis({path:?}, {axis})` names no parameter of the model and has no \
+                 effect: paths are those of the `head` record"
+            ));
+        }
     }
 
     /// Puts back the buffers of before the first forward pass, which has changed them.

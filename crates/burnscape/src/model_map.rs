@@ -15,8 +15,8 @@ pub(crate) enum Slot {
     Block(usize),
     /// A buffer, such as BatchNorm's running mean: its number among the buffers.
     Buffer(usize),
-    /// A parameter that was visited before under another path; counted there.
-    Alias,
+    /// A parameter that was visited before under another path, as this block; counted there.
+    Alias(usize),
 }
 
 /// A tensor that belongs to the model but is no parameter.
@@ -66,6 +66,31 @@ impl ModelMap {
         map.finish(&floats)
     }
 
+    /// Makes sure that a model has the tensors of this map, under the same paths.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherModel`] naming the first that differs.
+    pub fn check_model<M: Module>(&self, model: &M) -> Result<()> {
+        let floats = collect_floats(model);
+        let found: HashMap<String, &[usize]> =
+            floats.iter().map(|float| (float.dotted(), float.shape.as_slice())).collect();
+        let recorded: HashMap<&str, &[usize]> = self.expected_tensors().collect();
+        let is_alias = |path: &str| self.aliases.iter().any(|(_, alias)| alias == path);
+        let of_model = floats.iter().map(Float::dotted);
+        let of_run = self.expected_tensors().map(|(path, _)| path.to_string());
+        let differs =
+            |path: &String| !is_alias(path) && found.get(path) != recorded.get(path.as_str());
+        match of_model.chain(of_run).find(differs) {
+            Some(path) => Err(Error::OtherModel {
+                found: shape_in_words(found.get(&path).copied()),
+                recorded: shape_in_words(recorded.get(path.as_str()).copied()),
+                path,
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Paths of blocks and buffers with their shapes, as snapshots hold them.
     pub fn expected_tensors(&self) -> impl Iterator<Item = (&str, &[usize])> {
         let blocks = self.layout.blocks().iter();
@@ -74,6 +99,11 @@ impl ModelMap {
             .map(|block| (block.path.as_str(), block.shape.as_slice()))
             .chain(buffers.map(|buffer| (buffer.path.as_str(), buffer.shape.as_slice())))
     }
+}
+
+/// A shape, or that there is none.
+pub(crate) fn shape_in_words(shape: Option<&[usize]>) -> String {
+    shape.map_or_else(|| "missing".to_string(), |shape| format!("{shape:?}"))
 }
 
 /// Whether a device computes eagerly in host memory. burn's `Device` only tells by its name.
@@ -181,7 +211,7 @@ struct Builder {
     buffers: Vec<Buffer>,
     slots: Vec<Slot>,
     aliases: Vec<(String, String)>,
-    paths_by_id: HashMap<ParamId, String>,
+    blocks_by_id: HashMap<ParamId, usize>,
 }
 
 impl Builder {
@@ -194,9 +224,9 @@ impl Builder {
     ) {
         let slot = if is_buffer {
             self.add_buffer(float)
-        } else if let Some(first) = self.paths_by_id.get(&float.id) {
-            self.aliases.push((first.clone(), float.dotted()));
-            Slot::Alias
+        } else if let Some(&block) = self.blocks_by_id.get(&float.id) {
+            self.aliases.push((self.blocks[block].path.clone(), float.dotted()));
+            Slot::Alias(block)
         } else {
             self.add_block(float, bias_lens, overrides)
         };
@@ -214,7 +244,7 @@ impl Builder {
         bias_lens: &HashMap<String, usize>,
         overrides: &[FilterOverride],
     ) -> Slot {
-        self.paths_by_id.insert(float.id, float.dotted());
+        self.blocks_by_id.insert(float.id, self.blocks.len());
         let bias_len = bias_lens.get(&float.parent()).copied();
         self.blocks.push(block(float, bias_len, overrides));
         Slot::Block(self.blocks.len() - 1)
@@ -290,7 +320,7 @@ impl ModuleVisitor for TensorReader<'_> {
         let path = match slot {
             Some(Slot::Block(block)) => &self.map.layout.blocks()[block].path,
             Some(Slot::Buffer(buffer)) => &self.map.buffers[buffer].path,
-            Some(Slot::Alias) | None => return,
+            Some(Slot::Alias(_)) | None => return,
         };
         match to_host(param.base()) {
             Ok(data) => self.tensors.push(NamedTensor { path: path.clone(), data }),

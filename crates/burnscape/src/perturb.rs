@@ -44,7 +44,7 @@ struct Mover<'a> {
 
 impl ModuleMapper for Mover<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(Slot::Block(block)) = self.slots.next() else {
+        let Some(Slot::Block(block) | Slot::Alias(block)) = self.slots.next() else {
             return param;
         };
         let due = self.moves.iter().filter(|(coefficient, _)| *coefficient != 0.0);
@@ -91,9 +91,9 @@ struct Loader<'a> {
 impl ModuleMapper for Loader<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let path = match self.slots.next() {
-            Some(Slot::Block(block)) => &self.map.layout.blocks()[*block].path,
+            Some(Slot::Block(block) | Slot::Alias(block)) => &self.map.layout.blocks()[*block].path,
             Some(Slot::Buffer(buffer)) => &self.map.buffers[*buffer].path,
-            Some(Slot::Alias) | None => return param,
+            None => return param,
         };
         match self.file.tensor(path) {
             Ok(data) => param.map(|old| Tensor::from_data(data, (&old.device(), old.dtype()))),

@@ -11,7 +11,7 @@ use burnscape_landscape::pca::Snapshots;
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, View};
 
-use crate::model_map::{ModelMap, NamedTensor};
+use crate::model_map::{ModelMap, NamedTensor, shape_in_words};
 use crate::{Error, Result};
 
 /// A safetensors header may be this long (the limit of the format's reference reader).
@@ -135,15 +135,11 @@ impl SnapshotFile {
     }
 
     fn mismatch(&self, path: &str, found: Option<&[usize]>, expected: Option<&[usize]>) -> Error {
-        let words = |shape: Option<&[usize]>| match shape {
-            Some(shape) => format!("{shape:?}"),
-            None => "missing".to_string(),
-        };
         Error::SnapshotMismatch {
             file: self.path.clone(),
             path: path.to_string(),
-            found: words(found),
-            expected: words(expected),
+            found: shape_in_words(found),
+            expected: shape_in_words(expected),
         }
     }
 

@@ -37,6 +37,28 @@ fn batches_in_trace(run: &Path) -> BTreeMap<u64, u64> {
     batches
 }
 
+/// Mean of the batch losses in burn's own log of an epoch.
+fn loss_in_burns_log(dir: &Path, split: &str, epoch: u64) -> f64 {
+    let file = dir.join(format!("burn/{split}/epoch-{epoch}/Loss.log"));
+    let text = std::fs::read_to_string(file).expect("a log");
+    let lines = text.lines().filter(|line| !line.ends_with(",final"));
+    let losses = lines.map(|line| line.split(',').next().expect("a value").parse::<f64>());
+    let losses: Vec<f64> = losses.map(|loss| loss.expect("a number")).collect();
+    losses.iter().sum::<f64>() / losses.len() as f64
+}
+
+#[test]
+fn losses_of_an_epoch_are_those_in_burns_log() {
+    let dir = assert_epochs_agree(&["--epochs", "3"]);
+    for epoch in epochs(&records(&dir.path().join("run"))) {
+        for (split, loss) in [("train", epoch.train_loss), ("valid", epoch.valid_loss)] {
+            let expected = loss_in_burns_log(dir.path(), split, epoch.epoch);
+            let loss = loss.expect("a loss");
+            assert!((loss - expected).abs() < 1e-6 * expected, "{split} {epoch:?} {expected}");
+        }
+    }
+}
+
 fn assert_epochs_agree(arguments: &[&str]) -> tempfile::TempDir {
     let dir = tempdir().expect("a folder");
     let watch = ["--model", "mlp", "--watch", "default"];

@@ -48,6 +48,8 @@ pub(crate) struct EpochMap {
     first_epoch: u64,
     next_epoch: u64,
     batches: u64,
+    /// Validation batches before the last validation, and through it.
+    validation: (u64, u64),
     in_train: bool,
     /// Items in the running split.
     pub split_items: u64,
@@ -67,6 +69,7 @@ impl Default for EpochMap {
             first_epoch: 1,
             next_epoch: 1,
             batches: 0,
+            validation: (0, 0),
             in_train: false,
             split_items: 0,
             done_items: 0,
@@ -97,6 +100,7 @@ impl EpochMap {
         self.split_items = items;
         self.done_items = 0;
         if !train {
+            self.validation.0 = self.validation.1;
             return;
         }
         if self.spans.len() == KEPT_SPANS {
@@ -108,6 +112,7 @@ impl EpochMap {
     fn count_batch(&mut self, items: u64) {
         self.done_items = items;
         if !self.in_train {
+            self.validation.1 += 1;
             return;
         }
         self.batches += 1;
@@ -136,6 +141,11 @@ impl EpochMap {
     pub fn batches_of(&self, epoch: u64) -> Option<(u64, u64)> {
         let span = self.spans.iter().rev().find(|span| span.epoch == epoch)?;
         Some((span.before, span.before + span.seen))
+    }
+
+    /// The batches `(before, through]` of the last validation, counted in this process.
+    pub fn validation_batches(&self) -> (u64, u64) {
+        self.validation
     }
 
     /// The epoch at which training started.

@@ -52,9 +52,17 @@ impl Columns {
 /// The loss of one batch.
 #[derive(Debug)]
 pub(crate) struct LossSample {
-    /// Running number of the training batch, from 1; 0 for validation.
+    pub split: Split,
+    /// Running number of the batch in this process and split, from 1.
     pub batch: u64,
     pub loss: Loss,
+}
+
+/// What a batch is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Split {
+    Train,
+    Valid,
 }
 
 /// A loss, in host memory or still on its device.

@@ -7,57 +7,56 @@ use burnscape_trace::{F32s, Record, Step};
 use super::Moment;
 use super::epochs::Place;
 use super::lanes::Spare;
-use super::sample::{LossSample, StepSample, Values};
+use super::sample::{LossSample, Split, StepSample, Values};
 
-/// Losses of training batches that are kept: an epoch's mean needs all of its own.
+/// Losses of a split that are kept: an epoch's mean needs all of its own.
 const KEPT_LOSSES: usize = 1 << 20;
 
 /// The losses that came in, by the batch they belong to.
 #[derive(Debug, Default)]
 pub(crate) struct LossBook {
-    train: VecDeque<(u64, f64)>,
-    validation_sum: f64,
-    validation_count: u64,
+    train: Losses,
+    valid: Losses,
 }
 
 impl LossBook {
     pub fn add(&mut self, sample: LossSample) {
-        let loss = sample.loss.read();
-        if sample.batch == 0 {
-            self.validation_sum += loss;
-            self.validation_count += 1;
-            return;
-        }
-        if self.train.len() == KEPT_LOSSES {
-            self.train.pop_front();
-        }
-        self.train.push_back((sample.batch, loss));
+        let losses = match sample.split {
+            Split::Train => &mut self.train,
+            Split::Valid => &mut self.valid,
+        };
+        losses.push(sample.batch, sample.loss.read());
     }
 
-    /// Mean loss of the batches `before < b <= through`; `None` without any.
-    pub fn mean_of(&self, before: u64, through: u64) -> Option<f64> {
-        let newest_first = self.train.iter().rev();
-        let (mut sum, mut count) = (0.0, 0u64);
-        // Batches of several devices come in any order within one step, hence the margin.
-        for (batch, loss) in newest_first.take_while(|(batch, _)| batch + 64 > before) {
-            if (before + 1..=through).contains(batch) {
-                sum += loss;
-                count += 1;
-            }
+    /// Mean loss of the batches `before < b <= through`, equally weighted; `None` without any.
+    pub fn mean_of(&self, split: Split, before: u64, through: u64) -> Option<f64> {
+        match split {
+            Split::Train => self.train.mean_of(before, through),
+            Split::Valid => self.valid.mean_of(before, through),
         }
-        (count > 0).then(|| sum / count as f64)
+    }
+}
+
+/// Losses of one split with their batches, the newest last.
+#[derive(Debug, Default)]
+struct Losses(VecDeque<(u64, f64)>);
+
+/// Batches of several devices come in any order within one step; they are never further apart.
+const DISORDER: u64 = 64;
+
+impl Losses {
+    fn push(&mut self, batch: u64, loss: f64) {
+        if self.0.len() == KEPT_LOSSES {
+            self.0.pop_front();
+        }
+        self.0.push_back((batch, loss));
     }
 
-    /// A new epoch starts: validation losses from now on are its own.
-    pub fn forget_validation(&mut self) {
-        self.validation_sum = 0.0;
-        self.validation_count = 0;
-    }
-
-    /// Mean loss of the validation batches since the last call.
-    pub fn take_validation_mean(&mut self) -> Option<f64> {
-        let count = std::mem::take(&mut self.validation_count);
-        let sum = std::mem::take(&mut self.validation_sum);
+    fn mean_of(&self, before: u64, through: u64) -> Option<f64> {
+        let newest_first = self.0.iter().rev();
+        let near = newest_first.take_while(|(batch, _)| batch + DISORDER > before);
+        let inside = near.filter(|(batch, _)| (before + 1..=through).contains(batch));
+        let (sum, count) = inside.fold((0.0, 0u64), |(sum, n), (_, loss)| (sum + loss, n + 1));
         (count > 0).then(|| sum / count as f64)
     }
 }

@@ -1,0 +1,113 @@
+//! The beginning of a recording: head, snapshot 0, and where an earlier recording goes on.
+
+use std::sync::atomic::Ordering;
+
+use burnscape_trace::{Head, Record, Resume};
+
+use super::snapshots;
+use super::worker::Worker;
+use crate::model_map::ModelMap;
+use crate::{SnapshotSchedule, head};
+
+impl Worker {
+    pub(super) fn is_attached(&self) -> bool {
+        self.counters.attached.load(Ordering::Acquire)
+    }
+
+    /// Writes head and snapshot 0 as soon as it is known at which epoch training starts.
+    pub(super) fn introduce_if_known(&mut self) {
+        if self.head.is_some() || (self.is_attached() && !self.base_known) {
+            return;
+        }
+        self.introduce();
+    }
+
+    pub(super) fn introduce(&mut self) {
+        let Some(introduction) = self.introduction.take() else {
+            return;
+        };
+        if !self.base_known {
+            self.base = self.earlier.as_ref().map_or(self.base, |it| it.recorded);
+        }
+        let (map, weights) = *introduction;
+        let head = self.make_head(&map);
+        self.check_same_model(&head);
+        self.append(&Record::Head(head.clone()));
+        self.head = Some(head);
+        self.go_back();
+        self.warn_about_aliases(&map);
+        self.say_what_snapshots_weigh(weights.bytes());
+        let epoch = self.first_epoch().map(|first| first - 1);
+        let reason = if self.earlier.is_some() { "resume" } else { "initial" };
+        self.snapshot(reason, epoch, weights);
+    }
+
+    fn make_head(&self, map: &ModelMap) -> Head {
+        let mut head = head::describe(map, &self.config);
+        if let Some(earlier) = self.earlier.as_ref().and_then(|it| it.head.as_ref()) {
+            head.run_id.clone_from(&earlier.run_id);
+            head.started_unix_secs = earlier.started_unix_secs;
+        }
+        head.epochs_planned = (self.epochs.total_epochs > 0).then_some(self.epochs.total_epochs);
+        head.first_epoch = self.first_epoch();
+        head
+    }
+
+    fn first_epoch(&self) -> Option<u64> {
+        self.base_known.then(|| self.epochs.first_epoch())
+    }
+
+    fn check_same_model(&mut self, head: &Head) {
+        let earlier = self.earlier.as_ref().and_then(|it| it.head.as_ref());
+        if earlier.is_some_and(|earlier| earlier.blocks != head.blocks) {
+            self.report.problem(
+                "the resumed run was recorded with another model: its blocks differ, earlier \
+                 steps and snapshots do not fit; record this model in a folder of its own"
+                    .to_string(),
+            );
+        }
+    }
+
+    /// The writer has told that recording goes on; if it does so from an earlier point, such as
+    /// the checkpoint of an epoch, this leaves the rest of the old path behind.
+    fn go_back(&mut self) {
+        let recorded = self.earlier.as_ref().map(|it| it.recorded);
+        if recorded.is_none_or(|recorded| recorded == self.base) {
+            return;
+        }
+        self.append(&Record::Resume(Resume {
+            resumed_unix_secs: head::unix_secs(),
+            steps: self.base.steps,
+            batches: self.base.batches,
+            truncated_bytes: 0,
+        }));
+        self.snapshots.abandon_after(self.base.steps);
+    }
+
+    fn warn_about_aliases(&mut self, map: &ModelMap) {
+        for (first, second) in &map.aliases {
+            self.note(
+                "warning",
+                format!(
+                    "`{second}` is the same parameter as `{first}`: burn's optimizer takes its \
+                     gradient at the first path only, and it is counted once"
+                ),
+            );
+        }
+    }
+
+    fn say_what_snapshots_weigh(&mut self, bytes: u64) {
+        let planned = match self.config.snapshots {
+            SnapshotSchedule::EveryEpochs(every) => self
+                .first_epoch()
+                .map(|first| (self.epochs.total_epochs + 1).saturating_sub(first) / every + 1),
+            SnapshotSchedule::EverySteps(_) => None,
+        };
+        let room = fs4::available_space(self.folder.path()).ok();
+        let (level, sentence) = snapshots::room_sentence(bytes, planned, room);
+        if level == "warning" {
+            log::warn!("burnscape: {sentence}");
+        }
+        self.note(level, sentence);
+    }
+}

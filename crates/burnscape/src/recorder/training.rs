@@ -1,0 +1,195 @@
+//! Training as it goes on: burn's events, the steps that wait for them, the epochs they end.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use burnscape_trace::{Dropped, Epoch, Progress, Record};
+
+use super::epochs::{Place, TrainingEvent};
+use super::sample::{Split, StepSample};
+use super::worker::{Inbox, Worker};
+use super::{Moment, WeightsAt};
+use crate::Error;
+
+/// Progress is told at most this often.
+const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+/// Steps that may wait for burn's events before they are written without an epoch.
+const MAX_PENDING_STEPS: usize = 20_000;
+
+impl Worker {
+    pub(super) fn event(&mut self, event: &TrainingEvent) {
+        self.epochs.apply(event);
+        match *event {
+            TrainingEvent::Start { first_epoch, .. } => self.set_base(first_epoch),
+            TrainingEvent::EpochEnd { epoch } => self.epoch_complete(epoch),
+            _ => {}
+        }
+        self.progress();
+    }
+
+    /// Training starts at `first_epoch`: counts go on from the end of the epoch before it.
+    fn set_base(&mut self, first_epoch: u64) {
+        if self.base_known {
+            return;
+        }
+        self.base_known = true;
+        if let Some(earlier) = &self.earlier {
+            let before = earlier.epochs.iter().rev();
+            let before = before.clone().find(|it| it.epoch + 1 == first_epoch);
+            self.base = match before {
+                Some(epoch) => Moment { steps: epoch.steps, batches: epoch.batches },
+                None if first_epoch <= 1 => Moment::default(),
+                None => earlier.recorded,
+            };
+        }
+        self.introduce_if_known();
+    }
+
+    fn epoch_complete(&mut self, epoch: u64) {
+        self.resolve_steps(false);
+        let Some((before, through)) = self.epochs.batches_of(epoch) else {
+            return;
+        };
+        let weights = self.validated.take();
+        let weights = weights.filter(|it| it.at.batches == through);
+        if let Some(weights) = weights {
+            self.write_epoch(epoch, before, weights);
+        }
+    }
+
+    fn write_epoch(&mut self, epoch: u64, before: u64, weights: Box<WeightsAt>) {
+        let at = weights.at.after(self.base);
+        let record = Epoch {
+            epoch,
+            steps: at.steps,
+            batches: at.batches,
+            elapsed_secs: self.started.elapsed().as_secs_f64(),
+            train_loss: self.losses.mean_of(Split::Train, before, weights.at.batches),
+            valid_loss: self.validation_loss(),
+        };
+        self.append(&Record::Epoch(record));
+        match self.config.snapshots.is_due_after_epoch(epoch) {
+            true => self.snapshot("epoch", Some(epoch), *weights),
+            false => self.release(&weights),
+        }
+    }
+
+    /// Of the validation that has just ended; unattached, nobody tells which batches those were.
+    fn validation_loss(&self) -> Option<f64> {
+        let (before, through) = self.epochs.validation_batches();
+        self.losses.mean_of(Split::Valid, before, through)
+    }
+
+    pub(super) fn validated(&mut self, weights: Box<WeightsAt>) {
+        if self.is_attached() {
+            if let Some(unconfirmed) = self.validated.replace(weights) {
+                self.release(&unconfirmed);
+            }
+            return;
+        }
+        self.resolve_steps(false);
+        self.validations += 1;
+        let before = std::mem::replace(&mut self.batches_at_validation, weights.at.batches);
+        self.write_epoch(self.validations, before, weights);
+    }
+
+    pub(super) fn epochs_complete(&self) -> Option<u64> {
+        match self.is_attached() {
+            true => self.base_known.then(|| self.epochs.complete_epochs()),
+            false => Some(self.validations),
+        }
+    }
+
+    fn progress(&mut self) {
+        let due = self.last_progress.is_none_or(|at| at.elapsed() >= PROGRESS_EVERY);
+        if !due || self.head.is_none() {
+            return;
+        }
+        self.last_progress = Some(Instant::now());
+        let split = if self.epochs.is_training() { "train" } else { "valid" };
+        self.append(&Record::Progress(Progress {
+            split: split.to_string(),
+            epoch: self.epochs.current_epoch(),
+            done: self.epochs.done_items,
+            total: self.epochs.split_items,
+            eta_secs: None,
+        }));
+    }
+
+    pub(super) fn take_steps(&mut self, inbox: &Inbox) {
+        let known = self.pending.len();
+        self.pending.extend(inbox.steps.try_iter());
+        // Losses are sent before their step: read after the steps, none is missed.
+        for sample in inbox.losses.try_iter() {
+            self.losses.add(sample);
+        }
+        if self.pending.len() > known || known > 0 {
+            self.resolve_steps(self.pending.len() > MAX_PENDING_STEPS);
+        }
+        for spare in self.row.spares.drain(..) {
+            let _ = inbox.spare.try_send(spare);
+        }
+        self.report_drops();
+    }
+
+    /// Writes the steps whose epoch is known; all of them if `force`.
+    pub(super) fn resolve_steps(&mut self, force: bool) {
+        if force {
+            self.introduce();
+        }
+        if self.head.is_none() {
+            return;
+        }
+        while let Some(sample) = self.pending.front() {
+            let place = self.place(sample.batches, force);
+            if place.is_none() && !force && self.is_attached() {
+                return;
+            }
+            if let Some(sample) = self.pending.pop_front() {
+                self.write_step(sample, place);
+            }
+        }
+    }
+
+    fn place(&self, batches: u64, force: bool) -> Option<Place> {
+        if !self.is_attached() {
+            return Some(Place {
+                epoch: self.validations + 1,
+                iteration: batches.saturating_sub(self.batches_at_validation),
+            });
+        }
+        let place = self.epochs.place(batches);
+        match force {
+            true => place.or_else(|| self.epochs.last_place(batches)),
+            false => place,
+        }
+    }
+
+    fn write_step(&mut self, sample: StepSample, place: Option<Place>) {
+        let loss = self.losses.mean_of(
+            Split::Train,
+            sample.batches - u64::from(sample.accumulated),
+            sample.batches,
+        );
+        let blocks = self.head.as_ref().map_or(0, |head| head.blocks.len());
+        let row = self.row.fill(sample, blocks, self.base, place, loss);
+        let appended = self.writer.append(row);
+        if appended.is_ok()
+            && let Record::Step(step) = row
+        {
+            self.written = Moment { steps: step.step + 1, batches: step.batches };
+            self.report.last_loss = step.loss.or(self.report.last_loss);
+        }
+        self.keep(appended.map_err(Error::from));
+    }
+
+    fn report_drops(&mut self) {
+        let dropped = self.counters.dropped_steps.load(Ordering::Relaxed);
+        if dropped == self.reported_drops || self.head.is_none() {
+            return;
+        }
+        let records = dropped - std::mem::replace(&mut self.reported_drops, dropped);
+        let after_step = self.written.steps;
+        self.append(&Record::Dropped(Dropped { records, after_step }));
+    }
+}

@@ -1,0 +1,234 @@
+//! The writer thread's loop: takes in what was sent, in order, and appends it to the run.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::{Duration, Instant};
+
+use burnscape_trace::{End, Head, Note, Record, RunFolder, Writer};
+
+use super::epochs::EpochMap;
+use super::lanes::{Counters, Spare};
+use super::report::Report;
+use super::sample::{LossSample, StepSample};
+use super::snapshots::SnapshotStore;
+use super::steps::{LossBook, StepRow};
+use super::{Control, Earlier, Moment, Reply, WeightsAt};
+use crate::config::Config;
+use crate::model_map::ModelMap;
+use crate::{Error, Result};
+
+/// How long the writer thread sleeps when there is nothing to do: training never has to wake it.
+const NAP: Duration = Duration::from_millis(20);
+
+/// The receiving ends.
+pub(super) struct Inbox {
+    pub control: Receiver<Control>,
+    pub steps: Receiver<StepSample>,
+    pub losses: Receiver<LossSample>,
+    pub spare: SyncSender<Spare>,
+}
+
+/// The writer thread's own state.
+pub(super) struct Worker {
+    pub(super) config: Config,
+    pub(super) folder: RunFolder,
+    pub(super) writer: Writer,
+    pub(super) counters: Arc<Counters>,
+    pub(super) started: Instant,
+    pub(super) earlier: Option<Earlier>,
+    /// Counts of this process start here in the run.
+    pub(super) base: Moment,
+    /// Burn told where training starts, or nobody will.
+    pub(super) base_known: bool,
+    pub(super) epochs: EpochMap,
+    pub(super) head: Option<Head>,
+    pub(super) introduction: Option<Box<(ModelMap, WeightsAt)>>,
+    pub(super) pending: VecDeque<StepSample>,
+    pub(super) losses: LossBook,
+    pub(super) row: StepRow,
+    pub(super) snapshots: SnapshotStore,
+    /// Weights that burn validated and whose epoch is not confirmed yet.
+    pub(super) validated: Option<Box<WeightsAt>>,
+    /// Epochs counted by validations, without burn's events.
+    pub(super) validations: u64,
+    pub(super) batches_at_validation: u64,
+    pub(super) written: Moment,
+    pub(super) reported_drops: u64,
+    pub(super) last_progress: Option<Instant>,
+    pub(super) report: Report,
+}
+
+impl Worker {
+    pub fn new(
+        config: &Config,
+        folder: RunFolder,
+        writer: Writer,
+        earlier: Option<Earlier>,
+        started: Instant,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let snapshots = match &earlier {
+            Some(it) => (it.snapshots.clone(), it.next_snapshot),
+            None => (Vec::new(), 0),
+        };
+        Self {
+            config: config.clone(),
+            snapshots: SnapshotStore::new(folder.clone(), snapshots.0, snapshots.1),
+            folder,
+            writer,
+            counters,
+            started,
+            base: Moment::default(),
+            base_known: false,
+            epochs: EpochMap::default(),
+            head: None,
+            introduction: None,
+            pending: VecDeque::new(),
+            losses: LossBook::default(),
+            row: StepRow::default(),
+            validated: None,
+            validations: 0,
+            batches_at_validation: 0,
+            written: Moment::default(),
+            reported_drops: 0,
+            last_progress: None,
+            report: Report::default(),
+            earlier,
+        }
+    }
+
+    pub fn run(mut self, inbox: &Inbox) {
+        loop {
+            match self.drain(inbox) {
+                Some((reason, reply)) => {
+                    let _ = reply.send(self.end(reason, inbox));
+                    return;
+                }
+                None => std::thread::park_timeout(NAP),
+            }
+        }
+    }
+
+    /// Takes in all there is; a request to stop ends it.
+    fn drain(&mut self, inbox: &Inbox) -> Option<(&'static str, Reply<Report>)> {
+        while let Ok(control) = inbox.control.try_recv() {
+            match control {
+                Control::Sync(reply) => {
+                    self.take_steps(inbox);
+                    self.flush();
+                    let _ = reply.send(self.current_report());
+                }
+                Control::Stop(reason, reply) => return Some((reason, reply)),
+                control => {
+                    if control.ends_an_epoch() {
+                        self.take_steps(inbox);
+                    }
+                    self.handle(control);
+                }
+            }
+        }
+        self.take_steps(inbox);
+        let ticked = self.writer.tick();
+        self.keep(ticked.map_err(Error::from));
+        None
+    }
+
+    fn handle(&mut self, control: Control) {
+        match control {
+            Control::Introduce(introduction) => {
+                self.introduction = Some(introduction);
+                self.introduce_if_known();
+            }
+            Control::Event(event) => self.event(&event),
+            Control::Validated(weights) => self.validated(weights),
+            Control::StepSnapshot(weights) => {
+                let epoch = self.epochs_complete();
+                self.snapshot("step", epoch, *weights);
+            }
+            Control::FinalSnapshot(weights) => {
+                let epoch = self.epochs_complete();
+                self.snapshot("final", epoch, *weights);
+            }
+            Control::Record(mut record) => {
+                if let Record::Metric(metric) = record.as_mut() {
+                    metric.step = self.written.steps;
+                }
+                self.append(&record);
+            }
+            Control::Problem(sentence) => self.report.problem(sentence),
+            Control::Sync(_) | Control::Stop(..) => {}
+        }
+    }
+
+    pub(super) fn snapshot(&mut self, reason: &str, epoch: Option<u64>, weights: WeightsAt) {
+        self.release(&weights);
+        let steps = weights.at.after(self.base).steps;
+        match self.snapshots.store(reason, epoch, steps, &weights.tensors) {
+            Ok(record) => self.append(&Record::Snapshot(record)),
+            Err(error) => self.keep(Err(error)),
+        }
+    }
+
+    pub(super) fn release(&self, weights: &WeightsAt) {
+        let waiting = &self.counters.waiting_bytes;
+        let left = waiting.load(Ordering::Relaxed);
+        waiting.fetch_sub(weights.bytes().min(left), Ordering::Relaxed);
+    }
+
+    pub(super) fn append(&mut self, record: &Record) {
+        let appended = self.writer.append(record);
+        self.keep(appended.map_err(Error::from));
+    }
+
+    pub(super) fn note(&mut self, level: &str, text: String) {
+        self.append(&Record::Note(Note { level: level.to_string(), text }));
+    }
+
+    fn flush(&mut self) {
+        let flushed = self.writer.flush();
+        self.keep(flushed.map_err(Error::from));
+    }
+
+    pub(super) fn keep(&mut self, result: Result<()>) {
+        if let Err(error) = result {
+            self.report.problem(error.to_string());
+        }
+    }
+
+    fn end(mut self, reason: &str, inbox: &Inbox) -> Report {
+        self.take_steps(inbox);
+        self.resolve_steps(true);
+        let end = End {
+            reason: reason.to_string(),
+            steps: self.written.steps,
+            dropped: self.counters.dropped_steps.load(Ordering::Relaxed),
+            elapsed_secs: self.started.elapsed().as_secs_f64(),
+        };
+        let mut report = self.current_report();
+        if self.head.is_none() {
+            report.problem("no optimizer step was seen, so there is nothing in the run".into());
+            return report;
+        }
+        if let Err(error) = self.writer.finish(end) {
+            report.problem(error.to_string());
+        }
+        let trace = self.folder.trace_path();
+        if !trace.is_file() {
+            report.problem(format!(
+                "{} is gone: the run folder was moved or removed while it was recorded",
+                trace.display()
+            ));
+        }
+        report
+    }
+
+    fn current_report(&self) -> Report {
+        let mut report = self.report.clone();
+        report.snapshots = self.snapshots.records().to_vec();
+        report.steps = self.written.steps;
+        report.dropped_steps = self.counters.dropped_steps.load(Ordering::Relaxed);
+        report
+    }
+}

@@ -1,0 +1,24 @@
+//! The geometry of a run, checked from outside: surfaces, trajectories, and what becomes of
+//! mistakes.
+//!
+//! Every model is small and trained by hand in this process; every expected number is a closed form
+//! or comes from plain arithmetic on the files of the run.
+
+mod axes;
+mod batches;
+mod broken_files;
+mod diverged;
+mod models;
+mod networks;
+mod off_switch;
+mod plain;
+mod quadratic;
+mod refused;
+mod returned_model;
+mod schedule;
+mod still;
+mod stored_losses;
+mod support;
+mod trajectory;
+mod two_probes;
+mod unwatched_ends;
