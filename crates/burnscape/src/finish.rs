@@ -5,7 +5,7 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::direction::{self, DirectionOptions};
-use burnscape_landscape::evaluate::{EvaluateError, evaluate};
+use burnscape_landscape::evaluate::{EvaluateError, Loss, evaluate};
 use burnscape_landscape::grid::{Axis, Grid};
 use burnscape_landscape::pca::{Pca, PcaError, PcaOptions, pca};
 use burnscape_landscape::plane::{DeltaProducts, PlaneGram, Projection};
@@ -146,7 +146,13 @@ where
         let (pca, used) = self.principal_components()?;
         let mut plans = vec![self.pca_plan(&pca, &used)?, self.random_plan(&used)?];
         self.add_true_losses(&mut plans, &used)?;
-        let progress = SurfaceProgress::new(self.active, self.samples, &plans_nodes(&plans));
+        let progress = SurfaceProgress::new(
+            self.active,
+            self.samples,
+            &plans.iter().map(|plan| plan.grid.len()).collect::<Vec<_>>(),
+            self.seconds_per_node(&plans[0])?,
+            self.worker_count(),
+        );
         let mut slices = Vec::new();
         for (number, plan) in plans.into_iter().enumerate() {
             slices.push(self.evaluate(plan, number, &progress)?);
@@ -388,14 +394,7 @@ where
         self.record(Record::Trajectory(plan.trajectory.clone()));
         let mut surface = Surface::new(plan.grid);
         let directions = self.upload(&plan.directions);
-        let mut workers = SliceLoss::workers(
-            self.worker_count(),
-            &self.model,
-            self.map,
-            &directions,
-            &self.batches,
-            self.loss_of,
-        );
+        let mut workers = self.workers(&directions);
         progress.start_slice(number, &plan.slice.name);
         let order = plan.grid.coarse_to_fine();
         let on_tile = |surface: &Surface, nodes: &[usize]| {
@@ -420,6 +419,31 @@ where
             trajectory: plan.trajectory,
             gram: plan.gram,
         })
+    }
+
+    /// What one node takes one worker, measured as surfaces are: on a thread of its own.
+    fn seconds_per_node(&self, plan: &Plan) -> Result<f64> {
+        let directions = self.upload(&plan.directions);
+        let mut worker = self.workers(&directions).swap_remove(0);
+        let (alpha, beta) = plan.grid.coordinates(0);
+        let time = move || -> Result<f64> {
+            worker.loss(alpha, beta)?;
+            let start = Instant::now();
+            worker.loss(alpha, beta)?;
+            Ok(start.elapsed().as_secs_f64())
+        };
+        std::thread::scope(|scope| scope.spawn(time).join().unwrap_or(Ok(0.0)))
+    }
+
+    fn workers<'d>(&'d self, directions: &'d [DeviceDirection]) -> Vec<SliceLoss<'d, M>> {
+        SliceLoss::workers(
+            self.worker_count(),
+            &self.model,
+            self.map,
+            directions,
+            &self.batches,
+            self.loss_of,
+        )
     }
 
     /// Numbers the slice within the run; directions that no seed gives back are saved.
@@ -546,10 +570,6 @@ fn flatten(tensors: &[model_map::NamedTensor], map: &ModelMap) -> Vec<f32> {
         snapshot::widen_data(&tensor.data, &mut flat[block.range()]);
     }
     flat
-}
-
-fn plans_nodes(plans: &[Plan]) -> Vec<usize> {
-    plans.iter().map(|plan| plan.grid.len()).collect()
 }
 
 fn trajectory(used: &[Snapshot], points: &[Projection]) -> Trajectory {

@@ -24,11 +24,21 @@ pub(crate) struct SurfaceProgress<'a> {
 }
 
 impl<'a> SurfaceProgress<'a> {
-    /// Announces how much work there is: nodes per slice, samples per node.
-    pub fn new(active: &'a Active, samples: usize, nodes: &[usize]) -> Self {
+    /// Announces how much work there is: nodes per slice, samples per node, and how long that
+    /// takes, from the time of one node.
+    pub fn new(
+        active: &'a Active,
+        samples: usize,
+        nodes: &[usize],
+        node_secs: f64,
+        workers: usize,
+    ) -> Self {
         let total: usize = nodes.iter().sum();
-        let sentence =
-            format!("{} surfaces, {total} nodes, {samples} samples at each", nodes.len());
+        let sentence = format!(
+            "{} surfaces of {total} nodes, {samples} samples each: about {} on {workers} thread(s)",
+            nodes.len(),
+            duration(node_secs * total as f64 / workers as f64),
+        );
         log::info!("burnscape: {sentence}");
         let on_terminal = active.config.show_progress && std::io::stderr().is_terminal();
         if active.config.show_progress {
@@ -92,7 +102,7 @@ impl<'a> SurfaceProgress<'a> {
             eta_secs,
         }));
         if self.on_terminal {
-            let left = eta_secs.map_or(String::new(), |secs| format!(" · {secs:.0} s left"));
+            let left = eta_secs.map_or(String::new(), |secs| format!(" · {} left", duration(secs)));
             let (done, total) = (self.done.get(), self.total());
             let name = self.slice.borrow();
             let _ = write!(
@@ -100,5 +110,26 @@ impl<'a> SurfaceProgress<'a> {
                 "\r\x1b[Kburnscape: surface {name}  {done}/{total} nodes{left}"
             );
         }
+    }
+}
+
+/// A time in words, as exact as an estimate is.
+fn duration(secs: f64) -> String {
+    match secs {
+        ..10.0 => format!("{secs:.1} s"),
+        10.0..120.0 => format!("{secs:.0} s"),
+        120.0..7200.0 => format!("{:.0} min", secs / 60.0),
+        _ => format!("{:.1} h", secs / 3600.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn estimates_come_in_the_unit_that_people_wait_in() {
+        let said = [0.04, 9.0, 45.0, 600.0, 9000.0].map(duration);
+        assert_eq!(said, ["0.0 s", "9.0 s", "45 s", "10 min", "2.5 h"]);
     }
 }
