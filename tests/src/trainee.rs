@@ -95,6 +95,12 @@ pub struct Flags {
     /// Train on flex and ndarray together, optimizing on the first
     #[arg(long)]
     pub two_devices: bool,
+    /// With --two-devices: optimize a part of the parameters on each
+    #[arg(long, requires = "two_devices")]
+    pub sharded: bool,
+    /// Leave norms on the device until the writer thread reads them
+    #[arg(long)]
+    pub deferred: bool,
     /// Do not register with burn's training
     #[arg(long)]
     pub unattached: bool,
@@ -189,6 +195,10 @@ fn probe(flags: &Flags) -> Result<Probe> {
         true => builder.resume(),
         false => builder,
     };
+    let builder = match flags.deferred {
+        true => builder.deferred_reads(true),
+        false => builder,
+    };
     let nodes = flags.finish.unwrap_or(3);
     let builder = builder.resolution(nodes, nodes);
     let builder = match flags.watch {
@@ -277,7 +287,11 @@ fn configure<M: DigitModel>(
     }
     if flags.two_devices {
         let devices = two_devices();
-        let strategy = ExecutionStrategy::multi(devices, MultiDeviceOptim::OptimMainDevice);
+        let optim = match flags.sharded {
+            true => MultiDeviceOptim::OptimSharded,
+            false => MultiDeviceOptim::OptimMainDevice,
+        };
+        let strategy = ExecutionStrategy::multi(devices, optim);
         training = training.with_training_strategy(strategy.into());
     }
     training

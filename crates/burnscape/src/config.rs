@@ -27,6 +27,8 @@ pub(crate) struct Config {
     pub grad_norms_every: u64,
     /// Weight and update norms read the weights twice: every tenth step.
     pub weight_norms_every: u64,
+    /// `None`: on every device but the CPU, where reading a number costs nothing.
+    pub deferred_reads: Option<bool>,
     pub snapshots: SnapshotSchedule,
     /// Steps that may wait for the writer thread: a few seconds of a fast training.
     pub queue_steps: usize,
@@ -51,6 +53,7 @@ impl Config {
             existing: Existing::Refuse,
             grad_norms_every: 1,
             weight_norms_every: 10,
+            deferred_reads: None,
             snapshots: SnapshotSchedule::EveryEpochs(1),
             queue_steps: 4096,
             seed: 0,

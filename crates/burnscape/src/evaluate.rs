@@ -7,7 +7,7 @@ use burnscape_landscape::surface::NodeValue;
 
 use crate::loss::{BatchLoss, mean_on_device};
 use crate::model_map::ModelMap;
-use crate::perturb::{DeviceDirection, moved};
+use crate::perturb::{Directions, MovableModel};
 use crate::{Error, Result};
 
 /// Reads the loss out of a model's output; `None` if it has none that is known.
@@ -69,16 +69,29 @@ fn batch_loss<M: InferenceStep>(
     })
 }
 
-/// One worker: a model of its own, the directions and its own copy of the batches.
+/// Everything that the loss on a slice depends on, shared by its workers.
+pub(crate) struct SliceContext<'a, M: InferenceStep> {
+    pub map: &'a ModelMap,
+    pub directions: Directions<'a>,
+    pub loss_of: LossOf<'a, M::Output>,
+}
+
+/// How a worker uses the cores of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cores {
+    /// One of several workers: it stays on its own thread.
+    One,
+    /// The only worker: the backend may use them all.
+    All,
+}
+
+/// One worker: a model of its own and its own copy of the batches.
 pub(crate) struct SliceLoss<'a, M: InferenceStep> {
-    centre: M,
-    map: &'a ModelMap,
-    directions: &'a [DeviceDirection],
+    context: &'a SliceContext<'a, M>,
+    model: MovableModel<M>,
     batches: Vec<M::Input>,
-    loss_of: LossOf<'a, M::Output>,
+    cores: Cores,
     serial: Option<rayon::ThreadPool>,
-    /// Keep the backend's own parallel loops on this worker's thread.
-    is_one_of_many: bool,
 }
 
 impl<'a, M> SliceLoss<'a, M>
@@ -86,31 +99,25 @@ where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
-    /// As many workers as asked for, each with a model that shares no state with the others.
-    pub fn workers(
-        count: usize,
+    pub fn new(
+        context: &'a SliceContext<'a, M>,
         centre: &M,
-        map: &'a ModelMap,
-        directions: &'a [DeviceDirection],
         batches: &[M::Input],
-        loss_of: LossOf<'a, M::Output>,
-    ) -> Vec<Self> {
-        let worker = |_| Self {
-            centre: centre.valid(),
-            map,
-            directions,
+        cores: Cores,
+    ) -> Self {
+        Self {
+            context,
+            model: MovableModel::new(centre),
             batches: batches.to_vec(),
-            loss_of,
+            cores,
             serial: None,
-            is_one_of_many: count > 1,
-        };
-        (0..count).map(worker).collect()
+        }
     }
 
     /// Gives this thread a rayon pool that consists of itself: nodes are computed in parallel, so
     /// parallel loops inside one node would only get in each other's way.
     fn stay_on_this_thread(&mut self) {
-        if self.is_one_of_many && self.serial.is_none() {
+        if self.cores == Cores::One && self.serial.is_none() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
             self.serial = pool.use_current_thread().build().ok();
         }
@@ -126,9 +133,8 @@ where
 
     fn loss(&mut self, alpha: f64, beta: f64) -> Result<NodeValue> {
         self.stay_on_this_thread();
-        let moves = [alpha, beta].into_iter().zip(self.directions);
-        let moves: Vec<_> = moves.collect();
-        let model = moved(&self.centre, self.map, &moves);
-        mean_loss(&model, &self.batches, self.loss_of)
+        let SliceContext { map, directions, loss_of } = self.context;
+        let model = self.model.at(map, directions, &[alpha, beta]);
+        mean_loss(model, &self.batches, *loss_of)
     }
 }

@@ -30,8 +30,8 @@ pub(crate) struct Hook {
     batches: AtomicU64,
     /// Validation batches in this process so far.
     validation_batches: AtomicU64,
-    /// Whether losses are worth reading right away.
-    on_host: AtomicBool,
+    /// Whether losses are read right away.
+    reads_at_once: AtomicBool,
     /// Buffers as they were before the first forward pass.
     initial_buffers: OnceLock<Vec<(usize, TensorData)>>,
     /// The model's map, once the first update showed the model; `None` where it has none.
@@ -69,7 +69,7 @@ impl Hook {
             started,
             batches: AtomicU64::new(0),
             validation_batches: AtomicU64::new(0),
-            on_host: AtomicBool::new(false),
+            reads_at_once: AtomicBool::new(false),
             initial_buffers: OnceLock::new(),
             map: OnceLock::new(),
             refusal: Mutex::new(None),
@@ -115,7 +115,7 @@ impl Hook {
             return;
         };
         let loss = mean_on_device(&loss);
-        let loss = match self.on_host.load(Ordering::Relaxed) {
+        let loss = match self.reads_at_once.load(Ordering::Relaxed) {
             true => Loss::Host(loss.try_into_scalar::<f64>().unwrap_or(f64::NAN)),
             false => Loss::OnDevice(Box::new(loss)),
         };
@@ -235,7 +235,7 @@ impl Hook {
     }
 
     fn introduce<M: Module>(&self, model: &M, state: &StepState) -> Option<ModelMap> {
-        let map = match ModelMap::of(model, &self.config.filter_axes) {
+        let mut map = match ModelMap::of(model, &self.config.filter_axes) {
             Ok(map) => map,
             Err(error) => {
                 self.lanes.problem(error.to_string());
@@ -246,7 +246,8 @@ impl Hook {
             }
         };
         self.warn_about_unknown_paths(&map);
-        self.on_host.store(map.is_on_host, Ordering::Relaxed);
+        map.defers_reads = self.config.deferred_reads.unwrap_or(map.defers_reads);
+        self.reads_at_once.store(!map.defers_reads, Ordering::Relaxed);
         let mut weights = self.weights(model, &map, state.steps, state.batches_before)?;
         self.restore_initial_buffers(&map, &mut weights.tensors);
         self.lanes.introduce(map.clone(), weights);

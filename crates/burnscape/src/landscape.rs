@@ -1,6 +1,7 @@
 //! What `finish` gives back: surfaces, trajectories, and what they mean in words.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use burnscape_landscape::plane::PlaneGram;
 use burnscape_landscape::surface::{Curvature, Surface};
@@ -74,6 +75,8 @@ pub struct SliceSurface {
     pub trajectory: Trajectory,
     /// Lengths and angle of the two directions.
     pub gram: PlaneGram,
+    /// Time that its nodes took.
+    pub took: Duration,
 }
 
 impl SliceSurface {

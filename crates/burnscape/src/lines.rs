@@ -21,7 +21,7 @@ const LINE_EVERY: Duration = Duration::from_secs(2);
 /// A burn renderer that prints one line per epoch, and one every two seconds within long epochs:
 ///
 /// ```text
-/// epoch  3/20   Loss 0.412 (valid 0.398)   Accuracy 88.1 (valid 89.4)   1.2 s
+/// epoch  3/20   Loss 0.412 (valid 0.398)   Accuracy 88.1 (valid 89.4)   ‖g‖ 0.52   lr 0.001   1.2 s
 /// ```
 ///
 /// Metrics of the user's appear like any other, and their values per epoch go into the trace.
@@ -90,12 +90,24 @@ impl Lines {
         }));
     }
 
+    /// What the probe has to say besides values.
+    fn print_notices(&mut self) {
+        let notices = self.lanes.as_ref().map(Lanes::take_notices);
+        for notice in notices.unwrap_or_default() {
+            self.print(&format!("burnscape: {notice}"));
+        }
+    }
+
     fn values(&self) -> String {
         let value = |(name, train): (&String, &f64)| match self.valid.get(name) {
             Some(valid) => format!("{name} {} (valid {})", number(*train), number(*valid)),
             None => format!("{name} {}", number(*train)),
         };
-        let values: Vec<String> = self.train.iter().map(value).collect();
+        let mut values: Vec<String> = self.train.iter().map(value).collect();
+        if let Some((lr, grad_norm)) = self.lanes.as_ref().and_then(Lanes::last_values) {
+            values.push(format!("‖g‖ {}", number(grad_norm)));
+            values.push(format!("lr {}", number(lr)));
+        }
         values.join("   ")
     }
 
@@ -106,6 +118,7 @@ impl Lines {
     }
 
     fn print_epoch(&mut self) {
+        self.print_notices();
         let width = self.total_epochs.to_string().len();
         let line = format!(
             "epoch {:>width$}/{}   {}   {:.1} s",
@@ -118,6 +131,7 @@ impl Lines {
     }
 
     fn print_within_epoch(&mut self) {
+        self.print_notices();
         let line = format!(
             "  epoch {}/{} {} {}/{}   {}",
             self.epoch,
@@ -182,7 +196,9 @@ impl TrainingProgressLogger for Lines {
         self.epoch = epoch + 1;
     }
 
-    fn end(&mut self) {}
+    fn end(&mut self) {
+        self.print_notices();
+    }
 
     fn log_event_training(&mut self, _event: String) {}
 }

@@ -36,8 +36,10 @@ pub(crate) struct ModelMap {
     /// Paths of parameters that are one tensor under two names.
     pub aliases: Vec<(String, String)>,
     pub device: Device,
-    /// Tensors live in host memory, where reading one number costs nothing.
+    /// Tensors live in host memory.
     pub is_on_host: bool,
+    /// Measured numbers are read by the writer thread.
+    pub defers_reads: bool,
     pub dtype: DType,
 }
 
@@ -261,6 +263,7 @@ impl Builder {
             aliases: self.aliases,
             device: first.device.clone(),
             is_on_host: is_host(&first.device),
+            defers_reads: !is_host(&first.device),
             dtype: first.dtype,
         })
     }

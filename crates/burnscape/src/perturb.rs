@@ -3,58 +3,156 @@
 //! Always from the saved centre, never step by step; buffers are left as they are.
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
+use burnscape_landscape::layout::Block;
 
 use crate::model_map::{ModelMap, Slot};
 use crate::snapshot::SnapshotFile;
 use crate::{Error, Result};
 
-/// A direction cut into blocks, on the device and in the element type of the model; `None` where
-/// it is zero.
-#[derive(Debug, Clone)]
-pub(crate) struct DeviceDirection(Vec<Option<Tensor<1>>>);
+/// The directions of a slice, ready to move a model along them.
+#[derive(Debug)]
+pub(crate) enum Directions<'a> {
+    /// In host memory: points are written in one pass over weights and directions.
+    Host { centre: &'a [f32], directions: Vec<&'a [f32]>, moving: Vec<bool> },
+    /// On the device, in the element type of the model, by block; `None` where they are zero.
+    Device(Vec<Vec<Option<Tensor<1>>>>),
+}
 
-impl DeviceDirection {
-    /// Uploads a flat direction that follows the layout of `map`.
-    pub fn upload(direction: &[f32], map: &ModelMap) -> Self {
-        let blocks = map.layout.blocks().iter();
-        let parts = blocks.map(|block| upload_part(&direction[block.range()], map));
-        Self(parts.collect())
+impl<'a> Directions<'a> {
+    /// Prepares flat directions that follow the layout of `map`, as does `centre`.
+    pub fn prepare(centre: &'a [f32], directions: Vec<&'a [f32]>, map: &ModelMap) -> Self {
+        if map.is_on_host && map.dtype == DType::F32 {
+            let moves = |block: &Block| {
+                directions.iter().any(|it| it[block.range()].iter().any(|&value| value != 0.0))
+            };
+            let moving = map.layout.blocks().iter().map(moves).collect();
+            return Self::Host { centre, directions, moving };
+        }
+        let upload = |it: &&[f32]| upload(it, map);
+        Self::Device(directions.iter().map(upload).collect())
     }
 }
 
-fn upload_part(values: &[f32], map: &ModelMap) -> Option<Tensor<1>> {
-    if values.iter().all(|&value| value == 0.0) {
-        return None;
-    }
-    let data = TensorData::new(values.to_vec(), [values.len()]);
+fn upload(direction: &[f32], map: &ModelMap) -> Vec<Option<Tensor<1>>> {
     let device = map.device.clone().inner();
-    Some(Tensor::from_data(data, (&device, map.dtype)))
+    let part = |values: &[f32]| {
+        let data = TensorData::new(values.to_vec(), [values.len()]);
+        let moves = values.iter().any(|&value| value != 0.0);
+        moves.then(|| Tensor::from_data(data, (&device, map.dtype)))
+    };
+    map.layout.blocks().iter().map(|block| part(&direction[block.range()])).collect()
 }
 
-/// `centre + Σ coefficient · direction`, where `centre` is the model as it stands.
-pub(crate) fn moved<M: Module>(centre: &M, map: &ModelMap, moves: &[(f64, &DeviceDirection)]) -> M {
-    centre.clone().map(&mut Mover { slots: map.slots.iter(), moves })
+/// A model that is moved about, always from the centre, in tensors of its own that it writes over.
+#[derive(Debug)]
+pub(crate) struct MovableModel<M> {
+    centre: M,
+    /// Where it was moved last; `None` before.
+    point: Option<M>,
 }
 
-struct Mover<'a> {
+impl<M: Module> MovableModel<M> {
+    /// Starts at `centre`, in inference mode, with state that it shares with nobody.
+    pub fn new(centre: &M) -> Self {
+        Self { centre: centre.valid(), point: None }
+    }
+
+    /// The model at `centre + Σ coefficient · direction`; at the centre it is the model as it was given.
+    pub fn at(&mut self, map: &ModelMap, directions: &Directions<'_>, coefficients: &[f64]) -> &M {
+        if coefficients.iter().all(|&coefficient| coefficient == 0.0) {
+            return &self.centre;
+        }
+        let slots = map.slots.iter();
+        let point = match directions {
+            Directions::Host { centre, directions, moving } => {
+                let from = self.point.take().unwrap_or_else(|| self.centre.valid());
+                from.map(&mut HostMover { slots, map, centre, directions, moving, coefficients })
+            }
+            Directions::Device(directions) => {
+                self.centre.clone().map(&mut DeviceMover { slots, directions, coefficients })
+            }
+        };
+        self.point.insert(point)
+    }
+}
+
+/// Writes points into tensors that nobody else holds, so that nothing is allocated.
+struct HostMover<'a> {
     slots: std::slice::Iter<'a, Slot>,
-    moves: &'a [(f64, &'a DeviceDirection)],
+    map: &'a ModelMap,
+    centre: &'a [f32],
+    directions: &'a [&'a [f32]],
+    moving: &'a [bool],
+    coefficients: &'a [f64],
 }
 
-impl ModuleMapper for Mover<'_> {
+impl HostMover<'_> {
+    fn write(&self, block: usize, out: &mut [f32]) {
+        let range = self.map.layout.blocks()[block].range();
+        let centre = &self.centre[range.clone()];
+        let part = |direction: usize| &self.directions[direction][range.clone()];
+        let coefficient = |direction: usize| self.coefficients[direction] as f32;
+        match self.directions.len() {
+            1 => write_line(out, centre, part(0), coefficient(0)),
+            _ => write_plane(out, centre, [part(0), part(1)], [coefficient(0), coefficient(1)]),
+        }
+    }
+}
+
+fn write_line(out: &mut [f32], centre: &[f32], d: &[f32], alpha: f32) {
+    for ((out, centre), d) in out.iter_mut().zip(centre).zip(d) {
+        *out = centre + alpha * d;
+    }
+}
+
+fn write_plane(out: &mut [f32], centre: &[f32], [d1, d2]: [&[f32]; 2], [alpha, beta]: [f32; 2]) {
+    for (((out, centre), d1), d2) in out.iter_mut().zip(centre).zip(d1).zip(d2) {
+        *out = centre + alpha * d1 + beta * d2;
+    }
+}
+
+impl ModuleMapper for HostMover<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.slots.next() {
+            Some(Slot::Block(block) | Slot::Alias(block)) if self.moving[*block] => {
+                param.map(|old| overwritten(old, |out| self.write(*block, out)))
+            }
+            _ => param,
+        }
+    }
+}
+
+/// The tensor with new values in the same memory, if nobody else holds it.
+fn overwritten<const D: usize>(old: Tensor<D>, write: impl FnOnce(&mut [f32])) -> Tensor<D> {
+    let device = old.device();
+    let mut data = old.into_data();
+    match data.as_mut_slice::<f32>() {
+        Ok(values) => write(values),
+        Err(_) => unreachable!("only models of f32 are moved on the host"),
+    }
+    Tensor::from_data(data, (&device, DType::F32))
+}
+
+struct DeviceMover<'a> {
+    slots: std::slice::Iter<'a, Slot>,
+    directions: &'a [Vec<Option<Tensor<1>>>],
+    coefficients: &'a [f64],
+}
+
+impl ModuleMapper for DeviceMover<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(Slot::Block(block) | Slot::Alias(block)) = self.slots.next() else {
             return param;
         };
-        let due = self.moves.iter().filter(|(coefficient, _)| *coefficient != 0.0);
-        let due = due.filter_map(|(coefficient, it)| Some((*coefficient, it.0[*block].as_ref()?)));
-        let due: Vec<_> = due.collect();
-        if due.is_empty() {
+        let parts = self.directions.iter().map(|it| it[*block].as_ref());
+        let due = self.coefficients.iter().zip(parts);
+        let mut due = due.filter_map(|(&coefficient, part)| Some((coefficient, part?))).peekable();
+        if due.peek().is_none() {
             return param;
         }
         param.map(|centre| {
-            due.into_iter().fold(centre, |point, (coefficient, direction)| {
+            due.fold(centre, |point, (coefficient, direction)| {
                 let direction = direction.clone().reshape(point.shape());
                 point + direction.mul_scalar(coefficient)
             })

@@ -235,6 +235,15 @@ impl ProbeBuilder {
         self
     }
 
+    /// Whether norms and losses stay on the device until the writer thread reads them, so that
+    /// training does not wait for the transfer. Default: on every device but the CPU. Deferred
+    /// norms are computed in the element type of the device: squares that leave its range make
+    /// them infinite or zero, while those read at once are right at any size.
+    pub fn deferred_reads(mut self, deferred: bool) -> Self {
+        self.config.deferred_reads = Some(deferred);
+        self
+    }
+
     /// A snapshot after every `epochs`-th epoch. Default 1.
     pub fn snapshot_every_epochs(mut self, epochs: u64) -> Self {
         self.config.snapshots = SnapshotSchedule::EveryEpochs(epochs);

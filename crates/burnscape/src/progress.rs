@@ -26,18 +26,12 @@ pub(crate) struct SurfaceProgress<'a> {
 impl<'a> SurfaceProgress<'a> {
     /// Announces how much work there is: nodes per slice, samples per node, and how long that
     /// takes, from the time of one node.
-    pub fn new(
-        active: &'a Active,
-        samples: usize,
-        nodes: &[usize],
-        node_secs: f64,
-        workers: usize,
-    ) -> Self {
+    pub fn new(active: &'a Active, samples: usize, nodes: &[usize], node_secs: f64) -> Self {
         let total: usize = nodes.iter().sum();
         let sentence = format!(
-            "{} surfaces of {total} nodes, {samples} samples each: about {} on {workers} thread(s)",
+            "{} surfaces of {total} nodes, {samples} samples each: about {}",
             nodes.len(),
-            duration(node_secs * total as f64 / workers as f64),
+            duration(node_secs * total as f64),
         );
         log::info!("burnscape: {sentence}");
         let on_terminal = active.config.show_progress && std::io::stderr().is_terminal();

@@ -8,7 +8,7 @@ use burnscape::trace::Step;
 use burnscape::{Probe, Watched};
 use tempfile::tempdir;
 
-use super::support::{Bowl, head, origin, records, steps};
+use super::support::{Bowl, head, origin, records, steps, train};
 
 fn device() -> Device {
     Device::flex().autodiff()
@@ -156,6 +156,40 @@ fn the_loss_of_a_step_is_the_mean_over_its_batches() {
     let step = &steps(&records(&run))[0];
     assert_eq!(step.accumulated, 3);
     assert_eq!(step.loss, Some(4.0));
+}
+
+/// The norms of all steps of a trainee run.
+fn trained_norms(arguments: &[&str]) -> Vec<Vec<f32>> {
+    let dir = tempdir().expect("a folder");
+    let watch = ["--model", "nested", "--watch", "default"];
+    train(dir.path(), &[&watch[..], arguments].concat());
+    let steps = steps(&records(&dir.path().join("run")));
+    let columns = steps.into_iter().flat_map(|step| step.columns.into_values());
+    columns.map(|column| column.0).collect()
+}
+
+fn assert_close(found: &[Vec<f32>], expected: &[Vec<f32>]) {
+    assert_eq!(found.len(), expected.len());
+    let pairs = found.iter().flatten().zip(expected.iter().flatten());
+    for (found, expected) in
+        pairs.filter(|(found, expected)| !(found.is_nan() && expected.is_nan()))
+    {
+        assert!((found - expected).abs() <= 1e-5 * expected.abs(), "{found} {expected}");
+    }
+}
+
+#[test]
+fn norms_left_on_the_device_are_those_read_at_once() {
+    assert_close(&trained_norms(&["--deferred"]), &trained_norms(&[]));
+}
+
+#[test]
+fn a_sharded_optimizer_receives_the_sum_over_devices() {
+    // Both strategies start from the same weights and batches: their first gradients are equal.
+    let first = |arguments: &[&str]| trained_norms(arguments).swap_remove(0);
+    let main = first(&["--two-devices"]);
+    let sharded = first(&["--two-devices", "--sharded"]);
+    assert_close(&[sharded], &[main]);
 }
 
 /// L = size·Σθ.

@@ -68,17 +68,17 @@ impl StepValues {
         (values, self.missing)
     }
 
-    fn push_norm<const D: usize>(&mut self, tensor: Tensor<D>, on_host: bool) {
-        if on_host {
+    fn push_norm<const D: usize>(&mut self, tensor: Tensor<D>, at_once: bool) {
+        if at_once {
             self.host.push(norms::norm_on_host(tensor) as f32);
         } else {
             self.device.push(norms::squares(tensor));
         }
     }
 
-    fn push_missing<const D: usize>(&mut self, block: usize, like: &Tensor<D>, on_host: bool) {
+    fn push_missing<const D: usize>(&mut self, block: usize, like: &Tensor<D>, at_once: bool) {
         self.missing.push(block as u32);
-        if on_host {
+        if at_once {
             self.host.push(f32::NAN);
         } else {
             self.device.push(Tensor::full([1], f32::NAN, &like.device()));
@@ -99,7 +99,7 @@ pub(crate) fn gradient_norms<M: Module, G: GradientSource>(
 ) {
     model.visit(&mut GradientVisitor {
         slots: Slots::of(map),
-        on_host: map.is_on_host,
+        at_once: !map.defers_reads,
         grads,
         values,
     });
@@ -107,7 +107,7 @@ pub(crate) fn gradient_norms<M: Module, G: GradientSource>(
 
 struct GradientVisitor<'a, G> {
     slots: Slots<'a>,
-    on_host: bool,
+    at_once: bool,
     grads: &'a G,
     values: &'a mut StepValues,
 }
@@ -118,8 +118,8 @@ impl<G: GradientSource> ModuleVisitor for GradientVisitor<'_, G> {
             return;
         };
         match self.grads.gradient::<D>(param.id) {
-            Some(gradient) => self.values.push_norm(gradient, self.on_host),
-            None => self.values.push_missing(block, &param.base().inner(), self.on_host),
+            Some(gradient) => self.values.push_norm(gradient, self.at_once),
+            None => self.values.push_missing(block, &param.base().inner(), self.at_once),
         }
     }
 }
@@ -133,7 +133,7 @@ pub(crate) fn weight_norms<M: Module>(
 ) -> KeptWeights {
     let mut visitor = WeightVisitor {
         slots: Slots::of(map),
-        on_host: map.is_on_host,
+        at_once: !map.defers_reads,
         columns,
         values,
         kept: KeptWeights::default(),
@@ -144,7 +144,7 @@ pub(crate) fn weight_norms<M: Module>(
 
 struct WeightVisitor<'a> {
     slots: Slots<'a>,
-    on_host: bool,
+    at_once: bool,
     columns: Columns,
     values: &'a mut StepValues,
     kept: KeptWeights,
@@ -157,7 +157,7 @@ impl ModuleVisitor for WeightVisitor<'_> {
         }
         let weights = flat(param.base());
         if self.columns.weight_norm {
-            self.values.push_norm(weights.clone(), self.on_host);
+            self.values.push_norm(weights.clone(), self.at_once);
         }
         if self.columns.update_norm {
             self.kept.0.push(weights);
@@ -174,7 +174,7 @@ pub(crate) fn update_norms<M: Module>(
 ) {
     model.visit(&mut UpdateVisitor {
         slots: Slots::of(map),
-        on_host: map.is_on_host,
+        at_once: !map.defers_reads,
         before: before.0.into_iter(),
         values,
     });
@@ -182,7 +182,7 @@ pub(crate) fn update_norms<M: Module>(
 
 struct UpdateVisitor<'a> {
     slots: Slots<'a>,
-    on_host: bool,
+    at_once: bool,
     before: std::vec::IntoIter<Tensor<1>>,
     values: &'a mut StepValues,
 }
@@ -195,7 +195,7 @@ impl ModuleVisitor for UpdateVisitor<'_> {
         let after = flat(param.base());
         if let Some(before) = self.before.next() {
             let update = after - before.to_device(&param.base().inner().device());
-            self.values.push_norm(update, self.on_host);
+            self.values.push_norm(update, self.at_once);
         }
     }
 }

@@ -41,6 +41,11 @@ pub(crate) struct Counters {
     pub waiting_bytes: AtomicU64,
     /// Somebody passes burn's progress events on.
     pub attached: AtomicBool,
+    /// Notes for the terminal, until a renderer has printed them.
+    pub notices: Mutex<Vec<String>>,
+    /// Learning rate and global gradient norm of the last step written, as the bits of an f64.
+    pub last_lr: AtomicU64,
+    pub last_grad_norm: AtomicU64,
 }
 
 impl Lanes {
@@ -69,6 +74,20 @@ impl Lanes {
     /// From now on epochs come from burn's events.
     pub fn set_attached(&self) {
         self.0.counters.attached.store(true, Ordering::Release);
+    }
+
+    /// The notes that nobody has printed yet; never called on the training thread.
+    pub fn take_notices(&self) -> Vec<String> {
+        let notices = self.0.counters.notices.lock();
+        notices.map(|mut notices| std::mem::take(&mut *notices)).unwrap_or_default()
+    }
+
+    /// Learning rate and global gradient norm of the last step that was written, once there is one.
+    pub fn last_values(&self) -> Option<(f64, f64)> {
+        let read = |bits: &AtomicU64| f64::from_bits(bits.load(Ordering::Relaxed));
+        let counters = &self.0.counters;
+        let lr = read(&counters.last_lr);
+        (lr > 0.0).then(|| (lr, read(&counters.last_grad_norm)))
     }
 
     /// Hands a step over, or counts it as dropped; never waits.

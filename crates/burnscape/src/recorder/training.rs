@@ -3,9 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use burnscape_trace::{Dropped, Epoch, Progress, Record};
+use burnscape_trace::{Dropped, Epoch, Progress, Record, Step};
 
 use super::epochs::{Place, TrainingEvent};
+use super::lanes::Counters;
 use super::sample::{Split, StepSample};
 use super::worker::{Inbox, Worker};
 use super::{Moment, WeightsAt};
@@ -51,25 +52,32 @@ impl Worker {
             return;
         };
         let weights = self.validated.take();
-        let weights = weights.filter(|it| it.at.batches == through);
+        let is_confirmed = weights.as_ref().is_some_and(|it| it.at.batches == through);
+        let steps = match &weights {
+            Some(weights) if is_confirmed => weights.at.after(self.base).steps,
+            _ => self.written.steps,
+        };
+        self.write_epoch(epoch, steps, before, through);
         if let Some(weights) = weights {
-            self.write_epoch(epoch, before, weights);
+            self.keep_epoch_weights(epoch, *weights, is_confirmed);
         }
     }
 
-    fn write_epoch(&mut self, epoch: u64, before: u64, weights: Box<WeightsAt>) {
-        let at = weights.at.after(self.base);
+    fn write_epoch(&mut self, epoch: u64, steps: u64, before: u64, through: u64) {
         let record = Epoch {
             epoch,
-            steps: at.steps,
-            batches: at.batches,
+            steps,
+            batches: self.base.batches + through,
             elapsed_secs: self.started.elapsed().as_secs_f64(),
-            train_loss: self.losses.mean_of(Split::Train, before, weights.at.batches),
+            train_loss: self.losses.mean_of(Split::Train, before, through),
             valid_loss: self.validation_loss(),
         };
         self.append(&Record::Epoch(record));
-        match self.config.snapshots.is_due_after_epoch(epoch) {
-            true => self.snapshot("epoch", Some(epoch), *weights),
+    }
+
+    fn keep_epoch_weights(&mut self, epoch: u64, weights: WeightsAt, is_confirmed: bool) {
+        match is_confirmed && self.config.snapshots.is_due_after_epoch(epoch) {
+            true => self.snapshot("epoch", Some(epoch), weights),
             false => self.release(&weights),
         }
     }
@@ -89,8 +97,11 @@ impl Worker {
         }
         self.resolve_steps(false);
         self.validations += 1;
-        let before = std::mem::replace(&mut self.batches_at_validation, weights.at.batches);
-        self.write_epoch(self.validations, before, weights);
+        let through = weights.at.batches;
+        let before = std::mem::replace(&mut self.batches_at_validation, through);
+        let steps = weights.at.after(self.base).steps;
+        self.write_epoch(self.validations, steps, before, through);
+        self.keep_epoch_weights(self.validations, *weights, true);
     }
 
     pub(super) fn epochs_complete(&self) -> Option<u64> {
@@ -179,6 +190,7 @@ impl Worker {
         {
             self.written = Moment { steps: step.step + 1, batches: step.batches };
             self.report.last_loss = step.loss.or(self.report.last_loss);
+            tell_last_values(&self.counters, step);
         }
         self.keep(appended.map_err(Error::from));
     }
@@ -191,5 +203,16 @@ impl Worker {
         let records = dropped - std::mem::replace(&mut self.reported_drops, dropped);
         let after_step = self.written.steps;
         self.append(&Record::Dropped(Dropped { records, after_step }));
+    }
+}
+
+/// For renderers: the learning rate and ‖g‖ over all blocks.
+fn tell_last_values(counters: &Counters, step: &Step) {
+    counters.last_lr.store(step.lr.to_bits(), Ordering::Relaxed);
+    if let Some(norms) = step.columns.get("grad_norm") {
+        let missing = |block: usize| step.missing.contains(&(block as u32));
+        let present = norms.iter().enumerate().filter(|(block, _)| !missing(*block));
+        let squares: f64 = present.map(|(_, norm)| f64::from(*norm).powi(2)).sum();
+        counters.last_grad_norm.store(squares.sqrt().to_bits(), Ordering::Relaxed);
     }
 }

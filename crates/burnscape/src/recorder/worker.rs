@@ -182,7 +182,11 @@ impl Worker {
         self.keep(appended.map_err(Error::from));
     }
 
+    /// A sentence for the trace, and for the terminal if a renderer of ours prints there.
     pub(super) fn note(&mut self, level: &str, text: String) {
+        if let Ok(mut notices) = self.counters.notices.lock() {
+            notices.push(text.clone());
+        }
         self.append(&Record::Note(Note { level: level.to_string(), text }));
     }
 
