@@ -180,12 +180,33 @@ pub enum Error {
         reason: String,
     },
 
+    /// Finishing failed, and recording had trouble before.
+    #[error("{source}; before that, while recording: {}", problems.join("; "))]
+    AfterProblems {
+        /// Why finishing failed.
+        source: Box<Error>,
+        /// What went wrong during training, as sentences.
+        problems: Vec<String>,
+    },
+
     /// The writer thread is gone.
     #[error("the recording thread of {run} has died; what it wrote before is whole")]
     RecorderGone {
         /// The run folder.
         run: PathBuf,
     },
+}
+
+impl Error {
+    /// Adds the problems of the recording to the failure of finishing, unless they are the same.
+    pub(crate) fn after(self, problems: &[String]) -> Self {
+        let itself = self.to_string();
+        let others: Vec<String> = problems.iter().filter(|it| **it != itself).cloned().collect();
+        match others.is_empty() {
+            true => self,
+            false => Self::AfterProblems { source: Box::new(self), problems: others },
+        }
+    }
 }
 
 /// A [`std::result::Result`] with our [`enum@Error`].

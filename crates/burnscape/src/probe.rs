@@ -178,7 +178,7 @@ impl Probe {
             Err(_) => "failed",
         };
         let report = active.recorder.stop(reason)?;
-        let mut landscape = found?;
+        let mut landscape = found.map_err(|error| error.after(&report.problems))?;
         landscape.set_recording(Recording::new(active.recorder.folder.path(), report));
         Ok(landscape)
     }

@@ -102,6 +102,15 @@ fn convnet_ends_with_a_run_whose_frame_tells_what_the_trace_holds() {
 }
 
 #[test]
+fn digits_trains_on_ndarray_too() {
+    let dir = tempdir().expect("a folder");
+    let run = dir.path().join("digits");
+    run_example("digits", &run, 2, &["--device", "ndarray"]);
+    assert!(super::support::head(&records(&run)).device.contains("NdArray"));
+    assert_frame_tells_what_the_trace_holds(&run);
+}
+
+#[test]
 fn digits_goes_on_from_its_last_checkpoint() {
     let dir = tempdir().expect("a folder");
     let run = dir.path().join("digits");

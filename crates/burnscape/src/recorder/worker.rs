@@ -212,7 +212,10 @@ impl Worker {
         };
         let mut report = self.current_report();
         if self.head.is_none() {
-            report.problem("no optimizer step was seen, so there is nothing in the run".into());
+            // A failed `finish` has told it already.
+            if reason != "failed" {
+                report.problem("no optimizer step was seen, so there is nothing in the run".into());
+            }
             return report;
         }
         if let Err(error) = self.writer.finish(end) {
