@@ -73,6 +73,8 @@ impl Config {
     ///
     /// [`Error::Setting`] naming the setting.
     pub fn validate(&self) -> Result<()> {
+        let has_name = !self.run.as_os_str().is_empty();
+        check("run folder", has_name, &"\"\"", "the path of a folder, such as \"runs/digits\"")?;
         let smallest = self.resolution[0].min(self.resolution[1]);
         check("resolution", smallest >= 3, &smallest, "at least 3 nodes per axis (49 halve well)")?;
         let every = match self.snapshots {

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
-use burn::module::Module;
+use burn::module::{Module, ParamId};
 use burn::tensor::TensorData;
 
 use crate::config::Config;
@@ -46,6 +46,10 @@ pub(crate) struct Hook {
 struct StepState {
     steps: u64,
     batches_before: u64,
+    validations: u64,
+    batches_at_validation: u64,
+    /// Identifiers of the model's floats, in visiting order.
+    ids: Vec<ParamId>,
     /// Batches at the last snapshot that `valid()` gave.
     validated_at: Option<u64>,
 }
@@ -55,6 +59,8 @@ pub(crate) struct Measured {
     step: u64,
     batches: u64,
     accumulated: u32,
+    validations: u64,
+    batches_at_validation: u64,
     lr: f64,
     columns: Columns,
     values: StepValues,
@@ -89,9 +95,14 @@ impl Hook {
 
     /// Where training stands, counted in this process.
     pub fn moment(&self) -> Moment {
-        let steps = self.state().map_or(0, |state| state.steps);
+        let steps = self.steps();
         let batches = self.batches.load(Ordering::Acquire);
         Moment { steps, batches }
+    }
+
+    /// Optimizer steps in this process so far.
+    pub fn steps(&self) -> u64 {
+        self.state().map_or(0, |state| state.steps)
     }
 
     pub fn before_batch<M: Module>(&self, model: &M) {
@@ -131,6 +142,9 @@ impl Hook {
     ) -> Option<Measured> {
         let mut state = self.state()?;
         let map = self.map_of(model, &state)?;
+        if !self.is_the_recorded_model(model, map, &mut state) {
+            return None;
+        }
         let step = state.steps;
         let batches = self.batches.load(Ordering::Acquire);
         let accumulated = batches.saturating_sub(state.batches_before) as u32;
@@ -145,7 +159,17 @@ impl Hook {
             true => measure::weight_norms(model, map, columns, &mut values),
             false => KeptWeights::default(),
         };
-        Some(Measured { step, batches, accumulated, lr: lr.base(), columns, values, kept })
+        Some(Measured {
+            step,
+            batches,
+            accumulated,
+            validations: state.validations,
+            batches_at_validation: state.batches_at_validation,
+            lr: lr.base(),
+            columns,
+            values,
+            kept,
+        })
     }
 
     /// Completes the step with what the update did, and hands it over.
@@ -160,6 +184,8 @@ impl Hook {
             step: measured.step,
             batches: measured.batches,
             accumulated: measured.accumulated,
+            validations: measured.validations,
+            batches_at_validation: measured.batches_at_validation,
             elapsed_secs: self.started.elapsed().as_secs_f64(),
             lr: measured.lr,
             values,
@@ -171,16 +197,24 @@ impl Hook {
 
     /// Takes the weights that burn is about to validate: those of a complete epoch, if burn's
     /// events confirm it.
-    pub fn validated<M: Module>(&self, model: &M) {
+    ///
+    /// `version` is how many steps the model has behind it: the copy of an earlier model, such as a
+    /// moving average, is nobody's epoch.
+    pub fn validated<M: Module>(&self, model: &M, version: u64) {
         let Some(map) = self.map() else { return };
         let Some(mut state) = self.state() else {
             return;
         };
+        if !self.is_the_recorded_model(model, map, &mut state) {
+            return;
+        }
         let batches = self.batches.load(Ordering::Acquire);
-        if state.validated_at == Some(batches) {
+        if state.validated_at == Some(batches) || version != state.steps {
             return;
         }
         state.validated_at = Some(batches);
+        state.validations += 1;
+        state.batches_at_validation = batches;
         if let Some(weights) = self.weights(model, map, state.steps, batches) {
             self.lanes.validated(weights);
         }
@@ -218,6 +252,32 @@ impl Hook {
     /// The state, unless another thread optimizes at this moment (then that one records).
     fn state(&self) -> Option<MutexGuard<'_, StepState>> {
         self.state.try_lock().ok()
+    }
+
+    /// Whether the model is still the one whose blocks are named in the trace. Loading a checkpoint
+    /// gives parameters new identifiers, hence the look at paths and shapes before it is refused.
+    fn is_the_recorded_model<M: Module>(
+        &self,
+        model: &M,
+        map: &ModelMap,
+        state: &mut StepState,
+    ) -> bool {
+        if model_map::has_ids(model, &state.ids) {
+            return true;
+        }
+        match map.check_model(model) {
+            Ok(()) => {
+                state.ids = model_map::ids(model);
+                true
+            }
+            Err(error) => {
+                self.lanes.problem(format!(
+                    "a step of another model was not recorded, since {error}: use one probe per \
+                     model, and watch a model after changing its structure"
+                ));
+                false
+            }
+        }
     }
 
     fn columns_due(&self, step: u64) -> Columns {

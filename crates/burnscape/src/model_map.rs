@@ -15,8 +15,10 @@ pub(crate) enum Slot {
     Block(usize),
     /// A buffer, such as BatchNorm's running mean: its number among the buffers.
     Buffer(usize),
-    /// A parameter that was visited before under another path, as this block; counted there.
-    Alias(usize),
+    /// A parameter that was visited before under another path: the block it was then, and its number
+    /// among the buffers, where its own values are kept. burn's optimizer moves the first path only,
+    /// so the two agree only if the model itself ties them again.
+    Alias { block: usize, buffer: usize },
 }
 
 /// A tensor that belongs to the model but is no parameter.
@@ -40,7 +42,10 @@ pub(crate) struct ModelMap {
     pub is_on_host: bool,
     /// Measured numbers are read by the writer thread.
     pub defers_reads: bool,
+    /// Element type of the first parameter.
     pub dtype: DType,
+    /// Element type of every block.
+    pub dtypes: Vec<DType>,
 }
 
 /// A filter axis that the user fixed for one path.
@@ -78,11 +83,9 @@ impl ModelMap {
         let found: HashMap<String, &[usize]> =
             floats.iter().map(|float| (float.dotted(), float.shape.as_slice())).collect();
         let recorded: HashMap<&str, &[usize]> = self.expected_tensors().collect();
-        let is_alias = |path: &str| self.aliases.iter().any(|(_, alias)| alias == path);
         let of_model = floats.iter().map(Float::dotted);
         let of_run = self.expected_tensors().map(|(path, _)| path.to_string());
-        let differs =
-            |path: &String| !is_alias(path) && found.get(path) != recorded.get(path.as_str());
+        let differs = |path: &String| found.get(path) != recorded.get(path.as_str());
         match of_model.chain(of_run).find(differs) {
             Some(path) => Err(Error::OtherModel {
                 found: shape_in_words(found.get(&path).copied()),
@@ -214,6 +217,7 @@ struct Builder {
     slots: Vec<Slot>,
     aliases: Vec<(String, String)>,
     blocks_by_id: HashMap<ParamId, usize>,
+    dtypes: Vec<DType>,
 }
 
 impl Builder {
@@ -227,12 +231,17 @@ impl Builder {
         let slot = if is_buffer {
             self.add_buffer(float)
         } else if let Some(&block) = self.blocks_by_id.get(&float.id) {
-            self.aliases.push((self.blocks[block].path.clone(), float.dotted()));
-            Slot::Alias(block)
+            self.add_alias(block, float)
         } else {
             self.add_block(float, bias_lens, overrides)
         };
         self.slots.push(slot);
+    }
+
+    fn add_alias(&mut self, block: usize, float: &Float) -> Slot {
+        self.aliases.push((self.blocks[block].path.clone(), float.dotted()));
+        self.add_buffer(float);
+        Slot::Alias { block, buffer: self.buffers.len() - 1 }
     }
 
     fn add_buffer(&mut self, float: &Float) -> Slot {
@@ -247,6 +256,7 @@ impl Builder {
         overrides: &[FilterOverride],
     ) -> Slot {
         self.blocks_by_id.insert(float.id, self.blocks.len());
+        self.dtypes.push(float.dtype);
         let bias_len = bias_lens.get(&float.parent()).copied();
         self.blocks.push(block(float, bias_len, overrides));
         Slot::Block(self.blocks.len() - 1)
@@ -265,6 +275,7 @@ impl Builder {
             is_on_host: is_host(&first.device),
             defers_reads: !is_host(&first.device),
             dtype: first.dtype,
+            dtypes: self.dtypes,
         })
     }
 }
@@ -284,6 +295,39 @@ fn block(float: &Float, bias_len: Option<usize>, overrides: &[FilterOverride]) -
         filter_guessed: guessed && fixed.is_none(),
         frozen: !float.require_grad,
         offset: 0,
+    }
+}
+
+/// Identifiers of all floats, in visiting order.
+pub(crate) fn ids<M: Module>(model: &M) -> Vec<ParamId> {
+    let mut collector = IdCollector(Vec::new());
+    model.visit(&mut collector);
+    collector.0
+}
+
+struct IdCollector(Vec<ParamId>);
+
+impl ModuleVisitor for IdCollector {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.push(param.id);
+    }
+}
+
+/// Whether the floats of a model are just these, in this order; allocates nothing.
+pub(crate) fn has_ids<M: Module>(model: &M, ids: &[ParamId]) -> bool {
+    let mut checker = IdChecker { expected: ids.iter(), matches: true };
+    model.visit(&mut checker);
+    checker.matches && checker.expected.next().is_none()
+}
+
+struct IdChecker<'a> {
+    expected: std::slice::Iter<'a, ParamId>,
+    matches: bool,
+}
+
+impl ModuleVisitor for IdChecker<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.matches &= self.expected.next() == Some(&param.id);
     }
 }
 
@@ -322,8 +366,10 @@ impl ModuleVisitor for TensorReader<'_> {
         self.next += 1;
         let path = match slot {
             Some(Slot::Block(block)) => &self.map.layout.blocks()[block].path,
-            Some(Slot::Buffer(buffer)) => &self.map.buffers[buffer].path,
-            Some(Slot::Alias(_)) | None => return,
+            Some(Slot::Buffer(buffer) | Slot::Alias { buffer, .. }) => {
+                &self.map.buffers[buffer].path
+            }
+            None => return,
         };
         match to_host(param.base()) {
             Ok(data) => self.tensors.push(NamedTensor { path: path.clone(), data }),

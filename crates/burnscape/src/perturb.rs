@@ -6,13 +6,21 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Tensor, TensorData};
 use burnscape_landscape::layout::Block;
 
-use crate::model_map::{ModelMap, Slot};
+use crate::model_map::{ModelMap, NamedTensor, Slot};
 use crate::snapshot::SnapshotFile;
 use crate::{Error, Result};
 
 /// The directions of a slice, ready to move a model along them.
 #[derive(Debug)]
-pub(crate) enum Directions<'a> {
+pub(crate) struct Directions<'a> {
+    parts: Parts<'a>,
+    /// Per buffer, whether it is the second name of a parameter and equal to it: then they move
+    /// together.
+    tied: &'a [bool],
+}
+
+#[derive(Debug)]
+enum Parts<'a> {
     /// In host memory: points are written in one pass over weights and directions.
     Host { centre: &'a [f32], directions: Vec<&'a [f32]>, moving: Vec<bool> },
     /// On the device, in the element type of the model, by block; `None` where they are zero.
@@ -21,27 +29,33 @@ pub(crate) enum Directions<'a> {
 
 impl<'a> Directions<'a> {
     /// Prepares flat directions that follow the layout of `map`, as does `centre`.
-    pub fn prepare(centre: &'a [f32], directions: Vec<&'a [f32]>, map: &ModelMap) -> Self {
-        if map.is_on_host && map.dtype == DType::F32 {
+    pub fn prepare(
+        centre: &'a [f32],
+        directions: Vec<&'a [f32]>,
+        tied: &'a [bool],
+        map: &ModelMap,
+    ) -> Self {
+        if map.is_on_host && map.dtypes.iter().all(|&dtype| dtype == DType::F32) {
             let moves = |block: &Block| {
                 directions.iter().any(|it| it[block.range()].iter().any(|&value| value != 0.0))
             };
             let moving = map.layout.blocks().iter().map(moves).collect();
-            return Self::Host { centre, directions, moving };
+            return Self { parts: Parts::Host { centre, directions, moving }, tied };
         }
         let upload = |it: &&[f32]| upload(it, map);
-        Self::Device(directions.iter().map(upload).collect())
+        Self { parts: Parts::Device(directions.iter().map(upload).collect()), tied }
     }
 }
 
 fn upload(direction: &[f32], map: &ModelMap) -> Vec<Option<Tensor<1>>> {
     let device = map.device.clone().inner();
-    let part = |values: &[f32]| {
+    let part = |(block, dtype): (&Block, &DType)| {
+        let values = &direction[block.range()];
         let data = TensorData::new(values.to_vec(), [values.len()]);
         let moves = values.iter().any(|&value| value != 0.0);
-        moves.then(|| Tensor::from_data(data, (&device, map.dtype)))
+        moves.then(|| Tensor::from_data(data, (&device, *dtype)))
     };
-    map.layout.blocks().iter().map(|block| part(&direction[block.range()])).collect()
+    map.layout.blocks().iter().zip(&map.dtypes).map(part).collect()
 }
 
 /// A model that is moved about, always from the centre, in tensors of its own that it writes over.
@@ -63,13 +77,13 @@ impl<M: Module> MovableModel<M> {
         if coefficients.iter().all(|&coefficient| coefficient == 0.0) {
             return &self.centre;
         }
-        let slots = map.slots.iter();
-        let point = match directions {
-            Directions::Host { centre, directions, moving } => {
+        let slots = Moving { slots: map.slots.iter(), tied: directions.tied };
+        let point = match &directions.parts {
+            Parts::Host { centre, directions, moving } => {
                 let from = self.point.take().unwrap_or_else(|| self.centre.valid());
                 from.map(&mut HostMover { slots, map, centre, directions, moving, coefficients })
             }
-            Directions::Device(directions) => {
+            Parts::Device(directions) => {
                 self.centre.clone().map(&mut DeviceMover { slots, directions, coefficients })
             }
         };
@@ -77,9 +91,25 @@ impl<M: Module> MovableModel<M> {
     }
 }
 
+/// Walks the slots of a model beside a mapper: which block moves the tensor that is mapped now.
+struct Moving<'a> {
+    slots: std::slice::Iter<'a, Slot>,
+    tied: &'a [bool],
+}
+
+impl Moving<'_> {
+    fn next_block(&mut self) -> Option<usize> {
+        match *self.slots.next()? {
+            Slot::Block(block) => Some(block),
+            Slot::Alias { block, buffer } if self.tied[buffer] => Some(block),
+            Slot::Alias { .. } | Slot::Buffer(_) => None,
+        }
+    }
+}
+
 /// Writes points into tensors that nobody else holds, so that nothing is allocated.
 struct HostMover<'a> {
-    slots: std::slice::Iter<'a, Slot>,
+    slots: Moving<'a>,
     map: &'a ModelMap,
     centre: &'a [f32],
     directions: &'a [&'a [f32]],
@@ -114,9 +144,9 @@ fn write_plane(out: &mut [f32], centre: &[f32], [d1, d2]: [&[f32]; 2], [alpha, b
 
 impl ModuleMapper for HostMover<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self.slots.next() {
-            Some(Slot::Block(block) | Slot::Alias(block)) if self.moving[*block] => {
-                param.map(|old| overwritten(old, |out| self.write(*block, out)))
+        match self.slots.next_block() {
+            Some(block) if self.moving[block] => {
+                param.map(|old| overwritten(old, |out| self.write(block, out)))
             }
             _ => param,
         }
@@ -135,17 +165,17 @@ fn overwritten<const D: usize>(old: Tensor<D>, write: impl FnOnce(&mut [f32])) -
 }
 
 struct DeviceMover<'a> {
-    slots: std::slice::Iter<'a, Slot>,
+    slots: Moving<'a>,
     directions: &'a [Vec<Option<Tensor<1>>>],
     coefficients: &'a [f64],
 }
 
 impl ModuleMapper for DeviceMover<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(Slot::Block(block) | Slot::Alias(block)) = self.slots.next() else {
+        let Some(block) = self.slots.next_block() else {
             return param;
         };
-        let parts = self.directions.iter().map(|it| it[*block].as_ref());
+        let parts = self.directions.iter().map(|it| it[block].as_ref());
         let due = self.coefficients.iter().zip(parts);
         let mut due = due.filter_map(|(&coefficient, part)| Some((coefficient, part?))).peekable();
         if due.peek().is_none() {
@@ -158,6 +188,18 @@ impl ModuleMapper for DeviceMover<'_> {
             })
         })
     }
+}
+
+/// Per buffer, whether it is the second name of a parameter and has its values.
+pub(crate) fn tied_aliases(map: &ModelMap, tensors: &[NamedTensor]) -> Vec<bool> {
+    let bytes = |path: &str| {
+        let tensor = tensors.iter().find(|tensor| tensor.path == path);
+        tensor.map(|tensor| tensor.data.as_bytes())
+    };
+    let first_name = |alias: &str| map.aliases.iter().find(|(_, it)| it == alias);
+    let is_tied =
+        |alias: &str| first_name(alias).is_some_and(|(first, _)| bytes(first) == bytes(alias));
+    map.buffers.iter().map(|buffer| is_tied(&buffer.path)).collect()
 }
 
 /// The model with the parameters and buffers of a snapshot, in inference mode and with state of
@@ -189,8 +231,10 @@ struct Loader<'a> {
 impl ModuleMapper for Loader<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let path = match self.slots.next() {
-            Some(Slot::Block(block) | Slot::Alias(block)) => &self.map.layout.blocks()[*block].path,
-            Some(Slot::Buffer(buffer)) => &self.map.buffers[*buffer].path,
+            Some(Slot::Block(block)) => &self.map.layout.blocks()[*block].path,
+            Some(Slot::Buffer(buffer) | Slot::Alias { buffer, .. }) => {
+                &self.map.buffers[*buffer].path
+            }
             None => return param,
         };
         match self.file.tensor(path) {

@@ -21,11 +21,14 @@ use crate::hook::Hook;
 pub struct Watched<M> {
     inner: M,
     hook: Option<Arc<Hook>>,
+    /// Optimizer steps behind these weights.
+    version: u64,
 }
 
 impl<M> Watched<M> {
     pub(crate) fn new(inner: M, hook: Option<Arc<Hook>>) -> Self {
-        Self { inner, hook }
+        let version = hook.as_ref().map_or(0, |hook| hook.steps());
+        Self { inner, hook, version }
     }
 
     /// The model itself.
@@ -39,11 +42,11 @@ impl<M> Watched<M> {
     }
 
     fn with(&self, inner: M) -> Self {
-        Self { inner, hook: self.hook.clone() }
+        Self { inner, hook: self.hook.clone(), version: self.version }
     }
 
     fn map_inner(self, change: impl FnOnce(M) -> M) -> Self {
-        Self { inner: change(self.inner), hook: self.hook }
+        Self { inner: change(self.inner), hook: self.hook, version: self.version }
     }
 }
 
@@ -91,7 +94,7 @@ impl<M: Module> Module for Watched<M> {
     fn valid(&self) -> Self {
         let inner = self.inner.valid();
         if let Some(hook) = &self.hook {
-            hook.validated(&inner);
+            hook.validated(&inner, self.version);
         }
         self.with(inner)
     }
@@ -134,13 +137,13 @@ impl<M: TrainStep + Module> TrainStep for Watched<M> {
         lr: ModuleLearningRate,
         grads: GradientsParams,
     ) -> Self {
-        let Self { inner, hook } = self;
+        let Self { inner, hook, .. } = self;
         let measured = hook.as_ref().and_then(|hook| hook.before_update(&inner, &grads, &lr));
         let inner = inner.optimize(optim, lr, grads);
         if let (Some(hook), Some(measured)) = (&hook, measured) {
             hook.after_update(&inner, measured);
         }
-        Self { inner, hook }
+        Self::new(inner, hook)
     }
 
     fn optimize_multi(
@@ -149,13 +152,13 @@ impl<M: TrainStep + Module> TrainStep for Watched<M> {
         lr: ModuleLearningRate,
         grads: MultiGradientsParams,
     ) -> Self {
-        let Self { inner, hook } = self;
+        let Self { inner, hook, .. } = self;
         let measured = hook.as_ref().and_then(|hook| hook.before_update(&inner, &grads, &lr));
         let inner = inner.optimize_multi(optim, lr, grads);
         if let (Some(hook), Some(measured)) = (&hook, measured) {
             hook.after_update(&inner, measured);
         }
-        Self { inner, hook }
+        Self::new(inner, hook)
     }
 }
 

@@ -160,6 +160,10 @@ fn without_attach_epochs_count_from_one_and_their_offset_is_unknown() {
     let records = records(&dir.path().join("run"));
     assert_eq!(head(&records).first_epoch, None);
     let epochs = epochs(&records);
-    let steps: Vec<_> = epochs.iter().map(|it| (it.epoch, it.steps)).collect();
-    assert_eq!(steps, [(1, 10), (2, 20)]);
+    let ends: Vec<_> = epochs.iter().map(|it| (it.epoch, it.steps)).collect();
+    assert_eq!(ends, [(1, 10), (2, 20)]);
+    for (number, step) in steps(&records).iter().enumerate() {
+        assert_eq!(step.epoch, Some(number as u64 / 10 + 1));
+        assert_eq!(step.iteration, Some(number as u64 % 10 + 1));
+    }
 }

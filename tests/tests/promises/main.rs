@@ -8,5 +8,6 @@ mod crash;
 mod epochs;
 mod example;
 mod measurements;
+mod strangers;
 mod support;
 mod tidy;

@@ -15,6 +15,7 @@ use crate::batches::Batches;
 use crate::evaluate::{LossOf, count_samples, mean_loss};
 use crate::landscape::Landscape;
 use crate::model_map::{self, ModelMap};
+use crate::perturb::tied_aliases;
 use crate::probe::Active;
 use crate::progress::SurfaceProgress;
 use crate::recorder::{Control, WeightsAt};
@@ -51,8 +52,9 @@ where
     let before = model_map::read_tensors(model, map)?;
     let fingerprint = snapshot::encode(&before);
     let centre = flatten(&before, map);
+    let tied = tied_aliases(map, &before);
     record_final(active, before);
-    let finisher = Finisher::new(active, model, map, centre, batches, loss_of, loss_name)?;
+    let finisher = Finisher::new(active, model, map, (centre, tied), batches, loss_of, loss_name)?;
     let landscape = finisher.landscape()?;
     let after = snapshot::encode(&model_map::read_tensors(&given.valid(), map)?);
     finisher.check(
@@ -80,6 +82,8 @@ struct Finisher<'a, M: InferenceStep> {
     loss_of: LossOf<'a, M::Output>,
     loss_name: &'static str,
     centre: Vec<f32>,
+    /// Per buffer, whether it moves with the parameter that it is the second name of.
+    tied: Vec<bool>,
     centre_value: NodeValue,
     snapshots: Vec<Snapshot>,
     started: Instant,
@@ -94,7 +98,7 @@ where
         active: &'a Active,
         model: &M,
         map: &'a ModelMap,
-        centre: Vec<f32>,
+        (centre, tied): (Vec<f32>, Vec<bool>),
         batches: &B,
         loss_of: LossOf<'a, M::Output>,
         loss_name: &'static str,
@@ -112,6 +116,7 @@ where
             loss_of,
             loss_name,
             centre,
+            tied,
             centre_value,
             snapshots,
             started: Instant::now(),

@@ -102,7 +102,7 @@ where
         directions: &[Vec<f32>; 2],
         gram: &PlaneGram,
     ) -> Slice {
-        let has_buffers = !self.map.buffers.is_empty();
+        let has_buffers = self.map.buffers.len() > self.map.aliases.len();
         Slice {
             slice: 0,
             name: name.to_string(),

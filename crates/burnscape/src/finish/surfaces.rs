@@ -104,7 +104,7 @@ where
         let directions = plan.directions.iter().map(Vec::as_slice).collect();
         SliceContext {
             map: self.map,
-            directions: Directions::prepare(&self.centre, directions, self.map),
+            directions: Directions::prepare(&self.centre, directions, &self.tied, self.map),
             loss_of: self.loss_of,
         }
     }

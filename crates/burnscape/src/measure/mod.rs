@@ -192,9 +192,9 @@ impl ModuleVisitor for UpdateVisitor<'_> {
         if self.slots.next_block().is_none() {
             return;
         }
-        let after = flat(param.base());
+        let after = norms::widened(flat(param.base()));
         if let Some(before) = self.before.next() {
-            let update = after - before.to_device(&param.base().inner().device());
+            let update = after.clone() - norms::widened(before.to_device(&after.device()));
             self.values.push_norm(update, self.at_once);
         }
     }

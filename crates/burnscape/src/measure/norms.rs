@@ -27,7 +27,8 @@ pub(crate) fn norm_on_host<const D: usize>(tensor: Tensor<D>) -> f64 {
     scaled_norm(&tensor, sum)
 }
 
-fn widened<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+/// Half-precision values as f32.
+pub(super) fn widened<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     match tensor.dtype() {
         DType::F16 | DType::BF16 => tensor.cast(DType::F32),
         _ => tensor,

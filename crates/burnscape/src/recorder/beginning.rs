@@ -40,6 +40,10 @@ impl Worker {
         let epoch = self.first_epoch().map(|first| first - 1);
         let reason = if self.earlier.is_some() { "resume" } else { "initial" };
         self.snapshot(reason, epoch, weights);
+        for early in std::mem::take(&mut self.early) {
+            let epoch = self.epochs_complete();
+            self.snapshot("step", epoch, early);
+        }
     }
 
     fn make_head(&self, map: &ModelMap) -> Head {
@@ -89,8 +93,8 @@ impl Worker {
             self.note(
                 "warning",
                 format!(
-                    "`{second}` is the same parameter as `{first}`: burn's optimizer takes its \
-                     gradient at the first path only, and it is counted once"
+                    "`{second}` is the same parameter as `{first}`: burn's optimizer moves the first \
+                     path only, so it is counted once, and a surface moves both only while they agree"
                 ),
             );
         }

@@ -23,13 +23,14 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Counts a problem; a new one is told once through `log`.
-    pub fn problem(&mut self, sentence: String) {
+    /// Counts a problem; a new one is told once through `log`. Gives whether it is new.
+    pub fn problem(&mut self, sentence: String) -> bool {
         self.problem_count += 1;
         if self.problems.contains(&sentence) || self.problems.len() == MAX_PROBLEMS {
-            return;
+            return false;
         }
         log::warn!("burnscape: {sentence}");
         self.problems.push(sentence);
+        true
     }
 }

@@ -19,6 +19,10 @@ pub(crate) struct StepSample {
     /// `TrainStep::step` calls in the run so far.
     pub batches: u64,
     pub accumulated: u32,
+    /// Validations before this step, and the batches before the last of them: without burn's
+    /// events they tell the epoch.
+    pub validations: u64,
+    pub batches_at_validation: u64,
     pub elapsed_secs: f64,
     pub lr: f64,
     /// Quantities in the order of [`Column`], each one value per block, those not due left out.

@@ -152,7 +152,7 @@ impl Worker {
             return;
         }
         while let Some(sample) = self.pending.front() {
-            let place = self.place(sample.batches, force);
+            let place = self.place(sample, force);
             if place.is_none() && !force && self.is_attached() {
                 return;
             }
@@ -162,11 +162,12 @@ impl Worker {
         }
     }
 
-    fn place(&self, batches: u64, force: bool) -> Option<Place> {
+    fn place(&self, sample: &StepSample, force: bool) -> Option<Place> {
+        let batches = sample.batches;
         if !self.is_attached() {
             return Some(Place {
-                epoch: self.validations + 1,
-                iteration: batches.saturating_sub(self.batches_at_validation),
+                epoch: sample.validations + 1,
+                iteration: batches - sample.batches_at_validation,
             });
         }
         let place = self.epochs.place(batches);

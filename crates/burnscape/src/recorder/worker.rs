@@ -49,6 +49,8 @@ pub(super) struct Worker {
     pub(super) losses: LossBook,
     pub(super) row: StepRow,
     pub(super) snapshots: SnapshotStore,
+    /// Step snapshots that came before it was known where training starts.
+    pub(super) early: Vec<WeightsAt>,
     /// Weights that burn validated and whose epoch is not confirmed yet.
     pub(super) validated: Option<Box<WeightsAt>>,
     /// Epochs counted by validations, without burn's events.
@@ -88,6 +90,7 @@ impl Worker {
             pending: VecDeque::new(),
             losses: LossBook::default(),
             row: StepRow::default(),
+            early: Vec::new(),
             validated: None,
             validations: 0,
             batches_at_validation: 0,
@@ -143,6 +146,7 @@ impl Worker {
             }
             Control::Event(event) => self.event(&event),
             Control::Validated(weights) => self.validated(weights),
+            Control::StepSnapshot(weights) if self.head.is_none() => self.early.push(*weights),
             Control::StepSnapshot(weights) => {
                 let epoch = self.epochs_complete();
                 self.snapshot("step", epoch, *weights);
@@ -157,7 +161,7 @@ impl Worker {
                 }
                 self.append(&record);
             }
-            Control::Problem(sentence) => self.report.problem(sentence),
+            Control::Problem(sentence) => self.problem(sentence),
             Control::Sync(_) | Control::Stop(..) => {}
         }
     }
@@ -167,7 +171,14 @@ impl Worker {
         let steps = weights.at.after(self.base).steps;
         match self.snapshots.store(reason, epoch, steps, &weights.tensors) {
             Ok(record) => self.append(&Record::Snapshot(record)),
-            Err(error) => self.keep(Err(error)),
+            Err(error) => self.problem(error.to_string()),
+        }
+    }
+
+    /// Counts a problem; a new one is also told in the trace.
+    fn problem(&mut self, sentence: String) {
+        if self.report.problem(sentence.clone()) && self.head.is_some() {
+            self.note("warning", sentence);
         }
     }
 
