@@ -1,7 +1,7 @@
 //! What happens inside one training step, on the training thread: it measures and hands over.
 //!
-//! Nothing here waits, allocates in the steady state or fails: what cannot be handed over is
-//! counted.
+//! Nothing here waits or fails: what cannot be handed over is counted. Buffers of ours come back from
+//! the writer thread; what burn allocates for the reading of a tensor, it frees again at once.
 
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -9,7 +9,7 @@ use burn::train::{InferenceStep, RegressionOutput, TrainOutput, TrainStep};
 use burnscape::{Landscape, Probe, SliceSurface, Watched};
 use tempfile::tempdir;
 
-use super::support::{Bowl, epochs, origin, records, steps};
+use super::support::{Bowl, epochs, origin, records, snapshots, steps};
 
 fn device() -> Device {
     Device::flex().autodiff()
@@ -65,6 +65,27 @@ fn an_old_copy_of_the_model_is_nobodys_epoch() {
     probe.close().expect("closed");
     let ended: Vec<_> = epochs(&records(&run)).iter().map(|it| (it.epoch, it.steps)).collect();
     assert_eq!(ended, [(1, 3)]);
+}
+
+#[test]
+fn a_progress_logger_that_nobody_registers_costs_the_epochs_and_nothing_else() {
+    let dir = tempdir().expect("a folder");
+    let run = dir.path().join("run");
+    let builder = Probe::builder(&run).resolution(5, 5).snapshot_every_steps(1).quiet();
+    let probe = builder.start().expect("a probe");
+    let _forgotten = probe.progress_logger();
+    let mut model = probe.watch(Bowl::at(&[1.0], &[2.0], &device()));
+    for _ in 0..3 {
+        model = step(model, &mut SgdConfig::new().init(), origin(2, &device()));
+    }
+    let batches = [origin(2, &Device::flex())];
+    let landscape = probe.finish(&model.valid(), &batches).expect("a landscape");
+    assert_eq!(landscape.recording().problems(), [] as [String; 0]);
+    let records = records(&run);
+    let told: Vec<_> = steps(&records).iter().map(|it| (it.step, it.epoch)).collect();
+    assert_eq!(told, [(0, None), (1, None), (2, None)]);
+    let taken: Vec<_> = snapshots(&records).iter().map(|it| (it.index, it.step)).collect();
+    assert_eq!(taken, [(0, 0), (1, 1), (2, 2), (3, 3), (4, 3)]);
 }
 
 /// Trains for three steps, one epoch each, and finishes with 5 × 5 nodes.

@@ -152,6 +152,8 @@ impl Worker {
                 self.snapshot("step", epoch, *weights);
             }
             Control::FinalSnapshot(weights) => {
+                // Training is over: events that have not come by now never will.
+                self.resolve_steps(true);
                 let epoch = self.epochs_complete();
                 self.snapshot("final", epoch, *weights);
             }
