@@ -29,48 +29,56 @@ where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
+    /// Records a plane and measures its nodes.
     pub(super) fn evaluate(
         &self,
-        plan: Plan,
+        mut plan: Plan,
         number: usize,
         pace: Pace,
         progress: &SurfaceProgress,
     ) -> Result<SliceSurface> {
-        let mut plan = plan;
         self.name_slice(&mut plan, number)?;
-        let slice = plan.slice.slice;
         self.record(Record::Slice(plan.slice.clone()));
         self.record(Record::Trajectory(plan.trajectory.clone()));
-        let mut surface = Surface::new(plan.grid);
-        let context = self.context(&plan);
-        let mut workers = self.workers(&context, pace);
-        let started = Instant::now();
         progress.start_slice(number, &plan.slice.name);
+        let started = Instant::now();
+        let deadline = self.deadline(number, progress.slices());
+        let surface = self.measure(&plan, pace, deadline, progress);
+        let took = started.elapsed();
+        progress.end_slice();
+        let surface = surface?;
+        self.check_centre(plan.slice.slice, &surface);
+        let Plan { slice, trajectory, gram, .. } = plan;
+        Ok(SliceSurface { slice, surface, trajectory, gram, took })
+    }
+
+    /// Measures nodes coarse to fine until all are done or the deadline has passed; each goes to
+    /// the trace as it is done.
+    fn measure(
+        &self,
+        plan: &Plan,
+        pace: Pace,
+        deadline: Option<Instant>,
+        progress: &SurfaceProgress,
+    ) -> Result<Surface> {
+        let mut surface = Surface::new(plan.grid);
+        let context = self.context(plan);
+        let mut workers = self.workers(&context, pace);
         let order = plan.grid.coarse_to_fine();
         let on_tile = |surface: &Surface, nodes: &[usize]| {
-            self.record(Record::Nodes(tile(slice, surface, nodes)));
+            self.record(Record::Nodes(tile(plan.slice.slice, surface, nodes)));
             progress.advance(nodes.len());
         };
-        let deadline = self.deadline(number, progress.slices());
         let should_stop = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let outcome = evaluate(&mut surface, &order, &mut workers, on_tile, should_stop);
-        progress.end_slice();
-        let took = started.elapsed();
         let outcome = outcome.map_err(|error| match error {
             EvaluateError::Loss { source, .. } => source,
             EvaluateError::NoWorkers => Error::NoBatches,
         })?;
-        self.check_centre(slice, &surface);
         if outcome.remaining > 0 {
             self.note_unfinished(&plan.slice.name, outcome.remaining, plan.grid.len());
         }
-        Ok(SliceSurface {
-            slice: plan.slice,
-            surface,
-            trajectory: plan.trajectory,
-            gram: plan.gram,
-            took,
-        })
+        Ok(surface)
     }
 
     /// Measures which is quicker: several nodes at a time, each on one core, or one node at a time
