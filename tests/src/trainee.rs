@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use burn::module::{Module, ModuleVisitor, Param};
@@ -11,12 +13,12 @@ use burn::train::logger::TrainingProgressLogger;
 use burn::train::metric::store::{Aggregate, Direction, Split};
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{
-    ExecutionStrategy, Interrupter, Learner, MetricEarlyStoppingStrategy, MultiDeviceOptim,
-    StoppingCondition, SupervisedTraining,
+    ClassificationOutput, ExecutionStrategy, Interrupter, Learner, MetricEarlyStoppingStrategy,
+    MultiDeviceOptim, StoppingCondition, SupervisedTraining,
 };
-use burnscape::{Probe, Watched};
+use burnscape::{BatchLoss, Probe, Run, Stopper, Watched};
 use burnscape_examples::convnet::ConvNet;
-use burnscape_examples::data::{self, Digit};
+use burnscape_examples::data::{self, Digit, DigitBatch};
 use burnscape_examples::mlp::Mlp;
 use clap::{Parser, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -113,6 +115,15 @@ pub struct Flags {
     /// Load this checkpoint instead of training
     #[arg(long)]
     pub load: Option<PathBuf>,
+    /// With --finish or --go-on: stop the surfaces after the loss of so many batches was read
+    #[arg(long)]
+    pub stop_after: Option<usize>,
+    /// Measure what is missing of the surfaces of a recorded run instead of training
+    #[arg(long)]
+    pub go_on: bool,
+    /// Threads for the surfaces
+    #[arg(long)]
+    pub threads: Option<usize>,
 }
 
 /// What came out, as JSON on the last line of standard output.
@@ -182,6 +193,9 @@ fn with_model<M: DigitModel>(flags: &Flags, model: M) -> Result<Outcome> {
     if let Some(file) = &flags.load {
         return Ok(outcome_of(&model.load_file(file)));
     }
+    if flags.go_on {
+        return go_on(flags, &model);
+    }
     let probe = probe(flags)?;
     match flags.watch {
         Watch::Bare => Ok(outcome_of(&train(flags, model, &Probe::disabled()))),
@@ -201,6 +215,10 @@ fn probe(flags: &Flags) -> Result<Probe> {
     };
     let nodes = flags.finish.unwrap_or(3);
     let builder = builder.resolution(nodes, nodes);
+    let builder = match flags.threads {
+        Some(threads) => builder.threads(threads),
+        None => builder,
+    };
     let builder = match flags.watch {
         Watch::Busiest => builder.weight_norms_every(1).snapshot_every_steps(1),
         _ => builder,
@@ -217,13 +235,62 @@ fn finish<M: DigitModel>(flags: &Flags, model: Watched<M>, probe: Probe) -> Resu
         outcome.problems = probe.close()?.problems().to_vec();
         return Ok(outcome);
     }
-    let (digits, _) = digits();
-    let batches = data::batches(&digits, 64, &Device::flex());
-    let landscape = probe.finish(&model, &batches)?;
+    let landscape = match flags.stop_after {
+        Some(_) => {
+            let brake = Brake::new(flags);
+            let mut study = probe.study_with(&model, &batches(), |output| brake.read(output))?;
+            brake.may_stop(&study.stopper());
+            study.default_slices()?;
+            study.finish()?
+        }
+        None => probe.finish(&model, &batches())?,
+    };
     outcome.summary = landscape.summary();
     outcome.problems = landscape.recording().problems().to_vec();
     anyhow::ensure!(outcome_of(model.inner()).checksums == outcome.checksums);
     Ok(outcome)
+}
+
+/// Measures what is missing of the surfaces of a recorded run.
+fn go_on<M: DigitModel>(flags: &Flags, model: &M) -> Result<Outcome> {
+    let run = Run::open(flags.dir.join(&flags.run))?.quiet();
+    let brake = Brake::new(flags);
+    let mut study = run.study_with(model, &batches(), |output| brake.read(output))?;
+    brake.may_stop(&study.stopper());
+    study.resume()?;
+    let landscape = study.finish()?;
+    Ok(Outcome { summary: landscape.summary(), ..outcome_of(model) })
+}
+
+/// What surfaces are measured on.
+fn batches() -> Vec<DigitBatch> {
+    data::batches(&digits().0, 64, &Device::flex())
+}
+
+/// Stops surfaces where a test asks for it.
+struct Brake {
+    left: AtomicUsize,
+    stopper: OnceLock<Stopper>,
+}
+
+impl Brake {
+    fn new(flags: &Flags) -> Self {
+        let left = AtomicUsize::new(flags.stop_after.unwrap_or(usize::MAX));
+        Self { left, stopper: OnceLock::new() }
+    }
+
+    fn may_stop(&self, stopper: &Stopper) {
+        let _ = self.stopper.set(stopper.clone());
+    }
+
+    fn read(&self, output: &ClassificationOutput) -> BatchLoss {
+        if let Some(stopper) = self.stopper.get()
+            && self.left.fetch_sub(1, Ordering::Relaxed) == 1
+        {
+            stopper.stop();
+        }
+        BatchLoss { mean: output.loss.clone(), samples: output.targets.dims()[0] }
+    }
 }
 
 /// The digits to train on and to validate on.

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use burnscape_report::Format;
 use burnscape_tui::{ColourDepth, Glyphs, ViewKind};
 use clap::{Args, Parser, Subcommand};
 
-/// Watch training runs of the burn deep-learning framework: loss, gradients, loss landscape.
+/// Watch training runs of the burn deep-learning framework, and take them to other programs: loss,
+/// gradients, loss landscape.
 #[derive(Debug, Parser)]
 #[command(name = "burnscape", version, about)]
 pub(crate) struct Arguments {
@@ -17,6 +19,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Watch(Watch),
+    Export(Export),
 }
 
 const EXIT_CODES: &str = "\
@@ -60,6 +63,45 @@ pub(crate) struct Watch {
     /// Frames per second at most, from 0.1 to 30
     #[arg(long, default_value_t = 10.0, value_name = "N", value_parser = frames_per_sec)]
     pub(crate) fps: f64,
+}
+
+const EXPORT_EXIT_CODES: &str = "\
+Exit codes:
+  0  written; also when the run is damaged: what is whole is exported, and what is lost is told on
+     standard error
+  2  nothing was written: the path is no run, the run cannot be read or has no loss surface, FILE
+     exists (--force replaces it) or cannot be written, a file that --with-directions needs is
+     missing or damaged, or the arguments make no sense
+
+npz is for numpy.load. Slice 0 of the run is `slice0_x`, `slice0_y`, `slice0_loss`, `slice0_stderr`,
+`slice0_state` (0 not measured, 1 measured, 2 interpolated), further layers by their names,
+`slice0_info` (JSON) and `slice0_trajectory_xy`; `trajectory_xy` is that of the first slice which has
+one. With --with-directions also `centre`, `slice0_d1`, `slice0_d2` and `layout` (JSON): a node is the
+model with centre + x·d1 + y·d2. A slice around another model than the others has a `slice0_centre`.";
+
+/// Write the loss surfaces of a run, and the path through them, in a format of other programs.
+#[derive(Debug, Args)]
+#[command(after_help = EXPORT_EXIT_CODES)]
+pub(crate) struct Export {
+    /// Folder of the run, or its trace.cbor
+    pub(crate) run: PathBuf,
+
+    /// npz
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Format,
+
+    /// File to write
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+
+    /// Also centres and directions: what it takes to compute a surface again, a few times the size
+    /// of the model
+    #[arg(long)]
+    pub(crate) with_directions: bool,
+
+    /// Replace FILE if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// A value, or what the terminal is found to be capable of.

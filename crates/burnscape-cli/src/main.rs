@@ -1,6 +1,7 @@
 //! The `burnscape` command: parse → run → exit code.
 
 mod arguments;
+mod export;
 mod watch;
 
 use std::process::ExitCode;
@@ -9,12 +10,15 @@ use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
 
-/// Exit code for a run that cannot be read or shown; clap uses it for arguments that make no sense.
+/// Exit code for a run that cannot be read, shown or exported; clap uses it for arguments that make no sense.
 const FAILURE: u8 = 2;
 
 fn main() -> ExitCode {
-    let Command::Watch(arguments) = Arguments::parse().command;
-    match watch::run(&arguments) {
+    let done = match Arguments::parse().command {
+        Command::Watch(arguments) => watch::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

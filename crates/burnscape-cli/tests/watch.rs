@@ -60,6 +60,7 @@ fn write_run(path: &Path) {
             index: (0..9).collect(),
             loss: losses.into(),
             stderr: vec![0.5; 9].into(),
+            ..Nodes::default()
         }),
     ];
     for record in &records {

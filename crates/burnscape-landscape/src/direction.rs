@@ -22,23 +22,39 @@ pub enum Normalisation {
     None,
 }
 
+/// What biases and normalisation parameters do in a random direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Biases {
+    /// They stay where they are, as in the figures of Li et al. 2018 (`--xignore biasbn`).
+    #[default]
+    Ignored,
+    /// They move along themselves: d = θ, so that at α they are (1 + α)·θ. This is what the program of Li
+    /// et al. does with parameters that have one entry per node, unless told to ignore them.
+    Kept,
+    /// They are drawn and normalised like weights, each tensor as one filter.
+    Filter,
+}
+
 /// How a random direction is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct DirectionOptions {
     /// Scaling of the draw.
     pub normalisation: Normalisation,
-    /// Whether biases and normalisation parameters move, each as one filter. By default they stay where
-    /// they are, as in Li et al. 2018 (`--xignore biasbn`).
-    pub move_biases_and_norms: bool,
+    /// What biases and normalisation parameters do.
+    pub biases: Biases,
     /// Whether frozen blocks move. By default they do not.
     pub move_frozen: bool,
 }
 
 impl DirectionOptions {
     fn moves(&self, block: &Block) -> bool {
-        let role_moves = block.role == Role::Weight || self.move_biases_and_norms;
+        let role_moves = block.role == Role::Weight || self.biases != Biases::Ignored;
         let training_moves = !block.frozen || self.move_frozen;
         role_moves && training_moves
+    }
+
+    fn keeps(&self, block: &Block) -> bool {
+        block.role != Role::Weight && self.biases == Biases::Kept
     }
 }
 
@@ -74,9 +90,13 @@ pub fn random(
     check_length("the centre", layout.len(), centre.len())?;
     let mut direction = vec![0.0; layout.len()];
     for block in layout.blocks().iter().filter(|block| options.moves(block)) {
-        let entries = &mut direction[block.range()];
+        let (entries, values) = (&mut direction[block.range()], &centre[block.range()]);
+        if options.keeps(block) {
+            entries.copy_from_slice(values);
+            continue;
+        }
         draw(seed, &block.path, entries);
-        scale_block(block, options.normalisation, &centre[block.range()], entries);
+        scale_block(block, options.normalisation, values, entries);
     }
     Ok(direction)
 }

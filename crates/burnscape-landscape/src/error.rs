@@ -112,6 +112,14 @@ pub enum Error {
         /// Its length.
         length: f64,
     },
+    /// A tolerance is no share of the range.
+    #[error(
+        "the tolerance {tolerance} is not a share of the range of losses between 0 and 1: 0.01 allows one hundredth of the range"
+    )]
+    Tolerance {
+        /// Tolerance asked for.
+        tolerance: f64,
+    },
     /// A curvature needs nodes that are missing, not finite, or in one line.
     #[error(
         "{usable} finite measured node(s) near the centre do not determine a quadratic, {needed} in general position do: measure more, or widen the window"

@@ -7,28 +7,37 @@ use std::thread;
 use crate::grid::{Grid, Level};
 use crate::surface::{NodeValue, Surface};
 
-/// A loss as a function of the coefficients of two directions: one worker's model and its samples.
+/// What is measured at the nodes, as a function of the coefficients of two directions: one worker's model and
+/// its samples.
 ///
-/// Every worker must give the same value for the same coefficients: the same samples, inference mode, always
+/// Every worker must give the same values for the same coefficients: the same samples, inference mode, always
 /// from the saved centre. Then the surface does not depend on how many workers there are.
 pub trait Loss {
     /// Why a loss cannot be computed. NaN and infinite losses are values, not errors.
     type Error;
 
-    /// Mean loss at `centre + alpha·d₁ + beta·d₂`.
+    /// What is measured at the points `centre + α·d₁ + β·d₂`, given as (α, β): for each point in turn its
+    /// loss, then every further layer.
     ///
     /// # Errors
     ///
-    /// If the loss cannot be computed; the whole evaluation then ends.
-    fn loss(&mut self, alpha: f64, beta: f64) -> Result<NodeValue, Self::Error>;
+    /// If a value cannot be computed; the whole evaluation then ends.
+    fn values(&mut self, points: &[(f64, f64)]) -> Result<Vec<NodeValue>, Self::Error>;
+
+    /// Points to be asked for together, so that a device need not wait for the answer to each.
+    fn points_at_once(&self) -> usize {
+        1
+    }
 }
 
 /// Any function of the coefficients is a loss; its standard error is unknown, and it never fails.
 impl<F: FnMut(f64, f64) -> f64> Loss for F {
     type Error = std::convert::Infallible;
 
-    fn loss(&mut self, alpha: f64, beta: f64) -> Result<NodeValue, Self::Error> {
-        Ok(NodeValue { mean: self(alpha, beta), stderr: f64::NAN })
+    fn values(&mut self, points: &[(f64, f64)]) -> Result<Vec<NodeValue>, Self::Error> {
+        let value =
+            |&(alpha, beta): &(f64, f64)| NodeValue { mean: self(alpha, beta), stderr: f64::NAN };
+        Ok(points.iter().map(value).collect())
     }
 }
 
@@ -41,7 +50,7 @@ pub enum EvaluateError<E> {
     /// A worker's loss failed.
     #[error("the loss at ({alpha}, {beta}) could not be computed")]
     Loss {
-        /// Number of the node.
+        /// Number of the node, the first of those that were asked for together.
         node: usize,
         /// Coefficient of the first direction.
         alpha: f64,
@@ -103,10 +112,37 @@ where
     L: Loss + Send,
     L::Error: Send,
 {
+    let nodes: Vec<usize> = order.iter().flat_map(|level| level.nodes.iter().copied()).collect();
+    let layers = std::slice::from_mut(surface);
+    evaluate_layers(layers, &nodes, workers, |layers, tile| on_tile(&layers[0], tile), should_stop)
+}
+
+/// As [`evaluate`], for several quantities that are measured together: one surface of the same grid for each,
+/// the loss first. What the first one holds as measured is not measured again.
+///
+/// # Errors
+///
+/// As [`evaluate`].
+///
+/// # Panics
+///
+/// If a loss or a callback panics, a node is not in the grid, there is no layer, or a worker gives more or
+/// fewer values for a point than there are layers.
+pub fn evaluate_layers<L>(
+    layers: &mut [Surface],
+    nodes: &[usize],
+    workers: &mut [L],
+    mut on_tile: impl FnMut(&[Surface], &[usize]),
+    should_stop: impl Fn() -> bool + Sync,
+) -> Result<Outcome, EvaluateError<L::Error>>
+where
+    L: Loss + Send,
+    L::Error: Send,
+{
     if workers.is_empty() {
         return Err(EvaluateError::NoWorkers);
     }
-    let queue = Queue::new(surface, order);
+    let queue = Queue::new(&layers[0], nodes);
     let answers = thread::scope(|scope| {
         let (sender, receiver) = channel();
         for worker in workers {
@@ -114,12 +150,12 @@ where
             scope.spawn(move || work(worker, queue, should_stop, &sender));
         }
         drop(sender);
-        collect(surface, &receiver, &mut on_tile)
+        collect(layers, &receiver, &mut on_tile)
     });
     answers.outcome(&queue)
 }
 
-/// Nodes still to be measured, handed out one by one in order.
+/// Nodes still to be measured, handed out in order.
 struct Queue {
     grid: Grid,
     nodes: Vec<usize>,
@@ -128,8 +164,8 @@ struct Queue {
 }
 
 impl Queue {
-    fn new(surface: &Surface, order: &[Level]) -> Self {
-        let nodes = order.iter().flat_map(|level| level.nodes.iter().copied());
+    fn new(surface: &Surface, nodes: &[usize]) -> Self {
+        let nodes = nodes.iter().copied();
         Self {
             grid: *surface.grid(),
             nodes: nodes.filter(|&node| !surface.is_measured(node)).collect(),
@@ -138,37 +174,42 @@ impl Queue {
         }
     }
 
-    /// The next place in the queue and its node; none when it is empty or a worker has failed.
-    fn take(&self) -> Option<(usize, usize)> {
+    /// The next place in the queue and the nodes from there on, up to `count`; none when it is empty or
+    /// a worker has failed.
+    fn take(&self, count: usize) -> Option<(usize, &[usize])> {
         if self.failed.load(Ordering::Relaxed) {
             return None;
         }
-        let place = self.next.fetch_add(1, Ordering::Relaxed);
-        self.nodes.get(place).map(|&node| (place, node))
+        let place = self.next.fetch_add(count, Ordering::Relaxed);
+        let end = (place + count).min(self.nodes.len());
+        let nodes = self.nodes.get(place..end).filter(|nodes| !nodes.is_empty())?;
+        Some((place, nodes))
     }
 }
 
-struct Answer<E> {
+/// The values at some nodes, point by point, or why there are none.
+struct Answer<'q, E> {
     place: usize,
-    node: usize,
-    value: Result<NodeValue, E>,
+    nodes: &'q [usize],
+    values: Result<Vec<NodeValue>, E>,
 }
 
-fn work<L: Loss>(
+fn work<'q, L: Loss>(
     worker: &mut L,
-    queue: &Queue,
+    queue: &'q Queue,
     should_stop: &impl Fn() -> bool,
-    answers: &Sender<Answer<L::Error>>,
+    answers: &Sender<Answer<'q, L::Error>>,
 ) {
+    let count = worker.points_at_once().max(1);
     while !should_stop()
-        && let Some((place, node)) = queue.take()
+        && let Some((place, nodes)) = queue.take(count)
     {
-        let (alpha, beta) = queue.grid.coordinates(node);
-        let value = worker.loss(alpha, beta);
-        if value.is_err() {
+        let points: Vec<_> = nodes.iter().map(|&node| queue.grid.coordinates(node)).collect();
+        let values = worker.values(&points);
+        if values.is_err() {
             queue.failed.store(true, Ordering::Relaxed);
         }
-        if answers.send(Answer { place, node, value }).is_err() {
+        if answers.send(Answer { place, nodes, values }).is_err() {
             return;
         }
     }
@@ -180,36 +221,36 @@ struct Answers<E> {
 }
 
 fn collect<E>(
-    surface: &mut Surface,
-    answers: &Receiver<Answer<E>>,
-    on_tile: &mut impl FnMut(&Surface, &[usize]),
+    layers: &mut [Surface],
+    answers: &Receiver<Answer<'_, E>>,
+    on_tile: &mut impl FnMut(&[Surface], &[usize]),
 ) -> Answers<E> {
     let mut collected = Answers { measured: 0, first_failure: None };
     let mut tile = Vec::new();
     while let Ok(first) = answers.recv() {
         tile.clear();
         for answer in std::iter::once(first).chain(answers.try_iter()) {
-            tile.extend(collected.keep(surface, answer));
+            tile.extend_from_slice(collected.keep(layers, answer));
         }
         if !tile.is_empty() {
-            on_tile(surface, &tile);
+            on_tile(layers, &tile);
         }
     }
     collected
 }
 
 impl<E> Answers<E> {
-    /// Puts a value into the surface and gives back its node, or remembers a failure.
-    fn keep(&mut self, surface: &mut Surface, answer: Answer<E>) -> Option<usize> {
-        match answer.value {
-            Ok(value) => {
-                surface.set(answer.node, value);
-                self.measured += 1;
-                Some(answer.node)
+    /// Puts values into the surfaces and gives back their nodes, or remembers a failure.
+    fn keep<'q>(&mut self, layers: &mut [Surface], answer: Answer<'q, E>) -> &'q [usize] {
+        match answer.values {
+            Ok(values) => {
+                put(layers, answer.nodes, &values);
+                self.measured += answer.nodes.len();
+                answer.nodes
             }
             Err(source) => {
-                self.remember(answer.place, answer.node, source);
-                None
+                self.remember(answer.place, answer.nodes[0], source);
+                &[]
             }
         }
     }
@@ -227,6 +268,16 @@ impl<E> Answers<E> {
             return Err(EvaluateError::Loss { node, alpha, beta, source });
         }
         Ok(Outcome { measured: self.measured, remaining: queue.nodes.len() - self.measured })
+    }
+}
+
+fn put(layers: &mut [Surface], nodes: &[usize], values: &[NodeValue]) {
+    let given = values.len();
+    assert_eq!(given, nodes.len() * layers.len(), "a value for every point and layer");
+    for (&node, values) in nodes.iter().zip(values.chunks_exact(layers.len())) {
+        for (layer, value) in layers.iter_mut().zip(values) {
+            layer.set(node, *value);
+        }
     }
 }
 
@@ -378,11 +429,12 @@ mod tests {
     impl Loss for FailsAbove {
         type Error = String;
 
-        fn loss(&mut self, alpha: f64, _: f64) -> Result<NodeValue, String> {
-            if alpha > self.0 {
-                return Err("out of memory".into());
-            }
-            Ok(NodeValue { mean: alpha, stderr: 0.1 })
+        fn values(&mut self, points: &[(f64, f64)]) -> Result<Vec<NodeValue>, String> {
+            let value = |&(alpha, _): &(f64, f64)| match alpha > self.0 {
+                true => Err("out of memory".into()),
+                false => Ok(NodeValue { mean: alpha, stderr: 0.1 }),
+            };
+            points.iter().map(value).collect()
         }
     }
 
@@ -397,6 +449,38 @@ mod tests {
         assert_eq!(error, EvaluateError::Loss { node: 6, alpha: 2.0, beta: 0.0, source });
         assert_eq!(surface.counts().measured, 6);
         assert_eq!(surface.stderrs()[0], 0.1);
+    }
+
+    /// Two layers, the second one the first coefficient; several points at once.
+    struct Pairs(usize);
+
+    impl Loss for Pairs {
+        type Error = std::convert::Infallible;
+
+        fn values(&mut self, points: &[(f64, f64)]) -> Result<Vec<NodeValue>, Self::Error> {
+            assert!(points.len() <= self.0);
+            let value = |mean| NodeValue { mean, stderr: f64::NAN };
+            let pair = |&(alpha, beta): &(f64, f64)| [value(bumpy(alpha, beta)), value(alpha)];
+            Ok(points.iter().flat_map(pair).collect())
+        }
+
+        fn points_at_once(&self) -> usize {
+            self.0
+        }
+    }
+
+    #[test]
+    fn layers_are_measured_together_however_many_points_at_once() {
+        let nodes: Vec<usize> = (0..grid().len()).collect();
+        for at_once in [1, 5, 100] {
+            let mut layers = [Surface::new(grid()), Surface::new(grid())];
+            let workers = &mut [Pairs(at_once), Pairs(at_once)];
+            let done = evaluate_layers(&mut layers, &nodes, workers, |_, _| {}, || false);
+            assert_eq!(done, Ok(Outcome { measured: 63, remaining: 0 }));
+            assert_eq!(bits(&layers[0]), bits(&whole(1)));
+            let alphas: Vec<f64> = nodes.iter().map(|&node| grid().coordinates(node).0).collect();
+            assert_eq!(layers[1].losses(), alphas);
+        }
     }
 
     #[test]

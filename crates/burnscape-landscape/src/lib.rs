@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod adaptive;
+pub mod agreement;
 pub mod direction;
 pub mod error;
 pub mod evaluate;

@@ -1,17 +1,21 @@
 //! Principal components of a training trajectory, without ever holding the matrix of all snapshots.
 
+mod blocks;
 mod directions;
+mod live;
+mod moments;
 mod spectrum;
-mod tiles;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
 
-use nalgebra::DMatrix;
-
 use crate::error::{Error, check_length};
-use directions::{make_orthonormal, write_directions};
+use directions::directions;
+use moments::{Moments, Precision};
 use spectrum::Spectrum;
-use tiles::moments;
+
+pub use live::LivePca;
 
 /// T snapshots of P parameters, readable piece by piece: from files, or from memory.
 pub trait Snapshots {
@@ -26,8 +30,9 @@ pub trait Snapshots {
 
     /// Fills `out` with the parameters `start..start + out.len()` of one snapshot.
     ///
-    /// Pieces are asked for in ascending order of `start`, and for each of them all snapshots in turn, twice
-    /// over the whole length.
+    /// Pieces are asked for in ascending order of `start`, and for each of them all snapshots in turn, once
+    /// over the whole length in each read that [`pca`], [`scores`] and [`LivePca::push`] speak of. All calls
+    /// come from the thread that called these.
     ///
     /// # Errors
     ///
@@ -79,17 +84,20 @@ impl Snapshots for InMemory<'_> {
 pub struct PcaOptions {
     /// Number of components, as a rule 2.
     pub components: usize,
-    /// Memory for the piece of all snapshots that is held at a time.
+    /// Memory for the pieces of all snapshots that are held at a time, in bytes. A piece has 4096
+    /// parameters, 16 KiB of each snapshot; there is always at least one. No result depends on it.
     pub block_bytes: usize,
     /// Seed of the random directions that stand in for degenerate components.
     pub seed: u64,
+    /// Threads that compute while the calling one reads; with one, it does both in turn. `None` is as many
+    /// as the machine offers. No result depends on it.
+    pub threads: Option<usize>,
 }
 
 impl Default for PcaOptions {
-    /// Two components; 32 MiB, which makes pieces of 40 KiB a snapshot with 800 snapshots, long enough for
-    /// a disk.
+    /// Two components; at most 64 MiB of pieces, which are two for each of two threads with 800 snapshots.
     fn default() -> Self {
-        Self { components: 2, block_bytes: 32 << 20, seed: 0 }
+        Self { components: 2, block_bytes: 64 << 20, seed: 0, threads: None }
     }
 }
 
@@ -137,6 +145,32 @@ impl Pca {
     }
 }
 
+/// What one read of T snapshots tells of their principal components: all but the directions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scores {
+    /// The components asked for, in descending order of variance.
+    pub components: Vec<ScoredComponent>,
+    /// Variances along all T − 1 possible components, descending; together the total variance.
+    pub variances: Vec<f64>,
+    /// Mean squared distance from the mean, with the divisor T − 1.
+    pub total_variance: f64,
+    /// Distance between neighbouring snapshots: T − 1 entries. 0 says that a snapshot is there twice.
+    pub step_lengths: Vec<f64>,
+}
+
+/// One principal component without its direction; the fields are those of [`Component`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoredComponent {
+    /// Coordinate of every snapshot along it, from the mean of the snapshots: a distance.
+    pub scores: Vec<f64>,
+    /// Variance of the scores, Σ score² / (T − 1).
+    pub variance: f64,
+    /// Share of the total variance, in [0, 1]; 0 if there is none.
+    pub explained: f64,
+    /// Whether the snapshots do not vary along it by more than rounding to `f32` makes them vary.
+    pub degenerate: bool,
+}
+
 /// Why there are no principal components.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PcaError<E> {
@@ -158,8 +192,8 @@ pub enum PcaError<E> {
 /// With the centred snapshots as the rows of X (T × P), the eigenvectors u of XXᵀ with eigenvalues λ give
 /// the principal directions Xᵀu/√λ and the scores √λ·u (Turk & Pentland 1991, "Eigenfaces for
 /// Recognition", section "Calculating Eigenfaces"); shares of
-/// variance are λ/Σλ. X is streamed twice, once for XXᵀ and once for the directions, in blocks of parameters
-/// with all T snapshots; the memory is `block_bytes`, T² and the directions. Products are summed in `f64`.
+/// variance are λ/Σλ. X is read twice, once for XXᵀ and once for the directions, in pieces of parameters
+/// of all T snapshots; the memory is `block_bytes`, T² for each thread and the directions.
 ///
 /// All parameters take part, biases too, unscaled. A parameter that never changes, such as a frozen one, is
 /// exactly 0 in every component. Signs are such that the last snapshot scores higher than the first, or, if
@@ -168,6 +202,16 @@ pub enum PcaError<E> {
 /// A component is [degenerate](Component::degenerate) if λ ≤ 2⁻⁴⁸ Σₜ‖θₜ‖², the root mean square of what
 /// rounding to `f32` does to the snapshots, or λ ≤ 10⁻¹² λ₁. So are second components of straight lines and
 /// of two snapshots, and all components of snapshots that are equal. No result is ever NaN.
+///
+/// # Precision
+///
+/// Up to T²P = 2³⁰ all products and sums are in `f64`. Beyond, the products of differences between snapshots
+/// are in `f32` and summed in `f32` over 512 parameters, in `f64` across these; that moves XXᵀ by about 10⁻⁸
+/// of its trace. The second read then restores the components: with the approximate eigenvectors U, it
+/// computes UᵀXXᵀU in `f64`, whose eigenvalues are in error by the square of the error of U only (Parlett
+/// 1998, "The Symmetric Eigenvalue Problem", chapter 11, "Rayleigh–Ritz"). If one of the components has less
+/// than 2⁻¹² of the trace, or if squares leave the range of `f32`, everything is in `f64`, at the cost of
+/// one more read.
 ///
 /// # Errors
 ///
@@ -191,21 +235,92 @@ pub fn pca<S: Snapshots>(
     snapshots: &mut S,
     options: &PcaOptions,
 ) -> Result<Pca, PcaError<S::Error>> {
-    let moments = moments(snapshots, options)?;
-    let spectrum = Spectrum::new(&moments);
-    let mut components = spectrum.components(options.components, snapshots.dims());
-    write_directions(snapshots, options, &spectrum, &mut components)?;
-    make_orthonormal(&mut components);
-    Ok(Pca {
-        components,
-        variances: spectrum.variances(),
-        total_variance: spectrum.total / spectrum.degrees_of_freedom(),
-        step_lengths: step_lengths(&moments.gram),
-    })
+    let route = Precision::suited(snapshots.count(), snapshots.dims());
+    analyse(snapshots, options, route)?.with_directions(snapshots, options)
 }
 
-/// `‖θ_{t+1} − θ_t‖` from the inner products.
-fn step_lengths(gram: &DMatrix<f64>) -> Vec<f64> {
-    let squared = |t: usize| gram[(t, t)] + gram[(t + 1, t + 1)] - 2.0 * gram[(t + 1, t)];
-    (0..gram.nrows() - 1).map(|t| squared(t).max(0.0).sqrt()).collect()
+/// Scores, variances and step lengths as [`pca`] has them, from one read instead of two.
+///
+/// Where `pca` sums in `f32` first (see its section on precision), they are not restored by a second read:
+/// variances are within about 10⁻⁸ of the trace of XXᵀ about one of the snapshots, which is mostly a few times
+/// the total variance; scores within that, divided by the gap to the next variance.
+///
+/// # Errors
+///
+/// As [`pca`].
+///
+/// # Examples
+///
+/// ```
+/// use burnscape_landscape::pca::{InMemory, PcaOptions, scores};
+///
+/// let snapshots = [[0.0_f32, 0.0, 7.0], [3.0, 4.0, 7.0], [6.0, 8.0, 7.0]];
+/// let mut source = InMemory::new(snapshots.iter().map(|row| &row[..]))?;
+/// let scores = scores(&mut source, &PcaOptions::default())?;
+/// assert!((scores.components[0].scores[2] - 5.0).abs() < 1e-12);
+/// assert_eq!(scores.step_lengths, [5.0, 5.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn scores<S: Snapshots>(
+    snapshots: &mut S,
+    options: &PcaOptions,
+) -> Result<Scores, PcaError<S::Error>> {
+    let route = Precision::suited(snapshots.count(), snapshots.dims());
+    Ok(analyse(snapshots, options, route)?.scores(options.components))
+}
+
+/// What the first read gives.
+struct Analysis {
+    spectrum: Spectrum,
+    step_lengths: Vec<f64>,
+    precision: Precision,
+}
+
+/// The first read, and another one in `f64` if the precision asked for does not do.
+fn analyse<S: Snapshots>(
+    snapshots: &mut S,
+    options: &PcaOptions,
+    precision: Precision,
+) -> Result<Analysis, PcaError<S::Error>> {
+    let moments = Moments::read(snapshots, options, precision)?;
+    if precision == Precision::Single && !moments.are_in_range(snapshots.dims()) {
+        return analyse(snapshots, options, Precision::Double);
+    }
+    let spectrum = Spectrum::new(&moments);
+    if precision == Precision::Single && !spectrum.resolves(options.components, &moments) {
+        return analyse(snapshots, options, Precision::Double);
+    }
+    Ok(Analysis { spectrum, step_lengths: moments.step_lengths, precision })
+}
+
+impl Analysis {
+    fn scores(self, components: usize) -> Scores {
+        Scores {
+            components: self.spectrum.components(components),
+            variances: self.spectrum.variances(),
+            total_variance: self.spectrum.total_variance(),
+            step_lengths: self.step_lengths,
+        }
+    }
+
+    /// The second read.
+    fn with_directions<S: Snapshots>(
+        self,
+        snapshots: &mut S,
+        options: &PcaOptions,
+    ) -> Result<Pca, PcaError<S::Error>> {
+        let components = directions(snapshots, options, &self)?;
+        let mut variances = self.spectrum.variances();
+        for (variance, component) in variances.iter_mut().zip(&components) {
+            if !component.degenerate {
+                *variance = component.variance;
+            }
+        }
+        Ok(Pca {
+            components,
+            variances,
+            total_variance: self.spectrum.total_variance(),
+            step_lengths: self.step_lengths,
+        })
+    }
 }

@@ -256,6 +256,12 @@ impl Surface {
         highest.map(|found| self.extreme(found))
     }
 
+    /// Highest minus lowest finite measured loss; none if no loss is.
+    #[must_use]
+    pub fn range(&self) -> Option<f64> {
+        Some(self.highest()?.loss - self.lowest()?.loss)
+    }
+
     fn extreme(&self, (node, loss): (usize, f64)) -> Extreme {
         let (alpha, beta) = self.grid.coordinates(node);
         Extreme { node, alpha, beta, loss }
@@ -517,6 +523,7 @@ mod tests {
         surface.set(14, measured(f64::INFINITY));
         surface.set_interpolated(13, 99.0);
         assert_eq!(surface.highest().unwrap().loss, 10.0);
+        assert_eq!((surface.range(), Surface::new(plane(3, 3)).range()), (Some(23.0), None));
         let corner = Extreme { node: 0, alpha: -1.0, beta: -1.0, loss: -13.0 };
         assert_eq!(surface.lowest(), Some(corner));
         assert_eq!(Surface::new(plane(3, 3)).lowest(), None);

@@ -3,6 +3,7 @@
 //! Every function gives one or two sentences in plain text, without a line break; the same sentence stands
 //! under a picture, in a terminal and on a page.
 
+use crate::agreement::{Agreement, Spread};
 use crate::evaluate::Outcome;
 use crate::layout::{Filters, Layout};
 use crate::plane::{PlaneGram, Projection};
@@ -164,6 +165,164 @@ pub fn nodes(counts: Counts) -> String {
     add(interpolated, "interpolated");
     add(unmeasured, "not measured");
     format!("{}.", parts.join(", "))
+}
+
+/// How much of a surface was interpolated, and how far that was off where it was checked.
+///
+/// `largest_miss` is [`Filled::largest_miss`](crate::adaptive::Filled::largest_miss), `tolerance` the share of
+/// the range of losses that was asked for, `range` that range if there is one.
+///
+/// # Examples
+///
+/// ```
+/// use burnscape_landscape::{surface::Counts, words};
+///
+/// let counts = Counts { measured: 111, interpolated: 330, ..Counts::default() };
+/// assert_eq!(
+///     words::interpolation(counts, 0.0021, 0.01, Some(0.7)),
+///     "330 of 441 nodes are interpolated; where interpolation was checked by measuring it was off by at most 0.002100, 0.3 % of the range (asked for: 1.0 %)."
+/// );
+/// ```
+#[must_use]
+pub fn interpolation(
+    counts: Counts,
+    largest_miss: f64,
+    tolerance: f64,
+    range: Option<f64>,
+) -> String {
+    let Counts { measured, interpolated, unmeasured, .. } = counts;
+    let all = measured + interpolated + unmeasured;
+    if interpolated == 0 {
+        return format!(
+            "No node is interpolated: measuring {measured} of {all} was needed to stay within {} of the range.",
+            percent(tolerance),
+        );
+    }
+    let share = range.filter(|range| *range > 0.0).map(|range| percent(largest_miss / range));
+    let share = share.map_or(String::new(), |share| format!(", {share} of the range"));
+    format!(
+        "{interpolated} of {all} nodes are interpolated; where interpolation was checked by measuring it was off by at most {}{share} (asked for: {}).",
+        number(largest_miss),
+        percent(tolerance),
+    )
+}
+
+/// Whether the slice shown is typical among random slices through the same centre.
+///
+/// A sentence for each measure that some slice has, then how little a few slices say; none if there is
+/// nothing to compare.
+#[must_use]
+pub fn agreement(agreement: &Agreement) -> Vec<String> {
+    let &Agreement { planes, convexity, doubling_radius, largest_curvature, smallest_curvature } =
+        agreement;
+    if planes < 2 {
+        return Vec::new();
+    }
+    let told = |spread: Option<Spread>, what: &str, unit: fn(f64) -> String| {
+        spread.map(|spread| compared(planes, &spread, what, unit))
+    };
+    let sentences = [
+        told(doubling_radius, "the loss doubles at a distance of", number),
+        told(convexity, "the share of nodes where the slice is convex is", percent),
+        told(largest_curvature, "the largest curvature at the centre is", number),
+        told(smallest_curvature, "the smallest curvature at the centre is", number),
+    ];
+    let mut sentences: Vec<String> = sentences.into_iter().flatten().collect();
+    sentences.push(format!(
+        "{planes} planes are few among all that the parameters span: where they agree, most random planes look alike; directions that matter may be in none of them."
+    ));
+    sentences
+}
+
+fn compared(planes: usize, spread: &Spread, what: &str, unit: fn(f64) -> String) -> String {
+    let &Spread { shown, count, mean, standard_deviation, min, max } = spread;
+    let among = if count == planes {
+        format!("Among {planes} random planes")
+    } else {
+        format!("Among the {count} of {planes} random planes that can tell,")
+    };
+    let shown = shown.map_or("this one: not known".into(), |shown| typical(shown, spread, unit));
+    if count == 1 {
+        return format!("{among} {what} {} ({shown}).", unit(mean));
+    }
+    format!(
+        "{among} {what} {} ± {}, from {} to {} ({shown}).",
+        unit(mean),
+        unit(standard_deviation),
+        unit(min),
+        unit(max),
+    )
+}
+
+/// The slice shown, and whether it stands out: no other slice is as low, or as high.
+fn typical(shown: f64, spread: &Spread, unit: fn(f64) -> String) -> String {
+    let is_alone = spread.count > 2 && spread.max > spread.min;
+    let place = match shown {
+        _ if !is_alone => "",
+        shown if shown <= spread.min => ", the lowest",
+        shown if shown >= spread.max => ", the highest",
+        _ => "",
+    };
+    format!("this one: {}{place}", unit(shown))
+}
+
+/// What changes with the range of a slice: the same landscape is drawn flat or steep by choice of range.
+///
+/// One entry per range: its factor, the lowest and the highest finite loss (NaN if none), and the share of
+/// convex nodes, [`Measures::convexity`](crate::agreement::Measures::convexity). None of nothing.
+#[must_use]
+pub fn scale_sweep(
+    factors: &[f64],
+    lowest: &[f64],
+    highest: &[f64],
+    convexity: &[Option<f64>],
+) -> Vec<String> {
+    let ranges = factors.iter().zip(lowest).zip(highest).zip(convexity);
+    let one = |(((factor, low), high), convexity): (((&f64, &f64), &f64), &Option<f64>)| {
+        at_range(*factor, *low, *high, *convexity)
+    };
+    let mut sentences: Vec<String> = ranges.map(one).collect();
+    if let Some(growth) = growth(factors, lowest, highest) {
+        sentences.push(growth);
+    }
+    if !sentences.is_empty() {
+        sentences.push(
+            "It is the same landscape each time: whether it looks flat or steep, smooth or rough is also a choice of range."
+                .into(),
+        );
+    }
+    sentences
+}
+
+fn at_range(factor: f64, low: f64, high: f64, convexity: Option<f64>) -> String {
+    let factor = number(factor);
+    if low.is_nan() || high.is_nan() {
+        return format!("At {factor} times the range no loss is finite.");
+    }
+    let convexity = convexity.map_or(String::new(), |share| {
+        format!("; {} of the inner nodes are convex", percent(share))
+    });
+    format!(
+        "At {factor} times the range the losses go from {} to {}{convexity}.",
+        number(low),
+        number(high)
+    )
+}
+
+/// How much higher the widest range climbs than the narrowest.
+fn growth(factors: &[f64], lowest: &[f64], highest: &[f64]) -> Option<String> {
+    let climbs = lowest.iter().zip(highest).map(|(low, high)| high - low);
+    let ranges = factors.iter().copied().zip(climbs).filter(|(_, climb)| climb.is_finite());
+    let narrow = ranges.clone().min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let wide = ranges.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (wide.0 > narrow.0 && narrow.1 > 0.0).then(|| {
+        format!(
+            "Between the narrowest and the widest range the width grows {} times, the difference of losses {} times; of a quadratic centred at its minimum it would grow {} times.",
+            number(wide.0 / narrow.0),
+            number(wide.1 / narrow.1),
+            number((wide.0 / narrow.0).powi(2)),
+        )
+    })
 }
 
 /// Whether an evaluation reached its end.

@@ -1,7 +1,7 @@
 //! Random directions: which norms they copy, what leaves them unchanged, and what they see of a network.
 
 use burnscape_landscape::direction::{
-    DirectionOptions, Normalisation, between, cosine, norm, random, share_per_block,
+    Biases, DirectionOptions, Normalisation, between, cosine, norm, random, share_per_block,
 };
 use burnscape_landscape::evaluate::evaluate;
 use burnscape_landscape::grid::{Axis, Grid};
@@ -132,20 +132,26 @@ fn biases_norms_and_frozen_blocks_stay_unless_they_are_asked_to_move() {
     };
     let default = DirectionOptions::default();
     assert_eq!(still(default), [false, true, true, true, true, false]);
-    let move_biases_and_norms = true;
-    assert_eq!(
-        still(DirectionOptions { move_biases_and_norms, ..default }),
-        [false, false, false, false, true, false]
-    );
+    for biases in [Biases::Filter, Biases::Kept] {
+        assert_eq!(
+            still(DirectionOptions { biases, ..default }),
+            [false, false, false, false, true, false]
+        );
+    }
     let move_frozen = true;
     assert_eq!(
         still(DirectionOptions { move_frozen, ..default }),
         [false, true, true, true, false, false]
     );
     // A bias that moves is one filter: four times 2 has the norm 4.
-    let options = DirectionOptions { move_biases_and_norms, ..default };
+    let bias = layout.block("conv.bias").unwrap().range();
+    let options = DirectionOptions { biases: Biases::Filter, ..default };
     let direction = random(&layout, &centre, 1, &options).unwrap();
-    assert_close(norm(&direction[layout.block("conv.bias").unwrap().range()]), 4.0);
+    assert_close(norm(&direction[bias.clone()]), 4.0);
+    // One that is kept moves along itself.
+    let options = DirectionOptions { biases: Biases::Kept, ..default };
+    let direction = random(&layout, &centre, 1, &options).unwrap();
+    assert_eq!(direction[bias], [2.0; 4]);
 }
 
 #[test]

@@ -2,8 +2,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::Error;
+
+/// A lock is asked for this often before it counts as held by another writer: while any thread of a program
+/// starts a child process, that child has a copy of every open file, locks and all, until it runs.
+const ATTEMPTS: u32 = 25;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(4);
 
 /// An exclusive lock on a trace, given back when dropped.
 #[derive(Debug)]
@@ -17,11 +23,14 @@ impl Lock {
     pub(crate) fn take(trace: &Path) -> Result<Option<Self>, Error> {
         let file = open(&lock_path(trace))
             .map_err(|source| Error::Open { path: trace.to_owned(), source })?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
-            Err(TryLockError::Error(_)) => Ok(None),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked { path: trace.to_owned() }),
+        for _ in 0..ATTEMPTS {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(Self { _file: file })),
+                Err(TryLockError::Error(_)) => return Ok(None),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_ATTEMPTS),
+            }
         }
+        Err(Error::Locked { path: trace.to_owned() })
     }
 }
 

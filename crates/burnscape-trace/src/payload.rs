@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use crate::Error;
 use crate::record::{
     Check, Dropped, End, Epoch, Head, Metric, Nodes, Note, Progress, Record, Resume, Slice,
-    Snapshot, Step, Trajectory,
+    Snapshot, Step, Study, Trajectory,
 };
 
 /// Arrays, maps and tags may be nested this deep. Format 1.0 needs 6; a cap keeps a hostile file
@@ -69,6 +69,7 @@ kinds! {
     Trajectory "trajectory",
     Slice "slice",
     Nodes "nodes",
+    Study "study",
     Check "check",
     Note "note",
     Resume "resume",

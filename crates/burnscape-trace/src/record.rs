@@ -40,6 +40,10 @@ pub const RESERVED_KINDS: [&str; 20] = [
 
 /// One item of a trace.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a box would show in every match, for a few hundred bytes"
+)]
 pub enum Record {
     /// What is being recorded: written first, repeated at epochs and at the end by the
     /// [`Writer`](crate::Writer), so that damage to one copy costs little. The last one holds.
@@ -60,8 +64,10 @@ pub enum Record {
     Trajectory(Trajectory),
     /// The provenance of a line or plane on which the loss is evaluated.
     Slice(Slice),
-    /// Measured nodes of a slice.
+    /// Nodes of a slice, measured or interpolated.
     Nodes(Nodes),
+    /// Slices that belong together, and what they say about each other.
+    Study(Study),
     /// A self-check and how it came out.
     Check(Check),
     /// A sentence for the reader.
@@ -252,12 +258,28 @@ pub struct Snapshot {
     pub same_as: Option<u64>,
 }
 
+/// One further quantity that is measured at the nodes of a slice, beside the loss.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Layer {
+    /// What it is, such as `accuracy` or `valid loss`.
+    pub name: String,
+    /// Value at the centre.
+    pub centre: f64,
+    /// Samples that it is averaged over.
+    pub samples: u64,
+    /// Batches that they came in.
+    pub batches: u64,
+}
+
 /// One axis of a slice: nodes lie at `(first + i) · spacing`, so 0 is always a node.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Axis {
     /// What the direction is, such as `PC 1` or `random 1`.
     pub label: String,
+    /// How it was made: `random`, `pca`, `points`, `update`, `gradient` or `given`.
+    pub kind: String,
     /// Multiple of `spacing` at which the first node lies (negative or 0).
     pub first: i64,
     /// Number of nodes.
@@ -280,16 +302,25 @@ pub struct Slice {
     pub slice: u32,
     /// Short name, such as `pca` or `random`.
     pub name: String,
-    /// Where (0, 0) lies: `final`, `initial`, or `snapshot N`.
+    /// Where (0, 0) lies: `final`, `initial`, `best`, `snapshot N` or `given`.
     pub centre: String,
+    /// The snapshot whose parameters and buffers the centre has; `None`: it is none of the run's.
+    pub centre_snapshot: Option<u64>,
     /// First axis (α, drawn to the right).
     pub x: Axis,
     /// Second axis (β, drawn upwards); `None`: a line.
     pub y: Option<Axis>,
-    /// `filter`, `layer`, `weight` or `none`.
+    /// To what random directions are scaled: `filter`, `layer`, `weight` or `none`.
     pub normalisation: String,
-    /// Biases and norm parameters are part of the directions.
-    pub biases: bool,
+    /// What biases and norm parameters do in random directions: `ignored` (they stay), `kept` (they
+    /// move along themselves) or `filter` (each is normalised as one filter). `moved`: no direction
+    /// is random, they move as everything else does.
+    #[serde(deserialize_with = "word_or_flag")]
+    pub biases: String,
+    /// Frozen parameters move as well.
+    pub moves_frozen: bool,
+    /// The second direction was made orthogonal to the first.
+    pub orthogonalised: bool,
     /// Cosine of the angle between the directions.
     pub cosine: Option<f64>,
     /// Euclidean length of the centre.
@@ -310,6 +341,13 @@ pub struct Slice {
     pub device: String,
     /// What the loss is: `output` (the model's own) or `closure`.
     pub loss: String,
+    /// Further quantities measured at the same nodes, in the order of [`Nodes::layers`].
+    pub layers: Vec<Layer>,
+    /// Adaptive evaluation: nodes that interpolation gives to this share of the range of losses are
+    /// interpolated and flagged; `None`: every node is measured.
+    pub tolerance: Option<f64>,
+    /// The study that this slice belongs to.
+    pub study: Option<u32>,
     /// File with centre and directions relative to the run folder, where written.
     pub directions: Option<String>,
 }
@@ -318,17 +356,18 @@ pub struct Slice {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Trajectory {
-    /// Slice whose plane this is.
-    pub slice: u32,
+    /// Slice whose coordinates these are; `None`: a path told while training goes on, in the principal
+    /// components of the snapshots until then, about their mean.
+    pub slice: Option<u32>,
     /// Snapshot numbers.
     pub snapshots: U32s,
     /// Epoch at each snapshot, NaN where unknown.
     pub epochs: F64s,
     /// First coordinate, in units of the first direction.
     pub x: F64s,
-    /// Second coordinate, in units of the second direction.
+    /// Second coordinate, in units of the second direction; empty on a line.
     pub y: F64s,
-    /// Distance from the plane, in the units of the parameters.
+    /// Distance from the plane or line, in the units of the parameters.
     pub out_of_plane: F64s,
     /// Its share of the squared distance from the centre; NaN or 0 at the centre.
     pub out_of_plane_share: F64s,
@@ -346,7 +385,17 @@ pub struct Trajectory {
     pub degenerate: bool,
 }
 
-/// Measured nodes of a slice: a tile of values, in any order.
+/// Values of one [`Layer`] at the nodes of a tile.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LayerNodes {
+    /// Mean over samples; NaN and infinities are kept.
+    pub value: F64s,
+    /// Standard error over batches; NaN where unknown.
+    pub stderr: F64s,
+}
+
+/// Nodes of a slice: a tile of values, in any order.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Nodes {
@@ -358,6 +407,34 @@ pub struct Nodes {
     pub loss: F64s,
     /// Standard error over batches; NaN where unknown (one batch).
     pub stderr: F64s,
+    /// Further quantities, in the order of [`Slice::layers`].
+    pub layers: Vec<LayerNodes>,
+    /// These nodes were not measured but filled in from measured ones; a later measurement replaces
+    /// them.
+    pub interpolated: bool,
+}
+
+/// Slices that belong together, and what they say about each other.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Study {
+    /// Number in the run.
+    pub study: u32,
+    /// `initial-and-trained`: the same random directions around two models. `agreement`: the same
+    /// surface for several seeds, to see whether the first slice is typical. `scale-sweep`: one
+    /// plane at several ranges.
+    pub kind: String,
+    /// The slices, the one that is drawn first.
+    pub slices: Vec<u32>,
+    /// Lowest finite loss over all slices: one end of their common scale.
+    pub lowest: Option<f64>,
+    /// Highest finite loss over all slices: its other end.
+    pub highest: Option<f64>,
+    /// Numbers per slice, in the order of `slices`, NaN where one is undefined; by name, such as
+    /// `convexity`, `doubling_radius`, `largest_curvature`.
+    pub measures: BTreeMap<String, F64s>,
+    /// What can be concluded, as sentences.
+    pub sentences: Vec<String>,
 }
 
 /// A self-check and how it came out.
@@ -415,4 +492,19 @@ pub struct End {
     pub dropped: u64,
     /// Seconds since recording started, of this process.
     pub elapsed_secs: f64,
+}
+
+/// The first traces only said whether biases were moved.
+fn word_or_flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Told {
+        Word(String),
+        Flag(bool),
+    }
+    Ok(match Told::deserialize(deserializer)? {
+        Told::Word(word) => word,
+        Told::Flag(true) => "moved".to_string(),
+        Told::Flag(false) => "ignored".to_string(),
+    })
 }

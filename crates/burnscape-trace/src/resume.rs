@@ -23,6 +23,8 @@ pub struct Resumed {
     pub next_snapshot: u64,
     /// Slices recorded, so the number of the next one.
     pub slices: u32,
+    /// Studies recorded, so the number of the next one.
+    pub studies: u32,
     /// Bytes after the last whole record that were cut off.
     pub truncated_bytes: u64,
     /// Damage before it, which stays in the file.
@@ -30,6 +32,15 @@ pub struct Resumed {
 }
 
 impl Resumed {
+    /// What these records of a run leave to one who goes on; no file is touched.
+    pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut resumed = Self::default();
+        for record in records {
+            resumed.count(record.clone());
+        }
+        resumed
+    }
+
     /// Reads a trace and cuts what follows its last whole record. Gives the length that is left.
     pub(crate) fn read_and_cut(path: &Path) -> Result<(Self, u64), Error> {
         let mut resumed = Self::default();
@@ -79,6 +90,7 @@ impl Resumed {
                 self.snapshots.push(snapshot);
             }
             Record::Slice(slice) => self.slices = self.slices.max(slice.slice.saturating_add(1)),
+            Record::Study(study) => self.studies = self.studies.max(study.study.saturating_add(1)),
             Record::Resume(resume) => self.go_back(&resume),
             Record::End(end) => self.reached(end.steps, 0),
             _ => {}

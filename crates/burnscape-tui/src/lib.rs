@@ -16,11 +16,13 @@
 //!   down in one pass.
 //! * [`watch`](fn@watch) is the loop around [`App`] for a run folder; whoever has records in memory
 //!   feeds the same [`App`].
+//! * [`KeyWatch`] stands apart: single keys for a program that computes and draws nothing.
 
 mod app;
 mod error;
 mod frame_text;
 mod input;
+mod key_watch;
 mod message;
 mod once;
 mod report_lines;
@@ -36,6 +38,7 @@ pub mod widgets;
 
 pub use app::App;
 pub use error::Error;
+pub use key_watch::KeyWatch;
 pub use message::{Message, Towards};
 pub use model::Run;
 pub use once::{

@@ -44,6 +44,8 @@ pub enum Message {
     NextSlice,
     /// The previous slice.
     PreviousSlice,
+    /// The next layer of the slice: the loss, then what else was measured at its nodes.
+    NextLayer,
     /// All words instead of the picture, or back.
     ToggleWords,
     /// Hold the picture, or let it go on.
@@ -108,6 +110,7 @@ impl Message {
             'l' => Self::NextScale,
             ']' => Self::NextSlice,
             '[' => Self::PreviousSlice,
+            'v' => Self::NextLayer,
             'p' => Self::TogglePause,
             'R' => Self::Repaint,
             _ => return None,

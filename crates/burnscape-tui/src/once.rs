@@ -45,7 +45,7 @@ pub fn read_run(path: &Path) -> Result<Run, Error> {
 /// The view that says most about a run: the landscape where there is a slice of it.
 #[must_use]
 pub fn default_view(run: &Run) -> ViewKind {
-    if run.landscapes().len() > 0 { ViewKind::Landscape } else { ViewKind::Overview }
+    if run.landscapes().is_empty() { ViewKind::Overview } else { ViewKind::Landscape }
 }
 
 /// One frame of a view, in true colour and braille.

@@ -6,7 +6,7 @@ use std::thread;
 
 use burnscape_trace::{
     End, Epoch, Follower, Head, Item, Note, Progress, Record, RunFolder, Slice, Snapshot, Step,
-    Trajectory,
+    Study, Trajectory,
 };
 
 use crate::Error;
@@ -79,6 +79,7 @@ impl RunLines {
             Record::Snapshot(snapshot) => snapshot_line(snapshot),
             Record::Slice(slice) => slice_line(slice),
             Record::Trajectory(trajectory) => trajectory_line(trajectory)?,
+            Record::Study(study) => study_line(study),
             Record::Note(note) => note_line(note),
             Record::Check(check) if !check.passed => {
                 format!("check {} does not hold: {}", check.name, check.detail)
@@ -124,7 +125,7 @@ impl RunLines {
         if let Some(value) = self.run.last_loss() {
             line += &format!(", last loss {}", loss(value));
         }
-        for landscape in self.run.landscapes() {
+        for landscape in self.run.landscapes().iter() {
             let ends = landscape.surface().ok().and_then(|it| it.lowest().zip(it.highest()));
             if let Some((low, high)) = ends {
                 let name = &landscape.slice().name;
@@ -157,8 +158,9 @@ fn snapshot_line(snapshot: &Snapshot) -> String {
 fn slice_line(slice: &Slice) -> String {
     let columns = slice.x.count;
     let rows = slice.y.as_ref().map_or(1, |y| y.count);
+    let layers: String = slice.layers.iter().map(|layer| format!(", {}", layer.name)).collect();
     format!(
-        "slice {} {}: {columns} x {rows} nodes around {}",
+        "slice {} {}: {columns} x {rows} nodes around {}, loss{layers}",
         slice.slice, slice.name, slice.centre
     )
 }
@@ -166,13 +168,19 @@ fn slice_line(slice: &Slice) -> String {
 fn trajectory_line(trajectory: &Trajectory) -> Option<String> {
     let both = |shares: &[f64]| percent(shares.iter().take(2).sum());
     (!trajectory.explained.is_empty()).then(|| {
+        let what = if trajectory.slice.is_some() { "trajectory" } else { "path so far" };
         format!(
-            "trajectory of {} snapshots: two components explain {}, of a random walk {}",
+            "{what} of {} snapshots: two components explain {}, of a random walk {}",
             trajectory.snapshots.len(),
             both(&trajectory.explained),
             both(&trajectory.random_walk),
         )
     })
+}
+
+fn study_line(study: &Study) -> String {
+    let slices: Vec<String> = study.slices.iter().map(u32::to_string).collect();
+    format!("study {} of slices {}: {}", study.kind, slices.join(", "), study.sentences.join(" "))
 }
 
 fn note_line(note: &Note) -> String {

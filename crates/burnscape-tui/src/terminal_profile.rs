@@ -175,9 +175,15 @@ fn glyphs(term: &str, locale: Option<&str>) -> Glyphs {
 /// Characters from nothing to full, for heat maps without colour.
 const RAMP: &[u8; 10] = b" .:-=+*#%@";
 
+/// The same for what was filled in: letters, from light to dense, of which none is in [`RAMP`] or
+/// stands for a mark.
+const INTERPOLATED_RAMP: &[u8; 10] = b"',;rczunwm";
+
 /// A heat map's cell becomes a character as dense as its level; lines drawn on it stay.
 fn ramp(cell: &mut Cell) {
+    let is_interpolated = is_interpolated(cell);
     let levels = match cell.symbol() {
+        _ if is_interpolated => [scale_level(cell.bg), None],
         "▀" | "▄" | "\"" | "_" => [scale_level(cell.fg), scale_level(cell.bg)],
         " " => [scale_level(cell.bg), None],
         _ => return,
@@ -185,8 +191,14 @@ fn ramp(cell: &mut Cell) {
     let known: Vec<usize> = levels.into_iter().flatten().collect();
     if !known.is_empty() {
         let mean = known.iter().sum::<usize>() / known.len();
-        cell.set_char(RAMP[mean * RAMP.len() / LEVELS] as char);
+        let ramp = if is_interpolated { INTERPOLATED_RAMP } else { RAMP };
+        cell.set_char(ramp[mean * ramp.len() / LEVELS] as char);
     }
+}
+
+/// A dot on a colour of the heat map, before or after it became a character of ASCII.
+fn is_interpolated(cell: &Cell) -> bool {
+    [half_blocks::INTERPOLATED_MARK, ","].contains(&cell.symbol()) && lies_on_colour(cell)
 }
 
 fn without_colour(_: Color) -> Color {
@@ -333,6 +345,7 @@ fn ascii_of(symbol: &str) -> &'static str {
         half_blocks::NAN_MARK => "x",
         half_blocks::INFINITY_MARK => "i",
         half_blocks::UNMEASURED_MARK => "?",
+        half_blocks::INTERPOLATED_MARK => ",",
         "○" => "S",
         "●" => "E",
         "▀" => "\"",

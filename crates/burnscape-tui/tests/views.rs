@@ -205,7 +205,7 @@ fn contour_lines_of_a_bowl_are_circles() {
         slice: 0,
         index: (0..41 * 41).collect(),
         loss: bowl,
-        stderr: vec![].into(),
+        ..Nodes::default()
     }));
     let buffer = draw_once(&run, ViewKind::Landscape, 80, 24);
     let dots = dots(&buffer);
@@ -324,7 +324,7 @@ fn brackets_choose_the_slice() {
         slice: 1,
         index: (0..9).collect(),
         loss: losses.into(),
-        stderr: vec![].into(),
+        ..Nodes::default()
     }));
     let mut screen = Screen::new(run, ViewKind::Landscape, (80, 24));
     assert!(screen.text().contains("slice 1/2 pca"));
@@ -538,7 +538,7 @@ fn filling() -> Run {
         slice: 0,
         index: kept.iter().map(|&i| all.index[i]).collect(),
         loss: kept.iter().map(|&i| if i == 0 { f64::NAN } else { all.loss[i] }).collect(),
-        stderr: vec![].into(),
+        ..Nodes::default()
     }));
     run
 }

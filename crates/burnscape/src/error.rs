@@ -129,6 +129,121 @@ pub enum Error {
         second: f64,
     },
 
+    /// Code of the user's panicked.
+    #[error("{what} panicked: {message}; what was measured before is in the trace")]
+    Panicked {
+        /// Which code.
+        what: String,
+        /// The message of the panic.
+        message: String,
+    },
+
+    /// A node could not be measured.
+    #[error("at ({alpha}, {beta}): {source}")]
+    AtNode {
+        /// Coefficient of the first direction.
+        alpha: f64,
+        /// Coefficient of the second direction.
+        beta: f64,
+        /// Why.
+        source: Box<Error>,
+    },
+
+    /// A slice cannot lie around weights that are NaN or infinite.
+    #[error(
+        "the weights of the {centre} model are not finite, first in `{path}`: a slice needs a finite centre{}",
+        hint_of_finite(*finite)
+    )]
+    NonFiniteCentre {
+        /// The centre.
+        centre: String,
+        /// The first parameter that holds NaN or an infinity.
+        path: String,
+        /// The last snapshot that is finite.
+        finite: Option<u64>,
+    },
+
+    /// A direction holds NaN or infinite entries.
+    #[error("the direction `{direction}` holds NaN or infinite values, so no slice lies along it")]
+    NonFiniteDirection {
+        /// The direction.
+        direction: String,
+    },
+
+    /// A direction moves nothing.
+    #[error(
+        "the direction `{direction}` is zero, so the loss would be flat along it: every parameter that it \
+         may move is frozen, zero, a bias or a norm parameter. Let them move with `.move_frozen(true)` or \
+         `.biases(Biases::Filter)`, or choose another direction"
+    )]
+    ZeroDirection {
+        /// The direction.
+        direction: String,
+    },
+
+    /// Neither training nor a random direction moves anything.
+    #[error(
+        "no slice of {run} can be drawn: training moved no parameter, and those that a random direction \
+         could move are frozen, zero, biases or norm parameters. Ask for slices of your own with \
+         `probe.study(…)`, such as `SliceSpec::random().biases(Biases::Filter)` or `.move_frozen(true)`"
+    )]
+    NothingMoves {
+        /// The run folder.
+        run: PathBuf,
+    },
+
+    /// The run has no such snapshot.
+    #[error("{run} has no snapshot {index}: it has {}", list(available))]
+    NoSuchSnapshot {
+        /// The number asked for.
+        index: u64,
+        /// The run folder.
+        run: PathBuf,
+        /// The numbers that there are.
+        available: Vec<u64>,
+    },
+
+    /// There are fewer principal components than that.
+    #[error(
+        "there is no principal component {component}: {snapshots} snapshots have at most {}, counted from 1",
+        snapshots - 1
+    )]
+    NoSuchComponent {
+        /// The number asked for.
+        component: usize,
+        /// Snapshots that are finite.
+        snapshots: usize,
+    },
+
+    /// The last update was not kept.
+    #[error(
+        "the last update of the optimizer is not kept in {run}: ask for it before training with `.keep_last_update()`, or take the difference of two snapshots"
+    )]
+    NoLastUpdate {
+        /// The run folder.
+        run: PathBuf,
+    },
+
+    /// A stopped slice cannot be gone on with.
+    #[error(
+        "the slice `{slice}` cannot be resumed, since {what}: give the same batches and quantities, in the same order"
+    )]
+    OtherStudy {
+        /// The slice.
+        slice: String,
+        /// What differs.
+        what: String,
+    },
+
+    /// Only random slices have others to agree with.
+    #[error(
+        "the slice `{slice}` is not random, so there are no others like it: agreement is for random directions"
+    )]
+    NotRandom {
+        /// The slice.
+        slice: String,
+    },
+
     /// The output type of the model is not one of burn's.
     #[error(
         "burnscape does not know where `{output}` keeps its loss: call `finish_with(&model, &batches, |output| BatchLoss {{ .. }})`"
@@ -197,7 +312,29 @@ pub enum Error {
     },
 }
 
+fn hint_of_finite(finite: Option<u64>) -> String {
+    match finite {
+        Some(index) => format!(
+            ". Snapshot {index} is the last finite one: `.centre(Point::Snapshot({index}))`"
+        ),
+        None => String::new(),
+    }
+}
+
+fn list(numbers: &[u64]) -> String {
+    match numbers {
+        [] => "none".to_string(),
+        [one] => format!("only {one}"),
+        [first, .., last] => format!("{} of them, {first} to {last}", numbers.len()),
+    }
+}
+
 impl Error {
+    /// Adds the place at which it happened.
+    pub(crate) fn at(self, alpha: f64, beta: f64) -> Self {
+        Self::AtNode { alpha, beta, source: Box::new(self) }
+    }
+
     /// Adds the problems of the recording to the failure of finishing, unless they are the same.
     pub(crate) fn after(self, problems: &[String]) -> Self {
         let itself = self.to_string();

@@ -22,7 +22,7 @@ pub(crate) fn describe(map: &ModelMap, config: &Config) -> Head {
         burn_version: BURN_VERSION.to_string(),
         device: device_name(&map.device),
         dtype: format!("{:?}", map.dtype).to_lowercase(),
-        seed: config.seed,
+        seed: config.study.seed,
         epochs_planned: None,
         first_epoch: None,
         blocks: map.layout.blocks().iter().map(block).collect(),

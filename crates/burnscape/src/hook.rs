@@ -39,6 +39,8 @@ pub(crate) struct Hook {
     /// Why it has none.
     refusal: Mutex<Option<crate::Error>>,
     state: Mutex<StepState>,
+    /// The weights before the last update, if they are to be kept.
+    before_last: Mutex<Option<KeptWeights>>,
 }
 
 /// What changes from step to step; only ever held by the thread that optimizes.
@@ -80,6 +82,7 @@ impl Hook {
             map: OnceLock::new(),
             refusal: Mutex::new(None),
             state: Mutex::new(StepState::default()),
+            before_last: Mutex::new(None),
         }
     }
 
@@ -103,6 +106,12 @@ impl Hook {
     /// Optimizer steps in this process so far.
     pub fn steps(&self) -> u64 {
         self.state().map_or(0, |state| state.steps)
+    }
+
+    /// The last update, `after − before` in layout order, if it was kept.
+    pub fn last_update<M: Module>(&self, after: &M, map: &ModelMap) -> Option<Vec<f32>> {
+        let before = self.before_last.lock().ok()?.take()?;
+        measure::update_since(after, map, before).ok()
     }
 
     pub fn before_batch<M: Module>(&self, model: &M) {
@@ -144,6 +153,11 @@ impl Hook {
         let map = self.map_of(model, &state)?;
         if !self.is_the_recorded_model(model, map, &mut state) {
             return None;
+        }
+        if self.config.keep_last_update
+            && let Ok(mut before) = self.before_last.lock()
+        {
+            *before = Some(measure::kept_weights(model, map));
         }
         let step = state.steps;
         let batches = self.batches.load(Ordering::Acquire);

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use burnscape_landscape::grid::Grid;
 use burnscape_landscape::plane::PlaneGram;
 use burnscape_landscape::surface::{Curvature, Surface};
-use burnscape_trace::{Slice, Trajectory};
+use burnscape_trace::{Slice, Study, Trajectory};
 
 use crate::recorder::Report;
 use crate::words;
@@ -64,22 +65,45 @@ impl Recording {
     }
 }
 
-/// One evaluated plane, with the path of training in its coordinates.
+/// One evaluated line or plane, with the path of training in its coordinates.
 #[derive(Debug, Clone)]
 pub struct SliceSurface {
     /// Provenance, as in the trace.
     pub slice: Slice,
     /// The losses and their state.
     pub surface: Surface,
-    /// The snapshots in the plane.
+    /// Further quantities at the same nodes, in the order of `slice.layers`.
+    pub layers: Vec<Surface>,
+    /// The snapshots in the slice; empty where there is none.
     pub trajectory: Trajectory,
-    /// Lengths and angle of the two directions.
+    /// Lengths and angle of the directions; those of a line have a second one of length 0.
     pub gram: PlaneGram,
+    /// Adaptive evaluation: how far interpolation was off at most where it was checked by measuring.
+    pub largest_miss: Option<f64>,
     /// Time that its nodes took.
     pub took: Duration,
 }
 
 impl SliceSurface {
+    /// A slice of which nothing is measured.
+    pub(crate) fn unmeasured(grid: Grid) -> Self {
+        Self {
+            slice: Slice::default(),
+            surface: Surface::new(grid),
+            layers: Vec::new(),
+            trajectory: Trajectory::default(),
+            gram: PlaneGram { d1_d1: 0.0, d1_d2: 0.0, d2_d2: 0.0 },
+            largest_miss: None,
+            took: Duration::ZERO,
+        }
+    }
+
+    /// A further quantity by name, such as `accuracy` or `valid loss`.
+    pub fn layer(&self, name: &str) -> Option<&Surface> {
+        let place = self.slice.layers.iter().position(|layer| layer.name == name)?;
+        self.layers.get(place)
+    }
+
     /// Curvature at the centre, from a quadratic through the nodes around it; `None` if too few of
     /// them are measured and finite.
     pub fn curvature(&self) -> Option<Curvature> {
@@ -91,24 +115,31 @@ impl SliceSurface {
 #[derive(Debug, Clone, Default)]
 pub struct Landscape {
     slices: Vec<SliceSurface>,
+    studies: Vec<Study>,
     recording: Recording,
 }
 
 impl Landscape {
-    pub(crate) fn new(slices: Vec<SliceSurface>) -> Self {
-        Self { slices, recording: Recording::default() }
+    pub(crate) fn new(slices: Vec<SliceSurface>, studies: Vec<Study>) -> Self {
+        Self { slices, studies, recording: Recording::default() }
     }
 
     pub(crate) fn set_recording(&mut self, recording: Recording) {
         self.recording = recording;
     }
 
-    /// The evaluated planes: `pca` first, then `random`. Empty from a disabled probe.
+    /// The evaluated slices in the order in which they were asked for; from `finish`, `pca` and
+    /// `random`. Empty from a disabled probe.
     pub fn slices(&self) -> &[SliceSurface] {
         &self.slices
     }
 
-    /// A plane by name.
+    /// What slices say about each other: agreement over seeds, initial against trained, scale sweeps.
+    pub fn studies(&self) -> &[Study] {
+        &self.studies
+    }
+
+    /// A slice by name.
     pub fn slice(&self, name: &str) -> Option<&SliceSurface> {
         self.slices.iter().find(|it| it.slice.name == name)
     }

@@ -16,6 +16,15 @@ pub struct BatchLoss {
     pub samples: usize,
 }
 
+/// The share of a batch's samples whose largest logit is that of their class, for
+/// [`Study::measure`](crate::Study::measure).
+pub fn accuracy(output: &ClassificationOutput) -> BatchLoss {
+    let (logits, targets) = (output.output.clone(), output.targets.clone());
+    let samples = targets.dims()[0];
+    let is_right = logits.argmax(1).reshape([samples]).equal(targets);
+    BatchLoss { mean: is_right.float().mean(), samples }
+}
+
 /// The loss in one of burn's standard outputs; `None` for a type that burn does not define.
 ///
 /// Outputs are recognised at run time, so that a watched model may have any output at all.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burnscape_landscape::layout::{self, Block, Filters, Layout};
+use burnscape_trace::Head;
 
-use crate::{Error, Result};
+use crate::{Error, Result, snapshot};
 
 /// What one visited float tensor is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +95,46 @@ impl ModelMap {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Takes over from a recorded run what only training knew: which parameters were frozen.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherModel`] naming the first tensor that differs.
+    pub fn adopt(&mut self, head: &Head) -> Result<()> {
+        let shape = |shape: &[u64]| shape.iter().map(|&len| len as usize).collect::<Vec<_>>();
+        let blocks = head.blocks.iter().map(|it| (it.path.as_str(), shape(&it.shape)));
+        let buffers = head.buffers.iter().map(|it| (it.path.as_str(), shape(&it.shape)));
+        let of_run = blocks.clone().chain(buffers.clone()).map(|(path, _)| path);
+        let recorded: HashMap<&str, Vec<usize>> = blocks.chain(buffers).collect();
+        let found: HashMap<&str, &[usize]> = self.expected_tensors().collect();
+        let differs =
+            |path: &&str| found.get(*path).copied() != recorded.get(*path).map(Vec::as_slice);
+        let of_model = self.expected_tensors().map(|(path, _)| path);
+        if let Some(path) = of_run.chain(of_model).find(differs) {
+            return Err(Error::OtherModel {
+                found: shape_in_words(found.get(path).copied()),
+                recorded: shape_in_words(recorded.get(path).map(Vec::as_slice)),
+                path: path.to_string(),
+            });
+        }
+        let was_frozen = |path: &str| head.blocks.iter().any(|it| it.path == path && it.frozen);
+        let mut blocks = self.layout.blocks().to_vec();
+        blocks.iter_mut().for_each(|block| block.frozen = was_frozen(&block.path));
+        self.layout = Layout::new(blocks)?;
+        Ok(())
+    }
+
+    /// The parameters of a model as one vector in layout order.
+    pub fn flatten(&self, tensors: &[NamedTensor]) -> Vec<f32> {
+        let mut flat = vec![0.0; self.layout.len()];
+        for tensor in tensors {
+            if let Some(block) = self.layout.block(&tensor.path) {
+                snapshot::widen_data(&tensor.data, &mut flat[block.range()]);
+            }
+        }
+        flat
     }
 
     /// Paths of blocks and buffers with their shapes, as snapshots hold them.

@@ -1,4 +1,4 @@
-//! Moving a model to a point: the centre plus multiples of directions, or a stored snapshot.
+//! Moving a model to a point: the centre plus multiples of directions, or any stored tensors.
 //!
 //! Always from the saved centre, never step by step; buffers are left as they are.
 
@@ -7,7 +7,6 @@ use burn::tensor::{DType, Tensor, TensorData};
 use burnscape_landscape::layout::Block;
 
 use crate::model_map::{ModelMap, NamedTensor, Slot};
-use crate::snapshot::SnapshotFile;
 use crate::{Error, Result};
 
 /// The directions of a slice, ready to move a model along them.
@@ -44,6 +43,14 @@ impl<'a> Directions<'a> {
         }
         let upload = |it: &&[f32]| upload(it, map);
         Self { parts: Parts::Device(directions.iter().map(upload).collect()), tied }
+    }
+
+    /// One for a line, two for a plane.
+    pub fn count(&self) -> usize {
+        match &self.parts {
+            Parts::Host { directions, .. } => directions.len(),
+            Parts::Device(directions) => directions.len(),
+        }
     }
 }
 
@@ -202,21 +209,25 @@ pub(crate) fn tied_aliases(map: &ModelMap, tensors: &[NamedTensor]) -> Vec<bool>
     map.buffers.iter().map(|buffer| is_tied(&buffer.path)).collect()
 }
 
-/// The model with the parameters and buffers of a snapshot, in inference mode and with state of
-/// its own: the buffers of `like` are not touched.
+/// The model with these parameters and buffers, in inference mode and with state of its own: the buffers of
+/// `like` are not touched.
 ///
 /// # Errors
 ///
-/// [`Error::SnapshotRead`] if the file cannot be read.
-pub(crate) fn at_snapshot<M: Module>(
+/// [`Error::OtherModel`] naming a tensor that is missing.
+pub(crate) fn at_tensors<M: Module>(
     like: &M,
     map: &ModelMap,
-    file: &mut SnapshotFile,
+    tensors: &[NamedTensor],
 ) -> Result<M> {
-    let mut loader = Loader { slots: map.slots.iter(), map, file, error: None };
+    let mut loader = Loader { slots: map.slots.iter(), map, tensors, missing: None };
     let model = like.valid().map(&mut loader);
-    match loader.error {
-        Some(error) => Err(error),
+    match loader.missing {
+        Some(path) => Err(Error::OtherModel {
+            path,
+            found: "missing".to_string(),
+            recorded: "a parameter or buffer".to_string(),
+        }),
         None => Ok(model),
     }
 }
@@ -224,8 +235,8 @@ pub(crate) fn at_snapshot<M: Module>(
 struct Loader<'a> {
     slots: std::slice::Iter<'a, Slot>,
     map: &'a ModelMap,
-    file: &'a mut SnapshotFile,
-    error: Option<Error>,
+    tensors: &'a [NamedTensor],
+    missing: Option<String>,
 }
 
 impl ModuleMapper for Loader<'_> {
@@ -237,10 +248,13 @@ impl ModuleMapper for Loader<'_> {
             }
             None => return param,
         };
-        match self.file.tensor(path) {
-            Ok(data) => param.map(|old| Tensor::from_data(data, (&old.device(), old.dtype()))),
-            Err(error) => {
-                self.error = Some(error);
+        match self.tensors.iter().find(|tensor| tensor.path == *path) {
+            Some(tensor) => {
+                let data = tensor.data.clone();
+                param.map(|old| Tensor::from_data(data, (&old.device(), old.dtype())))
+            }
+            None => {
+                self.missing = Some(path.clone());
                 param
             }
         }

@@ -9,6 +9,7 @@ use burn::train::renderer::MetricsRenderer;
 use burn::train::{InferenceStep, Interrupter, LearnerModel, SupervisedTraining};
 use burnscape_trace::{RunFolder, Writer};
 
+use crate::Result;
 use crate::batches::Batches;
 use crate::config::{Config, Existing};
 use crate::events::EpochEvents;
@@ -19,8 +20,8 @@ use crate::loss::{BatchLoss, standard_loss};
 use crate::model_map::FilterOverride;
 use crate::recorder::{Earlier, Recorder};
 use crate::schedule::SnapshotSchedule;
+use crate::study::{self, Study, ValueOf};
 use crate::watched::Watched;
-use crate::{Result, finish};
 
 /// Set to `off`, `0` or `false`, this environment variable switches every probe off.
 pub const SWITCH: &str = "BURNSCAPE";
@@ -132,8 +133,7 @@ impl Probe {
         M::Input: Clone,
         B: Batches<M::Input> + ?Sized,
     {
-        let loss_of = |output: &M::Output| standard_loss(output);
-        self.finish_by(model, batches, &loss_of, "output")
+        self.finish_by(model, batches, Box::new(|output| standard_loss(output)), "output")
     }
 
     /// As [`finish`](Self::finish), with the loss read out of the output by `loss_of`.
@@ -153,15 +153,15 @@ impl Probe {
         B: Batches<M::Input> + ?Sized,
         F: Fn(&M::Output) -> BatchLoss + Sync,
     {
-        let loss_of = |output: &M::Output| Some(loss_of(output));
-        self.finish_by(model, batches, &loss_of, "closure")
+        let loss_of: ValueOf<'_, M::Output> = Box::new(move |output| Some(loss_of(output)));
+        self.finish_by(model, batches, loss_of, "closure")
     }
 
     fn finish_by<M, B>(
         self,
         model: &Watched<M>,
         batches: &B,
-        loss_of: crate::evaluate::LossOf<'_, M::Output>,
+        loss_of: ValueOf<'_, M::Output>,
         loss_name: &'static str,
     ) -> Result<Landscape>
     where
@@ -169,23 +169,87 @@ impl Probe {
         M::Input: Clone,
         B: Batches<M::Input> + ?Sized,
     {
-        let Some(mut active) = self.active else {
-            return Ok(Landscape::default());
-        };
-        let found = finish::landscape(&active, model.inner(), batches, loss_of, loss_name);
-        let reason = match &found {
-            Ok(_) => active.end_reason(),
-            Err(_) => "failed",
-        };
-        let report = active.recorder.stop(reason)?;
-        let mut landscape = found.map_err(|error| error.after(&report.problems))?;
-        landscape.set_recording(Recording::new(active.recorder.folder.path(), report));
-        Ok(landscape)
+        let mut study = self.begin(model, batches, loss_of, loss_name)?;
+        match study.default_slices() {
+            Ok(()) => study.finish(),
+            Err(error) => Err(study.fail(error)),
+        }
+    }
+
+    /// Ends training and begins a study of its landscape: slices of one's own choice, instead of those of
+    /// [`finish`](Self::finish).
+    ///
+    /// ```no_run
+    /// # use burn::{module::Module, train::{ClassificationOutput, InferenceStep}};
+    /// # use burnscape::{Direction, Point, Probe, Result, SliceSpec, Watched, accuracy};
+    /// # fn after_training<M>(probe: Probe, model: &Watched<M>, batches: &Vec<M::Input>, valid: &Vec<M::Input>)
+    /// #     -> Result<()>
+    /// # where M: InferenceStep<Output = ClassificationOutput> + Module, M::Input: Clone {
+    /// let mut study = probe.study(model, batches)?;
+    /// study.measure("accuracy", accuracy).also_on("valid", valid)?;
+    /// study.slice(&SliceSpec::pca())?;
+    /// study.slice(&SliceSpec::between(Point::Initial, Point::Final).resolution(101, 1))?;
+    /// let both = study.initial_and_trained(&SliceSpec::random().seed(7))?;
+    /// study.agreement(&both.trained, 8)?;
+    /// let landscape = study.finish()?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`finish`](Self::finish).
+    pub fn study<'a, M, B>(self, model: &Watched<M>, batches: &B) -> Result<Study<'a, M>>
+    where
+        M: InferenceStep + Module,
+        M::Input: Clone,
+        B: Batches<M::Input> + ?Sized,
+    {
+        self.begin(model, batches, Box::new(|output| standard_loss(output)), "output")
+    }
+
+    /// As [`study`](Self::study), with the loss read out of the output by `loss_of`.
+    ///
+    /// # Errors
+    ///
+    /// As [`finish`](Self::finish).
+    pub fn study_with<'a, M, B, F>(
+        self,
+        model: &Watched<M>,
+        batches: &B,
+        loss_of: F,
+    ) -> Result<Study<'a, M>>
+    where
+        M: InferenceStep + Module,
+        M::Input: Clone,
+        B: Batches<M::Input> + ?Sized,
+        F: Fn(&M::Output) -> BatchLoss + Sync + 'a,
+    {
+        self.begin(model, batches, Box::new(move |output| Some(loss_of(output))), "closure")
+    }
+
+    fn begin<'a, M, B>(
+        self,
+        model: &Watched<M>,
+        batches: &B,
+        loss_of: ValueOf<'a, M::Output>,
+        loss_name: &'static str,
+    ) -> Result<Study<'a, M>>
+    where
+        M: InferenceStep + Module,
+        M::Input: Clone,
+        B: Batches<M::Input> + ?Sized,
+    {
+        match self.active {
+            Some(active) => {
+                study::after_training(active, model.inner(), batches, loss_of, loss_name)
+            }
+            None => Ok(Study::disabled()),
+        }
     }
 }
 
 impl Active {
-    fn end_reason(&self) -> &'static str {
+    pub fn end_reason(&self) -> &'static str {
         let interrupter = self.interrupter.lock().ok();
         let interrupter = interrupter.as_ref().and_then(|it| it.as_ref());
         match interrupter.is_some_and(Interrupter::should_stop) {
@@ -256,39 +320,68 @@ impl ProbeBuilder {
         self
     }
 
+    /// Keeps the last update of the optimizer, for a slice along it
+    /// ([`Direction::LastUpdate`](crate::Direction::LastUpdate)). burn then cannot update weights in place: it
+    /// copies them, at every step. Default: not kept.
+    pub fn keep_last_update(mut self) -> Self {
+        self.config.keep_last_update = true;
+        self
+    }
+
     /// Seed of the random directions; never touches burn's random streams. Default 0.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.config.seed = seed;
+        self.config.study.seed = seed;
         self
     }
 
     /// Nodes per axis of the surfaces, α and β. Default 49 × 49.
     pub fn resolution(mut self, x: usize, y: usize) -> Self {
-        self.config.resolution = [x, y];
+        self.config.study.resolution = [x, y];
         self
     }
 
     /// Half the width of the random plane, in units of its directions. Default 1.
     pub fn random_range(mut self, half_width: f64) -> Self {
-        self.config.random_range = half_width;
+        self.config.study.random_range = half_width;
         self
     }
 
     /// Room around the trajectory, as a share of its extent. Default 0.2.
     pub fn margin(mut self, share: f64) -> Self {
-        self.config.margin = share;
+        self.config.study.margin = share;
+        self
+    }
+
+    /// Measures nodes only where interpolation is not known to come within this share of the range of
+    /// losses (0.01: a hundredth); other nodes are interpolated and flagged. Default: every node is measured.
+    pub fn adaptive(mut self, tolerance: f64) -> Self {
+        self.config.study.tolerance = Some(tolerance);
+        self
+    }
+
+    /// Further random planes that `finish` compares the random plane with, on a coarse grid, to say whether
+    /// it is typical; 0: none. Default 4.
+    pub fn agreement(mut self, planes: usize) -> Self {
+        self.config.study.agreement = planes;
+        self
+    }
+
+    /// Whether Ctrl-C stops a surface that is being measured, instead of the program; what was measured is
+    /// kept and can be resumed, and a second Ctrl-C ends the program. Default: yes.
+    pub fn stop_on_interrupt(mut self, stops: bool) -> Self {
+        self.config.study.stop_on_interrupt = stops;
         self
     }
 
     /// Stops evaluating surfaces after this time; what was measured is kept, coarse to fine.
     pub fn time_budget(mut self, budget: Duration) -> Self {
-        self.config.time_budget = Some(budget);
+        self.config.study.time_budget = Some(budget);
         self
     }
 
     /// Threads that evaluate surfaces on a CPU. Default: one per core.
     pub fn threads(mut self, threads: usize) -> Self {
-        self.config.threads = Some(threads);
+        self.config.study.threads = Some(threads);
         self
     }
 
@@ -308,7 +401,7 @@ impl ProbeBuilder {
 
     /// Does not print the progress of surfaces to standard error.
     pub fn quiet(mut self) -> Self {
-        self.config.show_progress = false;
+        self.config.study.show_progress = false;
         self
     }
 

@@ -7,54 +7,74 @@ use std::time::{Duration, Instant};
 
 use burnscape_trace::{Progress, Record};
 
-use crate::probe::Active;
+use crate::config::Config;
+use crate::recorder::lanes::Lanes;
 
 /// Progress is told at most this often.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 
 /// Progress of all slices of a run together.
-pub(crate) struct SurfaceProgress<'a> {
-    active: &'a Active,
-    nodes: Vec<usize>,
+pub(crate) struct SurfaceProgress {
+    lanes: Lanes,
+    /// Nodes of every slice: those to measure, or, where it is done, those that were.
+    nodes: RefCell<Vec<usize>>,
+    /// Nodes measured of the present slice.
     done: Cell<usize>,
+    number: Cell<usize>,
     slice: RefCell<String>,
     started: Instant,
     told: Cell<Option<Instant>>,
     on_terminal: bool,
+    /// What ends it early, for the line on the terminal.
+    keys: Cell<&'static str>,
 }
 
-impl<'a> SurfaceProgress<'a> {
+impl SurfaceProgress {
     /// Announces how much work there is: nodes per slice, samples per node, and how long that
     /// takes, from the time of one node.
-    pub fn new(active: &'a Active, samples: usize, nodes: &[usize], node_secs: f64) -> Self {
+    pub fn new(
+        config: &Config,
+        lanes: &Lanes,
+        samples: usize,
+        nodes: &[usize],
+        node_secs: f64,
+    ) -> Self {
         let total: usize = nodes.iter().sum();
         let sentence = format!(
-            "{} surfaces of {total} nodes, {samples} samples each: about {}",
-            nodes.len(),
+            "{} of {total} nodes, {samples} samples each: about {}",
+            surfaces(nodes.len()),
             duration(node_secs * total as f64),
         );
         log::info!("burnscape: {sentence}");
-        let on_terminal = active.config.show_progress && std::io::stderr().is_terminal();
-        if active.config.show_progress {
+        let on_terminal = config.study.show_progress && std::io::stderr().is_terminal();
+        if config.study.show_progress {
             eprintln!("burnscape: {sentence}");
         }
         Self {
-            active,
-            nodes: nodes.to_vec(),
+            lanes: lanes.clone(),
+            nodes: RefCell::new(nodes.to_vec()),
             done: Cell::new(0),
+            number: Cell::new(0),
             slice: RefCell::new(String::new()),
             started: Instant::now(),
             told: Cell::new(None),
             on_terminal,
+            keys: Cell::new(""),
         }
     }
 
-    pub fn slices(&self) -> usize {
-        self.nodes.len()
+    pub fn is_on_terminal(&self) -> bool {
+        self.on_terminal
     }
 
-    pub fn start_slice(&self, number: usize, name: &str) {
-        self.done.set(self.nodes[..number].iter().sum());
+    pub fn slices(&self) -> usize {
+        self.nodes.borrow().len()
+    }
+
+    pub fn start_slice(&self, number: usize, name: &str, listens_to_keys: bool) {
+        self.keys.set(if listens_to_keys { " · q stops" } else { "" });
+        self.number.set(number);
+        self.done.set(0);
         *self.slice.borrow_mut() = name.to_string();
         self.told.set(None);
     }
@@ -67,7 +87,11 @@ impl<'a> SurfaceProgress<'a> {
         }
     }
 
-    pub fn end_slice(&self) {
+    /// A complete surface may have needed fewer nodes than it has, where it is adaptive.
+    pub fn end_slice(&self, is_complete: bool) {
+        if is_complete {
+            self.nodes.borrow_mut()[self.number.get()] = self.done.get();
+        }
         self.tell();
         if self.on_terminal {
             eprintln!();
@@ -75,12 +99,17 @@ impl<'a> SurfaceProgress<'a> {
     }
 
     fn total(&self) -> usize {
-        self.nodes.iter().sum()
+        self.nodes.borrow().iter().sum()
+    }
+
+    /// Nodes measured of all slices.
+    fn all_done(&self) -> usize {
+        self.nodes.borrow()[..self.number.get()].iter().sum::<usize>() + self.done.get()
     }
 
     /// Seconds left, from the speed so far.
     fn eta_secs(&self) -> Option<f64> {
-        let done = self.done.get();
+        let done = self.all_done();
         let left = self.total().saturating_sub(done);
         (done > 0).then(|| self.started.elapsed().as_secs_f64() / done as f64 * left as f64)
     }
@@ -88,22 +117,29 @@ impl<'a> SurfaceProgress<'a> {
     fn tell(&self) {
         self.told.set(Some(Instant::now()));
         let eta_secs = self.eta_secs();
-        self.active.recorder.lanes.record(Record::Progress(Progress {
+        self.lanes.record(Record::Progress(Progress {
             split: "surface".to_string(),
             epoch: 0,
-            done: self.done.get() as u64,
+            done: self.all_done() as u64,
             total: self.total() as u64,
             eta_secs,
         }));
         if self.on_terminal {
             let left = eta_secs.map_or(String::new(), |secs| format!(" · {} left", duration(secs)));
-            let (done, total) = (self.done.get(), self.total());
-            let name = self.slice.borrow();
+            let (done, total) = (self.all_done(), self.total());
+            let (name, keys) = (self.slice.borrow(), self.keys.get());
             let _ = write!(
                 std::io::stderr(),
-                "\r\x1b[Kburnscape: surface {name}  {done}/{total} nodes{left}"
+                "\r\x1b[Kburnscape: surface {name}  {done}/{total} nodes{left}{keys}"
             );
         }
+    }
+}
+
+fn surfaces(count: usize) -> String {
+    match count {
+        1 => "a surface".to_string(),
+        _ => format!("{count} surfaces"),
     }
 }
 

@@ -8,14 +8,21 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{DType, TensorData};
 use burnscape_landscape::layout::Layout;
 use burnscape_landscape::pca::Snapshots;
+use burnscape_trace::RunFolder;
 use safetensors::tensor::{Metadata, TensorInfo};
-use safetensors::{Dtype, View};
+use safetensors::{Dtype, SafeTensors, View};
 
 use crate::model_map::{ModelMap, NamedTensor, shape_in_words};
 use crate::{Error, Result};
 
 /// A safetensors header may be this long (the limit of the format's reference reader).
 const MAX_HEADER_BYTES: u64 = 100_000_000;
+
+/// Names in a file of directions.
+const CENTRE: &str = "centre";
+const DIRECTIONS: [&str; 2] = ["d1", "d2"];
+/// Stands before the paths of buffers there.
+const BUFFER: &str = "buffer:";
 
 /// The bytes of a snapshot file. Equal tensors give equal bytes: nothing else is in the file.
 pub(crate) fn encode(tensors: &[NamedTensor]) -> Result<Vec<u8>, String> {
@@ -100,31 +107,38 @@ impl SnapshotFile {
     /// [`Error::SnapshotRead`] if it is no whole safetensors file, [`Error::SnapshotMismatch`]
     /// naming the first parameter that does not fit.
     pub fn open(path: &Path, map: &ModelMap) -> Result<Self> {
+        Self::open_with(path, &map.expected_tensors().collect::<Vec<_>>())
+    }
+
+    /// The same for the tensors with these paths and shapes.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with(path: &Path, expected: &[(&str, &[usize])]) -> Result<Self> {
         let read = || -> Result<Self, String> {
             let mut file = File::open(path).map_err(|error| error.to_string())?;
             let (data_start, metadata) = read_header(&mut file)?;
             Ok(Self { path: path.to_path_buf(), file, data_start, metadata, bytes: Vec::new() })
         };
         let snapshot = read().map_err(|reason| read_error(path, reason))?;
-        snapshot.check_against(map)?;
+        snapshot.check_against(expected)?;
         Ok(snapshot)
     }
 
-    fn check_against(&self, map: &ModelMap) -> Result<()> {
-        let mut expected = 0;
-        for (name, shape) in map.expected_tensors() {
-            expected += 1;
+    fn check_against(&self, expected: &[(&str, &[usize])]) -> Result<()> {
+        for &(name, shape) in expected {
             let found = self.metadata.info(name).map(|info| info.shape.as_slice());
             if found != Some(shape) {
                 return Err(self.mismatch(name, found, Some(shape)));
             }
         }
-        if self.metadata.tensors().len() == expected {
+        if self.metadata.tensors().len() == expected.len() {
             return Ok(());
         }
         let names = self.metadata.offset_keys();
-        let known: Vec<&str> = map.expected_tensors().map(|(name, _)| name).collect();
-        let stranger = names.iter().find(|name| !known.contains(&name.as_str()));
+        let is_known = |name: &str| expected.iter().any(|(known, _)| *known == name);
+        let stranger = names.iter().find(|name| !is_known(name));
         match stranger {
             Some(name) => {
                 let shape = self.metadata.info(name).map(|info| info.shape.as_slice());
@@ -153,12 +167,19 @@ impl SnapshotFile {
         let (start, end) = info.data_offsets;
         let mut bytes = vec![0; end - start];
         self.read_at(start, &mut bytes)?;
-        let dtype = match info.dtype {
-            Dtype::F64 => DType::F64,
-            Dtype::F16 => DType::F16,
-            _ => DType::F32,
+        Ok(TensorData::from_bytes_vec(bytes, info.shape, dtype_of(info.dtype)))
+    }
+
+    /// All tensors of the model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SnapshotRead`].
+    pub fn tensors(&mut self, map: &ModelMap) -> Result<Vec<NamedTensor>> {
+        let read = |(path, _): (&str, &[usize])| {
+            Ok(NamedTensor { path: path.to_string(), data: self.tensor(path)? })
         };
-        Ok(TensorData::from_bytes_vec(bytes, info.shape, dtype))
+        map.expected_tensors().map(read).collect()
     }
 
     /// Elements `start..start + out.len()` of the flat parameter vector, as f32.
@@ -233,21 +254,89 @@ pub(crate) fn widen_data(data: &TensorData, out: &mut [f32]) {
     widen(HostTensor::of(data).dtype(), data.as_bytes(), out);
 }
 
-/// Writes the centre and the directions of a slice as flat vectors `centre`, `d1`, `d2`.
+/// Writes the centre and the directions of a slice as flat vectors `centre`, `d1` and, for a plane, `d2`, with
+/// the buffers of a centre that no snapshot holds.
 ///
 /// # Errors
 ///
 /// [`Error::SnapshotWrite`].
-pub(crate) fn write_directions(file: &Path, vectors: [&[f32]; 3]) -> Result<()> {
-    let tensor = |(name, values): (&str, &[f32])| NamedTensor {
+pub(crate) fn write_directions(
+    file: &Path,
+    centre: &[f32],
+    directions: &[Vec<f32>],
+    buffers: &[NamedTensor],
+) -> Result<()> {
+    let vector = |(name, values): (&str, &[f32])| NamedTensor {
         path: name.to_string(),
         data: TensorData::new(values.to_vec(), [values.len()]),
     };
-    let tensors = ["centre", "d1", "d2"].into_iter().zip(vectors).map(tensor);
-    let bytes = encode(&tensors.collect::<Vec<_>>());
+    let names = DIRECTIONS.into_iter().zip(directions.iter().map(Vec::as_slice));
+    let vectors = std::iter::once((CENTRE, centre)).chain(names).map(vector);
+    let tensors: Vec<NamedTensor> = vectors.chain(buffers.iter().map(as_buffer)).collect();
+    let bytes = encode(&tensors);
     let bytes =
         bytes.map_err(|reason| Error::SnapshotWrite { file: file.to_path_buf(), reason })?;
     write(file, &bytes)
+}
+
+fn as_buffer(buffer: &NamedTensor) -> NamedTensor {
+    NamedTensor { path: format!("{BUFFER}{}", buffer.path), data: buffer.data.clone() }
+}
+
+/// What [`write_directions`] wrote.
+#[derive(Debug)]
+pub(crate) struct StoredDirections {
+    pub centre: Vec<f32>,
+    pub directions: Vec<Vec<f32>>,
+    /// Those of a centre that no snapshot holds.
+    pub buffers: Vec<NamedTensor>,
+}
+
+/// Reads what [`write_directions`] wrote.
+///
+/// # Errors
+///
+/// [`Error::SnapshotRead`].
+pub(crate) fn read_directions(file: &Path, len: usize) -> Result<StoredDirections> {
+    let failed = |reason: String| read_error(file, reason);
+    let bytes = fs::read(file).map_err(|error| failed(error.to_string()))?;
+    let found = SafeTensors::deserialize(&bytes).map_err(|error| failed(error.to_string()))?;
+    let vector = |name: &str| -> Result<Vec<f32>> {
+        let view = found.tensor(name).map_err(|error| failed(error.to_string()))?;
+        if view.shape() != [len] {
+            let shape = view.shape();
+            return Err(failed(format!(
+                "`{name}` has the shape {shape:?}, the model {len} parameters"
+            )));
+        }
+        let mut values = vec![0.0; len];
+        widen(view.dtype(), view.data(), &mut values);
+        Ok(values)
+    };
+    let centre = vector(CENTRE)?;
+    let names = DIRECTIONS.into_iter().filter(|name| found.names().contains(name));
+    let directions = names.map(vector).collect::<Result<Vec<_>>>()?;
+    let buffer = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
+        let path = name.strip_prefix(BUFFER)?.to_string();
+        let data = view.data().to_vec();
+        let data = TensorData::from_bytes_vec(data, view.shape().to_vec(), dtype_of(view.dtype()));
+        Some(NamedTensor { path, data })
+    };
+    let buffers = found.tensors().into_iter().filter_map(buffer).collect();
+    Ok(StoredDirections { centre, directions, buffers })
+}
+
+/// Where the last update of a run is kept, as the centre of a file of directions.
+pub(crate) fn last_update_path(folder: &RunFolder) -> PathBuf {
+    folder.directions_dir().join("last_update.safetensors")
+}
+
+fn dtype_of(dtype: Dtype) -> DType {
+    match dtype {
+        Dtype::F64 => DType::F64,
+        Dtype::F16 => DType::F16,
+        _ => DType::F32,
+    }
 }
 
 fn widen(dtype: Dtype, bytes: &[u8], out: &mut [f32]) {
@@ -269,11 +358,13 @@ fn f32_from_f16(bits: u16) -> f32 {
     burn::tensor::f16::from_bits(bits).to_f32()
 }
 
-/// The snapshots of a run as one matrix, read a stretch of columns at a time.
+/// The snapshots of a run as one matrix, read from their files a stretch of columns at a time.
+///
+/// Rows are snapshots in the order of training, columns parameters in layout order.
 #[derive(Debug)]
-pub(crate) struct SnapshotMatrix<'a> {
-    pub files: Vec<SnapshotFile>,
-    pub layout: &'a Layout,
+pub struct SnapshotMatrix<'a> {
+    pub(crate) files: Vec<SnapshotFile>,
+    pub(crate) layout: Cow<'a, Layout>,
 }
 
 impl Snapshots for SnapshotMatrix<'_> {
@@ -288,6 +379,6 @@ impl Snapshots for SnapshotMatrix<'_> {
     }
 
     fn read(&mut self, snapshot: usize, start: usize, out: &mut [f32]) -> Result<()> {
-        self.files[snapshot].read_flat(self.layout, start, out)
+        self.files[snapshot].read_flat(&self.layout, start, out)
     }
 }

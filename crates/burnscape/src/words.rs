@@ -1,6 +1,7 @@
 //! The summary of a run in plain sentences: what was found, and what it does not show.
 
 use burnscape_landscape::plane::Projection;
+use burnscape_landscape::surface::Extreme;
 use burnscape_landscape::words;
 
 use crate::landscape::{Landscape, SliceSurface};
@@ -14,6 +15,9 @@ pub(crate) fn summary(landscape: &Landscape) -> Vec<String> {
     }
     for slice in landscape.slices() {
         sentences.extend(surface(slice));
+    }
+    for study in landscape.studies() {
+        sentences.extend(study.sentences.iter().cloned());
     }
     sentences.extend(recording(landscape));
     sentences
@@ -74,23 +78,34 @@ fn worst_projection(slice: &SliceSurface) -> Option<String> {
 }
 
 fn surface(slice: &SliceSurface) -> Vec<String> {
-    let name = &slice.slice.name;
     let mut sentences = Vec::new();
-    if let (Some(lowest), Some(highest)) = (slice.surface.lowest(), slice.surface.highest()) {
-        sentences.push(format!(
-            "Surface `{name}`: lowest node {} at ({}, {}), highest {} at ({}, {}).",
-            words::number(lowest.loss),
-            words::number(lowest.alpha),
-            words::number(lowest.beta),
-            words::number(highest.loss),
-            words::number(highest.alpha),
-            words::number(highest.beta),
-        ));
+    sentences.extend(extremes(slice));
+    sentences.extend(slice.curvature().map(|curvature| words::curvature(&curvature)));
+    let counts = slice.surface.counts();
+    if counts.unmeasured + counts.interpolated + counts.non_finite > 0 {
+        sentences.push(format!("Surface `{}`: {}", slice.slice.name, words::nodes(counts)));
     }
-    if let Some(curvature) = slice.curvature() {
-        sentences.push(words::curvature(&curvature));
+    if let (Some(miss), Some(tolerance)) = (slice.largest_miss, slice.slice.tolerance) {
+        sentences.push(words::interpolation(counts, miss, tolerance, slice.surface.range()));
     }
     sentences
+}
+
+fn extremes(slice: &SliceSurface) -> Option<String> {
+    let (lowest, highest) = (slice.surface.lowest()?, slice.surface.highest()?);
+    let place = |it: &Extreme| match slice.slice.y {
+        Some(_) => format!("({}, {})", words::number(it.alpha), words::number(it.beta)),
+        None => words::number(it.alpha),
+    };
+    Some(format!(
+        "{} `{}`: lowest node {} at {}, highest {} at {}.",
+        if slice.slice.y.is_some() { "Surface" } else { "Line" },
+        slice.slice.name,
+        words::number(lowest.loss),
+        place(&lowest),
+        words::number(highest.loss),
+        place(&highest),
+    ))
 }
 
 fn recording(landscape: &Landscape) -> Vec<String> {

@@ -139,3 +139,9 @@ pub fn quadratic_slope(point: &[f64], samples: &[[f32; QUADRATIC_DIMS]], d: &[f6
 fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a - b).collect()
 }
+
+/// H times a vector.
+pub fn hessian_times(vector: &[f64]) -> Vec<f64> {
+    let row = |i: usize| (0..QUADRATIC_DIMS).map(|j| f64::from(hessian(i, j)) * vector[j]).sum();
+    (0..QUADRATIC_DIMS).map(row).collect()
+}

@@ -89,7 +89,7 @@ fn the_directions_of_the_pca_plane_are_unit_vectors_at_a_right_angle_and_said_to
     assert_close(slice.cosine.expect("a cosine"), 0.0, 1.0, "the cosine told");
     assert_close(slice.x.direction_norm, 1.0, 1.0, "the length told");
     assert_eq!(slice.normalisation, "none");
-    assert!(slice.biases);
+    assert_eq!(slice.biases, "moved");
 }
 
 #[test]

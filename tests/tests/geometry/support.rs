@@ -218,7 +218,7 @@ impl Run {
             Record::Trajectory(trajectory) => Some(trajectory),
             _ => None,
         });
-        let mut own = trajectories.into_iter().filter(|it| it.slice == number);
+        let mut own = trajectories.into_iter().filter(|it| it.slice == Some(number));
         own.next().expect("the trajectory is in the trace")
     }
 
@@ -226,8 +226,27 @@ impl Run {
     pub fn nodes(&self, name: &str) -> Vec<Node> {
         let slice = self.slice(name);
         let y = slice.y.as_ref().expect("a plane");
-        let count = (slice.x.count * y.count) as usize;
-        let mut told: Vec<Option<(f64, f64)>> = vec![None; count];
+        let columns = slice.x.count as usize;
+        let nodes = self.told(&slice).into_iter().enumerate();
+        nodes
+            .map(|(node, (loss, stderr))| Node {
+                alpha: value(&slice.x, node % columns),
+                beta: value(y, node / columns),
+                loss,
+                stderr,
+            })
+            .collect()
+    }
+
+    /// The losses of a line or a plane, row by row.
+    pub fn told_losses(&self, name: &str) -> Vec<f64> {
+        self.told(&self.slice(name)).into_iter().map(|(loss, _)| loss).collect()
+    }
+
+    /// Loss and standard error of every node, each told once.
+    fn told(&self, slice: &Slice) -> Vec<(f64, f64)> {
+        let rows = slice.y.as_ref().map_or(1, |y| y.count);
+        let mut told: Vec<Option<(f64, f64)>> = vec![None; (slice.x.count * rows) as usize];
         for record in self.records() {
             let Record::Nodes(tile) = record else {
                 continue;
@@ -240,19 +259,7 @@ impl Run {
                 assert_eq!(before, None, "node {node} is told once");
             }
         }
-        let nodes = told.into_iter().enumerate();
-        let columns = slice.x.count as usize;
-        nodes
-            .map(|(node, told)| {
-                let (loss, stderr) = told.expect("every node is measured");
-                Node {
-                    alpha: value(&slice.x, node % columns),
-                    beta: value(y, node / columns),
-                    loss,
-                    stderr,
-                }
-            })
-            .collect()
+        told.into_iter().map(|told| told.expect("every node is measured")).collect()
     }
 
     /// The losses of a slice, row by row.

@@ -8,6 +8,7 @@ mod crash;
 mod epochs;
 mod example;
 mod measurements;
+mod resumed;
 mod strangers;
 mod support;
 mod tidy;

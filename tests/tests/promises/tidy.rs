@@ -34,7 +34,8 @@ fn crates_know_only_those_that_the_architecture_allows() {
         ("burnscape-trace", &[][..]),
         ("burnscape-landscape", &[]),
         ("burnscape-tui", &["burnscape-landscape", "burnscape-trace"]),
-        ("burnscape-cli", &["burnscape-trace", "burnscape-tui"]),
+        ("burnscape-report", &["burnscape-landscape", "burnscape-trace"]),
+        ("burnscape-cli", &["burnscape-report", "burnscape-trace", "burnscape-tui"]),
         ("burnscape", &["burnscape-landscape", "burnscape-trace", "burnscape-tui"]),
     ]);
     for name in crates() {
@@ -54,6 +55,7 @@ fn each_outside_world_is_known_to_one_crate_only() {
         ("ciborium", "burnscape-trace"),
         ("ratatui", "burnscape-tui"),
         ("clap", "burnscape-cli"),
+        ("zip", "burnscape-report"),
         ("nalgebra", "burnscape-landscape"),
     ];
     for (world, keeper) in worlds {

@@ -2,93 +2,146 @@
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
-use super::Component;
-use super::tiles::Moments;
+use super::ScoredComponent;
+use super::moments::Moments;
+
+/// A component needs this share of what the errors of single precision are in proportion to.
+const SINGLE_RESOLVES: f64 = 1.0 / (1 << 12) as f64;
 
 /// Eigenvalues and eigenvectors of the Gram matrix, in descending order, and what they are measured by.
 pub(super) struct Spectrum {
-    eigenvalues: Vec<f64>,
-    /// Column `order[k]` belongs to eigenvalue k.
-    eigenvectors: DMatrix<f64>,
-    order: Vec<usize>,
+    eigen: Eigen,
     /// Sum of all squared distances from the mean.
-    pub(super) total: f64,
+    total: f64,
     /// The greatest eigenvalue that may be rounding.
     rounding: f64,
 }
 
 impl Spectrum {
     pub(super) fn new(moments: &Moments) -> Self {
-        let eigen = SymmetricEigen::new(moments.gram.clone());
-        let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
-        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-        let eigenvalues: Vec<f64> = order.iter().map(|&k| eigen.eigenvalues[k].max(0.0)).collect();
+        let eigen = Eigen::of(moments.gram.clone());
         Self {
             total: moments.gram.trace(),
-            rounding: rounding(moments).max(1e-12 * eigenvalues[0]),
-            eigenvalues,
-            eigenvectors: eigen.eigenvectors,
-            order,
+            rounding: rounding(moments).max(1e-12 * eigen.values[0]),
+            eigen,
         }
     }
 
+    /// Number of snapshots, T.
+    pub(super) fn snapshots(&self) -> usize {
+        self.eigen.values.len()
+    }
+
+    /// The mean takes one.
     pub(super) fn degrees_of_freedom(&self) -> f64 {
-        (self.order.len() - 1) as f64
+        (self.snapshots() - 1) as f64
+    }
+
+    pub(super) fn total_variance(&self) -> f64 {
+        self.total / self.degrees_of_freedom()
     }
 
     /// The last of T eigenvalues belongs to the mean and is 0.
     pub(super) fn variances(&self) -> Vec<f64> {
-        let possible = &self.eigenvalues[..self.order.len() - 1];
+        let possible = &self.eigen.values[..self.snapshots() - 1];
         possible.iter().map(|eigenvalue| eigenvalue / self.degrees_of_freedom()).collect()
     }
 
-    /// The components without their directions.
-    pub(super) fn components(&self, count: usize, dims: usize) -> Vec<Component> {
-        (0..count).map(|k| self.component(k, dims)).collect()
+    /// Whether the first components are well above the errors that products in single precision have.
+    pub(super) fn resolves(&self, components: usize, moments: &Moments) -> bool {
+        let least = SINGLE_RESOLVES * moments.squared_differences;
+        let wanted = components.min(self.snapshots() - 1);
+        self.eigen.values[..wanted].iter().all(|eigenvalue| *eigenvalue >= least)
     }
 
-    fn component(&self, k: usize, dims: usize) -> Component {
-        let eigenvalue = self.significant(k);
-        Component {
-            direction: vec![0.0; dims],
-            scores: self.scores(k),
+    pub(super) fn components(&self, count: usize) -> Vec<ScoredComponent> {
+        let component = |k| match self.significant(k) {
+            0.0 => self.degenerate(),
+            eigenvalue => self.component(eigenvalue, &self.eigen.vectors.column(k).into_owned()),
+        };
+        (0..count).map(component).collect()
+    }
+
+    fn degenerate(&self) -> ScoredComponent {
+        let scores = vec![0.0; self.snapshots()];
+        ScoredComponent { scores, variance: 0.0, explained: 0.0, degenerate: true }
+    }
+
+    fn component(&self, eigenvalue: f64, eigenvector: &DVector<f64>) -> ScoredComponent {
+        let scale = sign(eigenvector.as_slice()) * eigenvalue.sqrt();
+        ScoredComponent {
+            scores: eigenvector.iter().map(|entry| scale * entry).collect(),
             variance: eigenvalue / self.degrees_of_freedom(),
-            explained: if self.total > 0.0 { eigenvalue / self.total } else { 0.0 },
-            degenerate: eigenvalue == 0.0,
+            explained: (eigenvalue / self.total).min(1.0),
+            degenerate: false,
         }
     }
 
     /// Eigenvalue k, or 0 if it may be rounding or is not there.
     fn significant(&self, k: usize) -> f64 {
-        let eigenvalue = self.eigenvalues.get(k).copied().unwrap_or(0.0);
+        let eigenvalue = self.eigen.values.get(k).copied().unwrap_or(0.0);
         if eigenvalue > self.rounding { eigenvalue } else { 0.0 }
     }
 
-    fn scores(&self, k: usize) -> Vec<f64> {
-        let eigenvalue = self.significant(k);
-        if eigenvalue == 0.0 {
-            return vec![0.0; self.order.len()];
-        }
-        let eigenvector = self.eigenvectors.column(self.order[k]);
-        let scale = sign(eigenvector.as_slice()) * eigenvalue.sqrt();
-        eigenvector.iter().map(|entry| scale * entry).collect()
-    }
-
-    /// The w with Xᵀw of unit length: u/√λ.
+    /// The w with Xᵀw of unit length for every component that is not degenerate: u/√λ.
     ///
     /// They sum to 0 but for rounding, which the direction of a small component would show magnified.
-    pub(super) fn weights(&self, k: usize) -> DVector<f64> {
-        let weights = DVector::from_vec(self.scores(k)) / self.significant(k);
-        let mean = weights.mean();
-        weights.add_scalar(-mean)
+    pub(super) fn weights(&self, components: &[ScoredComponent]) -> Vec<Vec<f64>> {
+        let weights = |component: &ScoredComponent| {
+            let eigenvalue = component.variance * self.degrees_of_freedom();
+            let mean = component.scores.iter().sum::<f64>() / self.snapshots() as f64;
+            component.scores.iter().map(|score| (score - mean) / eigenvalue).collect()
+        };
+        components.iter().filter(|it| !it.degenerate).map(weights).collect()
+    }
+
+    /// Rayleigh–Ritz: the components anew, within the space of those that there are, from the inner products
+    /// Q of their directions, which would be 1 and 0 if the components were exact. Also gives the matrix
+    /// whose column k says how the new direction k is mixed from the old ones.
+    pub(super) fn refine(
+        &self,
+        components: &[ScoredComponent],
+        products: &DMatrix<f64>,
+    ) -> (Vec<ScoredComponent>, DMatrix<f64>) {
+        let rank = products.nrows();
+        let norm = |k: usize| (components[k].variance * self.degrees_of_freedom()).sqrt();
+        let norms = DVector::from_fn(rank, |k, _| norm(k));
+        let within = DMatrix::from_fn(rank, rank, |i, j| norms[i] * products[(i, j)] * norms[j]);
+        let Eigen { values, vectors } = Eigen::of(within);
+        let unit = |k: usize| DVector::from_row_slice(&components[k].scores) / norms[k];
+        let units = DMatrix::from_columns(&(0..rank).map(unit).collect::<Vec<_>>());
+        let mut mixing = DMatrix::from_fn(rank, rank, |i, k| norms[i] * vectors[(i, k)]);
+        let mut refined = Vec::new();
+        for (k, eigenvalue) in values.into_iter().enumerate() {
+            let eigenvector = &units * vectors.column(k);
+            mixing.column_mut(k).scale_mut(sign(eigenvector.as_slice()) / eigenvalue.sqrt());
+            refined.push(self.component(eigenvalue, &eigenvector));
+        }
+        (refined, mixing)
+    }
+}
+
+/// Eigenvalues of a positive semidefinite matrix, descending, and the eigenvectors as columns.
+struct Eigen {
+    values: Vec<f64>,
+    vectors: DMatrix<f64>,
+}
+
+impl Eigen {
+    fn of(matrix: DMatrix<f64>) -> Self {
+        let eigen = SymmetricEigen::new(matrix);
+        let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
+        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+        Self {
+            values: order.iter().map(|&k| eigen.eigenvalues[k].max(0.0)).collect(),
+            vectors: eigen.eigenvectors.select_columns(&order),
+        }
     }
 }
 
 /// Rounding to `f32` moves a parameter by up to 2⁻²⁴ of its size: this, summed over the snapshots, squared.
 fn rounding(moments: &Moments) -> f64 {
-    let count = moments.gram.nrows() as f64;
-    let squared_norms = count * moments.mean_squared + moments.gram.trace();
-    squared_norms * 2.0_f64.powi(-48)
+    moments.squared_norms * 2.0_f64.powi(-48)
 }
 
 /// An eigenvector has two signs: +1 if this one runs from first to last, else −1. A run that ends where it

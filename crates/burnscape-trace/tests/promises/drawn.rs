@@ -1,8 +1,8 @@
 //! Any record at all, drawn from a list of random numbers.
 
 use burnscape_trace::{
-    Axis, Block, Buffer, Check, Dropped, End, Epoch, F32s, F64s, FORMAT, Head, Metric, Nodes, Note,
-    Progress, Record, Resume, Slice, Snapshot, Step, Trajectory, U32s,
+    Axis, Block, Buffer, Check, Dropped, End, Epoch, F32s, F64s, FORMAT, Head, Layer, LayerNodes,
+    Metric, Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s,
 };
 
 /// Gives values by consuming numbers, round and round.
@@ -71,7 +71,7 @@ impl Draw {
     }
 
     pub fn record(&mut self) -> Record {
-        match self.below(14) {
+        match self.below(15) {
             0 => Record::from(self.head()),
             1 => Record::from(self.step()),
             2 => Record::from(self.epoch()),
@@ -85,6 +85,7 @@ impl Draw {
             10 => Record::from(self.check()),
             11 => Record::from(self.note()),
             12 => Record::from(self.resume()),
+            13 => Record::from(self.study()),
             _ => Record::from(self.end()),
         }
     }
@@ -191,6 +192,7 @@ impl Draw {
     fn axis(&mut self) -> Axis {
         Axis {
             label: self.string(),
+            kind: self.string(),
             first: self.u64().cast_signed(),
             count: self.u64(),
             spacing: self.f64(),
@@ -205,10 +207,13 @@ impl Draw {
             slice: self.u32(),
             name: self.string(),
             centre: self.string(),
+            centre_snapshot: self.option(Self::u64),
             x: self.axis(),
             y: self.option(Self::axis),
             normalisation: self.string(),
-            biases: self.bool(),
+            biases: self.string(),
+            moves_frozen: self.bool(),
+            orthogonalised: self.bool(),
             cosine: self.option(Self::f64),
             centre_norm: self.f64(),
             centre_loss: self.f64(),
@@ -219,13 +224,20 @@ impl Draw {
             dtype: self.string(),
             device: self.string(),
             loss: self.string(),
+            layers: self.list(2, Self::layer),
+            tolerance: self.option(Self::f64),
+            study: self.option(Self::u32),
             directions: self.option(Self::string),
         }
     }
 
+    fn layer(&mut self) -> Layer {
+        Layer { name: self.string(), centre: self.f64(), samples: self.u64(), batches: self.u64() }
+    }
+
     fn trajectory(&mut self) -> Trajectory {
         Trajectory {
-            slice: self.u32(),
+            slice: self.option(Self::u32),
             snapshots: self.u32s(),
             epochs: self.f64s(),
             x: self.f64s(),
@@ -242,7 +254,34 @@ impl Draw {
     }
 
     fn nodes(&mut self) -> Nodes {
-        Nodes { slice: self.u32(), index: self.u32s(), loss: self.f64s(), stderr: self.f64s() }
+        Nodes {
+            slice: self.u32(),
+            index: self.u32s(),
+            loss: self.f64s(),
+            stderr: self.f64s(),
+            layers: self.list(2, Self::layer_nodes),
+            interpolated: self.bool(),
+        }
+    }
+
+    fn layer_nodes(&mut self) -> LayerNodes {
+        LayerNodes { value: self.f64s(), stderr: self.f64s() }
+    }
+
+    fn study(&mut self) -> Study {
+        Study {
+            study: self.u32(),
+            kind: self.string(),
+            slices: self.list(3, Self::u32),
+            lowest: self.option(Self::f64),
+            highest: self.option(Self::f64),
+            measures: self.list(2, Self::measure).into_iter().collect(),
+            sentences: self.list(2, Self::string),
+        }
+    }
+
+    fn measure(&mut self) -> (String, F64s) {
+        (self.string(), self.f64s())
     }
 
     fn check(&mut self) -> Check {

@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use burnscape_trace::{
-    Axis, Block, Buffer, Check, Dropped, End, Epoch, F32s, F64s, FORMAT, Head, Metric, Nodes, Note,
-    Progress, Record, Resume, Slice, Snapshot, Step, Trajectory, U32s, frame,
+    Axis, Block, Buffer, Check, Dropped, End, Epoch, F32s, F64s, FORMAT, Head, Layer, LayerNodes,
+    Metric, Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s,
+    frame,
 };
 
 pub fn head() -> Head {
@@ -83,6 +84,7 @@ pub fn end() -> End {
 fn slice() -> Slice {
     let axis = Axis {
         label: "PC 1".into(),
+        kind: "pca".into(),
         first: -12,
         count: 25,
         spacing: 0.125,
@@ -94,10 +96,13 @@ fn slice() -> Slice {
         slice: 0,
         name: "pca".into(),
         centre: "final".into(),
+        centre_snapshot: Some(20),
         x: axis.clone(),
         y: Some(axis),
         normalisation: "filter".into(),
-        biases: true,
+        biases: "ignored".into(),
+        moves_frozen: false,
+        orthogonalised: true,
         cosine: Some(0.0),
         centre_norm: 10.0,
         centre_loss: 0.25,
@@ -108,6 +113,9 @@ fn slice() -> Slice {
         dtype: "f32".into(),
         device: "Cpu".into(),
         loss: "output".into(),
+        layers: vec![Layer { name: "accuracy".into(), centre: 0.75, samples: 1024, batches: 8 }],
+        tolerance: Some(0.01),
+        study: Some(0),
         directions: None,
     }
 }
@@ -115,7 +123,7 @@ fn slice() -> Slice {
 fn trajectory() -> Trajectory {
     let two = || F64s(vec![0.5, f64::NAN]);
     Trajectory {
-        slice: 0,
+        slice: Some(0),
         snapshots: U32s(vec![0, 1]),
         epochs: two(),
         x: two(),
@@ -182,6 +190,20 @@ fn after_the_steps() -> Vec<Record> {
             index: U32s(vec![0, 624]),
             loss: F64s(vec![0.25, f64::INFINITY]),
             stderr: F64s(vec![f64::NAN, 0.0]),
+            layers: vec![LayerNodes {
+                value: F64s(vec![0.5, f64::NAN]),
+                stderr: F64s(vec![0.25, f64::NAN]),
+            }],
+            interpolated: false,
+        }),
+        Record::from(Study {
+            study: 0,
+            kind: "agreement".into(),
+            slices: vec![0, 2],
+            lowest: Some(0.25),
+            highest: None,
+            measures: [("convexity".to_owned(), F64s(vec![1.0, f64::NAN]))].into(),
+            sentences: vec!["Two planes agree.".into()],
         }),
         Record::from(trajectory()),
         Record::from(Check {

@@ -38,8 +38,9 @@ fn agrees(maps: &Maps, kind: &str, value: &Value) -> bool {
         ("uint", Value::Integer(number)) => i128::from(*number) >= 0,
         ("f32s", Value::Tag(85, _)) | ("f64s", Value::Tag(86, _)) => true,
         ("u32s", Value::Tag(70, _)) => true,
-        ("{* tstr => f32s}", Value::Map(entries)) => {
-            entries.iter().all(|(key, value)| key.is_text() && agrees(maps, "f32s", value))
+        (_, Value::Map(entries)) if kind.starts_with("{* tstr => ") => {
+            let inner = kind["{* tstr => ".len()..].trim_end_matches('}');
+            entries.iter().all(|(key, value)| key.is_text() && agrees(maps, inner, value))
         }
         ("[major: uint .size 2, minor: uint .size 2]", Value::Array(items)) => {
             items.len() == 2 && items.iter().all(|item| agrees(maps, "uint", item))

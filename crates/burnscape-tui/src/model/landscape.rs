@@ -2,27 +2,49 @@
 
 use burnscape_landscape::grid::{Axis, Grid};
 use burnscape_landscape::surface::{NodeValue, Surface};
-use burnscape_trace::{Check, Nodes, Slice, Trajectory};
+use burnscape_trace::{Check, Layer, Nodes, Slice, Trajectory};
 
 /// Nodes that a slice may claim: more than 2000 × 2000 is a damaged record, not a surface.
 pub const MAX_NODES: u64 = 4_000_000;
+
+/// Values that a slice may claim in all its layers together: further layers are left out.
+const MAX_VALUES: u64 = 4 * MAX_NODES;
 
 /// A slice with its nodes and trajectory.
 #[derive(Debug, Clone)]
 pub struct Landscape {
     slice: Slice,
-    surface: Result<Surface, String>,
+    /// The loss, then the further layers in the order of the slice.
+    surfaces: Result<Vec<Surface>, String>,
     trajectory: Option<Trajectory>,
     checks: Vec<Check>,
     misplaced: usize,
+}
+
+/// What can be drawn of a slice: the loss, or one of its further layers.
+#[derive(Debug, Clone)]
+pub struct Quantity<'a> {
+    /// 0 for the loss, else the layer counted from 1.
+    pub number: usize,
+    /// How many there are, the loss included.
+    pub count: usize,
+    /// What it is, as recorded.
+    pub name: String,
+    /// Samples that every value is averaged over.
+    pub samples: u64,
+    /// The values at the nodes.
+    pub surface: &'a Surface,
 }
 
 impl Landscape {
     /// A slice of which nothing is measured yet.
     #[must_use]
     pub fn new(slice: Slice) -> Self {
-        let surface = grid(&slice).map(Surface::new);
-        Self { slice, surface, trajectory: None, checks: Vec::new(), misplaced: 0 }
+        let surfaces = grid(&slice).map(|grid| {
+            let kept = (MAX_VALUES / grid.len() as u64).min(1 + slice.layers.len() as u64);
+            vec![Surface::new(grid); kept as usize]
+        });
+        Self { slice, surfaces, trajectory: None, checks: Vec::new(), misplaced: 0 }
     }
 
     /// The provenance.
@@ -37,7 +59,32 @@ impl Landscape {
     ///
     /// A sentence that says why the recorded axes are no grid.
     pub fn surface(&self) -> Result<&Surface, &str> {
-        self.surface.as_ref().map_err(String::as_str)
+        self.quantity(0).map(|quantity| quantity.surface)
+    }
+
+    /// The loss (0), or a further layer counted from 1; the loss where there is no such layer.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says why the recorded axes are no grid.
+    pub fn quantity(&self, number: usize) -> Result<Quantity<'_>, &str> {
+        let surfaces = self.surfaces.as_ref().map_err(String::as_str)?;
+        let number = if number < surfaces.len() { number } else { 0 };
+        let layer = number.checked_sub(1).and_then(|index| self.slice.layers.get(index));
+        Ok(Quantity {
+            number,
+            count: surfaces.len(),
+            name: layer.map_or("loss".to_owned(), |layer| layer_name(layer, number)),
+            samples: layer.map_or(self.slice.samples, |layer| layer.samples),
+            surface: &surfaces[number],
+        })
+    }
+
+    /// Recorded layers that are too many to be kept.
+    #[must_use]
+    pub fn layers_left_out(&self) -> usize {
+        let kept = self.surfaces.as_ref().map_or(1, Vec::len);
+        (self.slice.layers.len() + 1).saturating_sub(kept)
     }
 
     /// The snapshots in the plane's coordinates.
@@ -58,20 +105,19 @@ impl Landscape {
         self.misplaced
     }
 
-    /// Takes measured nodes.
+    /// Takes nodes: measured ones replace whatever was known, interpolated ones no measurement.
     pub fn apply_nodes(&mut self, nodes: &Nodes) {
-        let Ok(surface) = &mut self.surface else {
+        let Ok(surfaces) = &mut self.surfaces else {
             return;
         };
-        let stderrs = nodes.stderr.iter().copied().chain(std::iter::repeat(f64::NAN));
-        for ((&node, &mean), stderr) in nodes.index.iter().zip(nodes.loss.iter()).zip(stderrs) {
-            let node = node as usize;
-            if node < surface.grid().len() {
-                surface.set(node, NodeValue { mean, stderr });
-            } else {
-                self.misplaced += 1;
-            }
+        let layers = nodes.layers.iter().map(|layer| (&layer.value, &layer.stderr));
+        let values = std::iter::once((&nodes.loss, &nodes.stderr)).chain(layers);
+        for (surface, (values, stderrs)) in surfaces.iter_mut().zip(values) {
+            enter(surface, nodes, values, stderrs);
         }
+        let nodes_in_grid = surfaces[0].grid().len();
+        let given = nodes.index.iter().take(nodes.loss.len());
+        self.misplaced += given.filter(|&&node| node as usize >= nodes_in_grid).count();
     }
 
     /// Takes the trajectory; a later one replaces it.
@@ -83,6 +129,27 @@ impl Landscape {
     pub fn apply_check(&mut self, check: &Check) {
         self.checks.retain(|known| known.name != check.name);
         self.checks.push(check.clone());
+    }
+}
+
+fn layer_name(layer: &Layer, number: usize) -> String {
+    if layer.name.trim().is_empty() { format!("layer {number}") } else { layer.name.clone() }
+}
+
+/// Enters the values of one layer; lists of unlike lengths end with the shortest, missing standard
+/// errors are unknown.
+fn enter(surface: &mut Surface, nodes: &Nodes, values: &[f64], stderrs: &[f64]) {
+    let stderrs = stderrs.iter().copied().chain(std::iter::repeat(f64::NAN));
+    for ((&node, &mean), stderr) in nodes.index.iter().zip(values).zip(stderrs) {
+        let node = node as usize;
+        if node >= surface.grid().len() {
+            continue;
+        }
+        if !nodes.interpolated {
+            surface.set(node, NodeValue { mean, stderr });
+        } else if !surface.is_measured(node) {
+            surface.set_interpolated(node, mean);
+        }
     }
 }
 
@@ -106,6 +173,8 @@ fn axis(recorded: &burnscape_trace::Axis) -> Result<Axis, String> {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::LayerNodes;
+
     use super::*;
 
     fn slice(count: u64) -> Slice {
@@ -125,12 +194,64 @@ mod tests {
             slice: 0,
             index: vec![5, 9, 0].into(),
             loss: vec![2.0, 7.0, f64::NAN].into(),
-            stderr: vec![].into(),
+            ..Nodes::default()
         });
         let surface = landscape.surface().unwrap();
         assert_eq!(surface.loss(5), Some(2.0));
         assert!(surface.loss(0).is_some_and(f64::is_nan));
         assert_eq!((surface.counts().measured, landscape.misplaced()), (2, 1));
+    }
+
+    fn nodes(index: &[u32], losses: &[f64], interpolated: bool) -> Nodes {
+        Nodes {
+            index: index.to_vec().into(),
+            loss: losses.to_vec().into(),
+            interpolated,
+            ..Nodes::default()
+        }
+    }
+
+    #[test]
+    fn a_measurement_replaces_an_interpolation_and_never_the_other_way_round() {
+        let mut landscape = Landscape::new(slice(3));
+        landscape.apply_nodes(&nodes(&[0, 1, 99], &[1.0, 1.5, 7.0], true));
+        landscape.apply_nodes(&nodes(&[1, 2], &[2.0, 3.0], false));
+        landscape.apply_nodes(&nodes(&[1, 2, 3], &[9.0, 9.0, 4.0], true));
+        let surface = landscape.surface().unwrap();
+        assert_eq!(surface.losses()[..4], [1.0, 2.0, 3.0, 4.0]);
+        let counts = surface.counts();
+        assert_eq!((counts.measured, counts.interpolated, counts.unmeasured), (2, 2, 5));
+        assert_eq!(landscape.misplaced(), 1);
+    }
+
+    #[test]
+    fn layers_are_surfaces_of_the_same_grid_and_what_has_no_name_or_no_place_does_no_harm() {
+        let layer = |name: &str| Layer { name: name.into(), samples: 7, ..Layer::default() };
+        let mut landscape =
+            Landscape::new(Slice { layers: vec![layer("accuracy"), layer(" ")], ..slice(3) });
+        let values =
+            |values: &[f64]| LayerNodes { value: values.to_vec().into(), ..LayerNodes::default() };
+        let layers = vec![values(&[0.5]), values(&[0.25, 0.75, 0.1]), values(&[9.0, 9.0])];
+        landscape.apply_nodes(&Nodes { layers, ..nodes(&[0, 1], &[1.0, 2.0], false) });
+        let quantity = |number| landscape.quantity(number).unwrap();
+        assert_eq!((quantity(0).name.as_str(), quantity(0).count), ("loss", 3));
+        assert_eq!((quantity(1).name.as_str(), quantity(1).samples), ("accuracy", 7));
+        assert_eq!((quantity(1).surface.loss(0), quantity(1).surface.loss(1)), (Some(0.5), None));
+        assert_eq!(
+            (quantity(2).name.as_str(), quantity(2).surface.loss(1)),
+            ("layer 2", Some(0.75))
+        );
+        assert_eq!(quantity(3).number, 0, "there is no such layer");
+    }
+
+    #[test]
+    fn more_layers_than_there_is_memory_for_are_left_out_and_counted() {
+        let mut large = slice(3);
+        large.x.count = 2000;
+        large.y.as_mut().unwrap().count = 2000;
+        large.layers = vec![Layer::default(); 9];
+        let landscape = Landscape::new(large);
+        assert_eq!((landscape.quantity(0).unwrap().count, landscape.layers_left_out()), (4, 6));
     }
 
     #[test]

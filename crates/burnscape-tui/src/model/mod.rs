@@ -6,13 +6,15 @@
 mod blocks;
 mod heat;
 mod landscape;
+mod landscapes;
 mod progress;
 mod run;
 mod series;
 
 pub use blocks::{BlockRow, BlockStatus, Blocks};
 pub use heat::{COLUMNS, HeatCell, HeatColumns};
-pub use landscape::{Landscape, MAX_NODES};
+pub use landscape::{Landscape, MAX_NODES, Quantity};
+pub use landscapes::Landscapes;
 pub use progress::{Pace, TrainingProgress};
 pub use run::{Damage, Run, RunState};
 pub use series::{BUCKETS, Bucket, Series};

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use burnscape_trace::{
-    Check, End, Epoch, Head, Item, Metric, Note, Record, Resume, Slice, Snapshot, Step,
+    Check, End, Epoch, Head, Item, Metric, Note, Record, Resume, Snapshot, Step,
 };
 
-use super::{Blocks, Landscape, Pace, Series, TrainingProgress};
+use super::{Blocks, Landscape, Landscapes, Pace, Series, TrainingProgress};
 
 /// Sentences kept; the number of further ones is kept too.
 const MAX_NOTES: usize = 100;
@@ -97,7 +97,7 @@ pub struct Run {
     unknown: u64,
     further_notes: usize,
     damage: Damage,
-    landscapes: BTreeMap<u32, Landscape>,
+    landscapes: Landscapes,
 }
 
 impl Run {
@@ -137,11 +137,10 @@ impl Run {
             Record::Metric(metric) => self.apply_metric(metric),
             Record::Dropped(dropped) => self.dropped += dropped.records,
             Record::Snapshot(snapshot) => self.apply_snapshot(snapshot),
-            Record::Slice(slice) => self.apply_slice(slice),
-            Record::Nodes(nodes) => self.with_landscape(nodes.slice, |it| it.apply_nodes(nodes)),
-            Record::Trajectory(path) => {
-                self.with_landscape(path.slice, |it| it.apply_trajectory(path));
-            }
+            Record::Slice(slice) => self.landscapes.apply_slice(slice),
+            Record::Nodes(nodes) => self.landscapes.apply_nodes(nodes),
+            Record::Trajectory(path) => self.landscapes.apply_trajectory(path),
+            Record::Study(study) => self.landscapes.apply_study(study),
             Record::Check(check) => self.apply_check(check),
             Record::Note(note) => self.apply_note(note),
             Record::Resume(resume) => self.apply_resume(resume),
@@ -206,14 +205,15 @@ impl Run {
         self.damage
     }
 
-    /// The slices, in the order of their numbers.
-    pub fn landscapes(&self) -> impl ExactSizeIterator<Item = &Landscape> {
-        self.landscapes.values()
+    /// The slices, their studies, and the path of training before there are any.
+    #[must_use]
+    pub fn landscapes(&self) -> &Landscapes {
+        &self.landscapes
     }
 
     /// Self-checks that did not hold, of the run and of its slices.
     pub fn failed_checks(&self) -> impl Iterator<Item = &Check> {
-        let of_slices = self.landscapes.values().flat_map(Landscape::checks);
+        let of_slices = self.landscapes.iter().flat_map(Landscape::checks);
         self.checks.iter().chain(of_slices).filter(|check| !check.passed)
     }
 
@@ -278,17 +278,9 @@ impl Run {
         self.last_snapshot = Some(snapshot.clone());
     }
 
-    fn apply_slice(&mut self, slice: &Slice) {
-        let known = self.landscapes.get(&slice.slice);
-        // A resumed surface repeats its slice: what was measured stays.
-        if known.is_none_or(|known| known.slice() != slice) {
-            self.landscapes.insert(slice.slice, Landscape::new(slice.clone()));
-        }
-    }
-
     fn apply_check(&mut self, check: &Check) {
         match check.slice {
-            Some(slice) => self.with_landscape(slice, |it| it.apply_check(check)),
+            Some(slice) => self.landscapes.apply_check(slice, check),
             None => {
                 self.checks.retain(|known| known.name != check.name);
                 self.checks.push(check.clone());
@@ -323,12 +315,6 @@ impl Run {
     fn apply_end(&mut self, end: &End) {
         self.dropped = self.dropped.max(end.dropped);
         self.end = Some(end.clone());
-    }
-
-    fn with_landscape(&mut self, slice: u32, change: impl FnOnce(&mut Landscape)) {
-        if let Some(landscape) = self.landscapes.get_mut(&slice) {
-            change(landscape);
-        }
     }
 }
 
@@ -369,27 +355,5 @@ mod tests {
         assert_eq!((run.damage().torn_bytes, run.dropped()), (0, 5));
         run.apply(&Record::End(End { dropped: 5, ..End::default() }));
         assert_eq!(run.dropped(), 5);
-    }
-
-    #[test]
-    fn a_repeated_slice_keeps_its_nodes() {
-        let axis = burnscape_trace::Axis {
-            first: 0,
-            count: 2,
-            spacing: 1.0,
-            ..burnscape_trace::Axis::default()
-        };
-        let slice = Record::Slice(Slice { x: axis, ..Slice::default() });
-        let nodes = burnscape_trace::Nodes {
-            index: vec![1].into(),
-            loss: vec![4.0].into(),
-            ..burnscape_trace::Nodes::default()
-        };
-        let mut run = Run::default();
-        for record in [slice.clone(), Record::Nodes(nodes), slice] {
-            run.apply(&record);
-        }
-        let landscape = run.landscapes().next().unwrap();
-        assert_eq!(landscape.surface().unwrap().lowest().unwrap().loss, 4.0);
     }
 }

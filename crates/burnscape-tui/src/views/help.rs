@@ -7,10 +7,11 @@ use ratatui::style::{Modifier, Style};
 use crate::palette::MUTED;
 use crate::widgets::text;
 
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 15] = [
     ("1 2 3, Tab", "views"),
     ("arrows, h j k", "select a block; move the cursor on the map"),
     ("[ ]", "previous, next slice"),
+    ("v", "next value: the loss, then the layers measured at the same nodes"),
     ("+ - 0", "zoom into the map around the cursor, out, all"),
     ("l", "scale: automatic, logarithmic, linear"),
     ("Enter", "all words of the landscape, and back"),
@@ -20,6 +21,7 @@ const KEYS: [(&str, &str); 13] = [
     ("q, Ctrl-C", "leave; training goes on"),
     ("", ""),
     ("× ∞ ░", "NaN, infinite, not measured yet (shade of the nearest node)"),
+    ("∙", "interpolated, not measured (without colour: letters)"),
     ("○ ●", "first and last snapshot of the trajectory"),
 ];
 

@@ -200,8 +200,9 @@ fn tone_of(value: f64) -> Tone {
 }
 
 fn landscape_numbers(run: &Run) -> Vec<Fact> {
-    let landscape = run.landscapes().next();
-    landscape.map_or_else(Vec::new, super::landscape::extremes)
+    let landscape = run.landscapes().iter().next();
+    let surface = landscape.and_then(|landscape| landscape.surface().ok());
+    surface.map_or_else(Vec::new, super::landscape::extremes)
 }
 
 fn snapshots(run: &Run) -> Fact {

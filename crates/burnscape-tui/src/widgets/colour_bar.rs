@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::text::Line;
 
 use super::half_blocks::{self, Pixel};
 use super::scale::ColourScale;
@@ -14,11 +15,13 @@ use crate::palette::{MUTED, level_of_share};
 pub const WIDTH: u16 = 11;
 
 const COLOUR_COLUMNS: u16 = 2;
+/// Columns of the numbers and remarks.
+pub const TEXT_WIDTH: u16 = WIDTH - COLOUR_COLUMNS - 1;
 /// Rows from one number to the next.
 const NUMBER_ROWS: u16 = 4;
 
 /// Draws the bar over the full height of an area; `remarks` go below the top number.
-pub fn draw(area: Rect, buffer: &mut Buffer, colours: &ColourScale, remarks: &[&str]) {
+pub fn draw(area: Rect, buffer: &mut Buffer, colours: &ColourScale, remarks: &[Line<'_>]) {
     let (bar, rest) = areas::split_left(area, COLOUR_COLUMNS);
     let (_gap, numbers) = areas::split_left(rest, 1);
     let halves = f64::from(2 * area.height);
@@ -37,11 +40,13 @@ fn draw_numbers(area: Rect, buffer: &mut Buffer, colours: &ColourScale) {
     }
 }
 
-fn draw_remarks(area: Rect, buffer: &mut Buffer, remarks: &[&str]) {
+fn draw_remarks(area: Rect, buffer: &mut Buffer, remarks: &[Line<'_>]) {
     let taken: Vec<u16> = number_rows(area.height).collect();
     let free = (0..area.height).filter(|row| !taken.contains(row));
     for (row, remark) in free.zip(remarks) {
-        text::put(buffer, areas::row(area, row), remark, Style::new().fg(MUTED));
+        let place = areas::row(area, row).intersection(buffer.area);
+        let muted = Style::new().fg(MUTED).patch(remark.style);
+        buffer.set_line(place.x, place.y, &remark.clone().style(muted), place.width);
     }
 }
 
@@ -65,7 +70,7 @@ mod tests {
         let area = Rect::new(0, 0, WIDTH, 9);
         let mut buffer = Buffer::empty(area);
         let colours = ColourScale::fit([0.25, 8.5].into_iter(), ScaleChoice::Auto).unwrap();
-        draw(area, &mut buffer, &colours, &["log"]);
+        draw(area, &mut buffer, &colours, &[Line::raw("log")]);
         let row = |y: u16| (3..WIDTH).map(|x| buffer[(x, y)].symbol()).collect::<String>();
         assert_eq!(row(0).trim(), "8.5");
         assert_eq!(row(1).trim(), "log");

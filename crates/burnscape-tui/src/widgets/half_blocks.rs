@@ -4,12 +4,14 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier};
 
-use crate::palette::{BAD, MUTED, preview, scale};
+use crate::palette::{BAD, MUTED, faint_ink, preview, scale};
 
 /// Mark of a NaN.
 pub const NAN_MARK: &str = "×";
 /// Mark of an infinity.
 pub const INFINITY_MARK: &str = "∞";
+/// Mark of what was not measured but filled in from measured neighbours.
+pub const INTERPOLATED_MARK: &str = "∙";
 /// Mark of what was not measured yet.
 pub const UNMEASURED_MARK: &str = "░";
 
@@ -20,6 +22,8 @@ pub enum Pixel {
     Empty,
     /// A value, as a level of the scale.
     Level(usize),
+    /// A value that was not measured but filled in, as a level of the scale.
+    Interpolated(usize),
     /// Not measured; the level of the nearest value that was, if there is one.
     Unmeasured(Option<usize>),
     /// A NaN.
@@ -46,6 +50,11 @@ fn paint(cell: &mut Cell, halves: (Pixel, Pixel)) {
         (Pixel::Nan, _) | (_, Pixel::Nan) => mark(cell, NAN_MARK),
         (Pixel::Infinite, _) | (_, Pixel::Infinite) => mark(cell, INFINITY_MARK),
         (Pixel::Unmeasured(near), Pixel::Unmeasured(other)) => hatch(cell, near.or(other)),
+        (Pixel::Unmeasured(_), Pixel::Interpolated(near))
+        | (Pixel::Interpolated(near), Pixel::Unmeasured(_)) => hatch(cell, Some(near)),
+        (Pixel::Interpolated(level), other) | (other, Pixel::Interpolated(level)) => {
+            dot(cell, level_of(other).map_or(level, |other| usize::midpoint(level, other)));
+        }
         (upper, lower) => split(cell, colour(upper), colour(lower)),
     }
 }
@@ -60,6 +69,18 @@ fn hatch(cell: &mut Cell, near: Option<usize>) {
     cell.set_symbol(UNMEASURED_MARK).set_fg(MUTED).set_bg(background);
 }
 
+/// A cell of which any half was filled in has one glyph, so its halves become one colour.
+fn dot(cell: &mut Cell, level: usize) {
+    cell.set_symbol(INTERPOLATED_MARK).set_fg(faint_ink(level)).set_bg(scale(level));
+}
+
+fn level_of(pixel: Pixel) -> Option<usize> {
+    match pixel {
+        Pixel::Level(level) | Pixel::Interpolated(level) => Some(level),
+        _ => None,
+    }
+}
+
 fn split(cell: &mut Cell, upper: Option<Color>, lower: Option<Color>) {
     match (upper, lower) {
         (None, None) => cell.set_symbol(" ").set_bg(Color::Reset),
@@ -72,7 +93,7 @@ fn split(cell: &mut Cell, upper: Option<Color>, lower: Option<Color>) {
 
 fn colour(pixel: Pixel) -> Option<Color> {
     match pixel {
-        Pixel::Level(level) => Some(scale(level)),
+        Pixel::Level(level) | Pixel::Interpolated(level) => Some(scale(level)),
         Pixel::Unmeasured(near) => near.map(preview),
         _ => None,
     }
@@ -93,6 +114,16 @@ mod tests {
     fn two_values_share_a_cell() {
         let cell = cell_of(Pixel::Level(3), Pixel::Level(9));
         assert_eq!((cell.symbol(), cell.fg, cell.bg), ("▀", scale(3), scale(9)));
+    }
+
+    #[test]
+    fn what_was_filled_in_is_dotted_even_beside_a_measurement() {
+        let cell = cell_of(Pixel::Interpolated(4), Pixel::Level(8));
+        assert_eq!((cell.symbol(), cell.bg), (INTERPOLATED_MARK, scale(6)));
+        assert_eq!(cell_of(Pixel::Empty, Pixel::Interpolated(3)).bg, scale(3));
+        let hatched = cell_of(Pixel::Interpolated(3), Pixel::Unmeasured(None));
+        assert_eq!(hatched.symbol(), UNMEASURED_MARK);
+        assert_eq!(cell_of(Pixel::Interpolated(3), Pixel::Nan).symbol(), NAN_MARK);
     }
 
     #[test]

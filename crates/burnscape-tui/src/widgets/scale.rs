@@ -190,6 +190,21 @@ impl ColourScale {
         })
     }
 
+    /// A scale over a given range, whatever the values.
+    #[must_use]
+    pub fn over(
+        (low, high): (f64, f64),
+        values: impl Iterator<Item = f64> + Clone,
+        choice: ScaleChoice,
+    ) -> Self {
+        let finite = values.filter(|value| value.is_finite());
+        Self {
+            scale: Scale::new(low, high, choice),
+            clipped_below: finite.clone().filter(|value| *value < low).count(),
+            clipped_above: finite.filter(|value| *value > high).count(),
+        }
+    }
+
     /// The share of a value, ends included; `None`: not drawable as a colour.
     #[must_use]
     pub fn share(&self, value: f64) -> Option<f64> {
@@ -276,6 +291,14 @@ mod tests {
         let clipping = scale.clipping().unwrap();
         assert!(clipping.contains("above"), "{clipping}");
         assert_eq!(scale.share(1e4), Some(1.0));
+    }
+
+    #[test]
+    fn a_given_range_is_kept_whatever_the_values() {
+        let values = [0.5, 1.0, 9.0, f64::NAN].into_iter();
+        let scale = ColourScale::over((1.0, 3.0), values, ScaleChoice::Auto);
+        assert_eq!((scale.scale.low, scale.scale.high), (1.0, 3.0));
+        assert_eq!((scale.clipped_below, scale.clipped_above), (1, 1));
     }
 
     #[test]

@@ -186,6 +186,7 @@ impl Synthetic {
     pub fn axis(&self, label: &str, count: u64) -> Axis {
         Axis {
             label: label.into(),
+            kind: "pca".into(),
             first: -(count as i64) / 2 - 2,
             count,
             spacing: self.spacing,
@@ -203,7 +204,7 @@ impl Synthetic {
             x: self.axis("PC 1", self.columns),
             y: Some(self.axis("PC 2", self.rows)),
             normalisation: "none".into(),
-            biases: true,
+            biases: "moved".into(),
             cosine: Some(0.0),
             centre_norm: 12.5,
             centre_loss: LOWEST,
@@ -228,6 +229,7 @@ impl Synthetic {
             index: (0..count as u32).collect(),
             loss: loss.collect(),
             stderr: (0..count).map(|_| 0.0125).collect(),
+            ..Nodes::default()
         }
     }
 
@@ -238,7 +240,7 @@ impl Synthetic {
         let y: Vec<f64> = (0..count).map(|i| 0.7 * left(i) * (4.0 * left(i)).cos()).collect();
         let on_plane = x.iter().zip(&y).map(|(x, y)| paraboloid(*x, *y)).collect();
         Trajectory {
-            slice: 0,
+            slice: Some(0),
             snapshots: (0..count as u32).collect(),
             epochs: (0..count).map(|i| i as f64).collect(),
             out_of_plane: (0..count).map(|i| 0.4 * left(i)).collect(),

@@ -8,7 +8,7 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{GradientsParams, MultiGradientsParams};
 use burn::tensor::Tensor;
 
-use crate::model_map::{ModelMap, Slot};
+use crate::model_map::{ModelMap, Slot, to_host};
 use crate::recorder::sample::{Columns, Values};
 
 /// Where gradients come from: what the optimizer is about to receive.
@@ -163,6 +163,34 @@ impl ModuleVisitor for WeightVisitor<'_> {
             self.kept.0.push(weights);
         }
     }
+}
+
+/// The weights as they are now, nothing measured.
+pub(crate) fn kept_weights<M: Module>(model: &M, map: &ModelMap) -> KeptWeights {
+    let columns = Columns { update_norm: true, ..Columns::default() };
+    weight_norms(model, map, columns, &mut StepValues::default())
+}
+
+/// `after − before` in layout order, computed in f64.
+///
+/// # Errors
+///
+/// What the device says if weights cannot be read.
+pub(crate) fn update_since<M: Module>(
+    after: &M,
+    map: &ModelMap,
+    before: KeptWeights,
+) -> Result<Vec<f32>, String> {
+    let mut update = Vec::with_capacity(map.layout.len());
+    for (after, before) in kept_weights(after, map).0.into_iter().zip(before.0) {
+        let (after, before) = (on_host(after)?, on_host(before)?);
+        update.extend(after.iter().zip(&before).map(|(after, before)| (after - before) as f32));
+    }
+    Ok(update)
+}
+
+fn on_host(tensor: Tensor<1>) -> Result<Vec<f64>, String> {
+    Ok(to_host(tensor)?.iter::<f64>().collect())
 }
 
 /// Reads the norms of `after − before`, one per block.

@@ -34,6 +34,7 @@ impl Worker {
         self.check_same_model(&head);
         self.append(&Record::Head(head.clone()));
         self.head = Some(head);
+        self.map = Some(map.clone());
         self.go_back();
         self.warn_about_aliases(&map);
         self.say_what_snapshots_weigh(weights.bytes());

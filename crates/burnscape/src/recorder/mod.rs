@@ -3,6 +3,7 @@
 mod beginning;
 pub(crate) mod epochs;
 pub(crate) mod lanes;
+mod live_path;
 mod report;
 pub(crate) mod sample;
 mod snapshots;
@@ -100,6 +101,7 @@ pub(crate) struct Earlier {
     pub snapshots: Vec<Snapshot>,
     pub recorded: Moment,
     pub slices: u32,
+    pub studies: u32,
     pub next_snapshot: u64,
 }
 
@@ -111,10 +113,14 @@ impl From<Resumed> for Earlier {
             snapshots: resumed.snapshots,
             recorded: Moment { steps: resumed.steps, batches: resumed.batches },
             slices: resumed.slices,
+            studies: resumed.studies,
             next_snapshot: resumed.next_snapshot,
         }
     }
 }
+
+/// How the writer thread begins: with a training, or after one.
+type NewWorker = fn(&Config, RunFolder, Writer, Option<Earlier>, Instant, Arc<Counters>) -> Worker;
 
 /// The writer thread and the way to it.
 pub(crate) struct Recorder {
@@ -122,6 +128,8 @@ pub(crate) struct Recorder {
     pub folder: RunFolder,
     /// Number of the next slice in the run.
     pub first_slice: u32,
+    /// Number of the next study in the run.
+    pub first_study: u32,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -138,6 +146,32 @@ impl Recorder {
         earlier: Option<Earlier>,
         started: Instant,
     ) -> Result<Self> {
+        Self::spawn(config, folder, writer, earlier, started, Worker::new)
+    }
+
+    /// Starts the writer thread on a run to whose training nothing is added.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn reopen(
+        config: &Config,
+        folder: RunFolder,
+        writer: Writer,
+        earlier: Earlier,
+        started: Instant,
+    ) -> Result<Self> {
+        Self::spawn(config, folder, writer, Some(earlier), started, Worker::reopened)
+    }
+
+    fn spawn(
+        config: &Config,
+        folder: RunFolder,
+        writer: Writer,
+        earlier: Option<Earlier>,
+        started: Instant,
+        worker: NewWorker,
+    ) -> Result<Self> {
         let (control, control_in) = channel();
         let (steps, steps_in) = sync_channel(config.queue_steps);
         let (losses, losses_in) = sync_channel(LOSS_QUEUE);
@@ -146,13 +180,14 @@ impl Recorder {
         let lanes = Lanes::new(control, steps, losses, spare_out, counters.clone());
         let inbox = Inbox { control: control_in, steps: steps_in, losses: losses_in, spare };
         let first_slice = earlier.as_ref().map_or(0, |it| it.slices);
-        let worker = Worker::new(config, folder.clone(), writer, earlier, started, counters);
+        let first_study = earlier.as_ref().map_or(0, |it| it.studies);
+        let worker = worker(config, folder.clone(), writer, earlier, started, counters);
         let thread = std::thread::Builder::new()
             .name("burnscape-writer".into())
             .spawn(move || worker.run(&inbox))
             .map_err(|_| Error::RecorderGone { run: folder.path().to_path_buf() })?;
         lanes.set_writer(thread.thread().clone());
-        Ok(Self { lanes, folder, first_slice, thread: Some(thread) })
+        Ok(Self { lanes, folder, first_slice, first_study, thread: Some(thread) })
     }
 
     /// Waits until everything handed over so far is in the file.

@@ -10,6 +10,7 @@ use burnscape_trace::{End, Head, Note, Record, RunFolder, Writer};
 
 use super::epochs::EpochMap;
 use super::lanes::{Counters, Spare};
+use super::live_path::LivePath;
 use super::report::Report;
 use super::sample::{LossSample, StepSample};
 use super::snapshots::SnapshotStore;
@@ -49,6 +50,9 @@ pub(super) struct Worker {
     pub(super) losses: LossBook,
     pub(super) row: StepRow,
     pub(super) snapshots: SnapshotStore,
+    /// The model, once it was introduced.
+    pub(super) map: Option<ModelMap>,
+    live_path: LivePath,
     /// Step snapshots that came before it was known where training starts.
     pub(super) early: Vec<WeightsAt>,
     /// Weights that burn validated and whose epoch is not confirmed yet.
@@ -87,6 +91,8 @@ impl Worker {
             epochs: EpochMap::default(),
             head: None,
             introduction: None,
+            map: None,
+            live_path: LivePath::default(),
             pending: VecDeque::new(),
             losses: LossBook::default(),
             row: StepRow::default(),
@@ -100,6 +106,23 @@ impl Worker {
             report: Report::default(),
             earlier,
         }
+    }
+
+    /// A worker for a run that is complete but for slices: its head and counts are the earlier ones.
+    pub fn reopened(
+        config: &Config,
+        folder: RunFolder,
+        writer: Writer,
+        earlier: Option<Earlier>,
+        started: Instant,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let mut worker = Self::new(config, folder, writer, earlier, started, counters);
+        if let Some(earlier) = &worker.earlier {
+            worker.head.clone_from(&earlier.head);
+            worker.written = earlier.recorded;
+        }
+        worker
     }
 
     pub fn run(mut self, inbox: &Inbox) {
@@ -174,6 +197,20 @@ impl Worker {
         match self.snapshots.store(reason, epoch, steps, &weights.tensors) {
             Ok(record) => self.append(&Record::Snapshot(record)),
             Err(error) => self.problem(error.to_string()),
+        }
+        if reason != "final" {
+            self.tell_live_path();
+        }
+    }
+
+    /// Where training has gone so far, as far as there is time to find out.
+    fn tell_live_path(&mut self) {
+        let Some(map) = &self.map else { return };
+        let records = self.snapshots.records();
+        match self.live_path.update(records, map, &self.folder, self.started.elapsed()) {
+            Ok(Some(path)) => self.append(&Record::Trajectory(path)),
+            Ok(None) => {}
+            Err(error) => self.problem(format!("the path of training is incomplete: {error}")),
         }
     }
 

@@ -36,7 +36,7 @@ pub(super) fn draw(
     map.draw_names(selected, names, buffer);
     map.draw_cells(cells, buffer);
     let (_gap, bar) = areas::split_left(bar, 1);
-    colour_bar::draw(bar, buffer, &map.colours, &["log10"]);
+    colour_bar::draw(bar, buffer, &map.colours, &["log10".into()]);
     let steps = Rect { x: cells.x, width: cells.width, ..steps };
     chart::draw_steps(steps, buffer, map.steps());
 }

@@ -1,42 +1,85 @@
 //! What surrounds the map of a plane: coordinates, names of the directions, and the colour bar.
 
-use burnscape_trace::Slice;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::text::{Line, Span as TextSpan};
 
+use super::picture::Picture;
 use super::viewport::{Span, Viewport};
-use crate::palette::MUTED;
+use crate::palette::{LEVELS, MUTED, faint_ink, scale};
+use crate::widgets::half_blocks::INTERPOLATED_MARK;
 use crate::widgets::scale::{ColourScale, Scale, ScaleChoice};
 use crate::widgets::{areas, colour_bar, text};
 
 /// Cells left of the map: numbers such as `-0.125`, a name such as `β PC 2`, and a gap.
 pub(super) const WIDTH: u16 = 8;
 
-pub(super) fn draw_bar(view: &Viewport, colours: &ColourScale, area: Rect, buffer: &mut Buffer) {
+/// The area of the map: what numbers at the left and below leave.
+pub(super) fn inner(area: Rect) -> Rect {
+    areas::split_bottom(areas::split_left(area, WIDTH).1, 1).0
+}
+
+pub(super) fn draw_bar(
+    view: &Viewport,
+    picture: &Picture<'_>,
+    colours: &ColourScale,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let x = view.area.right() + 1;
     if x + colour_bar::WIDTH > area.right() {
         return;
     }
     let bar = Rect { x, width: colour_bar::WIDTH, ..view.area };
-    let mut remarks = vec!["loss", if colours.scale.log { "log" } else { "linear" }];
-    if colours.clipping().is_some() {
-        remarks.push("clipped");
-    }
-    colour_bar::draw(bar, buffer, colours, &remarks);
+    colour_bar::draw(bar, buffer, colours, &remarks(picture, colours));
 }
 
-/// Draws coordinates and names at the left of the map and below it.
-pub(super) fn draw(view: &Viewport, slice: &Slice, area: Rect, buffer: &mut Buffer) {
+/// What the colours stand for, and how.
+fn remarks(picture: &Picture<'_>, colours: &ColourScale) -> Vec<Line<'static>> {
+    let scale = if colours.scale.log { "log" } else { "linear" };
+    let name = text::cut_end(&picture.name(), usize::from(colour_bar::TEXT_WIDTH));
+    let mut remarks = vec![Line::raw(name), Line::raw(scale)];
+    if picture.common.is_some() {
+        remarks.push(Line::raw("common"));
+    }
+    if colours.clipping().is_some() {
+        remarks.push(Line::raw("clipped"));
+    }
+    if picture.surface().counts().interpolated > 0 {
+        remarks.extend([interpolated_swatch(), Line::raw("interp.")]);
+    }
+    remarks
+}
+
+/// How what was filled in looks, from low to high.
+fn interpolated_swatch() -> Line<'static> {
+    let levels = (0..LEVELS).step_by(2);
+    let cell = |level| {
+        let style = Style::new().fg(faint_ink(level)).bg(scale(level));
+        TextSpan::styled(INTERPOLATED_MARK, style)
+    };
+    Line::from(levels.map(cell).collect::<Vec<_>>())
+}
+
+/// Draws coordinates and the names of both directions at the left of the map and below it.
+pub(super) fn draw(view: &Viewport, [alpha, beta]: [&str; 2], area: Rect, buffer: &mut Buffer) {
+    draw_numbers(view, area, buffer);
+    let (left, rest) = areas::split_left(area, WIDTH);
+    let (left, _gap) = areas::split_right(left, 1);
+    draw_name("β", beta, areas::row(left, 0), buffer);
+    let (_, right) = areas::split_left(areas::split_bottom(rest, 1).1, view.area.width);
+    draw_name("α", alpha, areas::split_left(right, 1).1, buffer);
+}
+
+/// Draws the coordinates alone.
+pub(super) fn draw_numbers(view: &Viewport, area: Rect, buffer: &mut Buffer) {
     let (left, rest) = areas::split_left(area, WIDTH);
     let (left, _gap) = areas::split_right(left, 1);
     let (numbers, _corner) = areas::split_bottom(left, 1);
     draw_vertical(view, numbers, buffer);
-    let beta = slice.y.as_ref().map_or("", |axis| axis.label.as_str());
-    draw_name("β", beta, areas::row(left, 0), buffer);
-    let (below, right) = areas::split_left(areas::split_bottom(rest, 1).1, view.area.width);
-    draw_horizontal(view, below, buffer);
-    draw_name("α", &slice.x.label, areas::split_left(right, 1).1, buffer);
+    let below = areas::split_bottom(rest, 1).1;
+    draw_horizontal(view, areas::split_left(below, view.area.width).0, buffer);
 }
 
 fn draw_name(symbol: &str, label: &str, area: Rect, buffer: &mut Buffer) {

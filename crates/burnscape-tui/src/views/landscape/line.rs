@@ -1,59 +1,79 @@
-//! A line through the landscape: loss over the coefficient of one direction.
+//! A line through the landscape: the loss over the coefficient of one direction, and below it the
+//! layers that were measured at the same nodes.
 
-use burnscape_landscape::surface::Surface;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
 
 use super::Cursor;
-use super::viewport::{Span, Zoom};
-use crate::model::Landscape;
+use super::picture::Picture;
+use super::viewport::{self, Zoom};
 use crate::palette::{BAD, ENVELOPE, MUTED, TRAIN, VALID};
 use crate::widgets::dots::Dots;
+use crate::widgets::half_blocks::{INFINITY_MARK, INTERPOLATED_MARK, NAN_MARK};
 use crate::widgets::scale::{Scale, ScaleChoice};
 use crate::widgets::{areas, text, value_axis};
 
 /// Cells left of the plot for the numbers of the vertical axis.
 const LABELS: u16 = 9;
+/// Rows of a plot among others: its title, four rows of curve, the coordinates.
+const PLOT_ROWS: u16 = 6;
 
-/// Draws the line, its standard errors and its axes.
+/// How many plots find room one above the other.
+pub(super) fn plots(area: Rect) -> usize {
+    usize::from(area.height / PLOT_ROWS).max(1)
+}
+
+/// Draws the lines of one slice one above the other.
 pub(super) fn draw(
-    landscape: &Landscape,
-    surface: &Surface,
-    choice: ScaleChoice,
+    pictures: &[Picture<'_>],
     cursor: Option<Cursor>,
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let plot = Plot::new(surface, choice, area);
+    let mut rest = area;
+    for (drawn, picture) in pictures.iter().enumerate() {
+        let rows = rest.height / (pictures.len() - drawn) as u16;
+        let (place, below) = areas::split_top(rest, rows);
+        draw_line(picture, cursor, place, buffer);
+        rest = below;
+    }
+}
+
+/// Draws one line, its standard errors, its axes, and above them what it is.
+fn draw_line(picture: &Picture<'_>, cursor: Option<Cursor>, area: Rect, buffer: &mut Buffer) {
+    let (title, area) = areas::split_top(area, 1);
+    let plot = Plot::new(picture, area);
+    plot.draw_title(title, buffer);
     plot.draw_axes(area, buffer);
     let mut dots = Dots::new(plot.area);
     plot.draw_stderrs(&mut dots);
-    plot.draw_losses(&mut dots);
+    plot.draw_values(&mut dots);
     dots.draw(plot.area, buffer);
     plot.mark_non_finite(buffer);
-    plot.mark_snapshots(landscape, buffer);
+    plot.mark_interpolated(buffer);
+    plot.mark_snapshots(buffer);
     if let Some(cursor) = cursor {
         plot.mark_cursor(cursor.column, buffer);
     }
 }
 
 struct Plot<'a> {
-    surface: &'a Surface,
-    span: Span,
+    picture: &'a Picture<'a>,
+    span: viewport::Span,
     scale: Scale,
     area: Rect,
 }
 
 impl<'a> Plot<'a> {
-    fn new(surface: &'a Surface, choice: ScaleChoice, area: Rect) -> Self {
-        let ends = surface.lowest().zip(surface.highest());
-        let (low, high) = ends.map_or((0.0, 1.0), |(low, high)| (low.loss, high.loss));
+    fn new(picture: &'a Picture<'a>, area: Rect) -> Self {
+        let (low, high) = picture.range().unwrap_or((0.0, 1.0));
         let labels = LABELS.min(area.width.saturating_sub(1));
         Self {
-            surface,
-            span: Span::new(surface.grid().x(), Zoom::default(), 0.0),
-            scale: Scale::new(low, high, choice).padded(),
+            picture,
+            span: viewport::Span::new(picture.surface().grid().x(), Zoom::default(), 0.0),
+            scale: Scale::new(low, high, picture.choice).padded(),
             area: Rect {
                 x: area.x + labels,
                 width: area.width - labels,
@@ -63,35 +83,50 @@ impl<'a> Plot<'a> {
         }
     }
 
+    fn nodes(&self) -> std::ops::Range<usize> {
+        0..self.picture.surface().grid().columns()
+    }
+
+    fn alpha(&self, node: usize) -> f64 {
+        self.picture.surface().grid().x().value(node)
+    }
+
     fn x_of(&self, dots: &Dots, node: usize) -> f64 {
-        self.span.share(self.surface.grid().x().value(node)) * dots.width() as f64 - 0.5
+        self.span.share(self.alpha(node)) * dots.width() as f64 - 0.5
     }
 
-    fn y_of(&self, dots: &Dots, loss: f64) -> Option<f64> {
+    fn y_of(&self, dots: &Dots, value: f64) -> Option<f64> {
         let bottom = dots.height() as f64 - 1.0;
-        self.scale.share(loss).map(|share| (1.0 - share) * bottom)
+        self.scale.share(value).map(|share| (1.0 - share) * bottom)
     }
 
-    fn draw_losses(&self, dots: &mut Dots) {
+    fn draw_values(&self, dots: &mut Dots) {
         let mut previous = None;
-        for node in 0..self.surface.grid().columns() {
-            let height = self.surface.loss(node).and_then(|loss| self.y_of(dots, loss));
+        for node in self.nodes() {
+            let value = self.picture.surface().loss(node);
+            let height = value.and_then(|value| self.y_of(dots, value));
             let point = height.map(|y| (self.x_of(dots, node), y));
             if let Some(point) = point {
-                dots.line(previous.unwrap_or(point), point, TRAIN);
+                dots.line(previous.unwrap_or(point), point, self.colour(node));
             }
             // Unmeasured nodes leave gaps while the line fills in, non-finite ones for good.
             previous = point;
         }
     }
 
+    /// What was filled in is fainter than what was measured.
+    fn colour(&self, node: usize) -> Color {
+        if self.picture.is_interpolated(node) { MUTED } else { TRAIN }
+    }
+
     fn draw_stderrs(&self, dots: &mut Dots) {
-        for node in 0..self.surface.grid().columns() {
-            let stderr = self.surface.stderrs()[node];
-            let Some(loss) = self.surface.loss(node).filter(|_| stderr > 0.0) else {
+        let surface = self.picture.surface();
+        for node in self.nodes() {
+            let stderr = surface.stderrs()[node];
+            let Some(value) = surface.loss(node).filter(|_| stderr > 0.0) else {
                 continue;
             };
-            let ends = (self.y_of(dots, loss - stderr), self.y_of(dots, loss + stderr));
+            let ends = (self.y_of(dots, value - stderr), self.y_of(dots, value + stderr));
             if let (Some(low), Some(high)) = ends {
                 let x = self.x_of(dots, node);
                 dots.line((x, low), (x, high), ENVELOPE);
@@ -100,18 +135,28 @@ impl<'a> Plot<'a> {
     }
 
     fn mark_non_finite(&self, buffer: &mut Buffer) {
-        for node in 0..self.surface.grid().columns() {
-            if self.surface.loss(node).is_some_and(|loss| !loss.is_finite()) {
-                let symbol = if self.surface.losses()[node].is_nan() { "×" } else { "∞" };
+        let surface = self.picture.surface();
+        for node in self.nodes() {
+            if let Some(value) = surface.loss(node).filter(|value| !value.is_finite()) {
+                let symbol = if value.is_nan() { NAN_MARK } else { INFINITY_MARK };
                 let style = Style::new().fg(BAD).add_modifier(Modifier::BOLD);
-                self.mark(self.surface.grid().x().value(node), 0, symbol, style, buffer);
+                self.mark(self.alpha(node), 0, symbol, style, buffer);
             }
         }
     }
 
+    /// Nodes that were filled in, on the lowest row: the curve alone does not tell them.
+    fn mark_interpolated(&self, buffer: &mut Buffer) {
+        let bottom = self.area.height.saturating_sub(1);
+        for node in self.nodes().filter(|&node| self.picture.is_interpolated(node)) {
+            let style = Style::new().fg(MUTED);
+            self.mark(self.alpha(node), bottom, INTERPOLATED_MARK, style, buffer);
+        }
+    }
+
     /// Where the snapshots project to, on the lowest row: their own losses are not on the line.
-    fn mark_snapshots(&self, landscape: &Landscape, buffer: &mut Buffer) {
-        let Some(trajectory) = landscape.trajectory() else {
+    fn mark_snapshots(&self, buffer: &mut Buffer) {
+        let Some(trajectory) = self.picture.landscape.trajectory() else {
             return;
         };
         let style = Style::new().fg(VALID).add_modifier(Modifier::BOLD);
@@ -125,12 +170,12 @@ impl<'a> Plot<'a> {
     }
 
     fn mark_cursor(&self, node: usize, buffer: &mut Buffer) {
-        let alpha = self.surface.grid().x().value(node);
-        let loss = self.surface.loss(node);
-        let row = loss.and_then(|loss| value_axis::row_of(&self.scale, loss, self.area.height));
+        let node = node.min(self.nodes().end - 1);
+        let value = self.picture.surface().loss(node);
+        let row = value.and_then(|value| value_axis::row_of(&self.scale, value, self.area.height));
         let row = row.unwrap_or(0);
         let style = Style::new().add_modifier(Modifier::REVERSED);
-        self.mark(alpha, row, "┼", style, buffer);
+        self.mark(self.alpha(node), row, "┼", style, buffer);
     }
 
     fn mark(&self, alpha: f64, row: u16, symbol: &str, style: Style, buffer: &mut Buffer) {
@@ -143,12 +188,19 @@ impl<'a> Plot<'a> {
         }
     }
 
+    fn draw_title(&self, row: Rect, buffer: &mut Buffer) {
+        let common = if self.picture.common.is_some() { "  common scale" } else { "" };
+        let log = if self.scale.log { "  log scale" } else { "" };
+        let name = Span::styled(self.picture.name(), Modifier::BOLD);
+        let remarks = Span::styled(format!("{log}{common}"), MUTED);
+        let row = row.intersection(buffer.area);
+        buffer.set_line(row.x, row.y, &Line::from(vec![name, remarks]), row.width);
+    }
+
     fn draw_axes(&self, area: Rect, buffer: &mut Buffer) {
         let (left, _plot) = areas::split_left(area, self.area.x - area.x);
         let (values, corner) = areas::split_bottom(left, 1);
         value_axis::draw(values, buffer, &self.scale);
-        let name = if self.scale.log { "loss log" } else { "loss" };
-        text::put(buffer, areas::row(left, 0), name, Style::new());
         text::put(buffer, corner, "α", Style::new());
         self.draw_coordinates(buffer);
     }

@@ -1,27 +1,24 @@
 //! The map of a plane: a colour for every loss, and the cursor.
 
-use burnscape_landscape::surface::{NodeState, Surface};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier};
 
+use super::picture::Picture;
 use super::viewport::{Viewport, Zoom};
 use super::{Cursor, axes, overlay};
-use crate::model::Landscape;
 use crate::palette::level_of_share;
-use crate::widgets::colour_bar;
 use crate::widgets::half_blocks::{self, Pixel};
-use crate::widgets::scale::{ColourScale, ScaleChoice};
+use crate::widgets::scale::ColourScale;
+use crate::widgets::{areas, colour_bar};
 
 /// How far to look for a measured node near an unmeasured one: the coarsest stride of a grid.
 const PREVIEW_REACH: usize = 24;
 
 /// What a map is drawn from.
 pub(super) struct Map<'a> {
-    pub(super) landscape: &'a Landscape,
-    pub(super) surface: &'a Surface,
+    pub(super) picture: &'a Picture<'a>,
     pub(super) zoom: Zoom,
-    pub(super) choice: ScaleChoice,
     pub(super) cursor: Option<Cursor>,
 }
 
@@ -31,31 +28,27 @@ impl Map<'_> {
         let Some(viewport) = self.viewport(area) else {
             return;
         };
-        let colours = colour_scale(self.surface, self.choice);
+        let colours = self.picture.colours();
         self.draw_losses(&viewport, colours.as_ref(), buffer);
         if let Some(colours) = &colours {
-            overlay::draw_contours(self.surface, colours, &viewport, buffer);
-            axes::draw_bar(&viewport, colours, area, buffer);
+            overlay::draw_contours(self.picture.surface(), colours, &viewport, buffer);
+            axes::draw_bar(&viewport, self.picture, colours, area, buffer);
         }
-        if let Some(trajectory) = self.landscape.trajectory() {
+        if let Some(trajectory) = self.picture.landscape.trajectory() {
             overlay::draw_trajectory(trajectory, &viewport, buffer);
         }
         self.draw_cursor(&viewport, buffer);
-        axes::draw(&viewport, self.landscape.slice(), area, buffer);
+        let slice = self.picture.landscape.slice();
+        let beta = slice.y.as_ref().map_or("", |axis| axis.label.as_str());
+        axes::draw(&viewport, [&slice.x.label, beta], area, buffer);
     }
 
     /// The area of the map: what numbers at the left, the bar at the right and the numbers below
     /// leave.
     fn viewport(&self, area: Rect) -> Option<Viewport> {
-        let grid = self.surface.grid();
-        let left = axes::WIDTH;
+        let grid = self.picture.surface().grid();
         let right = if area.width >= 40 { colour_bar::WIDTH + 1 } else { 0 };
-        let inner = Rect {
-            x: area.x + left,
-            width: area.width.saturating_sub(left + right),
-            height: area.height.saturating_sub(1),
-            ..area
-        };
+        let inner = axes::inner(areas::split_right(area, right).0);
         let around = self
             .cursor
             .map_or((0.0, 0.0), |cursor| grid.coordinates(grid.node(cursor.column, cursor.row)));
@@ -85,7 +78,10 @@ impl Map<'_> {
         match worst.or_else(|| self.loss(nearest.0, nearest.1)) {
             Some(loss) if loss.is_nan() => Pixel::Nan,
             Some(loss) if loss.is_infinite() => Pixel::Infinite,
-            Some(loss) => level(loss, colours).map_or(Pixel::Empty, Pixel::Level),
+            Some(loss) => match level(loss, colours) {
+                Some(level) if self.is_interpolated(nearest) => Pixel::Interpolated(level),
+                level => level.map_or(Pixel::Empty, Pixel::Level),
+            },
             None => Pixel::Unmeasured(
                 self.nearest_measured(nearest).and_then(|loss| level(loss, colours)),
             ),
@@ -93,12 +89,17 @@ impl Map<'_> {
     }
 
     fn loss(&self, column: usize, row: usize) -> Option<f64> {
-        self.surface.loss(self.surface.grid().node(column, row))
+        let surface = self.picture.surface();
+        surface.loss(surface.grid().node(column, row))
+    }
+
+    fn is_interpolated(&self, (column, row): (usize, usize)) -> bool {
+        self.picture.is_interpolated(self.picture.surface().grid().node(column, row))
     }
 
     /// The finite loss nearest to an unmeasured node, counted in nodes, ring by ring.
     fn nearest_measured(&self, (column, row): (usize, usize)) -> Option<f64> {
-        let grid = self.surface.grid();
+        let grid = self.picture.surface().grid();
         (1..=PREVIEW_REACH).find_map(|reach| {
             let ring = ring(column, row, reach);
             let inside = ring.filter(|&(x, y)| x < grid.columns() && y < grid.rows());
@@ -111,21 +112,13 @@ impl Map<'_> {
         let Some(cursor) = self.cursor else {
             return;
         };
-        let grid = self.surface.grid();
+        let grid = self.picture.surface().grid();
         let at = grid.coordinates(grid.node(cursor.column, cursor.row));
         if let Some(cell) = view.cell(at).and_then(|cell| buffer.cell_mut(Position::from(cell))) {
             cell.set_symbol("┼").set_fg(Color::Reset).set_bg(Color::Reset);
             cell.modifier = Modifier::REVERSED;
         }
     }
-}
-
-/// The colours of a surface's measured losses.
-pub(super) fn colour_scale(surface: &Surface, choice: ScaleChoice) -> Option<ColourScale> {
-    let states = surface.states().iter();
-    let measured =
-        states.zip(surface.losses()).filter(|(state, _)| **state != NodeState::Unmeasured);
-    ColourScale::fit(measured.map(|(_, &loss)| loss), choice)
 }
 
 fn level(loss: f64, colours: Option<&ColourScale>) -> Option<usize> {

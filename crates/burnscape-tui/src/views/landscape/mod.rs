@@ -2,8 +2,10 @@
 
 mod axes;
 mod line;
+mod live;
 mod map;
 mod overlay;
+mod picture;
 mod viewport;
 mod words;
 
@@ -12,7 +14,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use self::picture::Picture;
 use self::viewport::Zoom;
+use self::words::{LivePath, Scene, Words};
 pub(crate) use self::words::{extremes, last_loss, snapshots};
 use super::View;
 use crate::message::{Message, Towards};
@@ -30,10 +34,11 @@ const MAP_COLUMNS: u16 = 82;
 /// Rows that the map keeps before the words below it get more than two.
 const MAP_ROWS: u16 = 17;
 
-/// The landscape; it keeps the slice, the cursor, the zoom and the scale that the reader chose.
+/// The landscape; it keeps the slice, the layer, the cursor, the zoom and the scale that the reader chose.
 #[derive(Debug, Default)]
 pub struct LandscapeView {
     slice: usize,
+    layer: usize,
     cursor: Option<Cursor>,
     zoom: Zoom,
     scale: ScaleChoice,
@@ -53,14 +58,15 @@ impl View for LandscapeView {
     }
 
     fn keys(&self) -> &'static str {
-        "[ ] slice  arrows read  +-0 zoom  l scale  Enter words"
+        "[ ] slice  v value  +-0 zoom  l scale  Enter words"
     }
 
     fn update(&mut self, message: Message, run: &Run) {
-        let slices = run.landscapes().len();
+        let slices = run.landscapes().offered().len();
         match message {
             Message::NextSlice => self.select(self.slice + 1, slices),
             Message::PreviousSlice => self.select(self.slice.saturating_sub(1), slices),
+            Message::NextLayer => self.layer = self.next_layer(run),
             Message::NextScale => self.scale = self.scale.next(),
             Message::ToggleWords => self.words_only = !self.words_only,
             Message::ZoomIn => self.zoom = self.zoom.closer(),
@@ -75,17 +81,34 @@ impl View for LandscapeView {
         if !too_small::fits(area, buffer, "landscape", SMALLEST) {
             return;
         }
-        match self.landscape(run) {
-            Some(landscape) => self.draw_landscape(run, landscape, area, buffer),
-            None => draw_none(run, area, buffer),
+        let offered = run.landscapes().offered();
+        match (self.place(offered.len()), run.landscapes().live_path()) {
+            (Some(place), _) => self.draw_landscape(run, &offered, place, area, buffer),
+            (None, Some(path)) => {
+                self.draw_with_words(&LivePath { run, path }, area, buffer, |area, buffer| {
+                    live::draw(path, self.zoom, area, buffer);
+                });
+            }
+            (None, None) => draw_none(run, area, buffer),
         }
     }
 }
 
 impl LandscapeView {
+    /// Which of the slices offered is shown; `None`: there is none.
+    fn place(&self, offered: usize) -> Option<usize> {
+        offered.checked_sub(1).map(|last| self.slice.min(last))
+    }
+
     fn landscape<'a>(&self, run: &'a Run) -> Option<&'a Landscape> {
-        let last = run.landscapes().len().checked_sub(1)?;
-        run.landscapes().nth(self.slice.min(last))
+        let offered = run.landscapes().offered();
+        self.place(offered.len()).map(|place| offered[place])
+    }
+
+    /// The layer after the one shown; the loss after the last one.
+    fn next_layer(&self, run: &Run) -> usize {
+        let quantity = self.landscape(run).and_then(|it| it.quantity(self.layer).ok());
+        quantity.map_or(0, |quantity| (quantity.number + 1) % quantity.count)
     }
 
     fn select(&mut self, slice: usize, slices: usize) {
@@ -106,42 +129,68 @@ impl LandscapeView {
             Some(Cursor { column: column.min(grid.columns() - 1), row: row.min(grid.rows() - 1) });
     }
 
-    fn draw_landscape(&self, run: &Run, landscape: &Landscape, area: Rect, buffer: &mut Buffer) {
-        let scene = words::Scene { run, landscape, number: self.slice, cursor: self.cursor };
+    fn draw_landscape(
+        &self,
+        run: &Run,
+        offered: &[&Landscape],
+        place: usize,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) {
+        let landscape = offered[place];
+        let picture = Picture::new(run, landscape, self.layer, self.scale);
+        let scene = Scene {
+            run,
+            landscape,
+            picture: picture.as_ref().ok(),
+            place: (place + 1, offered.len()),
+            cursor: self.cursor,
+        };
+        self.draw_with_words(&scene, area, buffer, |area, buffer| match &picture {
+            Err(problem) => draw_problem(problem, area, buffer),
+            Ok(picture) if picture.surface().grid().is_line() => {
+                let pictures = self.pictures(run, picture, line::plots(area));
+                line::draw(&pictures, self.cursor, area, buffer);
+            }
+            Ok(picture) => {
+                let map = map::Map { picture, zoom: self.zoom, cursor: self.cursor };
+                map.draw(area, buffer);
+            }
+        });
+    }
+
+    /// What is shown of a line and the layers after it, as many as find room.
+    fn pictures<'a>(&self, run: &Run, first: &Picture<'a>, most: usize) -> Vec<Picture<'a>> {
+        let (number, count) = (first.quantity.number, first.quantity.count);
+        let numbers = (0..count.min(most)).map(|further| (number + further) % count);
+        numbers
+            .filter_map(|number| Picture::new(run, first.landscape, number, self.scale).ok())
+            .collect()
+    }
+
+    /// A picture with words beside it or below it, or the words alone.
+    fn draw_with_words(
+        &self,
+        words: &dyn Words,
+        area: Rect,
+        buffer: &mut Buffer,
+        draw_picture: impl FnOnce(Rect, &mut Buffer),
+    ) {
         if self.words_only {
-            let lines = scene.sentences(usize::from(area.width));
+            let lines = words.sentences(usize::from(area.width));
             return facts::draw_lines(area, buffer, &lines);
         }
         if area.width >= BESIDE_FROM {
-            let (rest, words) = areas::split_right(area, (area.width - MAP_COLUMNS).min(64));
+            let (rest, beside) = areas::split_right(area, (area.width - MAP_COLUMNS).min(64));
             let (picture, _gap) = areas::split_right(rest, 2);
-            facts::draw_lines(words, buffer, &scene.sentences(usize::from(words.width)));
-            return self.draw_picture(landscape, picture, buffer);
+            facts::draw_lines(beside, buffer, &words.sentences(usize::from(beside.width)));
+            return draw_picture(picture, buffer);
         }
-        let lines = scene.compact(usize::from(area.width));
+        let lines = words.compact(usize::from(area.width));
         let height = words_height(lines.len(), area.height);
-        let (picture, words) = areas::split_bottom(area, height);
-        facts::draw_lines(words, buffer, &lines);
-        self.draw_picture(landscape, picture, buffer);
-    }
-
-    fn draw_picture(&self, landscape: &Landscape, area: Rect, buffer: &mut Buffer) {
-        match landscape.surface() {
-            Err(problem) => draw_problem(problem, area, buffer),
-            Ok(surface) if surface.grid().is_line() => {
-                line::draw(landscape, surface, self.scale, self.cursor, area, buffer);
-            }
-            Ok(surface) => {
-                let map = map::Map {
-                    landscape,
-                    surface,
-                    zoom: self.zoom,
-                    choice: self.scale,
-                    cursor: self.cursor,
-                };
-                map.draw(area, buffer);
-            }
-        }
+        let (picture, below) = areas::split_bottom(area, height);
+        facts::draw_lines(below, buffer, &lines);
+        draw_picture(picture, buffer);
     }
 }
 

@@ -1,0 +1,131 @@
+//! Centre and directions of a slice: from its file, or made again from seeds and a snapshot.
+
+use burnscape_landscape::direction::{self, Biases, DirectionOptions, Normalisation};
+use burnscape_landscape::layout::Layout;
+use burnscape_trace::{Axis, Slice};
+
+use crate::run::Run;
+use crate::{Error, FileProblem, tensors};
+
+/// A vector that was rounded to f32 has its length to about 10⁻⁷.
+const LENGTH_TOLERANCE: f64 = 1e-6;
+
+/// The flat directions of a slice: node (α, β) is the model with `centre + α·d1 + β·d2`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Directions {
+    pub(crate) d1: Vec<f32>,
+    /// `None` on a line.
+    pub(crate) d2: Option<Vec<f32>>,
+}
+
+/// The parameters at (0, 0).
+pub(crate) fn centre(run: &Run, layout: &Layout, slice: &Slice) -> Result<Vec<f32>, Error> {
+    let [given] = match &slice.directions {
+        Some(file) => from_file(run, layout, slice, file, ["centre"])?,
+        None => [None],
+    };
+    given.map_or_else(|| snapshot_centre(run, layout, slice), Ok)
+}
+
+/// The directions from there.
+pub(crate) fn directions(
+    run: &Run,
+    layout: &Layout,
+    slice: &Slice,
+    centre: &[f32],
+) -> Result<Directions, Error> {
+    let directions = match &slice.directions {
+        Some(file) => given(run, layout, slice, file)?,
+        None => drawn(layout, slice, centre)?,
+    };
+    check_length(slice, 1, &slice.x, &directions.d1)?;
+    if let (Some(y), Some(d2)) = (&slice.y, &directions.d2) {
+        check_length(slice, 2, y, d2)?;
+    }
+    Ok(directions)
+}
+
+fn given(run: &Run, layout: &Layout, slice: &Slice, file: &str) -> Result<Directions, Error> {
+    let [d1, d2] = from_file(run, layout, slice, file, ["d1", "d2"])?;
+    let required = |vector: Option<Vec<f32>>, name: &str| {
+        let problem = || FileProblem::NoTensor { name: name.to_owned() };
+        vector.ok_or_else(|| file_error(slice, file, problem()))
+    };
+    let d1 = required(d1, "d1")?;
+    let d2 = slice.y.as_ref().map(|_| required(d2, "d2")).transpose()?;
+    Ok(Directions { d1, d2 })
+}
+
+fn from_file<const N: usize>(
+    run: &Run,
+    layout: &Layout,
+    slice: &Slice,
+    file: &str,
+    names: [&str; N],
+) -> Result<[Option<Vec<f32>>; N], Error> {
+    let vectors = tensors::vectors(run.folder(), file, names, layout.len());
+    vectors.map_err(|problem| file_error(slice, file, problem))
+}
+
+fn snapshot_centre(run: &Run, layout: &Layout, slice: &Slice) -> Result<Vec<f32>, Error> {
+    let number = slice.centre_snapshot;
+    let record = number.and_then(|number| run.snapshots.get(&number));
+    let record = record.ok_or(Error::NoCentre { slice: slice.slice, snapshot: number })?;
+    let flat = tensors::snapshot(run.folder(), record, layout);
+    flat.map_err(|problem| file_error(slice, &record.file, problem))
+}
+
+fn file_error(slice: &Slice, file: &str, source: FileProblem) -> Error {
+    Error::ParameterFile { slice: slice.slice, file: file.to_owned(), source }
+}
+
+fn drawn(layout: &Layout, slice: &Slice, centre: &[f32]) -> Result<Directions, Error> {
+    let mathematics = |source| Error::Mathematics { slice: slice.slice, source };
+    let options = options(slice)?;
+    let draw = |axis| {
+        let seed = seed(slice, axis)?;
+        direction::random(layout, centre, seed, &options).map_err(mathematics)
+    };
+    let d1 = draw(&slice.x)?;
+    let mut d2 = slice.y.as_ref().map(draw).transpose()?;
+    if let (true, Some(d2)) = (slice.orthogonalised, &mut d2) {
+        direction::orthogonalise(&d1, d2).map_err(mathematics)?;
+    }
+    Ok(Directions { d1, d2 })
+}
+
+fn seed(slice: &Slice, axis: &Axis) -> Result<u64, Error> {
+    let no_direction = || Error::NoDirection { slice: slice.slice, label: axis.label.clone() };
+    axis.seed.ok_or_else(no_direction)
+}
+
+fn options(slice: &Slice) -> Result<DirectionOptions, Error> {
+    let unknown =
+        |field, word: &str| Error::UnknownWord { slice: slice.slice, field, word: word.to_owned() };
+    let normalisation = match slice.normalisation.as_str() {
+        "filter" => Normalisation::Filter,
+        "layer" => Normalisation::Layer,
+        "weight" => Normalisation::Weight,
+        "none" => Normalisation::None,
+        word => return Err(unknown("normalisation", word)),
+    };
+    let biases = match slice.biases.as_str() {
+        "ignored" => Biases::Ignored,
+        "kept" => Biases::Kept,
+        "filter" => Biases::Filter,
+        word => return Err(unknown("biases", word)),
+    };
+    Ok(DirectionOptions { normalisation, biases, move_frozen: slice.moves_frozen })
+}
+
+/// The trace holds the length of each direction: what is exported is what was measured along.
+fn check_length(slice: &Slice, direction: u8, axis: &Axis, vector: &[f32]) -> Result<(), Error> {
+    let expected = axis.direction_norm;
+    let found = direction::norm(vector);
+    // Left out, it is 0.
+    let known = expected.is_finite() && expected > 0.0;
+    if known && (found - expected).abs() > LENGTH_TOLERANCE * expected {
+        return Err(Error::Length { slice: slice.slice, direction, expected, found });
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! The provenance of a slice as JSON.
+
+use burnscape_trace::{Axis, Head, Layer, Slice};
+use serde_json::{Value, json};
+
+/// Everything that the trace says about a slice, apart from its nodes. `keys` are the names under which
+/// the layers are exported.
+pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
+    // Field by field, so that the compiler asks for a new one here.
+    let Slice {
+        slice,
+        name,
+        centre,
+        centre_snapshot,
+        x,
+        y,
+        normalisation,
+        biases,
+        moves_frozen,
+        orthogonalised,
+        cosine,
+        centre_norm,
+        centre_loss,
+        shares,
+        samples,
+        batches,
+        batchnorm,
+        dtype,
+        device,
+        loss,
+        layers,
+        tolerance,
+        study,
+        directions,
+    } = slice;
+    json!({
+        "slice": slice,
+        "name": name,
+        "centre": centre,
+        "centre_snapshot": centre_snapshot,
+        "x": of_axis(x),
+        "y": y.as_ref().map(of_axis),
+        "normalisation": normalisation,
+        "biases": biases,
+        "moves_frozen": moves_frozen,
+        "orthogonalised": orthogonalised,
+        "cosine": cosine.map(number),
+        "centre_norm": number(*centre_norm),
+        "centre_loss": number(*centre_loss),
+        "shares": shares.iter().map(|shares| numbers(shares)).collect::<Vec<_>>(),
+        "samples": samples,
+        "batches": batches,
+        "batchnorm": batchnorm,
+        "dtype": dtype,
+        "device": device,
+        "loss": loss,
+        "layers": layers.iter().zip(keys).map(of_layer).collect::<Vec<_>>(),
+        "tolerance": tolerance.map(number),
+        "study": study,
+        "directions": directions,
+        "run": {
+            "run_id": head.run_id,
+            "started_unix_secs": number(head.started_unix_secs),
+            "burnscape_version": head.burnscape_version,
+            "burn_version": head.burn_version,
+            "seed": head.seed,
+        },
+    })
+}
+
+fn of_axis(axis: &Axis) -> Value {
+    let Axis { label, kind, first, count, spacing, direction_norm, seed, explained } = axis;
+    json!({
+        "label": label,
+        "kind": kind,
+        "first": first,
+        "count": count,
+        "spacing": number(*spacing),
+        "direction_norm": number(*direction_norm),
+        "seed": seed,
+        "explained": explained.map(number),
+    })
+}
+
+fn of_layer((layer, key): (&Layer, &String)) -> Value {
+    let Layer { name, centre, samples, batches } = layer;
+    json!({
+        "name": name,
+        "key": key,
+        "centre": number(*centre),
+        "samples": samples,
+        "batches": batches,
+    })
+}
+
+fn numbers(values: &[f64]) -> Vec<Value> {
+    values.iter().copied().map(number).collect()
+}
+
+/// JSON has no NaN and no infinities: they are the words that Python's `float` reads.
+fn number(value: f64) -> Value {
+    match value {
+        _ if value.is_nan() => json!("NaN"),
+        f64::INFINITY => json!("Infinity"),
+        f64::NEG_INFINITY => json!("-Infinity"),
+        _ => json!(value),
+    }
+}

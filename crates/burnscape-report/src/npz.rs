@@ -1,0 +1,177 @@
+//! NPZ: which arrays there are, and under which keys.
+
+mod archive;
+mod keys;
+
+use std::io::{BufWriter, Write};
+
+use burnscape_landscape::layout::{Block, Layout};
+use burnscape_landscape::surface::NodeState;
+use burnscape_trace::Trajectory;
+use serde_json::{Value, json};
+
+use self::archive::Archive;
+use crate::directions::{self, Directions};
+use crate::output::Output;
+use crate::run::Run;
+use crate::slice::Slice;
+use crate::{Error, info, layout};
+
+/// Writes the slices of a run, with the directions or without.
+pub(crate) fn write(run: &Run, with_directions: bool, output: &mut Output) -> Result<(), Error> {
+    let mut npz = Npz { archive: Archive::new(BufWriter::new(output.file())), output };
+    for slice in run.slices.values() {
+        npz.surface(slice)?;
+        npz.layers(slice, run)?;
+        npz.trajectory(slice)?;
+    }
+    npz.first_trajectory(run)?;
+    if with_directions {
+        npz.directions(run)?;
+    }
+    npz.finish()
+}
+
+/// An archive that knows the file it goes to, for its errors.
+struct Npz<'a> {
+    archive: Archive<BufWriter<&'a std::fs::File>>,
+    output: &'a Output,
+}
+
+impl Npz<'_> {
+    fn surface(&mut self, slice: &Slice) -> Result<(), Error> {
+        let key = |name| key(slice, name);
+        let (surface, shape) = (&slice.surface, slice.shape());
+        self.vector(&key("x"), &surface.grid().x().values().collect::<Vec<_>>())?;
+        if let Some(y) = surface.grid().y() {
+            self.vector(&key("y"), &y.values().collect::<Vec<_>>())?;
+        }
+        self.array(&key("loss"), &shape, surface.losses())?;
+        self.array(&key("stderr"), &shape, surface.stderrs())?;
+        let states: Vec<u8> = surface.states().iter().copied().map(state_code).collect();
+        self.array(&key("state"), &shape, &states)
+    }
+
+    fn layers(&mut self, slice: &Slice, run: &Run) -> Result<(), Error> {
+        let names = slice.record.layers.iter().map(|layer| layer.name.as_str());
+        let keys: Vec<String> =
+            keys::of_layers(names).into_iter().map(|name| key(slice, &name)).collect();
+        for (layer, key) in slice.layers.iter().zip(&keys) {
+            self.array(key, &slice.shape(), &layer.value)?;
+            self.array(&format!("{key}_stderr"), &slice.shape(), &layer.stderr)?;
+        }
+        self.text(&key(slice, "info"), &info::of_slice(&slice.record, &keys, &run.head))
+    }
+
+    fn trajectory(&mut self, slice: &Slice) -> Result<(), Error> {
+        if let Some(path) = &slice.trajectory {
+            self.path(&key(slice, "trajectory_xy"), slice, path)?;
+            self.vector(&key(slice, "trajectory_loss"), &path.loss)?;
+        }
+        Ok(())
+    }
+
+    fn first_trajectory<'run>(&mut self, run: &'run Run) -> Result<(), Error> {
+        let with_path = |slice: &'run Slice| Some((slice, slice.trajectory.as_ref()?));
+        match run.slices.values().find_map(with_path) {
+            Some((slice, path)) => self.path("trajectory_xy", slice, path),
+            None => Ok(()),
+        }
+    }
+
+    fn path(&mut self, key: &str, slice: &Slice, path: &Trajectory) -> Result<(), Error> {
+        if slice.record.y.is_none() {
+            return self.array(key, &[path.x.len(), 1], &path.x);
+        }
+        let points: Vec<f64> =
+            path.x.iter().zip(path.y.iter()).flat_map(|(x, y)| [*x, *y]).collect();
+        self.array(key, &[path.x.len(), 2], &points)
+    }
+
+    fn directions(&mut self, run: &Run) -> Result<(), Error> {
+        let layout = layout::from_head(&run.head)?;
+        let common = directions::centre(run, &layout, &common_slice(run).record)?;
+        self.text("layout", &layout.blocks().iter().map(of_block).collect())?;
+        self.vector("centre", &common)?;
+        for slice in run.slices.values() {
+            self.directions_of(slice, run, &layout, &common)?;
+        }
+        Ok(())
+    }
+
+    fn directions_of(
+        &mut self,
+        slice: &Slice,
+        run: &Run,
+        layout: &Layout,
+        common: &[f32],
+    ) -> Result<(), Error> {
+        let centre = directions::centre(run, layout, &slice.record)?;
+        let Directions { d1, d2 } = directions::directions(run, layout, &slice.record, &centre)?;
+        if !same_bits(&centre, common) {
+            self.vector(&key(slice, "centre"), &centre)?;
+        }
+        self.vector(&key(slice, "d1"), &d1)?;
+        match d2 {
+            Some(d2) => self.vector(&key(slice, "d2"), &d2),
+            None => Ok(()),
+        }
+    }
+
+    fn vector<T: archive::Element>(&mut self, key: &str, values: &[T]) -> Result<(), Error> {
+        self.array(key, &[values.len()], values)
+    }
+
+    fn array<T: archive::Element>(
+        &mut self,
+        key: &str,
+        shape: &[usize],
+        values: &[T],
+    ) -> Result<(), Error> {
+        self.archive.array(key, shape, values).map_err(|source| self.output.error(source))
+    }
+
+    fn text(&mut self, key: &str, json: &Value) -> Result<(), Error> {
+        self.archive.text(key, &json.to_string()).map_err(|source| self.output.error(source))
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        let written = self.archive.finish().and_then(|mut file| file.flush());
+        written.map_err(|source| self.output.error(source))
+    }
+}
+
+fn key(slice: &Slice, name: &str) -> String {
+    format!("slice{}_{name}", slice.record.slice)
+}
+
+fn state_code(state: NodeState) -> u8 {
+    match state {
+        NodeState::Unmeasured => 0,
+        NodeState::Measured => 1,
+        NodeState::Interpolated => 2,
+    }
+}
+
+fn of_block(block: &Block) -> Value {
+    json!({
+        "path": block.path,
+        "shape": block.shape,
+        "offset": block.offset,
+        "role": layout::role_name(block.role),
+    })
+}
+
+/// The slice whose centre is the common one: the first around the final model, else the first.
+fn common_slice(run: &Run) -> &Slice {
+    let is_final = |slice: &&Slice| {
+        let snapshot = slice.record.centre_snapshot.and_then(|index| run.snapshots.get(&index));
+        slice.record.centre == "final" || snapshot.is_some_and(|it| it.reason == "final")
+    };
+    let mut slices = run.slices.values();
+    slices.clone().find(is_final).or_else(|| slices.next()).expect("a run with slices")
+}
+
+fn same_bits(a: &[f32], b: &[f32]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+}

@@ -1,0 +1,77 @@
+//! Names of layers as keys: readable, different from each other and from every other key.
+
+use std::collections::HashSet;
+
+/// Longest key of a layer, in characters.
+const MAX_CHARS: usize = 64;
+
+/// What follows `slice{n}_` in the keys that every slice has.
+const RESERVED: [&str; 11] = [
+    "x",
+    "y",
+    "loss",
+    "stderr",
+    "state",
+    "info",
+    "trajectory_xy",
+    "trajectory_loss",
+    "centre",
+    "d1",
+    "d2",
+];
+
+/// One key per name, in order; `{key}_stderr` is free as well.
+pub(super) fn of_layers<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut taken: HashSet<String> = RESERVED.map(String::from).into();
+    names.map(|name| free_key(&slug(name), &mut taken)).collect()
+}
+
+fn free_key(slug: &str, taken: &mut HashSet<String>) -> String {
+    let numbered = (2_u32..).map(|number| format!("{slug}_{number}"));
+    let is_free = |key: &String| !taken.contains(key) && !taken.contains(&stderr(key));
+    let key = std::iter::once(slug.to_owned()).chain(numbered).find(is_free);
+    let key = key.expect("one of four thousand million keys is free");
+    taken.extend([key.clone(), stderr(&key)]);
+    key
+}
+
+fn stderr(key: &str) -> String {
+    format!("{key}_stderr")
+}
+
+/// Letters and digits of any script in lower case; whatever is between them becomes one `_`.
+fn slug(name: &str) -> String {
+    let words = name.split(|character: char| !character.is_alphanumeric());
+    let words: Vec<String> = words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    match words.join("_") {
+        joined if joined.is_empty() => "layer".to_owned(),
+        joined => joined.chars().take(MAX_CHARS).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(names: &[&str]) -> Vec<String> {
+        of_layers(names.iter().copied())
+    }
+
+    #[test]
+    fn names_become_words_with_underscores() {
+        assert_eq!(
+            keys(&["accuracy", "Valid loss", "Top-5 (%)"]),
+            ["accuracy", "valid_loss", "top_5"]
+        );
+        assert_eq!(keys(&["Güte β"]), ["güte_β"]);
+    }
+
+    #[test]
+    fn hostile_names_stay_inside_the_archive_and_apart() {
+        let hostile = ["../../etc/passwd", "", "\0\u{1b}[31m", "x", "loss", "A", "a!", "a stderr"];
+        let expected = ["etc_passwd", "layer", "31m", "x_2", "loss_2", "a", "a_2", "a_stderr_2"];
+        assert_eq!(keys(&hostile), expected);
+        let long = "é".repeat(10_000);
+        assert_eq!(keys(&[&long])[0].chars().count(), MAX_CHARS);
+    }
+}

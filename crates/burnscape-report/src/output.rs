@@ -1,0 +1,100 @@
+//! The output file: whole under its name, or not there.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use burnscape_trace::RunFolder;
+use tempfile::NamedTempFile;
+
+use crate::Error;
+
+/// A file that is being written under a temporary name; dropped, it is gone.
+#[derive(Debug)]
+pub(crate) struct Output {
+    path: PathBuf,
+    temporary: NamedTempFile,
+    force: bool,
+}
+
+impl Output {
+    /// Checks that `path` may be written and makes the temporary file beside it.
+    pub(crate) fn prepare(path: &Path, run: &RunFolder, force: bool) -> Result<Self, Error> {
+        // A link stays, what it leads to is replaced.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        check_existing(&path, force)?;
+        check_apart(&path, run)?;
+        let temporary = temporary_beside(&path).map_err(|source| write_error(&path, source))?;
+        Ok(Self { path, temporary, force })
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        self.temporary.as_file()
+    }
+
+    /// The error that says that writing failed.
+    pub(crate) fn error(&self, source: io::Error) -> Error {
+        write_error(&self.path, source)
+    }
+
+    /// Gives the file its name; its path and size.
+    pub(crate) fn rename(self) -> Result<(PathBuf, u64), Error> {
+        let Self { path, temporary, force } = self;
+        let persisted = match force {
+            true => temporary.persist(&path),
+            false => temporary.persist_noclobber(&path),
+        };
+        let bytes = persisted.map_err(io::Error::from).and_then(|file| Ok(file.metadata()?.len()));
+        match bytes {
+            Ok(bytes) => Ok((path, bytes)),
+            // It came into being while we wrote.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Error::OutputExists { path })
+            }
+            Err(source) => Err(write_error(&path, source)),
+        }
+    }
+}
+
+fn check_existing(path: &Path, force: bool) -> Result<(), Error> {
+    let path = path.to_owned();
+    match fs::metadata(&path) {
+        Err(_) => Ok(()),
+        Ok(found) if !found.is_file() => Err(Error::OutputNotAFile { path }),
+        Ok(_) if !force => Err(Error::OutputExists { path }),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// No slip of the keyboard, forced or not, costs the run.
+fn check_apart(path: &Path, run: &RunFolder) -> Result<(), Error> {
+    let [Ok(folder), Ok(run)] = [folder_of(path), run.path()].map(fs::canonicalize) else {
+        return Ok(());
+    };
+    let trace = path.file_name().is_some_and(|name| name == burnscape_trace::TRACE_FILE);
+    let below = |name: &str| folder.starts_with(run.join(name));
+    if (folder == run && trace) || below("snapshots") || below("directions") {
+        return Err(Error::OutputInRun { path: path.to_owned() });
+    }
+    Ok(())
+}
+
+fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".burnscape-").suffix(".tmp");
+    // Else nobody but the user could read the export.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn write_error(path: &Path, source: io::Error) -> Error {
+    Error::Write { path: path.to_owned(), source }
+}

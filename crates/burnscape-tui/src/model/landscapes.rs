@@ -1,0 +1,188 @@
+//! The slices of a run, the studies they belong to, and the path of training before there are any.
+
+use std::collections::BTreeMap;
+
+use burnscape_trace::{Check, Nodes, Slice, Study, Trajectory};
+
+use super::Landscape;
+
+/// What a run tells about its landscape.
+#[derive(Debug, Clone, Default)]
+pub struct Landscapes {
+    slices: BTreeMap<u32, Landscape>,
+    studies: BTreeMap<u32, Study>,
+    live_path: Option<Trajectory>,
+}
+
+impl Landscapes {
+    /// All slices, in the order of their numbers.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Landscape> {
+        self.slices.values()
+    }
+
+    /// No slice is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slices.is_empty()
+    }
+
+    /// The slices worth walking through: of slices that only repeat another with another seed, to
+    /// see whether it is typical, the first one.
+    #[must_use]
+    pub fn offered(&self) -> Vec<&Landscape> {
+        let offered: Vec<_> = self.iter().filter(|it| !self.is_repetition(it.slice())).collect();
+        // Studies that contradict each other hide nothing.
+        if offered.is_empty() { self.iter().collect() } else { offered }
+    }
+
+    /// The study that a slice belongs to.
+    #[must_use]
+    pub fn study_of(&self, slice: &Slice) -> Option<&Study> {
+        let named = slice.study.and_then(|number| self.studies.get(&number));
+        named.or_else(|| self.studies.values().find(|study| study.slices.contains(&slice.slice)))
+    }
+
+    /// Slices of a study that are known, in its order.
+    pub fn slices_of<'a>(&'a self, study: &'a Study) -> impl Iterator<Item = &'a Landscape> {
+        study.slices.iter().filter_map(|number| self.slices.get(number))
+    }
+
+    /// The range of losses that a slice shares with the others of its study, where their pictures
+    /// are made to be compared.
+    #[must_use]
+    pub fn common_range(&self, slice: &Slice) -> Option<(f64, f64)> {
+        let study = self.study_of(slice).filter(|study| study.kind == "initial-and-trained")?;
+        let (low, high) = study.lowest.zip(study.highest)?;
+        (low.is_finite() && high.is_finite() && low <= high).then_some((low, high))
+    }
+
+    /// The path of training as told while it goes on; the last one told.
+    #[must_use]
+    pub fn live_path(&self) -> Option<&Trajectory> {
+        self.live_path.as_ref()
+    }
+
+    /// Takes a slice. A resumed surface repeats its slice: what was measured stays.
+    pub fn apply_slice(&mut self, slice: &Slice) {
+        let known = self.slices.get(&slice.slice);
+        if known.is_none_or(|known| known.slice() != slice) {
+            self.slices.insert(slice.slice, Landscape::new(slice.clone()));
+        }
+    }
+
+    /// Takes nodes of a slice.
+    pub fn apply_nodes(&mut self, nodes: &Nodes) {
+        self.change(nodes.slice, |landscape| landscape.apply_nodes(nodes));
+    }
+
+    /// Takes the trajectory of a slice, or a path told during training.
+    pub fn apply_trajectory(&mut self, path: &Trajectory) {
+        match path.slice {
+            Some(slice) => self.change(slice, |landscape| landscape.apply_trajectory(path)),
+            None => self.live_path = Some(path.clone()),
+        }
+    }
+
+    /// Takes a study; a later one of the same number replaces it.
+    pub fn apply_study(&mut self, study: &Study) {
+        self.studies.insert(study.study, study.clone());
+    }
+
+    /// Takes a self-check of a slice.
+    pub fn apply_check(&mut self, slice: u32, check: &Check) {
+        self.change(slice, |landscape| landscape.apply_check(check));
+    }
+
+    fn is_repetition(&self, slice: &Slice) -> bool {
+        let study = self.study_of(slice).filter(|study| study.kind == "agreement");
+        let first = study.and_then(|study| self.slices_of(study).next());
+        first.is_some_and(|first| first.slice().slice != slice.slice)
+    }
+
+    fn change(&mut self, slice: u32, change: impl FnOnce(&mut Landscape)) {
+        if let Some(landscape) = self.slices.get_mut(&slice) {
+            change(landscape);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burnscape_trace::Axis;
+
+    use super::*;
+
+    fn slice(number: u32, study: Option<u32>) -> Slice {
+        let x = Axis { first: 0, count: 2, spacing: 1.0, ..Axis::default() };
+        Slice { slice: number, study, x, ..Slice::default() }
+    }
+
+    fn landscapes(slices: &[Slice], studies: &[Study]) -> Landscapes {
+        let mut landscapes = Landscapes::default();
+        slices.iter().for_each(|slice| landscapes.apply_slice(slice));
+        studies.iter().for_each(|study| landscapes.apply_study(study));
+        landscapes
+    }
+
+    fn study(number: u32, kind: &str, slices: &[u32]) -> Study {
+        Study { study: number, kind: kind.into(), slices: slices.to_vec(), ..Study::default() }
+    }
+
+    fn offered(landscapes: &Landscapes) -> Vec<u32> {
+        landscapes.offered().iter().map(|it| it.slice().slice).collect()
+    }
+
+    #[test]
+    fn a_repeated_slice_keeps_its_nodes() {
+        let mut landscapes = landscapes(&[slice(0, None)], &[]);
+        landscapes.apply_nodes(&Nodes {
+            index: vec![1].into(),
+            loss: vec![4.0].into(),
+            ..Nodes::default()
+        });
+        landscapes.apply_slice(&slice(0, None));
+        let landscape = landscapes.iter().next().unwrap();
+        assert_eq!(landscape.surface().unwrap().lowest().unwrap().loss, 4.0);
+    }
+
+    #[test]
+    fn of_an_agreement_study_only_the_first_slice_is_offered() {
+        let slices = [slice(0, None), slice(1, Some(7)), slice(2, None), slice(3, None)];
+        for kind in ["agreement", "scale-sweep", "initial-and-trained"] {
+            let landscapes = landscapes(&slices, &[study(7, kind, &[9, 2, 1, 3])]);
+            let expected = if kind == "agreement" { vec![0, 2] } else { vec![0, 1, 2, 3] };
+            assert_eq!(offered(&landscapes), expected, "slice 9 is unknown");
+        }
+    }
+
+    #[test]
+    fn studies_that_contradict_each_other_hide_nothing() {
+        let studies = [study(0, "agreement", &[0, 1]), study(1, "agreement", &[1, 0])];
+        let landscapes = landscapes(&[slice(0, Some(1)), slice(1, Some(0))], &studies);
+        assert_eq!(offered(&landscapes), [0, 1]);
+    }
+
+    #[test]
+    fn only_a_finite_range_of_the_right_kind_is_common() {
+        let with = |kind: &str, lowest, highest| {
+            let study = Study { lowest, highest, ..study(0, kind, &[0]) };
+            landscapes(&[slice(0, None)], &[study]).common_range(&slice(0, None))
+        };
+        let kind = "initial-and-trained";
+        assert_eq!(with(kind, Some(0.5), Some(2.0)), Some((0.5, 2.0)));
+        assert_eq!(with("scale-sweep", Some(0.5), Some(2.0)), None);
+        assert_eq!(with(kind, Some(f64::NAN), Some(2.0)), None);
+        assert_eq!(with(kind, Some(3.0), Some(2.0)), None);
+        assert_eq!(with(kind, None, Some(2.0)), None);
+    }
+
+    #[test]
+    fn the_last_path_told_during_training_holds() {
+        let path = |x: f64| Trajectory { x: vec![x].into(), ..Trajectory::default() };
+        let mut landscapes = Landscapes::default();
+        landscapes.apply_trajectory(&path(1.0));
+        landscapes.apply_trajectory(&Trajectory { slice: Some(4), ..path(9.0) });
+        landscapes.apply_trajectory(&path(2.0));
+        assert_eq!(landscapes.live_path(), Some(&path(2.0)));
+    }
+}

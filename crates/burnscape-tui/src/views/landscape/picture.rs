@@ -1,0 +1,65 @@
+//! One quantity of one slice as it is to be drawn: its values, and the range of its scale.
+
+use burnscape_landscape::surface::{NodeState, Surface};
+
+use crate::model::{Landscape, Quantity, Run};
+use crate::widgets::scale::{ColourScale, ScaleChoice};
+use crate::widgets::text;
+
+/// What is drawn.
+pub(super) struct Picture<'a> {
+    pub(super) landscape: &'a Landscape,
+    pub(super) quantity: Quantity<'a>,
+    /// The range that the scale shares with the other slices of a study.
+    pub(super) common: Option<(f64, f64)>,
+    pub(super) choice: ScaleChoice,
+}
+
+impl<'a> Picture<'a> {
+    /// The loss of a slice (0) or a further layer; a sentence where the slice cannot be drawn.
+    pub(super) fn new(
+        run: &Run,
+        landscape: &'a Landscape,
+        number: usize,
+        choice: ScaleChoice,
+    ) -> Result<Self, &'a str> {
+        let quantity = landscape.quantity(number)?;
+        // A study compares losses; each layer has a scale of its own.
+        let is_loss = quantity.number == 0;
+        let common = run.landscapes().common_range(landscape.slice()).filter(|_| is_loss);
+        Ok(Self { landscape, quantity, common, choice })
+    }
+
+    pub(super) fn surface(&self) -> &'a Surface {
+        self.quantity.surface
+    }
+
+    /// What is drawn, in a word from the run.
+    pub(super) fn name(&self) -> String {
+        text::printable(&self.quantity.name)
+    }
+
+    /// The colours of the values; `None` while there is nothing to colour.
+    pub(super) fn colours(&self) -> Option<ColourScale> {
+        let own = ColourScale::fit(self.values(), self.choice)?;
+        let common = self.common.map(|range| ColourScale::over(range, self.values(), self.choice));
+        Some(common.unwrap_or(own))
+    }
+
+    /// Lowest and highest of the finite values, or those of the whole study.
+    pub(super) fn range(&self) -> Option<(f64, f64)> {
+        let finite = || self.values().filter(|value| value.is_finite());
+        let own = finite().reduce(f64::min).zip(finite().reduce(f64::max));
+        self.common.or(own)
+    }
+
+    pub(super) fn is_interpolated(&self, node: usize) -> bool {
+        self.surface().states()[node] == NodeState::Interpolated
+    }
+
+    /// Values at the nodes of which anything is known.
+    fn values(&self) -> impl Iterator<Item = f64> + Clone {
+        let nodes = self.surface().states().iter().zip(self.surface().losses());
+        nodes.filter(|(state, _)| **state != NodeState::Unmeasured).map(|(_, &value)| value)
+    }
+}

@@ -1,0 +1,243 @@
+//! What a picture of a slice does not show, in words: short ones to flow below it, and sentences.
+
+mod live;
+mod path;
+mod slice;
+mod study;
+mod values;
+
+use burnscape_landscape::words as honest;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+
+use super::Cursor;
+use super::picture::Picture;
+use crate::model::{Landscape, Run};
+use crate::numbers::{loss, short};
+use crate::palette::MUTED;
+use crate::widgets::facts::{self, Fact, Tone};
+use crate::widgets::text;
+
+pub(super) use self::live::LivePath;
+pub(crate) use self::values::extremes;
+
+/// The training loss of the last step.
+pub(crate) fn last_loss(run: &Run) -> Fact {
+    match run.last_loss() {
+        Some(value) => Fact::new("last loss", loss(value)).toned(tone_of(value)),
+        None => Fact::new("last loss", "none"),
+    }
+}
+
+/// How many snapshots there are.
+pub(crate) fn snapshots(run: &Run) -> Fact {
+    Fact::new("snapshots", run.snapshots().to_string())
+}
+
+/// Words that go with a picture.
+pub(super) trait Words {
+    /// Lines of short facts, the weightiest first.
+    fn compact(&self, width: usize) -> Vec<Line<'static>>;
+
+    /// A column of facts and sentences.
+    fn sentences(&self, width: usize) -> Vec<Line<'static>>;
+}
+
+/// What the words are about.
+pub(super) struct Scene<'a> {
+    pub(super) run: &'a Run,
+    pub(super) landscape: &'a Landscape,
+    /// `None` where the slice cannot be drawn.
+    pub(super) picture: Option<&'a Picture<'a>>,
+    /// Which of the slices offered, counted from 1, and how many those are.
+    pub(super) place: (usize, usize),
+    pub(super) cursor: Option<Cursor>,
+}
+
+impl Words for Scene<'_> {
+    fn compact(&self, width: usize) -> Vec<Line<'static>> {
+        let mut facts = self.numbers();
+        facts.extend(self.cursor_fact());
+        facts.extend(self.honesty());
+        facts.extend(self.provenance());
+        facts::flowed(&facts, width)
+    }
+
+    /// The numbers, the slice, its study, and sentences on what the picture does not show.
+    fn sentences(&self, width: usize) -> Vec<Line<'static>> {
+        let mut lines = facts::flowed(&self.numbers(), width);
+        lines.extend(
+            self.cursor_fact().map(|fact| facts::flowed(&[fact], width)).unwrap_or_default(),
+        );
+        lines.extend(wrapped(&self.warnings(), width));
+        lines.push(Line::default());
+        lines.extend(heading("The slice", width));
+        let facts: Vec<Fact> = self.provenance().into_iter().chain(self.details()).collect();
+        lines.extend(wrapped(&facts, width));
+        lines.extend(self.study_lines(width));
+        lines.push(Line::default());
+        lines.extend(heading("What the picture does not show", width));
+        lines.extend(self.caveats().iter().flat_map(|sentence| paragraph(sentence, width)));
+        lines
+    }
+}
+
+impl Scene<'_> {
+    /// What the slices of a study say about each other.
+    fn study_lines(&self, width: usize) -> Vec<Line<'static>> {
+        let landscapes = self.run.landscapes();
+        let Some(study) = landscapes.study_of(self.landscape.slice()) else {
+            return Vec::new();
+        };
+        let mut lines = vec![Line::default()];
+        lines.extend(heading(&study::title(study), width));
+        lines.extend(wrapped(&study::facts(study, landscapes), width));
+        let sentences = study.sentences.iter().map(|sentence| text::printable(sentence));
+        lines.extend(sentences.flat_map(|sentence| paragraph(&sentence, width)));
+        lines
+    }
+
+    fn numbers(&self) -> Vec<Fact> {
+        let mut facts: Vec<Fact> = self.picture.and_then(values::shown).into_iter().collect();
+        facts.push(last_loss(self.run));
+        facts.extend(self.picture.map(|picture| extremes(picture.surface())).unwrap_or_default());
+        facts.push(snapshots(self.run));
+        facts
+    }
+
+    fn cursor_fact(&self) -> Option<Fact> {
+        values::at_cursor(self.picture?, self.cursor?)
+    }
+
+    /// How far to trust the picture.
+    fn honesty(&self) -> Vec<Fact> {
+        let trajectory = self.landscape.trajectory();
+        let mut facts = self.warnings();
+        facts.extend(trajectory.and_then(path::explained));
+        facts.extend(trajectory.and_then(path::out_of_plane));
+        facts.extend(trajectory.and_then(path::plane_gap));
+        facts.extend(self.picture.map(values::samples));
+        facts.extend(self.picture.map(|picture| values::stderr(picture.surface())));
+        facts
+    }
+
+    /// What is wrong with the picture, not yet in it, or not what it seems.
+    fn warnings(&self) -> Vec<Fact> {
+        let mut facts: Vec<Fact> = self.picture.map(values::warnings).unwrap_or_default();
+        facts.extend(self.picture.and_then(|picture| study::common_scale(self.run, picture)));
+        facts.extend(self.failed_checks());
+        facts.extend(misplaced(self.landscape));
+        facts.extend(layers_left_out(self.landscape));
+        facts
+    }
+
+    /// Which plane it is.
+    fn provenance(&self) -> Vec<Fact> {
+        let slice = self.landscape.slice();
+        let (number, offered) = self.place;
+        let name = text::printable(&format!("{number}/{offered} {}", slice.name));
+        let mut facts = vec![Fact::new("slice", name)];
+        facts.extend(slice::axes(slice));
+        facts.extend(slice::provenance(slice));
+        let study = self.run.landscapes().study_of(slice);
+        facts.extend(study.map(study::named));
+        facts
+    }
+
+    /// How it was made and checked.
+    fn details(&self) -> Vec<Fact> {
+        let mut facts = slice::details(self.landscape.slice());
+        facts.extend(self.checks_held());
+        facts
+    }
+
+    fn failed_checks(&self) -> Option<Fact> {
+        let names = self.checks(false);
+        (!names.is_empty()).then(|| Fact::new("checks failed", names).toned(Tone::Bad))
+    }
+
+    fn checks_held(&self) -> Option<Fact> {
+        let names = self.checks(true);
+        (!names.is_empty()).then(|| Fact::new("checks hold", names))
+    }
+
+    fn checks(&self, passed: bool) -> String {
+        let checks = self.landscape.checks().iter().filter(|check| check.passed == passed);
+        let names: Vec<&str> = checks.map(|check| check.name.as_str()).collect();
+        text::printable(&names.join(", "))
+    }
+
+    /// Sentences that numbers alone do not say.
+    fn caveats(&self) -> Vec<String> {
+        let slice = self.landscape.slice();
+        let failed = self.landscape.checks().iter().filter(|check| !check.passed);
+        let mut caveats: Vec<String> =
+            failed.map(|check| format!("{} does not hold: {}", check.name, check.detail)).collect();
+        if let Some(trajectory) = self.landscape.trajectory() {
+            caveats.extend(path::caveats(trajectory, slice));
+        }
+        caveats.extend(self.picture.map(values::caveats).unwrap_or_default());
+        caveats.extend(slice::caveats(slice));
+        let directions = 1 + usize::from(slice.y.is_some());
+        caveats.extend(self.parameters().map(|count| honest::slice(count, directions)));
+        caveats.into_iter().map(|caveat| text::printable(&caveat)).collect()
+    }
+
+    /// Parameters of the run; `None` before the head.
+    fn parameters(&self) -> Option<usize> {
+        let blocks = &self.run.head.as_ref()?.blocks;
+        let size = |shape: &[u64]| {
+            shape.iter().fold(1_usize, |size, &length| size.saturating_mul(length as usize))
+        };
+        Some(blocks.iter().fold(0, |sum: usize, block| sum.saturating_add(size(&block.shape))))
+    }
+}
+
+fn misplaced(landscape: &Landscape) -> Option<Fact> {
+    let count = landscape.misplaced();
+    let fact = Fact::new("outside the grid", format!("{count} nodes"));
+    (count > 0).then(|| fact.toned(Tone::Bad))
+}
+
+fn layers_left_out(landscape: &Landscape) -> Option<Fact> {
+    let count = landscape.layers_left_out();
+    let fact = Fact::new("not shown", format!("{count} layers: too many"));
+    (count > 0).then(|| fact.toned(Tone::Warning))
+}
+
+fn tone_of(value: f64) -> Tone {
+    if value.is_finite() { Tone::Plain } else { Tone::Bad }
+}
+
+fn coordinates((alpha, beta): (f64, f64), is_line: bool) -> String {
+    if is_line {
+        format!("({})", short(alpha))
+    } else {
+        format!("({}, {})", short(alpha), short(beta))
+    }
+}
+
+pub(super) fn heading(title: &str, width: usize) -> Vec<Line<'static>> {
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    text::wrapped(title, width).into_iter().map(|line| Line::styled(line, bold)).collect()
+}
+
+/// A sentence with a mark at its beginning and the other lines in line with it.
+pub(super) fn paragraph(sentence: &str, width: usize) -> Vec<Line<'static>> {
+    let lines = text::wrapped(sentence, width.saturating_sub(2));
+    let marks = std::iter::once("· ").chain(std::iter::repeat("  "));
+    let line = |(mark, line)| {
+        Line::from(vec![Span::styled(mark, Style::new().fg(MUTED)), Span::raw(line)])
+    };
+    marks.zip(lines).map(line).collect()
+}
+
+/// Facts in lines, those that are too long for one on several.
+fn wrapped(facts: &[Fact], width: usize) -> Vec<Line<'static>> {
+    let lines = facts::flowed(facts, width).into_iter();
+    let broken = lines.flat_map(|line| match line.width() <= width {
+        true => vec![line],
+        false => text::wrapped(&line.to_string(), width).into_iter().map(Line::raw).collect(),
+    });
+    broken.collect()
+}

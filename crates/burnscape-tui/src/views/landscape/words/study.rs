@@ -1,0 +1,52 @@
+//! Words on slices that belong together: their names, their numbers, the scale that they share.
+
+use burnscape_trace::Study;
+
+use crate::model::{Landscape, Landscapes, Run};
+use crate::numbers::short;
+use crate::views::landscape::picture::Picture;
+use crate::widgets::facts::{Fact, Tone};
+use crate::widgets::text;
+
+/// What the study asks.
+pub(super) fn title(study: &Study) -> String {
+    let count = study.slices.len();
+    match study.kind.as_str() {
+        "initial-and-trained" => "Before and after training".to_owned(),
+        "agreement" => format!("Is this slice typical? {count} seeds"),
+        "scale-sweep" => format!("The same plane at {count} ranges"),
+        other => text::printable(&format!("Study {other}")),
+    }
+}
+
+/// The study in a word, for the line of facts.
+pub(super) fn named(study: &Study) -> Fact {
+    Fact::new("study", text::printable(&format!("{} of {}", study.kind, study.slices.len())))
+}
+
+/// The slices, and one line for each of the numbers, in the order of the slices.
+pub(super) fn facts(study: &Study, landscapes: &Landscapes) -> Vec<Fact> {
+    let measures = study.measures.iter().map(|(name, values)| {
+        let values: Vec<String> = values.iter().map(|&value| short(value)).collect();
+        Fact::new(text::printable(&name.replace('_', " ")), values.join("  "))
+    });
+    std::iter::once(Fact::new("slices", names(study, landscapes))).chain(measures).collect()
+}
+
+fn names(study: &Study, landscapes: &Landscapes) -> String {
+    let names = landscapes.slices_of(study).map(|it| it.slice().name.as_str());
+    text::printable(&names.collect::<Vec<_>>().join("  "))
+}
+
+/// That the colours are made to be compared with another picture's.
+pub(super) fn common_scale(run: &Run, picture: &Picture<'_>) -> Option<Fact> {
+    let (low, high) = picture.common?;
+    let study = run.landscapes().study_of(picture.landscape.slice())?;
+    let own = picture.landscape.slice().slice;
+    let others = run.landscapes().slices_of(study).map(Landscape::slice);
+    let others: Vec<&str> =
+        others.filter(|it| it.slice != own).map(|it| it.name.as_str()).collect();
+    let with = if others.is_empty() { "the study".to_owned() } else { others.join(", ") };
+    let value = format!("{}…{} as in {with}", short(low), short(high));
+    Some(Fact::new("common scale", text::printable(&value)).toned(Tone::Good))
+}

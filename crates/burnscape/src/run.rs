@@ -1,0 +1,344 @@
+//! A run that was recorded before: its snapshots serve slices long after its training has ended.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use burn::module::Module;
+use burn::train::InferenceStep;
+use burnscape_landscape::layout::{Block, Layout};
+use burnscape_trace::{
+    Head, Nodes, Record, Resumed, RunFolder, Slice, Snapshot, Trace, Trajectory, Writer,
+};
+
+use crate::batches::Batches;
+use crate::config::Config;
+use crate::hook::Hook;
+use crate::loss::{BatchLoss, standard_loss};
+use crate::model_map::{FilterOverride, ModelMap};
+use crate::perturb::at_tensors;
+use crate::probe::Active;
+use crate::recorder::{Earlier, Recorder};
+use crate::snapshot::{self, SnapshotFile, SnapshotMatrix};
+use crate::study::{Beginning, Study, Survey, Unfinished, ValueOf};
+use crate::{Error, Result};
+
+/// A recorded run.
+///
+/// # Examples
+///
+/// ```no_run
+/// use burn::module::Module;
+/// use burn::train::InferenceStep;
+/// use burnscape::{Run, SliceSpec};
+///
+/// fn wider<M>(model: &M, batches: Vec<<M as InferenceStep>::Input>) -> burnscape::Result<()>
+/// where
+///     M: InferenceStep + Module,
+///     <M as InferenceStep>::Input: Clone,
+/// {
+///     let mut study = Run::open("runs/digits")?.study(model, &batches)?;
+///     study.resume()?; // what was stopped, if anything
+///     study.slice(&SliceSpec::random().range(-3.0..=3.0).name("wide"))?;
+///     study.finish()?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "call `study` to measure slices"]
+pub struct Run {
+    folder: RunFolder,
+    trace: Trace,
+    config: Config,
+}
+
+impl Run {
+    /// Opens a run by its folder or its `trace.cbor`, for reading.
+    ///
+    /// # Errors
+    ///
+    /// If there is no run, it cannot be read, or its format is newer.
+    pub fn open(run: impl AsRef<Path>) -> Result<Self> {
+        let folder = RunFolder::open(run)?;
+        let trace = burnscape_trace::read_run(folder.path())?;
+        let config = Config::new(folder.path().to_path_buf());
+        let mut run = Self { folder, trace, config };
+        if let Some(head) = run.head() {
+            run.config.study.seed = head.seed;
+        }
+        Ok(run)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// All records, and what was lost.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// What was recorded; `None` if the run ended before its first step.
+    pub fn head(&self) -> Option<&Head> {
+        let heads = self.trace.records.iter().rev();
+        heads.clone().find_map(|record| match record {
+            Record::Head(head) => Some(head),
+            _ => None,
+        })
+    }
+
+    /// The snapshots on the path of training as one matrix, for
+    /// [`geometry::pca`](crate::geometry::pca): no model is needed.
+    ///
+    /// # Errors
+    ///
+    /// If a snapshot is missing, damaged, or not of the recorded model.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use burnscape::geometry::pca::{PcaOptions, pca};
+    ///
+    /// let run = burnscape::Run::open("runs/digits")?;
+    /// let options = PcaOptions { components: 3, ..PcaOptions::default() };
+    /// println!("{:?}", pca(&mut run.snapshots()?, &options)?.explained());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn snapshots(&self) -> Result<SnapshotMatrix<'static>> {
+        let run = || self.folder.path().to_path_buf();
+        let head = self.head().ok_or_else(|| Error::NothingRecorded { run: run() })?;
+        let layout = Layout::new(head.blocks.iter().map(plain_block).collect())?;
+        let shapes = head.buffers.iter().map(|buffer| lengths(&buffer.shape)).collect::<Vec<_>>();
+        let paths = head.buffers.iter().map(|buffer| buffer.path.as_str());
+        let buffers = paths.zip(shapes.iter().map(Vec::as_slice));
+        let blocks = layout.blocks().iter();
+        let blocks = blocks.map(|block| (block.path.as_str(), block.shape.as_slice()));
+        let expected: Vec<(&str, &[usize])> = blocks.chain(buffers).collect();
+        let mut snapshots = Resumed::of(&self.trace.records).snapshots;
+        snapshots.dedup_by(|next, kept| next.file == kept.file);
+        let open =
+            |it: &Snapshot| SnapshotFile::open_with(&self.folder.resolve(&it.file)?, &expected);
+        let files = snapshots.iter().map(open).collect::<Result<_>>()?;
+        Ok(SnapshotMatrix { files, layout: Cow::Owned(layout) })
+    }
+
+    /// Seed of random directions. Default: that of the run.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.study.seed = seed;
+        self
+    }
+
+    /// Nodes per axis of the surfaces. Default 49 × 49.
+    pub fn resolution(mut self, x: usize, y: usize) -> Self {
+        self.config.study.resolution = [x, y];
+        self
+    }
+
+    /// Half the width of random planes. Default 1.
+    pub fn random_range(mut self, half_width: f64) -> Self {
+        self.config.study.random_range = half_width;
+        self
+    }
+
+    /// Room around the trajectory, as a share of its extent. Default 0.2.
+    pub fn margin(mut self, share: f64) -> Self {
+        self.config.study.margin = share;
+        self
+    }
+
+    /// Adaptive evaluation, see [`SliceSpec::adaptive`](crate::SliceSpec::adaptive).
+    pub fn adaptive(mut self, tolerance: f64) -> Self {
+        self.config.study.tolerance = Some(tolerance);
+        self
+    }
+
+    /// Stops evaluating surfaces after this time; what was measured is kept, coarse to fine.
+    pub fn time_budget(mut self, budget: Duration) -> Self {
+        self.config.study.time_budget = Some(budget);
+        self
+    }
+
+    /// Threads that evaluate surfaces on a CPU. Default: one per core.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.config.study.threads = Some(threads);
+        self
+    }
+
+    /// Whether Ctrl-C stops a surface that is being measured, instead of the program. Default: yes.
+    pub fn stop_on_interrupt(mut self, stops: bool) -> Self {
+        self.config.study.stop_on_interrupt = stops;
+        self
+    }
+
+    /// Does not print the progress of surfaces to standard error.
+    pub fn quiet(mut self) -> Self {
+        self.config.study.show_progress = false;
+        self
+    }
+
+    /// Begins to measure slices of this run, which goes on recording for it.
+    ///
+    /// `model` gives the structure and the device; its weights are those of the run's last snapshot, whatever
+    /// it holds. The loss is found as in [`Probe::finish`](crate::Probe::finish).
+    ///
+    /// # Errors
+    ///
+    /// If somebody else is recording the run, the model does not have its parameters, it holds no snapshot,
+    /// or the batches do not do.
+    pub fn study<'a, M, B>(self, model: &M, batches: &B) -> Result<Study<'a, M>>
+    where
+        M: InferenceStep + Module,
+        M::Input: Clone,
+        B: Batches<M::Input> + ?Sized,
+    {
+        self.begin(model, batches, Box::new(|output| standard_loss(output)), "output")
+    }
+
+    /// As [`study`](Self::study), with the loss read out of the output by `loss_of`.
+    ///
+    /// # Errors
+    ///
+    /// As [`study`](Self::study).
+    pub fn study_with<'a, M, B, F>(self, model: &M, batches: &B, loss_of: F) -> Result<Study<'a, M>>
+    where
+        M: InferenceStep + Module,
+        M::Input: Clone,
+        B: Batches<M::Input> + ?Sized,
+        F: Fn(&M::Output) -> BatchLoss + Sync + 'a,
+    {
+        self.begin(model, batches, Box::new(move |output| Some(loss_of(output))), "closure")
+    }
+
+    fn begin<'a, M, B>(
+        self,
+        given: &M,
+        batches: &B,
+        loss_of: ValueOf<'a, M::Output>,
+        loss_name: &'static str,
+    ) -> Result<Study<'a, M>>
+    where
+        M: InferenceStep + Module,
+        M::Input: Clone,
+        B: Batches<M::Input> + ?Sized,
+    {
+        self.config.validate()?;
+        let model = given.valid();
+        let map = self.map_of(&model)?;
+        let (writer, resumed) = Writer::resume(&self.folder)?;
+        let earlier = Earlier::from(resumed);
+        let snapshots = earlier.snapshots.clone();
+        let next_study = earlier.studies;
+        let (last, model) = self.at_last(&model, &map, &snapshots)?;
+        let beginning = Beginning {
+            final_snapshot: Some(last.same_as.unwrap_or(last.index)),
+            final_label: match last.reason.as_str() {
+                "final" => "final".to_string(),
+                _ => format!("snapshot {}", last.index),
+            },
+            last_update: self.last_update(&map)?,
+            names: self.slices().map(|slice| slice.name.clone()).collect(),
+            unfinished: self.unfinished(),
+            map,
+            given: given.clone(),
+            snapshots,
+            loss_of,
+            loss_name,
+            next_study,
+        };
+        let active = self.reopen(writer, earlier)?;
+        match Survey::new(active, beginning, model, batches) {
+            Ok(survey) => Ok(Study::of(survey)),
+            Err((mut active, error)) => {
+                let report = active.recorder.stop("failed")?;
+                Err(error.after(&report.problems))
+            }
+        }
+    }
+
+    /// The map of the model with what the run knows better: named filters, and what was frozen.
+    fn map_of<M: Module>(&self, model: &M) -> Result<ModelMap> {
+        let run = || self.folder.path().to_path_buf();
+        let head = self.head().ok_or_else(|| Error::NothingRecorded { run: run() })?;
+        let overrides = head.blocks.iter().filter_map(fixed_filter).collect::<Vec<_>>();
+        let mut map = ModelMap::of(model, &overrides)?;
+        map.adopt(head)?;
+        Ok(map)
+    }
+
+    /// The last snapshot, and a model with its tensors.
+    fn at_last<M: Module>(
+        &self,
+        model: &M,
+        map: &ModelMap,
+        snapshots: &[Snapshot],
+    ) -> Result<(Snapshot, M)> {
+        let run = || self.folder.path().to_path_buf();
+        let last =
+            snapshots.last().ok_or_else(|| Error::TooFewSnapshots { run: run(), found: 0 })?;
+        let mut file = SnapshotFile::open(&self.folder.resolve(&last.file)?, map)?;
+        let tensors = file.tensors(map)?;
+        Ok((last.clone(), at_tensors(model, map, &tensors)?))
+    }
+
+    fn last_update(&self, map: &ModelMap) -> Result<Option<Vec<f32>>> {
+        let path = snapshot::last_update_path(&self.folder);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let stored = snapshot::read_directions(&path, map.layout.len())?;
+        Ok(Some(stored.centre))
+    }
+
+    fn slices(&self) -> impl Iterator<Item = &Slice> {
+        self.trace.records.iter().filter_map(|record| match record {
+            Record::Slice(slice) => Some(slice),
+            _ => None,
+        })
+    }
+
+    fn unfinished(&self) -> Vec<Unfinished> {
+        let found = self.slices().filter_map(|slice| {
+            let (trajectory, nodes) = (self.trajectory(slice.slice), self.nodes(slice.slice));
+            Unfinished::of(slice, trajectory, &nodes)
+        });
+        found.filter(|it| !it.is_complete()).collect()
+    }
+
+    fn nodes(&self, slice: u32) -> Vec<&Nodes> {
+        let tiles = self.trace.records.iter().filter_map(|record| match record {
+            Record::Nodes(nodes) if nodes.slice == slice => Some(nodes),
+            _ => None,
+        });
+        tiles.collect()
+    }
+
+    fn trajectory(&self, slice: u32) -> Option<&Trajectory> {
+        self.trace.records.iter().rev().find_map(|record| match record {
+            Record::Trajectory(it) if it.slice == Some(slice) => Some(it),
+            _ => None,
+        })
+    }
+
+    fn reopen(self, writer: Writer, earlier: Earlier) -> Result<Active> {
+        let (config, started) = (self.config, Instant::now());
+        let recorder = Recorder::reopen(&config, self.folder, writer, earlier, started)?;
+        let hook = Hook::new(config.clone(), recorder.lanes.clone(), started);
+        Ok(Active { config, recorder, hook: hook.into(), interrupter: None.into() })
+    }
+}
+
+/// A recorded block as far as its place in the vector goes.
+fn plain_block(block: &burnscape_trace::Block) -> Block {
+    Block::new(&block.path, &block.container, &lengths(&block.shape), None)
+}
+
+fn lengths(shape: &[u64]) -> Vec<usize> {
+    shape.iter().map(|&length| length as usize).collect()
+}
+
+/// A filter axis that was named, or is that of a known layer; not one of groups, which a model shows itself.
+fn fixed_filter(block: &burnscape_trace::Block) -> Option<FilterOverride> {
+    let axis = block.filter_axis.filter(|_| !block.filter_guessed && block.groups <= 1)?;
+    Some(FilterOverride { path: block.path.clone(), axis: usize::from(axis) })
+}

@@ -1,0 +1,176 @@
+//! Ways to stop a surface early: a request from the program, Ctrl-C, a key, the time budget.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// Asks a running evaluation to stop after the nodes in progress; clones ask the same one.
+///
+/// What was measured is kept, and [`Study::resume`](crate::Study::resume) goes on from there.
+#[derive(Debug, Clone, Default)]
+pub struct Stopper(Arc<AtomicBool>);
+
+impl Stopper {
+    /// Asks it to stop. It stays asked.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked.
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Why an evaluation ended before all nodes were measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StopReason {
+    Asked,
+    Interrupted,
+    Key,
+    TimeBudget,
+}
+
+impl StopReason {
+    /// As the end of "the surface was stopped …".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Asked => "because the program asked",
+            Self::Interrupted => "by Ctrl-C",
+            Self::Key => "by the key q",
+            Self::TimeBudget => "by the time budget",
+        }
+    }
+}
+
+/// Listens, while it lives, for whatever may stop an evaluation.
+pub(crate) struct StopWatch {
+    stopper: Stopper,
+    deadline: Option<Instant>,
+    interrupt: Option<&'static Interrupt>,
+    #[cfg(feature = "tui")]
+    keys: Option<std::sync::Mutex<burnscape_tui::KeyWatch>>,
+    key_seen: AtomicBool,
+}
+
+impl StopWatch {
+    /// Starts to listen; keys only where progress is shown on a terminal.
+    pub fn start(
+        stopper: &Stopper,
+        deadline: Option<Instant>,
+        to_interrupt: bool,
+        to_keys: bool,
+    ) -> Self {
+        #[cfg(not(feature = "tui"))]
+        let _ = to_keys;
+        Self {
+            stopper: stopper.clone(),
+            deadline,
+            interrupt: to_interrupt.then(Interrupt::arm).flatten(),
+            #[cfg(feature = "tui")]
+            keys: to_keys.then(burnscape_tui::KeyWatch::start).flatten().map(Into::into),
+            key_seen: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether `q` stops the evaluation.
+    pub fn listens_to_keys(&self) -> bool {
+        #[cfg(feature = "tui")]
+        return self.keys.is_some();
+        #[cfg(not(feature = "tui"))]
+        false
+    }
+
+    /// Why to stop, if there is a reason; asked before every node.
+    pub fn reason(&self) -> Option<StopReason> {
+        if self.stopper.is_asked() {
+            return Some(StopReason::Asked);
+        }
+        if self.interrupt.is_some_and(Interrupt::came) {
+            return Some(StopReason::Interrupted);
+        }
+        if self.key_was_typed() {
+            return Some(StopReason::Key);
+        }
+        let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        late.then_some(StopReason::TimeBudget)
+    }
+
+    #[cfg(feature = "tui")]
+    fn key_was_typed(&self) -> bool {
+        // Whoever finds another worker looking leaves it to that one.
+        let keys = self.keys.as_ref().and_then(|keys| keys.try_lock().ok());
+        if keys.is_some_and(|keys| keys.quit_requested()) {
+            self.key_seen.store(true, Ordering::Relaxed);
+        }
+        self.key_seen.load(Ordering::Relaxed)
+    }
+
+    #[cfg(not(feature = "tui"))]
+    fn key_was_typed(&self) -> bool {
+        self.key_seen.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for StopWatch {
+    fn drop(&mut self) {
+        if let Some(interrupt) = self.interrupt {
+            interrupt.disarm();
+        }
+    }
+}
+
+/// The first Ctrl-C of an evaluation stops it, a second one ends the program as it always did.
+///
+/// Outside an evaluation Ctrl-C does what it did before: whatever the program's own handler does, or, without
+/// one, its end.
+#[derive(Debug)]
+struct Interrupt {
+    came: Arc<AtomicBool>,
+    /// Ctrl-C ends the program.
+    ends: Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    /// Listens from now on; `None` where the system has no such signal.
+    fn arm() -> Option<&'static Self> {
+        static INTERRUPT: OnceLock<Option<Interrupt>> = OnceLock::new();
+        let interrupt = INTERRUPT.get_or_init(|| Self::register().ok()).as_ref()?;
+        interrupt.came.store(false, Ordering::Relaxed);
+        interrupt.ends.store(false, Ordering::Relaxed);
+        Some(interrupt)
+    }
+
+    fn register() -> std::io::Result<Self> {
+        use signal_hook::consts::SIGINT;
+        use signal_hook::flag;
+        let interrupt = Self { came: Arc::default(), ends: Arc::new(AtomicBool::new(true)) };
+        if !has_handler_of_its_own() {
+            // Runs first: a second signal finds what the first has set.
+            flag::register_conditional_default(SIGINT, interrupt.ends.clone())?;
+        }
+        flag::register(SIGINT, interrupt.came.clone())?;
+        flag::register(SIGINT, interrupt.ends.clone())?;
+        Ok(interrupt)
+    }
+
+    fn came(&self) -> bool {
+        self.came.load(Ordering::Relaxed)
+    }
+
+    fn disarm(&self) {
+        self.ends.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether the program catches SIGINT already; where the system does not tell, it is taken not to.
+fn has_handler_of_its_own() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask & (1 << (signal_hook::consts::SIGINT - 1)) != 0)
+}

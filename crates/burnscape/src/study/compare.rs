@@ -1,0 +1,264 @@
+//! Slices beside each other: initial and trained, several seeds, several ranges.
+
+use burn::module::Module;
+use burn::train::InferenceStep;
+use burnscape_landscape::agreement::{self, Measures};
+use burnscape_landscape::grid::{Axis, Grid};
+use burnscape_landscape::surface::{NodeState, Surface};
+use burnscape_landscape::words;
+use burnscape_trace::{F64s, Record, Study};
+
+use super::Survey;
+use crate::landscape::SliceSurface;
+use crate::slice_spec::{Point, Reach, SliceSpec};
+use crate::{Error, Result};
+
+/// Nodes on the shorter side of the centre that a coarse grid keeps at least.
+const COARSE_SIDE: usize = 4;
+
+/// The same random slice around the initial and around the trained model.
+#[derive(Debug, Clone)]
+pub struct InitialAndTrained {
+    /// Around the model before the first update.
+    pub initial: SliceSurface,
+    /// Around the model that training returned.
+    pub trained: SliceSurface,
+    /// Lowest and highest finite loss of both: their common scale.
+    pub scale: Option<(f64, f64)>,
+}
+
+/// One random slice among others.
+#[derive(Debug, Clone, Default)]
+pub struct Agreement {
+    /// The slices on a coarse grid, the one shown first.
+    pub planes: Vec<SliceSurface>,
+    /// How far they agree.
+    pub measures: agreement::Agreement,
+    /// As the trace has it.
+    pub study: Study,
+}
+
+/// One slice at several ranges.
+#[derive(Debug, Clone, Default)]
+pub struct ScaleSweep {
+    /// The slices in the order of the factors.
+    pub slices: Vec<SliceSurface>,
+    /// As the trace has it.
+    pub study: Study,
+}
+
+impl InitialAndTrained {
+    pub(super) fn new(initial: SliceSurface, trained: SliceSurface) -> Self {
+        let scale = scale(&[&initial, &trained]);
+        Self { initial, trained, scale }
+    }
+}
+
+impl<M> Survey<'_, M>
+where
+    M: InferenceStep + Module,
+    M::Input: Clone,
+{
+    pub(super) fn initial_and_trained(&mut self, spec: &SliceSpec) -> Result<InitialAndTrained> {
+        let name = spec.name.clone().unwrap_or_else(|| "random".to_string());
+        let around = |centre: Point, which: &str| {
+            spec.clone().centre(centre).name(format!("{name} {which}"))
+        };
+        let trained = self.plan(&around(Point::Final, "trained"))?;
+        let initial = self.plan(&around(Point::Initial, "initial"))?;
+        let number = self.take_study_number();
+        let mut plans = vec![trained, initial];
+        plans.iter_mut().for_each(|plan| plan.slice.study = Some(number));
+        let mut slices = self.measure_all(plans)?;
+        slices.iter().for_each(|slice| self.keep(slice));
+        let (initial, trained) = (slices.remove(1), slices.remove(0));
+        let both = InitialAndTrained::new(initial, trained);
+        let slices = [&both.trained, &both.initial];
+        let study = study(number, "initial-and-trained", &slices);
+        self.tell(study);
+        Ok(both)
+    }
+
+    pub(super) fn agreement(&mut self, shown: &SliceSurface, planes: usize) -> Result<Agreement> {
+        let spec = self.coarse_spec(shown)?;
+        let number = self.take_study_number();
+        let mut plans = Vec::new();
+        for plane in 1..=planes as u64 {
+            let name = format!("{} {}", shown.slice.name, plane + 1);
+            let seed = self.seed_of(shown).wrapping_add(plane);
+            let mut plan = self.plan_with(&spec.clone().seed(seed).name(name), false)?;
+            plan.slice.study = Some(number);
+            plans.push(plan);
+        }
+        let grid = plans.first().map_or(*shown.surface.grid(), |plan| plan.grid);
+        let mut slices =
+            vec![SliceSurface { surface: on_grid(&shown.surface, grid), ..shown.clone() }];
+        slices.extend(self.measure_all(plans)?);
+        let measured: Vec<Measures> =
+            slices.iter().map(|it| Measures::of(&it.surface, &it.gram)).collect();
+        let measures = agreement::Agreement::of(&measured);
+        let mut study = study(number, "agreement", &slices.iter().collect::<Vec<_>>());
+        study.measures = [
+            ("convexity", column(&measured, |it| it.convexity)),
+            ("doubling_radius", column(&measured, |it| it.doubling_radius)),
+            ("largest_curvature", column(&measured, |it| it.largest_curvature)),
+            ("smallest_curvature", column(&measured, |it| it.smallest_curvature)),
+        ]
+        .map(|(name, values)| (name.to_string(), values))
+        .into();
+        study.sentences = words::agreement(&measures);
+        self.tell(study.clone());
+        Ok(Agreement { planes: slices, measures, study })
+    }
+
+    pub(super) fn scale_sweep(&mut self, spec: &SliceSpec, factors: &[f64]) -> Result<ScaleSweep> {
+        let whole = self.plan(spec)?;
+        let number = self.take_study_number();
+        let mut plans = Vec::new();
+        for &factor in factors {
+            let range = |axis: &Axis| Reach::Given(axis.min() * factor..=axis.max() * factor);
+            let y = whole.grid.y().map_or_else(|| range(whole.grid.x()), range);
+            let reach = [range(whole.grid.x()), y];
+            let name = format!("{} × {}", whole.slice.name, words::number(factor));
+            let mut plan = self.plan(&SliceSpec { reach, ..spec.clone().name(name) })?;
+            plan.slice.study = Some(number);
+            plans.push(plan);
+        }
+        let slices = self.measure_all(plans)?;
+        slices.iter().for_each(|slice| self.keep(slice));
+        let mut study = study(number, "scale-sweep", &slices.iter().collect::<Vec<_>>());
+        let measured: Vec<Measures> =
+            slices.iter().map(|it| Measures::of(&it.surface, &it.gram)).collect();
+        let extreme = |it: &SliceSurface, highest: bool| {
+            let found = if highest { it.surface.highest() } else { it.surface.lowest() };
+            found.map_or(f64::NAN, |found| found.loss)
+        };
+        let lowest: Vec<f64> = slices.iter().map(|it| extreme(it, false)).collect();
+        let highest: Vec<f64> = slices.iter().map(|it| extreme(it, true)).collect();
+        let convexity: Vec<Option<f64>> = measured.iter().map(|it| it.convexity).collect();
+        study.sentences = words::scale_sweep(factors, &lowest, &highest, &convexity);
+        study.measures = [
+            ("factor", F64s(factors.to_vec())),
+            ("lowest", F64s(lowest)),
+            ("highest", F64s(highest)),
+            ("convexity", column(&measured, |it| it.convexity)),
+        ]
+        .map(|(name, values)| (name.to_string(), values))
+        .into();
+        self.tell(study.clone());
+        Ok(ScaleSweep { slices, study })
+    }
+
+    fn take_study_number(&mut self) -> u32 {
+        self.next_study += 1;
+        self.next_study - 1
+    }
+
+    fn tell(&mut self, study: Study) {
+        self.record(Record::Study(study.clone()));
+        self.studies.push(study);
+    }
+
+    /// The seed of the slice that a random slice was asked for with.
+    fn seed_of(&self, shown: &SliceSurface) -> u64 {
+        shown.slice.x.seed.unwrap_or(self.active.config.study.seed) / 2
+    }
+
+    /// The request that a random slice came from, on a grid that leaves nodes out.
+    fn coarse_spec(&self, shown: &SliceSurface) -> Result<SliceSpec> {
+        use super::resume::{biases, normalisation};
+        let slice = &shown.slice;
+        let mut axes = std::iter::once(&slice.x).chain(&slice.y);
+        if !axes.all(|axis| axis.kind == "random") {
+            return Err(Error::NotRandom { slice: slice.name.clone() });
+        }
+        let centre = match slice.centre_snapshot {
+            Some(index) if self.final_snapshot == Some(index) => Point::Final,
+            Some(index) => Point::Snapshot(index),
+            None => Point::Final,
+        };
+        let grid = shown.surface.grid();
+        let spec = match grid.is_line() {
+            true => SliceSpec::line(crate::Direction::random()),
+            false => SliceSpec::random(),
+        };
+        let (x, y) = (coarse(grid.x()), grid.y().map(coarse));
+        let y = y.unwrap_or(x);
+        let spec = SliceSpec {
+            reach: [Reach::Given(x.min()..=x.max()), Reach::Given(y.min()..=y.max())],
+            resolution: Some([x.count(), y.count()]),
+            move_frozen: slice.moves_frozen,
+            orthogonal: slice.orthogonalised,
+            ..spec
+        };
+        let spec = spec.normalisation(normalisation(&slice.normalisation));
+        Ok(spec.biases(biases(&slice.biases)).centre(centre).exact())
+    }
+}
+
+fn column(measured: &[Measures], read: impl Fn(&Measures) -> Option<f64>) -> F64s {
+    F64s(measured.iter().map(|it| read(it).unwrap_or(f64::NAN)).collect())
+}
+
+fn study(number: u32, kind: &str, slices: &[&SliceSurface]) -> Study {
+    let scale = scale(slices);
+    Study {
+        study: number,
+        kind: kind.to_string(),
+        slices: slices.iter().map(|it| it.slice.slice).collect(),
+        lowest: scale.map(|scale| scale.0),
+        highest: scale.map(|scale| scale.1),
+        ..Study::default()
+    }
+}
+
+fn scale(slices: &[&SliceSurface]) -> Option<(f64, f64)> {
+    let lowest = slices.iter().filter_map(|it| it.surface.lowest()).map(|it| it.loss);
+    let highest = slices.iter().filter_map(|it| it.surface.highest()).map(|it| it.loss);
+    Some((lowest.min_by(f64::total_cmp)?, highest.max_by(f64::total_cmp)?))
+}
+
+/// Every so many nodes of an axis, so that the ends and the centre stay.
+fn coarse(axis: &Axis) -> Axis {
+    let (before, after) = (axis.centre(), axis.count() - 1 - axis.centre());
+    let keeps = |stride: usize| {
+        let sides = [before, after].into_iter().filter(|&side| side > 0);
+        sides.clone().all(|side| side.is_multiple_of(stride) && side / stride >= COARSE_SIDE)
+    };
+    let stride = (1..=before.max(after)).rev().find(|&stride| keeps(stride)).unwrap_or(1);
+    let count = before / stride + after / stride + 1;
+    let spacing = axis.spacing() * stride as f64;
+    Axis::new(-((before / stride) as i64), count, spacing).unwrap_or(*axis)
+}
+
+/// The nodes of a surface that lie on a coarser grid.
+fn on_grid(surface: &Surface, coarse: Grid) -> Surface {
+    let fine = surface.grid();
+    let stride = |coarse: &Axis, fine: &Axis| (coarse.spacing() / fine.spacing()).round() as usize;
+    let place = |index: usize, coarse: &Axis, fine: &Axis| {
+        (fine.centre() + index * stride(coarse, fine))
+            .checked_sub(coarse.centre() * stride(coarse, fine))
+    };
+    let node = |node: usize| {
+        let (ix, iy) = coarse.column_row(node);
+        let x = place(ix, coarse.x(), fine.x())?;
+        let y = match (coarse.y(), fine.y()) {
+            (Some(coarse), Some(fine)) => place(iy, coarse, fine)?,
+            _ => 0,
+        };
+        (x < fine.columns() && y < fine.rows()).then(|| fine.node(x, y))
+    };
+    let mut taken = Surface::new(coarse);
+    for target in 0..coarse.len() {
+        let Some(source) = node(target) else { continue };
+        let (mean, stderr) = (surface.losses()[source], surface.stderrs()[source]);
+        match surface.states()[source] {
+            NodeState::Measured => {
+                taken.set(target, burnscape_landscape::surface::NodeValue { mean, stderr });
+            }
+            NodeState::Interpolated => taken.set_interpolated(target, mean),
+            NodeState::Unmeasured => {}
+        }
+    }
+    taken
+}

@@ -1,0 +1,599 @@
+//! A study: slices of the landscape of one run, measured around its models and kept in its trace.
+//!
+//! `plan` (directions, range, provenance) → `measure_all` (nodes) → the trace and a [`SliceSurface`].
+
+mod centres;
+mod compare;
+mod directions;
+mod planes;
+mod quantities;
+mod resume;
+mod settings;
+mod surfaces;
+mod trajectory;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use burn::module::Module;
+use burn::train::InferenceStep;
+use burnscape_landscape::grid::Grid;
+use burnscape_trace::{Check, Note, Record, Snapshot};
+
+use crate::batches::Batches;
+use crate::landscape::{Landscape, Recording, SliceSurface};
+use crate::loss::BatchLoss;
+use crate::model_map::{self, ModelMap};
+use crate::probe::Active;
+use crate::recorder::{Control, WeightsAt};
+use crate::slice_spec::{Direction, Given, Point, SliceSpec, Weights, WeightsOf};
+use crate::snapshot;
+use crate::stop::Stopper;
+use crate::{Error, Result};
+
+pub use compare::{Agreement, InitialAndTrained, ScaleSweep};
+pub(crate) use quantities::{Means, Quantities, Quantity, ValueOf, count_samples};
+pub(crate) use resume::Unfinished;
+pub(crate) use settings::StudySettings;
+
+use centres::{Centre, same};
+use planes::Plan;
+use quantities::{BatchSet, LOSS, measure, read_twice};
+use trajectory::Geometry;
+
+/// Slices of the loss landscape around the models of one run.
+///
+/// It comes from [`Probe::study`](crate::Probe::study) right after training, or from
+/// [`Run::study`](crate::Run::study) for a run whose training ended in another process. Every slice goes to
+/// the trace of the run while it is measured. Call [`finish`](Self::finish) at the end.
+///
+/// From a disabled probe it does nothing: slices come back with no node measured.
+#[must_use = "measure slices with it, then call `finish`"]
+pub struct Study<'a, M: InferenceStep> {
+    survey: Option<Box<Survey<'a, M>>>,
+}
+
+/// A study that is switched on.
+pub(crate) struct Survey<'a, M: InferenceStep> {
+    active: Active,
+    map: ModelMap,
+    /// The model as the user gave it: shares its state with theirs.
+    given: M,
+    /// Its bytes when the study began.
+    fingerprint: Result<Vec<u8>, String>,
+    /// The model that slices lie around unless they say otherwise, in inference mode, with state of its own.
+    model: M,
+    final_label: String,
+    /// The snapshot that has its tensors.
+    final_snapshot: Option<u64>,
+    quantities: Quantities<'a, M::Input, M::Output>,
+    loss_name: &'static str,
+    /// Snapshots in order; one that repeats the one before it counts once.
+    snapshots: Vec<Snapshot>,
+    all_snapshots: Vec<Snapshot>,
+    geometry: Option<Geometry>,
+    true_losses: Option<Vec<f64>>,
+    centres: Vec<(Point, Rc<Centre<M>>)>,
+    last_update: Option<Vec<f32>>,
+    paces: [Option<surfaces::Pace>; 2],
+    stopper: Stopper,
+    spent: Duration,
+    next_slice: u32,
+    next_study: u32,
+    names: Vec<String>,
+    slices: Vec<SliceSurface>,
+    studies: Vec<burnscape_trace::Study>,
+    unfinished: Vec<Unfinished>,
+}
+
+/// What a study begins with, beside the run.
+pub(crate) struct Beginning<'a, M: InferenceStep> {
+    pub map: ModelMap,
+    pub given: M,
+    /// Snapshots of the run, as recorded.
+    pub snapshots: Vec<Snapshot>,
+    pub final_snapshot: Option<u64>,
+    pub final_label: String,
+    pub loss_of: ValueOf<'a, M::Output>,
+    pub loss_name: &'static str,
+    pub last_update: Option<Vec<f32>>,
+    pub next_study: u32,
+    pub names: Vec<String>,
+    pub unfinished: Vec<Unfinished>,
+}
+
+impl<'a, M> Study<'a, M>
+where
+    M: InferenceStep + Module,
+    M::Input: Clone,
+{
+    pub(crate) fn disabled() -> Self {
+        Self { survey: None }
+    }
+
+    pub(crate) fn of(survey: Survey<'a, M>) -> Self {
+        Self { survey: Some(Box::new(survey)) }
+    }
+
+    /// Measures one more quantity at every node of the slices that follow, such as an accuracy: `of` reads its
+    /// mean over one batch out of the model's output. It becomes a layer of each slice, and is averaged over
+    /// samples as the loss is.
+    pub fn measure(
+        &mut self,
+        name: impl Into<String>,
+        of: impl Fn(&M::Output) -> BatchLoss + Sync + 'a,
+    ) -> &mut Self {
+        if let Some(survey) = &mut self.survey {
+            let of: ValueOf<'a, M::Output> = Box::new(move |output| Some(of(output)));
+            survey.quantities.quantities.push(Quantity { name: name.into(), of });
+            survey.centres.clear();
+        }
+        self
+    }
+
+    /// Measures everything on one more set of batches as well, such as validation data: its layers are called
+    /// `name loss` and so on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Probe::finish`](crate::Probe::finish) says about batches.
+    pub fn also_on<B>(&mut self, name: impl Into<String>, batches: &B) -> Result<&mut Self>
+    where
+        B: Batches<M::Input> + ?Sized,
+    {
+        if let Some(survey) = &mut self.survey {
+            survey.add_batches(Some(name.into()), batches)?;
+        }
+        Ok(self)
+    }
+
+    /// Measures a slice.
+    ///
+    /// It may be stopped early, see [`stopper`](Self::stopper): then some nodes are not measured, and
+    /// [`resume`](Self::resume) measures them.
+    ///
+    /// # Errors
+    ///
+    /// If the slice makes no sense (a direction that is zero, two that are parallel, a range of width 0, a
+    /// centre that is not finite, a snapshot that is not there), or a loss cannot be computed; what was
+    /// measured before is in the trace.
+    pub fn slice(&mut self, spec: &SliceSpec) -> Result<SliceSurface> {
+        let Some(survey) = &mut self.survey else {
+            return nothing_measured(spec);
+        };
+        let plan = survey.plan(spec)?;
+        let surface = survey.measure_all(vec![plan])?.remove(0);
+        survey.keep(&surface);
+        Ok(surface)
+    }
+
+    /// Measures the slices that `finish` gives without being asked: the plane of the first two principal
+    /// components, a random plane, and how typical that one is among others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Probe::finish`](crate::Probe::finish).
+    pub fn default_slices(&mut self) -> Result<()> {
+        match &mut self.survey {
+            Some(survey) => survey.default_slices(),
+            None => Ok(()),
+        }
+    }
+
+    /// Goes on with all slices of the run that were stopped before all their nodes were measured, also in an
+    /// earlier process; the result is bit for bit that of an evaluation that was never stopped.
+    ///
+    /// # Errors
+    ///
+    /// If the batches, quantities or files are not those with which a slice was begun, or a loss cannot be
+    /// computed.
+    pub fn resume(&mut self) -> Result<Vec<SliceSurface>> {
+        match &mut self.survey {
+            Some(survey) => survey.resume(),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The same random slice around the initial and around the trained model: the same draw (by seed),
+    /// normalised to each model's own weights, and one scale for both.
+    ///
+    /// # Errors
+    ///
+    /// As [`slice`](Self::slice).
+    pub fn initial_and_trained(&mut self, spec: &SliceSpec) -> Result<InitialAndTrained> {
+        match &mut self.survey {
+            Some(survey) => survey.initial_and_trained(spec),
+            None => {
+                let (initial, trained) = (nothing_measured(spec)?, nothing_measured(spec)?);
+                Ok(InitialAndTrained::new(initial, trained))
+            }
+        }
+    }
+
+    /// Whether a random slice is typical: the same surface, on a coarse grid, for `planes` further seeds, with
+    /// the spread of convexity, of the distance at which the loss doubles and of the curvature.
+    ///
+    /// `shown` is a slice of this study along random directions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotRandom`] if it is not; else as [`slice`](Self::slice).
+    pub fn agreement(&mut self, shown: &SliceSurface, planes: usize) -> Result<Agreement> {
+        match &mut self.survey {
+            Some(survey) => survey.agreement(shown, planes),
+            None => Ok(Agreement::default()),
+        }
+    }
+
+    /// One slice at several ranges: each of `factors` times the range that it has by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`slice`](Self::slice).
+    pub fn scale_sweep(&mut self, spec: &SliceSpec, factors: &[f64]) -> Result<ScaleSweep> {
+        match &mut self.survey {
+            Some(survey) => survey.scale_sweep(spec, factors),
+            None => Ok(ScaleSweep::default()),
+        }
+    }
+
+    /// A point at another model of the same structure, for instance one read from a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherModel`] naming the first parameter that differs.
+    pub fn point(&self, label: impl Into<String>, model: &M) -> Result<Point> {
+        let Some(survey) = &self.survey else {
+            return Ok(Point::Final);
+        };
+        let model = model.valid();
+        survey.map.check_model(&model)?;
+        let tensors = model_map::read_tensors(&model, &survey.map)?;
+        Ok(Point::Weights(Weights(WeightsOf { label: label.into(), tensors }.into())))
+    }
+
+    /// What asks a running evaluation to stop, from another thread or from a signal handler.
+    ///
+    /// While a surface is measured, Ctrl-C and, with the feature `tui`, the key `q` in the terminal do the
+    /// same; a second Ctrl-C ends the program.
+    pub fn stopper(&self) -> Stopper {
+        self.survey.as_ref().map(|survey| survey.stopper.clone()).unwrap_or_default()
+    }
+
+    /// How long the nodes of a slice will take, from two of them that are measured for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`slice`](Self::slice).
+    pub fn estimate(&mut self, spec: &SliceSpec) -> Result<Duration> {
+        let Some(survey) = &mut self.survey else {
+            return Ok(Duration::ZERO);
+        };
+        let plan = survey.plan_with(spec, true)?;
+        let pace = survey.pace(&plan)?;
+        Ok(Duration::from_secs_f64(pace.secs * plan.grid.len() as f64))
+    }
+
+    /// The paths of the parameters with their shapes, in the order of the entries of a direction.
+    pub fn layout(&self) -> Option<&burnscape_landscape::layout::Layout> {
+        self.survey.as_ref().map(|survey| &survey.map.layout)
+    }
+
+    /// Checks that the model is as it was, and ends the run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RecorderGone`] if the writer thread has died.
+    pub fn finish(self) -> Result<Landscape> {
+        match self.survey {
+            Some(survey) => survey.finish(),
+            None => Ok(Landscape::default()),
+        }
+    }
+
+    /// Ends the run after a failure, which is given back with what went wrong before it.
+    pub(crate) fn fail(self, error: Error) -> Error {
+        let Some(mut survey) = self.survey else {
+            return error;
+        };
+        match survey.active.recorder.stop("failed") {
+            Ok(report) => error.after(&report.problems),
+            Err(_) => error,
+        }
+    }
+}
+
+/// The slice that a disabled study gives.
+fn nothing_measured(spec: &SliceSpec) -> Result<SliceSurface> {
+    use burnscape_landscape::grid::Axis;
+    let [x, y] = spec.resolution.unwrap_or(StudySettings::default().resolution);
+    let grid = match spec.y {
+        Some(_) => Grid::plane(Axis::symmetric(1.0, x)?, Axis::symmetric(1.0, y)?),
+        None => Grid::line(Axis::symmetric(1.0, x)?),
+    };
+    Ok(SliceSurface::unmeasured(grid))
+}
+
+impl<'a, M> Survey<'a, M>
+where
+    M: InferenceStep + Module,
+    M::Input: Clone,
+{
+    /// Begins a study: the batches are read twice and held against each other.
+    pub(crate) fn new<B>(
+        active: Active,
+        beginning: Beginning<'a, M>,
+        model: M,
+        batches: &B,
+    ) -> Result<Self, (Box<Active>, Error)>
+    where
+        B: Batches<M::Input> + ?Sized,
+    {
+        let given = beginning.given;
+        let mut snapshots = beginning.snapshots.clone();
+        snapshots.dedup_by(|next, kept| next.file == kept.file);
+        let mut survey = Self {
+            fingerprint: fingerprint(&given, &beginning.map),
+            given,
+            model,
+            map: beginning.map,
+            final_label: beginning.final_label,
+            final_snapshot: beginning.final_snapshot,
+            quantities: Quantities {
+                sets: Vec::new(),
+                quantities: vec![Quantity { name: LOSS.to_string(), of: beginning.loss_of }],
+            },
+            loss_name: beginning.loss_name,
+            snapshots,
+            all_snapshots: beginning.snapshots,
+            geometry: None,
+            true_losses: None,
+            centres: Vec::new(),
+            last_update: beginning.last_update,
+            paces: [None, None],
+            stopper: Stopper::default(),
+            spent: Duration::ZERO,
+            next_slice: active.recorder.first_slice,
+            next_study: beginning.next_study,
+            names: beginning.names,
+            slices: Vec::new(),
+            studies: Vec::new(),
+            unfinished: beginning.unfinished,
+            active,
+        };
+        match survey.add_batches(None, batches) {
+            Ok(()) => Ok(survey),
+            Err(error) => Err((Box::new(survey.active), error)),
+        }
+    }
+
+    /// Reads a set of batches twice; the model's loss must be the same on both, and twice on the first.
+    fn add_batches<B>(&mut self, name: Option<String>, source: &B) -> Result<()>
+    where
+        B: Batches<M::Input> + ?Sized,
+    {
+        let [batches, again] = read_twice(source)?;
+        let at_once = self.map.is_on_host;
+        let loss = &self.quantities.quantities[..1];
+        let mean = |batches: &Vec<M::Input>| -> Result<f64> {
+            let sets = std::slice::from_ref(batches);
+            Ok(measure(&self.model, sets, loss, at_once)?[0].mean)
+        };
+        let (first, twice) = (mean(&batches)?, mean(&batches)?);
+        if !same(first, twice) {
+            return Err(Error::RandomModel { first, second: twice });
+        }
+        let second = mean(&again)?;
+        if !same(first, second) {
+            return Err(Error::ChangingBatches { first, second });
+        }
+        let detail = format!("two passes over the batches gave the loss {first} bit for bit");
+        self.check(None, "centre-twice", true, &detail);
+        let samples = count_samples(&self.model, &batches, &loss[0])?;
+        self.quantities.sets.push(BatchSet { name, batches, samples });
+        self.centres.clear();
+        Ok(())
+    }
+
+    fn default_slices(&mut self) -> Result<()> {
+        if self.snapshots.len() < 2 {
+            return Err(self.too_few(self.snapshots.len()));
+        }
+        let centre = self.default_centre()?;
+        let mut plans = Vec::new();
+        let pca = self.plan_or_line(&SliceSpec::pca().centre(centre.clone()));
+        plans.extend(self.unless_zero("pca", pca)?);
+        let random = self.plan(&SliceSpec::random().centre(centre));
+        plans.extend(self.unless_zero("random", random)?);
+        if plans.is_empty() {
+            let run = self.active.recorder.folder.path().to_path_buf();
+            return Err(Error::NothingMoves { run });
+        }
+        let slices = self.measure_all(plans)?;
+        slices.iter().for_each(|slice| self.keep(slice));
+        let planes = self.active.config.study.agreement;
+        match slices.iter().find(|slice| slice.slice.name == "random") {
+            Some(shown) if planes > 0 && !self.stopper.is_asked() => {
+                self.agreement(shown, planes).map(|_| ())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The final model, or the last one before its weights were NaN or infinite.
+    fn default_centre(&mut self) -> Result<Point> {
+        let Err(error) = self.centre(&Point::Final) else {
+            return Ok(Point::Final);
+        };
+        let Error::NonFiniteCentre { finite: Some(index), .. } = &error else {
+            return Err(error);
+        };
+        let sentence = format!("{error}; the surfaces lie around snapshot {index} instead");
+        log::warn!("burnscape: {sentence}");
+        self.note("warning", sentence);
+        Ok(Point::Snapshot(*index))
+    }
+
+    /// The plane of two components, or a line where fewer parameters moved than a plane has directions.
+    fn plan_or_line(&mut self, spec: &SliceSpec) -> Result<Plan<M>> {
+        match self.plan(spec) {
+            Err(Error::ZeroDirection { .. }) => {
+                let line = SliceSpec { y: None, ..spec.clone() };
+                self.plan(&line)
+            }
+            plan => plan,
+        }
+    }
+
+    /// A plan, or a note that there is none because nothing moves along its directions.
+    fn unless_zero(&self, slice: &str, plan: Result<Plan<M>>) -> Result<Option<Plan<M>>> {
+        match plan {
+            Ok(plan) => Ok(Some(plan)),
+            Err(error @ Error::ZeroDirection { .. }) => {
+                self.note("warning", format!("the slice `{slice}` was not drawn: {error}"));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn finish(mut self) -> Result<Landscape> {
+        let after = fingerprint(&self.given, &self.map);
+        self.check(
+            None,
+            "model-unchanged",
+            self.fingerprint.is_ok() && self.fingerprint == after,
+            "parameters and buffers are bit for bit what they were before the surfaces",
+        );
+        let reason = self.active.end_reason();
+        let report = self.active.recorder.stop(reason)?;
+        let mut landscape = Landscape::new(self.slices, self.studies);
+        landscape.set_recording(Recording::new(self.active.recorder.folder.path(), report));
+        Ok(landscape)
+    }
+
+    pub(super) fn check(&self, slice: Option<u32>, name: &str, passed: bool, detail: &str) {
+        if !passed {
+            log::error!("burnscape: check `{name}` failed: {detail}");
+        }
+        self.record(Record::Check(Check {
+            slice,
+            name: name.to_string(),
+            passed,
+            detail: detail.to_string(),
+        }));
+    }
+
+    fn note(&self, level: &str, text: String) {
+        self.record(Record::Note(Note { level: level.to_string(), text }));
+    }
+
+    pub(super) fn record(&self, record: Record) {
+        self.active.recorder.lanes.record(record);
+    }
+}
+
+/// The bytes of a model's parameters and buffers, as a snapshot would hold them.
+fn fingerprint<M: Module>(model: &M, map: &ModelMap) -> Result<Vec<u8>, String> {
+    let tensors = model_map::read_tensors(&model.valid(), map);
+    tensors.map_err(|error| error.to_string()).and_then(|it| snapshot::encode(&it))
+}
+
+/// Begins a study of the run that `active` records, right after its training.
+pub(crate) fn after_training<'a, M, B>(
+    active: Active,
+    model: &M,
+    batches: &B,
+    loss_of: ValueOf<'a, M::Output>,
+    loss_name: &'static str,
+) -> Result<Study<'a, M>>
+where
+    M: InferenceStep + Module,
+    M::Input: Clone,
+    B: Batches<M::Input> + ?Sized,
+{
+    let begun = begin_after_training(&active, model, loss_of, loss_name);
+    let survey = match begun {
+        Ok((beginning, inference)) => Survey::new(active, beginning, inference, batches),
+        Err(error) => Err((Box::new(active), error)),
+    };
+    match survey {
+        Ok(survey) => Ok(Study::of(survey)),
+        Err((mut active, error)) => {
+            let report = active.recorder.stop("failed")?;
+            Err(error.after(&report.problems))
+        }
+    }
+}
+
+fn begin_after_training<'a, M>(
+    active: &Active,
+    given: &M,
+    loss_of: ValueOf<'a, M::Output>,
+    loss_name: &'static str,
+) -> Result<(Beginning<'a, M>, M)>
+where
+    M: InferenceStep + Module,
+{
+    active.recorder.sync()?;
+    let map = active.hook.map().cloned().ok_or_else(|| {
+        let run = active.recorder.folder.path().to_path_buf();
+        active.hook.refusal().unwrap_or(Error::NothingRecorded { run })
+    })?;
+    // In inference mode, which also brings shared buffers up to date: read before, they may be one
+    // update old.
+    let model = given.valid();
+    map.check_model(&model)?;
+    let tensors = model_map::read_tensors(&model, &map)?;
+    let last_update = active.hook.last_update(&model, &map);
+    if let Some(update) = &last_update {
+        let path = snapshot::last_update_path(&active.recorder.folder);
+        snapshot::write_directions(&path, update, &[], &[])?;
+    }
+    let at = active.hook.moment();
+    let weights = Box::new(WeightsAt { at, tensors });
+    active.recorder.lanes.send(Control::FinalSnapshot(weights));
+    let snapshots = active.recorder.sync()?.snapshots;
+    let last = snapshots.last().filter(|last| last.reason == "final");
+    let beginning = Beginning {
+        final_snapshot: last.map(|last| last.same_as.unwrap_or(last.index)),
+        final_label: "final".to_string(),
+        map,
+        given: given.clone(),
+        snapshots,
+        loss_of,
+        loss_name,
+        last_update,
+        next_study: active.recorder.first_study,
+        names: Vec::new(),
+        unfinished: Vec::new(),
+    };
+    Ok((beginning, model))
+}
+
+impl<M> Study<'_, M>
+where
+    M: InferenceStep + Module,
+    M::Input: Clone,
+{
+    /// The gradient of the mean loss at the final model, in inference mode, as a direction: computed through
+    /// the model's own `TrainStep` on `batches`, with dropout off and normalisation statistics untouched.
+    ///
+    /// # Errors
+    ///
+    /// If the output has no loss that is known, the loss is not finite, or the model is random in inference
+    /// mode too.
+    pub fn gradient<T>(&self, batches: &[T]) -> Result<Direction>
+    where
+        M: burn::train::TrainStep<Input = T>,
+        T: Clone,
+        <M as burn::train::TrainStep>::Output: 'static,
+    {
+        let values = match &self.survey {
+            Some(survey) => crate::gradient::mean_gradient(&survey.model, &survey.map, batches)?,
+            None => Vec::new(),
+        };
+        let label = "gradient".to_string();
+        Ok(Direction::Given(Given { label, kind: "gradient", values: values.into() }))
+    }
+}

@@ -1,0 +1,301 @@
+//! A slice before it is evaluated: its grid, its path of training, its provenance.
+
+use std::rc::Rc;
+
+use burn::module::Module;
+use burn::train::InferenceStep;
+use burnscape_landscape::direction::{self, Biases, Normalisation};
+use burnscape_landscape::grid::{self, Grid};
+use burnscape_landscape::plane::PlaneGram;
+use burnscape_trace::{F64s, Layer, Slice, Trajectory};
+
+use super::Survey;
+use super::centres::Centre;
+use super::directions::Axis;
+use super::settings::{check_resolution, check_tolerance};
+use crate::Result;
+use crate::model_map::device_name;
+use crate::recalibrate::Recalibration;
+use crate::slice_spec::{BatchNormMode, Direction, Reach, SliceSpec};
+
+/// Share of ‖θ*‖ that an axis extends to where the trajectory has no extent at all.
+const REACH_WITHOUT_TRAJECTORY: f64 = 0.01;
+
+/// A slice before it is evaluated.
+pub(super) struct Plan<M> {
+    pub slice: Slice,
+    pub grid: Grid,
+    pub centre: Rc<Centre<M>>,
+    /// One for a line, two for a plane.
+    pub directions: Vec<Vec<f32>>,
+    pub gram: PlaneGram,
+    pub trajectory: Option<Trajectory>,
+    pub batchnorm: BatchNormMode,
+    /// How statistics are recomputed at every node, if they are.
+    pub recalibration: Option<Recalibration>,
+}
+
+impl<M> Survey<'_, M>
+where
+    M: InferenceStep + Module,
+    M::Input: Clone,
+{
+    /// Directions, range and provenance of a slice; no loss of it is evaluated yet.
+    pub(super) fn plan(&mut self, spec: &SliceSpec) -> Result<Plan<M>> {
+        self.plan_with(spec, true)
+    }
+
+    pub(super) fn plan_with(&mut self, spec: &SliceSpec, with_path: bool) -> Result<Plan<M>> {
+        check_tolerance(spec.tolerance)?;
+        let centre = self.centre(&spec.centre)?;
+        let mut axes = self.axes(spec, &centre)?;
+        let gram = gram(&axes)?;
+        let trajectory = match with_path {
+            true => self.path(&axes, &centre, &gram)?,
+            false => None,
+        };
+        let grid = self.grid(spec, &axes, &centre, trajectory.as_ref())?;
+        let mut slice = self.provenance(spec, &grid, &axes, &centre, &gram);
+        slice.name = self.free_name(spec, &axes);
+        let directions = axes.iter_mut().map(|axis| std::mem::take(&mut axis.values)).collect();
+        let batchnorm = spec.batchnorm;
+        let recalibration = self.recalibration(batchnorm, &centre)?;
+        Ok(Plan { slice, grid, centre, directions, gram, trajectory, batchnorm, recalibration })
+    }
+
+    /// How statistics are recomputed around a centre; `None` if they stay.
+    pub(super) fn recalibration(
+        &self,
+        mode: BatchNormMode,
+        centre: &Centre<M>,
+    ) -> Result<Option<Recalibration>> {
+        if self.batchnorm_name(mode) != "recalibrate" {
+            return Ok(None);
+        }
+        let batch = &self.quantities.sets[0].batches[0];
+        let loss = &self.quantities.quantities[0];
+        Recalibration::of(&centre.model, &self.map, batch, loss).map(Some)
+    }
+
+    /// The snapshots in the coordinates of the slice; `None` where there are none.
+    fn path(
+        &mut self,
+        axes: &[Axis],
+        centre: &Centre<M>,
+        gram: &PlaneGram,
+    ) -> Result<Option<Trajectory>> {
+        self.analyse(2)?;
+        if self.used_snapshots().is_empty() {
+            return Ok(None);
+        }
+        let directions: Vec<&[f32]> = axes.iter().map(|axis| axis.values.as_slice()).collect();
+        let mut trajectory = self.project(&centre.flat, &directions, gram)?;
+        if axes.iter().all(|axis| axis.kind == "pca") {
+            self.explain(&mut trajectory)?;
+            trajectory.degenerate = axes.iter().any(|axis| axis.degenerate);
+        }
+        Ok(Some(trajectory))
+    }
+
+    fn grid(
+        &self,
+        spec: &SliceSpec,
+        axes: &[Axis],
+        centre: &Centre<M>,
+        trajectory: Option<&Trajectory>,
+    ) -> Result<Grid> {
+        let mut count = spec.resolution.unwrap_or(self.active.config.study.resolution);
+        if axes.len() == 1 {
+            count[1] = count[0];
+        }
+        check_resolution(count)?;
+        let path = |axis: usize| {
+            let along = trajectory.map(|it| if axis == 0 { &it.x } else { &it.y });
+            along.map_or((0.0, 0.0), |values| extent(values))
+        };
+        let paths: Vec<_> = (0..axes.len()).map(path).collect();
+        let widest = paths.iter().zip(axes).map(|((min, max), axis)| (max - min) * norm(axis));
+        let without = REACH_WITHOUT_TRAJECTORY * direction::norm(&centre.flat);
+        let widest = widest.fold(without, f64::max);
+        let widest = if widest > 0.0 { widest } else { 1.0 };
+        let axis = |number: usize| -> Result<grid::Axis> {
+            let wanted = match number {
+                0 => Some(&spec.x),
+                _ => spec.y.as_ref(),
+            };
+            let fallback = widest / norm(&axes[number]);
+            let extent = Extent { path: paths[number], fallback, count: count[number] };
+            self.reach(&spec.reach[number], wanted, &extent)
+        };
+        Ok(match axes.len() {
+            1 => Grid::line(axis(0)?),
+            _ => Grid::plane(axis(0)?, axis(1)?),
+        })
+    }
+
+    fn reach(
+        &self,
+        reach: &Reach,
+        direction: Option<&Direction>,
+        extent: &Extent,
+    ) -> Result<grid::Axis> {
+        let settings = &self.active.config.study;
+        let covering =
+            |min: f64, max: f64, margin| Ok(grid::Axis::covering(min, max, margin, extent.count)?);
+        match (reach, direction) {
+            (Reach::Given(range), _) => covering(*range.start(), *range.end(), 0.0),
+            (Reach::Natural, Some(Direction::Random { .. })) => {
+                covering(-settings.random_range, settings.random_range, 0.0)
+            }
+            (Reach::Natural, Some(Direction::To(_))) => covering(0.0, 1.0, settings.margin),
+            (Reach::Natural, Some(Direction::Difference(..) | Direction::LastUpdate)) => {
+                covering(-1.0, 1.0, settings.margin)
+            }
+            _ => self.around(extent),
+        }
+    }
+
+    /// An axis over the trajectory, or, where that has no extent, over half of the widest both ways.
+    fn around(&self, extent: &Extent) -> Result<grid::Axis> {
+        // A component that carries no variance has coordinates that are rounding errors, and so may be
+        // the part of an extent that lies beyond the centre.
+        let snapped = |end: f64| if end.abs() > 1e-6 * extent.fallback { end } else { 0.0 };
+        let (min, max) = (snapped(extent.path.0), snapped(extent.path.1));
+        let axis = match max > min {
+            true => grid::Axis::covering(min, max, self.active.config.study.margin, extent.count),
+            false => grid::Axis::symmetric(0.5 * extent.fallback, extent.count),
+        };
+        Ok(axis?)
+    }
+
+    fn provenance(
+        &self,
+        spec: &SliceSpec,
+        grid: &Grid,
+        axes: &[Axis],
+        centre: &Centre<M>,
+        gram: &PlaneGram,
+    ) -> Slice {
+        let is_random = spec.directions().any(Direction::is_random);
+        let layers = self.quantities.layers();
+        let layer = |(it, value): (&super::quantities::LayerName, f64)| Layer {
+            name: it.name.clone(),
+            centre: value,
+            samples: it.samples as u64,
+            batches: it.batches as u64,
+        };
+        let centre_values = centre.values.iter().map(|value| value.mean);
+        let tolerance = spec.tolerance.or(self.active.config.study.tolerance);
+        Slice {
+            centre: centre.label.clone(),
+            centre_snapshot: centre.snapshot,
+            x: axis_record(grid.x(), &axes[0]),
+            y: grid.y().map(|y| axis_record(y, &axes[1])),
+            normalisation: if is_random { normalisation_name(spec.normalisation) } else { "none" }
+                .to_string(),
+            biases: if is_random { biases_name(spec.biases) } else { "moved" }.to_string(),
+            moves_frozen: is_random && spec.move_frozen,
+            orthogonalised: spec.orthogonal,
+            cosine: (axes.len() == 2).then(|| gram.cosine()),
+            centre_norm: direction::norm(&centre.flat),
+            centre_loss: centre.values[0].mean,
+            shares: axes
+                .iter()
+                .map(|it| F64s(direction::share_per_block(&self.map.layout, &it.values)))
+                .collect(),
+            samples: layers[0].samples as u64,
+            batches: layers[0].batches as u64,
+            batchnorm: self.batchnorm_name(spec.batchnorm).to_string(),
+            dtype: format!("{:?}", self.map.dtype).to_lowercase(),
+            device: device_name(&self.map.device),
+            loss: self.loss_name.to_string(),
+            layers: layers.iter().zip(centre_values).skip(1).map(layer).collect(),
+            tolerance: tolerance.filter(|&tolerance| tolerance > 0.0),
+            ..Slice::default()
+        }
+    }
+
+    fn batchnorm_name(&self, mode: BatchNormMode) -> &'static str {
+        let has_buffers = self.map.buffers.len() > self.map.aliases.len();
+        match mode {
+            _ if !has_buffers => "none",
+            BatchNormMode::Centre => "centre",
+            BatchNormMode::Recalibrate => "recalibrate",
+        }
+    }
+
+    /// The name that was asked for, or one from the directions; a number behind it if it is taken.
+    fn free_name(&self, spec: &SliceSpec, axes: &[Axis]) -> String {
+        let labels: Vec<&str> = axes.iter().map(|axis| axis.label.as_str()).collect();
+        let name = spec.name.clone().unwrap_or_else(|| labels.join(", "));
+        let is_taken = |name: &str| self.names.iter().any(|taken| taken == name);
+        let numbered = (2..).map(|number| format!("{name} {number}"));
+        let mut names = std::iter::once(name.clone()).chain(numbered);
+        names.find(|name| !is_taken(name)).unwrap_or(name)
+    }
+}
+
+/// What an axis has to cover.
+struct Extent {
+    /// Lowest and highest coordinate of a snapshot, and 0.
+    path: (f64, f64),
+    /// The widest extent of all axes, in units of this one's direction.
+    fallback: f64,
+    count: usize,
+}
+
+pub(super) fn gram(axes: &[Axis]) -> Result<PlaneGram> {
+    let directions: Vec<&[f32]> = axes.iter().map(|axis| axis.values.as_slice()).collect();
+    gram_of(&directions)
+}
+
+/// Lengths and angle; a line has a second direction of length 0.
+pub(super) fn gram_of(directions: &[&[f32]]) -> Result<PlaneGram> {
+    match directions {
+        [x, y] => Ok(PlaneGram::new(x, y)?),
+        [x, ..] => Ok(PlaneGram { d1_d1: direction::squared_norm(x), d1_d2: 0.0, d2_d2: 0.0 }),
+        [] => Ok(PlaneGram { d1_d1: 0.0, d1_d2: 0.0, d2_d2: 0.0 }),
+    }
+}
+
+fn norm(axis: &Axis) -> f64 {
+    direction::norm(&axis.values)
+}
+
+fn extent(values: &[f64]) -> (f64, f64) {
+    let min = values.iter().copied().fold(0.0, f64::min);
+    let max = values.iter().copied().fold(0.0, f64::max);
+    (min, max)
+}
+
+fn axis_record(grid: &grid::Axis, axis: &Axis) -> burnscape_trace::Axis {
+    burnscape_trace::Axis {
+        label: axis.label.clone(),
+        kind: axis.kind.to_string(),
+        first: grid.first(),
+        count: grid.count() as u64,
+        spacing: grid.spacing(),
+        direction_norm: norm(axis),
+        seed: axis.seed,
+        explained: axis.explained,
+    }
+}
+
+/// As the trace spells it.
+pub(super) fn normalisation_name(normalisation: Normalisation) -> &'static str {
+    match normalisation {
+        Normalisation::Filter => "filter",
+        Normalisation::Layer => "layer",
+        Normalisation::Weight => "weight",
+        Normalisation::None => "none",
+    }
+}
+
+/// As the trace spells it.
+pub(super) fn biases_name(biases: Biases) -> &'static str {
+    match biases {
+        Biases::Ignored => "ignored",
+        Biases::Kept => "kept",
+        Biases::Filter => "filter",
+    }
+}

@@ -1,0 +1,157 @@
+//! What the principal components of many snapshots cost, beside merely reading their files.
+//!
+//! `cargo bench -p burnscape-examples --bench pca`. A network of 1.1 million parameters is recorded for 200
+//! snapshots; reading, scores and directions then take turns, all of them from files that the system has in
+//! its cache, and medians are compared. Memory is that of a process of its own.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::optim::SgdConfig;
+use burn::tensor::{Device, Distribution, Tensor};
+use burn::train::{RegressionOutput, TrainOutput, TrainStep};
+use burnscape::geometry::pca::{PcaOptions, pca, scores};
+use burnscape::{Probe, Run};
+use serde_json::json;
+
+const SNAPSHOTS: usize = 200;
+const ROUNDS: usize = 5;
+/// In this variable the process that measures its memory finds the run.
+const RUN: &str = "BURNSCAPE_BENCH_RUN";
+
+fn main() {
+    if let Some(run) = std::env::var_os(RUN) {
+        return print_peak_memory(Path::new(&run));
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = folder.path().join("run");
+    let params = record(&run);
+    let files = snapshot_files(&run);
+    let (mut read, mut with_scores, mut with_directions) = (vec![], vec![], vec![]);
+    for _ in 0..ROUNDS {
+        read.push(secs(|| files.iter().for_each(|file| read_whole(file))));
+        with_scores
+            .push(secs(|| drop(scores(&mut open(&run), &PcaOptions::default()).expect("scores"))));
+        with_directions
+            .push(secs(|| drop(pca(&mut open(&run), &PcaOptions::default()).expect("pca"))));
+    }
+    let [read, with_scores, with_directions] = [read, with_scores, with_directions].map(median);
+    let peak = peak_memory(&run);
+    println!("\n{SNAPSHOTS} snapshots of {params} parameters, {ROUNDS} rounds, medians");
+    println!("reading the files     {read:>7.3} s");
+    println!("scores                {with_scores:>7.3} s   {:.2} × reading", with_scores / read);
+    println!(
+        "with directions       {with_directions:>7.3} s   {:.2} × reading",
+        with_directions / read
+    );
+    println!("peak memory           {:>7.0} MB", peak / 1e6);
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pca.json");
+    let results = json!({
+        "snapshots": SNAPSHOTS,
+        "parameters": params,
+        "read_secs": read,
+        "scores_secs": with_scores,
+        "directions_secs": with_directions,
+        "scores_to_read": with_scores / read,
+        "directions_to_read": with_directions / read,
+        "peak_bytes": peak,
+    });
+    std::fs::write(&file, format!("{results:#}\n")).expect("a writable target folder");
+    println!("written to {}", file.display());
+}
+
+/// Trains for a while with a snapshot after each step; gives the number of parameters.
+fn record(run: &Path) -> usize {
+    let device = Device::flex().autodiff();
+    device.seed(1);
+    let probe = Probe::builder(run).quiet().snapshot_every_steps(1).start().expect("a probe");
+    let mut model = probe.watch(Wide::new(&device));
+    let params = model.num_params();
+    let mut optim = SgdConfig::new().init();
+    // Snapshot 0 is the first.
+    for _ in 1..SNAPSHOTS {
+        let inputs = Tensor::random([8, 784], Distribution::Default, &device);
+        let output = TrainStep::step(&model, inputs);
+        model = model.optimize(&mut optim, 0.5.into(), output.grads);
+    }
+    let recording = probe.close().expect("an end");
+    assert_eq!(recording.problems(), [""; 0]);
+    params
+}
+
+fn snapshot_files(run: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(run.join("snapshots")).expect("snapshots");
+    let files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    assert_eq!(files.len(), SNAPSHOTS);
+    files
+}
+
+fn read_whole(file: &Path) {
+    let mut buffer = vec![0; 1 << 20];
+    let mut file = std::fs::File::open(file).expect("a snapshot");
+    while file.read(&mut buffer).expect("a snapshot") > 0 {}
+}
+
+fn open(run: &Path) -> burnscape::SnapshotMatrix<'static> {
+    Run::open(run).and_then(|run| run.snapshots()).expect("a run")
+}
+
+fn secs(work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_secs_f64()
+}
+
+fn median(mut secs: Vec<f64>) -> f64 {
+    secs.sort_unstable_by(f64::total_cmp);
+    secs[secs.len() / 2]
+}
+
+/// Bytes that a process takes at most which does nothing but this analysis; NaN where the system does not tell.
+fn peak_memory(run: &Path) -> f64 {
+    let program = std::env::current_exe().expect("this program");
+    let output = Command::new(program).env(RUN, run).output().expect("this program runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.trim().parse().unwrap_or(f64::NAN)
+}
+
+fn print_peak_memory(run: &Path) {
+    pca(&mut open(run), &PcaOptions::default()).expect("components");
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = peak.and_then(|it| it.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
+    println!("{}", kilobytes.map_or(f64::NAN, |it| 1024.0 * it));
+}
+
+/// 784-1024-300: 1.1 million parameters.
+#[derive(Module, Debug)]
+struct Wide {
+    first: Linear,
+    second: Linear,
+}
+
+impl Wide {
+    fn new(device: &Device) -> Self {
+        Self {
+            first: LinearConfig::new(784, 1024).init(device),
+            second: LinearConfig::new(1024, 300).init(device),
+        }
+    }
+}
+
+impl TrainStep for Wide {
+    type Input = Tensor<2>;
+    type Output = RegressionOutput;
+
+    fn step(&self, inputs: Tensor<2>) -> TrainOutput<RegressionOutput> {
+        let output = self.second.forward(self.first.forward(inputs).tanh());
+        let targets = Tensor::ones(output.shape(), &output.device());
+        let loss = (output.clone() - targets.clone()).square().mean();
+        let gradients = loss.backward();
+        TrainOutput::new(self, gradients, RegressionOutput::new(loss, output, targets))
+    }
+}
