@@ -17,7 +17,8 @@ use burn::tensor::{Device, Distribution, Int, Tensor};
 use burn::train::{
     ClassificationOutput, InferenceStep, Learner, LearnerModel, TrainOutput, TrainStep,
 };
-use burnscape::{Probe, ProbeBuilder};
+use burnscape::{Level, Measurements, Probe, ProbeBuilder, Schedule, tap};
+use burnscape_examples::convnet::ConvNet;
 use burnscape_examples::data::{self, DigitBatch};
 use burnscape_examples::mlp::Mlp;
 use serde_json::{Value, json};
@@ -35,6 +36,8 @@ fn main() {
     for (name, builder) in settings() {
         let big = || BigMlp::new(&device);
         rows.push(compare("784-128-10", name, big, &noise_batch(&device), builder));
+        let convnet = || ConvNet::new(&device);
+        rows.push(compare("convnet", name, convnet, &digit_batch(&device), builder));
         let digits = || Mlp::new(&device);
         rows.push(compare("digits", name, digits, &digit_batch(&device), builder));
     }
@@ -45,12 +48,18 @@ fn main() {
 
 type Settings = fn(ProbeBuilder) -> ProbeBuilder;
 
-fn settings() -> [(&'static str, Settings); 3] {
+fn settings() -> [(&'static str, Settings); 5] {
     [
-        ("gradient norms every step", |it| it.weight_norms_every(0)),
-        ("default", |it| it),
-        ("nothing due", |it| it.grad_norms_every(0).weight_norms_every(0)),
+        ("light", |it| it.level(Level::Light).activations(Schedule::Never)),
+        ("standard", |it| it.level(Level::Standard).activations(Schedule::Never)),
+        ("full", |it| it.level(Level::Full)),
+        ("taps every 10th step", |it| it.measurements(only_taps())),
+        ("nothing due", |it| it.measurements(Measurements::all(Schedule::Never))),
     ]
+}
+
+fn only_taps() -> Measurements {
+    Measurements { activations: Schedule::Every(10), ..Measurements::all(Schedule::Never) }
 }
 
 /// Median ratio of watched to bare steps.
@@ -249,7 +258,8 @@ impl BigMlp {
     }
 
     fn classify(&self, batch: Noise) -> ClassificationOutput {
-        let logits = self.fc2.forward(relu(self.fc1.forward(batch.images)));
+        let hidden = tap("fc1.relu", relu(self.fc1.forward(batch.images)));
+        let logits = self.fc2.forward(hidden);
         let loss = CrossEntropyLossConfig::new().init(&logits.device());
         let loss = loss.forward(logits.clone(), batch.labels.clone());
         ClassificationOutput::new(loss, logits, batch.labels)

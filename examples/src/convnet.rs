@@ -10,6 +10,7 @@ use burn::nn::{
 };
 use burn::tensor::{Device, Tensor};
 use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
+use burnscape::tap;
 
 use crate::data::{CLASSES, DigitBatch};
 
@@ -64,7 +65,10 @@ impl ConvNet {
     fn forward(&self, images: Tensor<2>) -> Tensor<2> {
         let [batch, _] = images.dims();
         let images = images.reshape([batch, 1, 8, 8]);
-        let features = self.blocks.iter().fold(images, |x, block| block.forward(x));
+        let mut features = images;
+        for (block, name) in self.blocks.iter().zip(["blocks.0.relu", "blocks.1.relu"]) {
+            features = tap(name, block.forward(features));
+        }
         let pooled = self.pool.forward(features).reshape([batch, FEATURES * POOLED * POOLED]);
         self.output.forward(self.dropout.forward(pooled))
     }

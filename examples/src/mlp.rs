@@ -5,6 +5,7 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{Linear, LinearConfig, Relu};
 use burn::tensor::{Device, Tensor};
 use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
+use burnscape::tap;
 
 use crate::data::{CLASSES, DigitBatch, PIXELS};
 
@@ -28,12 +29,15 @@ impl Mlp {
     }
 
     fn forward(&self, images: Tensor<2>) -> Tensor<2> {
-        let features =
-            self.hidden.iter().fold(images, |x, layer| self.activation.forward(layer.forward(x)));
+        let mut features = images;
+        for (layer, name) in self.hidden.iter().zip(["hidden.0.relu", "hidden.1.relu"]) {
+            features = tap(name, self.activation.forward(layer.forward(features)));
+        }
         self.output.forward(features)
     }
 
-    fn classify(&self, batch: DigitBatch) -> ClassificationOutput {
+    /// Logits and loss of a batch.
+    pub fn classify(&self, batch: DigitBatch) -> ClassificationOutput {
         let logits = self.forward(batch.images);
         let loss = CrossEntropyLossConfig::new()
             .init(&logits.device())

@@ -16,7 +16,7 @@ use burn::train::{
     ClassificationOutput, ExecutionStrategy, Interrupter, Learner, MetricEarlyStoppingStrategy,
     MultiDeviceOptim, StoppingCondition, SupervisedTraining,
 };
-use burnscape::{BatchLoss, Probe, Run, Stopper, Watched};
+use burnscape::{BatchLoss, BlackBox, Measurements, Probe, Run, Schedule, Stopper, Watched};
 use burnscape_examples::convnet::ConvNet;
 use burnscape_examples::data::{self, Digit, DigitBatch};
 use burnscape_examples::mlp::Mlp;
@@ -220,7 +220,11 @@ fn probe(flags: &Flags) -> Result<Probe> {
         None => builder,
     };
     let builder = match flags.watch {
-        Watch::Busiest => builder.weight_norms_every(1).snapshot_every_steps(1),
+        Watch::Busiest => builder
+            .measurements(Measurements::all(Schedule::Every(1)))
+            .black_box(BlackBox::new().weights())
+            .keep_last_update()
+            .snapshot_every_steps(1),
         _ => builder,
     };
     Ok(match flags.watch {

@@ -47,8 +47,8 @@ pub(crate) struct Watch {
     #[arg(long, value_name = "WxH", requires = "once")]
     pub(crate) size: Option<Size>,
 
-    /// overview, gradients, landscape, or 1, 2, 3 [default: overview; with --once landscape where
-    /// the run has one]
+    /// overview, gradients, activations, landscape, or 1, 2, 3, 4 [default: overview; with --once
+    /// landscape where the run has one]
     #[arg(long)]
     pub(crate) view: Option<ViewKind>,
 
@@ -76,8 +76,10 @@ Exit codes:
 npz is for numpy.load. Slice 0 of the run is `slice0_x`, `slice0_y`, `slice0_loss`, `slice0_stderr`,
 `slice0_state` (0 not measured, 1 measured, 2 interpolated), further layers by their names,
 `slice0_info` (JSON) and `slice0_trajectory_xy`; `trajectory_xy` is that of the first slice which has
-one. With --with-directions also `centre`, `slice0_d1`, `slice0_d2` and `layout` (JSON): a node is the
-model with centre + x·d1 + y·d2. A slice around another model than the others has a `slice0_centre`.";
+one. With --with-directions also `centre`, `buffers`, `slice0_d1`, `slice0_d2`, `layout` and
+`buffer_layout` (JSON): a node is the model with the parameters centre + x·d1 + y·d2 and these buffers,
+such as the statistics of BatchNorm. A slice around another model than the others has a `slice0_centre`
+and `slice0_buffers`; planes that a random one is only compared with have seeds and no directions.";
 
 /// Write the loss surfaces of a run, and the path through them, in a format of other programs.
 #[derive(Debug, Args)]
@@ -94,8 +96,8 @@ pub(crate) struct Export {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
 
-    /// Also centres and directions: what it takes to compute a surface again, a few times the size
-    /// of the model
+    /// Also centres, buffers and directions: what it takes to compute a surface again; for a run with
+    /// the default slices five times the size of the model
     #[arg(long)]
     pub(crate) with_directions: bool,
 
@@ -168,6 +170,17 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_names_every_view_and_its_number() {
+        let mut command = Arguments::command();
+        let watch = command.find_subcommand_mut("watch").unwrap();
+        let help = watch.render_long_help().to_string();
+        let names: Vec<_> = ViewKind::ALL.map(|it| format!("{it:?}").to_lowercase()).into();
+        let numbers: Vec<_> = ViewKind::ALL.map(|it| it.number().to_string()).into();
+        let all = format!("{}, or {}", names.join(", "), numbers.join(", "));
+        assert!(help.contains(&all), "{all} in {help}");
     }
 
     #[test]

@@ -127,7 +127,9 @@ fn what_cannot_be_exported_is_a_sentence_and_exit_code_2() {
 #[test]
 fn help_tells_the_exit_codes_and_the_arrays() {
     let output = export(&with_run(), &["--help"]);
-    for words in ["Exit codes:", "--with-directions", "slice0_loss", "trajectory_xy"] {
+    for words in
+        ["Exit codes:", "--with-directions", "slice0_loss", "trajectory_xy", "buffer_layout"]
+    {
         assert!(stdout(&output).contains(words), "{words}");
     }
 }

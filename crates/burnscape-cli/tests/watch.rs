@@ -209,7 +209,7 @@ fn arguments_that_make_no_sense_are_named() {
     let run = run_in(&folder);
     for wrong in [
         vec!["--once", "--size", "80"],
-        vec!["--once", "--view", "4"],
+        vec!["--once", "--view", "5"],
         vec!["--color", "blue"],
         vec!["--glyphs", "emoji"],
         vec!["--fps", "0"],

@@ -445,6 +445,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn every_covering_axis_covers_its_range_and_contains_zero(
             min in -1e3..1e3_f64, width in 1e-6..1e3_f64, margin in 0.0..1.0_f64, count in 3..200_usize,

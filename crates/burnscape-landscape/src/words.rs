@@ -29,21 +29,50 @@ use crate::surface::{Counts, Curvature};
 /// ```
 #[must_use]
 pub fn explained_variance(explained: &[f64], snapshots: usize, random_walk: &[f64]) -> String {
-    let components = components(explained.len());
-    let verb = if explained.len() == 1 { "explains" } else { "explain" };
-    let measured = percent(explained.iter().sum());
-    let null = percent(random_walk.iter().take(explained.len()).sum());
+    let components: Vec<usize> = (1..=explained.len()).collect();
+    explained_by(&components, explained, snapshots, random_walk)
+}
+
+/// As [`explained_variance`], for any components, counted from 1.
+///
+/// `shares` and `random_walk` hold the shares of all components, in descending order.
+///
+/// # Examples
+///
+/// ```
+/// use burnscape_landscape::words;
+///
+/// let (shares, walk) = ([0.7, 0.2, 0.1], [0.64, 0.22, 0.14]);
+/// assert_eq!(
+///     words::explained_by(&[2, 3], &shares, 9, &walk),
+///     "PC 2+3 explain 30.0 % of 9 snapshots' variance; a random walk of 9 would give 36.0 %."
+/// );
+/// ```
+#[must_use]
+pub fn explained_by(
+    components: &[usize],
+    shares: &[f64],
+    snapshots: usize,
+    random_walk: &[f64],
+) -> String {
+    let sum = |shares: &[f64]| -> f64 {
+        let share = |k: &usize| k.checked_sub(1).and_then(|k| shares.get(k));
+        components.iter().filter_map(share).sum()
+    };
+    let named = named_components(components);
+    let verb = if components.len() == 1 { "explains" } else { "explain" };
+    let (measured, null) = (percent(sum(shares)), percent(sum(random_walk)));
     let sentence = format!(
-        "{components} {verb} {measured} of {snapshots} snapshots' variance; a random walk of {snapshots} would give {null}."
+        "{named} {verb} {measured} of {snapshots} snapshots' variance; a random walk of {snapshots} would give {null}."
     );
-    if snapshots > explained.len() + 1 {
+    if snapshots > components.len() + 1 {
         return sentence;
     }
     format!("{sentence} {snapshots} snapshots always give 100 %: the figure says nothing.")
 }
 
-fn components(count: usize) -> String {
-    let numbers: Vec<String> = (1..=count).map(|k| k.to_string()).collect();
+fn named_components(components: &[usize]) -> String {
+    let numbers: Vec<String> = components.iter().map(usize::to_string).collect();
     format!("PC {}", numbers.join("+"))
 }
 
@@ -57,14 +86,16 @@ pub fn degenerate_component(k: usize) -> String {
 
 /// How far snapshots lie from the plane in which they are drawn.
 ///
-/// One [`Projection`] per snapshot.
+/// One [`Projection`] per snapshot, and the number of each snapshot in the run; where that is missing, its
+/// position.
 #[must_use]
-pub fn out_of_plane(projections: &[Projection]) -> String {
+pub fn out_of_plane(projections: &[Projection], snapshots: &[u32]) -> String {
     let share = |projection: &Projection| projection.out_of_plane_share();
-    let shares = projections.iter().enumerate().map(|(snapshot, p)| (snapshot, share(p), p));
-    let Some((snapshot, share, projection)) = shares.max_by(|a, b| a.1.total_cmp(&b.1)) else {
+    let shares = projections.iter().enumerate().map(|(place, p)| (place, share(p), p));
+    let Some((place, share, projection)) = shares.max_by(|a, b| a.1.total_cmp(&b.1)) else {
         return "No snapshot was projected.".into();
     };
+    let snapshot = snapshots.get(place).map_or(place, |&number| number as usize);
     format!(
         "Snapshots are drawn where they project to; the worst, snapshot {snapshot}, lies {} out of the plane, {} of its squared distance from the centre.",
         number(projection.out_of_plane),
@@ -433,6 +464,13 @@ pub const CONCLUSIONS: [Conclusion; 8] = [
     },
 ];
 
+/// A line of [`CONCLUSIONS`] as a sentence.
+#[must_use]
+pub fn conclusion(line: &Conclusion) -> String {
+    let Conclusion { seen, allowed, not_allowed } = line;
+    format!("If you see {seen}, you may conclude: {allowed}; you may not conclude: {not_allowed}.")
+}
+
 /// The limit that [`CONCLUSIONS`] names: PC 1+2 of an endless random walk.
 #[must_use]
 pub fn random_walk_limit() -> f64 {
@@ -486,12 +524,14 @@ mod tests {
     #[test]
     fn the_worst_projection_is_named() {
         let at = |out_of_plane, distance| Projection { x: 0.0, y: 0.0, out_of_plane, distance };
-        let sentence = out_of_plane(&[at(0.0, 0.0), at(6.0, 10.0), at(8.0, 80.0)]);
+        let projections = [at(0.0, 0.0), at(6.0, 10.0), at(8.0, 80.0)];
+        let sentence = out_of_plane(&projections, &[]);
         assert!(
             sentence.contains("snapshot 1, lies 6.000 out of the plane, 36.0 % of"),
             "{sentence}"
         );
-        assert_eq!(out_of_plane(&[]), "No snapshot was projected.");
+        assert!(out_of_plane(&projections, &[0, 7, 8]).contains("the worst, snapshot 7, lies"));
+        assert_eq!(out_of_plane(&[], &[]), "No snapshot was projected.");
     }
 
     #[test]
@@ -595,7 +635,8 @@ mod tests {
         let skew = PlaneGram { d1_d1: 4.0, d1_d2: 3.0, d2_d2: 9.0 };
         for sentence in [
             explained_variance(&[0.8, 0.2], 3, &[0.75, 0.25]),
-            out_of_plane(&[]),
+            out_of_plane(&[], &[]),
+            conclusion(&CONCLUSIONS[7]),
             samples(5, None),
             standard_error(&[]),
             seeds(&[1]),

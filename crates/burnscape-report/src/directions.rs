@@ -4,6 +4,7 @@ use burnscape_landscape::direction::{self, Biases, DirectionOptions, Normalisati
 use burnscape_landscape::layout::Layout;
 use burnscape_trace::{Axis, Slice};
 
+use crate::layout::Layouts;
 use crate::run::Run;
 use crate::{Error, FileProblem, tensors};
 
@@ -18,13 +19,53 @@ pub(crate) struct Directions {
     pub(crate) d2: Option<Vec<f32>>,
 }
 
-/// The parameters at (0, 0).
-pub(crate) fn centre(run: &Run, layout: &Layout, slice: &Slice) -> Result<Vec<f32>, Error> {
-    let [given] = match &slice.directions {
-        Some(file) => from_file(run, layout, slice, file, ["centre"])?,
-        None => [None],
+/// The model at (0, 0).
+#[derive(Debug)]
+pub(crate) struct Centre {
+    pub(crate) parameters: Vec<f32>,
+    /// Those of every node: no direction moves them.
+    pub(crate) buffers: Vec<f32>,
+}
+
+impl Centre {
+    pub(crate) fn has_bits_of(&self, other: &Self) -> bool {
+        same_bits(&self.parameters, &other.parameters) && same_bits(&self.buffers, &other.buffers)
+    }
+}
+
+fn same_bits(a: &[f32], b: &[f32]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+}
+
+/// The model at (0, 0): parameters from the file of the slice where it has some, the rest from a snapshot.
+pub(crate) fn centre(run: &Run, layouts: &Layouts, slice: &Slice) -> Result<Centre, Error> {
+    let Some(file) = &slice.directions else {
+        return snapshot_centre(run, layouts, slice);
     };
-    given.map_or_else(|| snapshot_centre(run, layout, slice), Ok)
+    match from_file(run, &layouts.parameters, slice, file, ["centre"])? {
+        [Some(parameters)] => {
+            let buffers = buffers_beside(run, layouts, slice, file)?;
+            Ok(Centre { parameters, buffers })
+        }
+        [None] => snapshot_centre(run, layouts, slice),
+    }
+}
+
+/// The file of a slice holds the buffers of its centre only where no snapshot does.
+fn buffers_beside(
+    run: &Run,
+    layouts: &Layouts,
+    slice: &Slice,
+    file: &str,
+) -> Result<Vec<f32>, Error> {
+    if layouts.buffers.blocks().is_empty() {
+        return Ok(Vec::new());
+    }
+    if slice.centre_snapshot.is_some() {
+        return Ok(snapshot_centre(run, layouts, slice)?.buffers);
+    }
+    let found = tensors::buffers(run.folder(), file, &layouts.buffers);
+    found.map_err(|problem| file_error(slice, file, problem))
 }
 
 /// The directions from there.
@@ -67,12 +108,13 @@ fn from_file<const N: usize>(
     vectors.map_err(|problem| file_error(slice, file, problem))
 }
 
-fn snapshot_centre(run: &Run, layout: &Layout, slice: &Slice) -> Result<Vec<f32>, Error> {
+fn snapshot_centre(run: &Run, layouts: &Layouts, slice: &Slice) -> Result<Centre, Error> {
     let number = slice.centre_snapshot;
     let record = number.and_then(|number| run.snapshots.get(&number));
     let record = record.ok_or(Error::NoCentre { slice: slice.slice, snapshot: number })?;
-    let flat = tensors::snapshot(run.folder(), record, layout);
-    flat.map_err(|problem| file_error(slice, &record.file, problem))
+    let flat = tensors::snapshot(run.folder(), record, layouts);
+    let [parameters, buffers] = flat.map_err(|problem| file_error(slice, &record.file, problem))?;
+    Ok(Centre { parameters, buffers })
 }
 
 fn file_error(slice: &Slice, file: &str, source: FileProblem) -> Error {

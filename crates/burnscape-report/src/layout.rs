@@ -1,13 +1,24 @@
-//! The layout of the flat parameter vector, back from the head record.
+//! The layouts of the flat vectors of parameters and of buffers, back from the head record.
 
 use burnscape_landscape::layout::{Block, Filters, Layout, Role};
 use burnscape_trace as trace;
 
 use crate::Error;
 
-/// The layout that the head describes; it may come from anywhere, so every number is checked.
-pub(crate) fn from_head(head: &trace::Head) -> Result<Layout, Error> {
-    let layout_error = |reason| Error::Layout { reason };
+/// What the tensors of the model are called, and where they lie in flat vectors.
+#[derive(Debug)]
+pub(crate) struct Layouts {
+    pub(crate) parameters: Layout,
+    /// What belongs to the model and no direction moves, such as the statistics of BatchNorm.
+    pub(crate) buffers: Layout,
+}
+
+/// The layouts that the head describes; it may come from anywhere, so every number is checked.
+pub(crate) fn from_head(head: &trace::Head) -> Result<Layouts, Error> {
+    Ok(Layouts { parameters: of_parameters(head)?, buffers: of_buffers(head)? })
+}
+
+fn of_parameters(head: &trace::Head) -> Result<Layout, Error> {
     if head.blocks.is_empty() {
         return Err(layout_error("it lists no blocks".to_owned()));
     }
@@ -19,6 +30,28 @@ pub(crate) fn from_head(head: &trace::Head) -> Result<Layout, Error> {
         blocks.push(block);
     }
     Layout::new(blocks).map_err(|error| layout_error(error.to_string()))
+}
+
+/// One after the other, as the head lists them.
+fn of_buffers(head: &trace::Head) -> Result<Layout, Error> {
+    let mut end = 0;
+    let mut buffer = |recorded: &trace::Buffer| {
+        let as_block = trace::Block {
+            path: recorded.path.clone(),
+            shape: recorded.shape.clone(),
+            role: role_name(Role::Norm).to_owned(),
+            offset: end as u64,
+            ..trace::Block::default()
+        };
+        let none = || layout_error(format!("buffer {:?} is none", recorded.path));
+        block(&as_block, &mut end).ok_or_else(none)
+    };
+    let buffers = head.buffers.iter().map(&mut buffer).collect::<Result<_, _>>()?;
+    Layout::new(buffers).map_err(|error| layout_error(error.to_string()))
+}
+
+fn layout_error(reason: String) -> Error {
+    Error::Layout { reason }
 }
 
 /// The block that begins at `end`, which then is its own end.
@@ -82,7 +115,16 @@ mod tests {
     }
 
     fn layout(blocks: Vec<trace::Block>) -> Result<Layout, Error> {
-        from_head(&trace::Head { blocks, ..trace::Head::default() })
+        of_parameters(&trace::Head { blocks, ..trace::Head::default() })
+    }
+
+    fn buffers(shapes: &[(&str, &[u64])]) -> Result<Layout, Error> {
+        let buffer = |(path, shape): &(&str, &[u64])| trace::Buffer {
+            path: (*path).into(),
+            shape: shape.to_vec(),
+        };
+        let buffers = shapes.iter().map(buffer).collect();
+        of_buffers(&trace::Head { buffers, ..trace::Head::default() })
     }
 
     #[test]
@@ -116,5 +158,17 @@ mod tests {
         let twice = layout(vec![recorded("fc", &[1, 1], 0), recorded("fc", &[1, 1], 1)]);
         assert!(twice.unwrap_err().to_string().contains("twice"));
         assert!(layout(vec![recorded("fc", &[u64::MAX, 0], 0)]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn buffers_lie_one_after_the_other() {
+        let layout = buffers(&[("norm.mean", &[3]), ("norm.scalar", &[]), ("seen", &[2, 2])]);
+        let layout = layout.unwrap();
+        let ranges: Vec<_> = layout.blocks().iter().map(Block::range).collect();
+        assert_eq!(ranges, [0..3, 3..4, 4..8]);
+        assert!(buffers(&[]).unwrap().is_empty());
+        let huge = buffers(&[("seen", &[u64::MAX, 2])]).unwrap_err().to_string();
+        assert!(huge.contains("buffer \"seen\" is none"), "{huge}");
+        assert!(buffers(&[("seen", &[1]), ("seen", &[1])]).is_err());
     }
 }

@@ -5,13 +5,14 @@ mod keys;
 
 use std::io::{BufWriter, Write};
 
-use burnscape_landscape::layout::{Block, Layout};
+use burnscape_landscape::layout::Block;
 use burnscape_landscape::surface::NodeState;
 use burnscape_trace::Trajectory;
 use serde_json::{Value, json};
 
 use self::archive::Archive;
-use crate::directions::{self, Directions};
+use crate::directions::{self, Centre, Directions};
+use crate::layout::Layouts;
 use crate::output::Output;
 use crate::run::Run;
 use crate::slice::Slice;
@@ -89,12 +90,15 @@ impl Npz<'_> {
     }
 
     fn directions(&mut self, run: &Run) -> Result<(), Error> {
-        let layout = layout::from_head(&run.head)?;
-        let common = directions::centre(run, &layout, &common_slice(run).record)?;
-        self.text("layout", &layout.blocks().iter().map(of_block).collect())?;
-        self.vector("centre", &common)?;
-        for slice in run.slices.values() {
-            self.directions_of(slice, run, &layout, &common)?;
+        let layouts = layout::from_head(&run.head)?;
+        let common = directions::centre(run, &layouts, &common_slice(run).record)?;
+        let Layouts { parameters, buffers } = &layouts;
+        self.text("layout", &parameters.blocks().iter().map(of_block).collect())?;
+        self.text("buffer_layout", &buffers.blocks().iter().map(of_buffer).collect())?;
+        self.vector("centre", &common.parameters)?;
+        self.vector("buffers", &common.buffers)?;
+        for slice in run.slices.values().filter(|slice| !run.only_compares(slice)) {
+            self.directions_of(slice, run, &layouts, &common)?;
         }
         Ok(())
     }
@@ -103,13 +107,16 @@ impl Npz<'_> {
         &mut self,
         slice: &Slice,
         run: &Run,
-        layout: &Layout,
-        common: &[f32],
+        layouts: &Layouts,
+        common: &Centre,
     ) -> Result<(), Error> {
-        let centre = directions::centre(run, layout, &slice.record)?;
-        let Directions { d1, d2 } = directions::directions(run, layout, &slice.record, &centre)?;
-        if !same_bits(&centre, common) {
-            self.vector(&key(slice, "centre"), &centre)?;
+        let (layout, slice_record) = (&layouts.parameters, &slice.record);
+        let centre = directions::centre(run, layouts, slice_record)?;
+        let directions = directions::directions(run, layout, slice_record, &centre.parameters);
+        let Directions { d1, d2 } = directions?;
+        if !centre.has_bits_of(common) {
+            self.vector(&key(slice, "centre"), &centre.parameters)?;
+            self.vector(&key(slice, "buffers"), &centre.buffers)?;
         }
         self.vector(&key(slice, "d1"), &d1)?;
         match d2 {
@@ -162,6 +169,10 @@ fn of_block(block: &Block) -> Value {
     })
 }
 
+fn of_buffer(buffer: &Block) -> Value {
+    json!({ "path": buffer.path, "shape": buffer.shape, "offset": buffer.offset })
+}
+
 /// The slice whose centre is the common one: the first around the final model, else the first.
 fn common_slice(run: &Run) -> &Slice {
     let is_final = |slice: &&Slice| {
@@ -170,8 +181,4 @@ fn common_slice(run: &Run) -> &Slice {
     };
     let mut slices = run.slices.values();
     slices.clone().find(is_final).or_else(|| slices.next()).expect("a run with slices")
-}
-
-fn same_bits(a: &[f32], b: &[f32]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
 }

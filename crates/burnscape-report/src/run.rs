@@ -1,6 +1,6 @@
 //! What of a run is exported: its slices, and what it takes to give their directions back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use burnscape_trace::{Head, Item, LossCause, Reader, Record, RunFolder, Snapshot, Trajectory};
@@ -19,6 +19,8 @@ pub(crate) struct Run {
     /// What is not there any more, as sentences.
     pub(crate) lost: Vec<String>,
     strays: BTreeMap<u32, usize>,
+    /// Numbers of the studies that ask whether a random slice is typical.
+    agreements: BTreeSet<u32>,
 }
 
 impl Run {
@@ -31,6 +33,7 @@ impl Run {
             slices: BTreeMap::new(),
             lost: Vec::new(),
             strays: BTreeMap::new(),
+            agreements: BTreeSet::new(),
         };
         for item in Reader::open(run.folder.trace_path())? {
             run.apply(item?);
@@ -44,6 +47,12 @@ impl Run {
 
     pub(crate) fn folder(&self) -> &RunFolder {
         &self.folder
+    }
+
+    /// Whether a slice is there only so that a random one can be compared with it, and seeds draw it again.
+    pub(crate) fn only_compares(&self, slice: &Slice) -> bool {
+        let study = slice.record.study.filter(|_| slice.record.directions.is_none());
+        study.is_some_and(|study| self.agreements.contains(&study))
     }
 
     fn apply(&mut self, item: Item) {
@@ -77,6 +86,9 @@ impl Run {
                 None => *self.strays.entry(nodes.slice).or_default() += nodes.index.len(),
             },
             Record::Trajectory(path) => self.apply_trajectory(path),
+            Record::Study(study) if study.kind == "agreement" => {
+                self.agreements.insert(study.study);
+            }
             _ => {}
         }
     }

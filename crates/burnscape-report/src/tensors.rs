@@ -11,22 +11,41 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::FileProblem;
+use crate::layout::Layouts;
 
-/// The flat parameter vector of a snapshot, as f32.
+/// Stands before the paths of buffers in a directions file.
+const BUFFER: &str = "buffer:";
+
+/// Parameters and buffers of a snapshot, flat and as f32.
 pub(crate) fn snapshot(
     folder: &RunFolder,
     record: &Snapshot,
-    layout: &Layout,
-) -> Result<Vec<f32>, FileProblem> {
+    layouts: &Layouts,
+) -> Result<[Vec<f32>; 2], FileProblem> {
     let bytes = read(folder, &record.file, Some(record.bytes))?;
     let found = crc32fast::hash(&bytes);
     if found != record.crc32 {
         return Err(FileProblem::Checksum { expected: record.crc32, found });
     }
     let tensors = parse(&bytes)?;
-    let mut flat = Vec::with_capacity(stored(&tensors).min(layout.len()));
+    Ok([flat(&tensors, &layouts.parameters, "")?, flat(&tensors, &layouts.buffers, "")?])
+}
+
+/// The buffers of a directions file, flat and as f32.
+pub(crate) fn buffers(
+    folder: &RunFolder,
+    file: &str,
+    layout: &Layout,
+) -> Result<Vec<f32>, FileProblem> {
+    let bytes = read(folder, file, None)?;
+    flat(&parse(&bytes)?, layout, BUFFER)
+}
+
+/// The tensors of a layout, one after the other; their names begin with a prefix.
+fn flat(tensors: &SafeTensors<'_>, layout: &Layout, prefix: &str) -> Result<Vec<f32>, FileProblem> {
+    let mut flat = Vec::with_capacity(stored(tensors).min(layout.len()));
     for block in layout.blocks() {
-        append(&tensors, &block.path, &block.shape, &mut flat)?;
+        append(tensors, &format!("{prefix}{}", block.path), &block.shape, &mut flat)?;
     }
     Ok(flat)
 }

@@ -144,6 +144,7 @@
 //! | memory of a reader | one record | a claimed length is never allocated, only what is there |
 //! | time to resynchronise | one checksum per sync mark found | a file made to harm can hold many marks that claim long payloads; one damaged by accident does not |
 
+pub mod columns;
 pub mod frame;
 
 mod array;

@@ -13,7 +13,7 @@ use crate::{F32s, F64s, U32s};
 /// The version `[major, minor]` that this crate writes.
 pub const FORMAT: [u16; 2] = [1, 0];
 
-/// All kinds that format 1.0 knows or reserves; those without a type here read as
+/// All kinds that format 1.0 knows or reserves. Only `curvature` has no type yet: it reads as
 /// [`Record::Unknown`].
 pub const RESERVED_KINDS: [&str; 20] = [
     "head",
@@ -56,6 +56,14 @@ pub enum Record {
     Progress(Progress),
     /// A value of a metric of the user's.
     Metric(Metric),
+    /// What the values that passed a tap looked like.
+    Activation(Activation),
+    /// How the values of a gradient, a weight or an activation are spread.
+    Histogram(Histogram),
+    /// Something went wrong, or looks as if it will.
+    Alert(Alert),
+    /// What happened just before an alert.
+    Blackbox(Blackbox),
     /// Step records that were lost because the queue was full.
     Dropped(Dropped),
     /// A file with all parameters and buffers at one moment.
@@ -168,11 +176,11 @@ pub struct Step {
     /// Training loss: mean over the batches of this step, each the mean over its samples; `None`: the
     /// output has none.
     pub loss: Option<f64>,
-    /// Blocks that no gradient reached (frozen, unused): their `grad_norm` is NaN without anything
-    /// being wrong.
+    /// Blocks that no gradient reached (frozen, unused): what their `grad_` columns hold, NaN or not,
+    /// says nothing, and nothing is wrong.
     pub missing: U32s,
-    /// One value per parameter block and quantity: `grad_norm`, what the optimizer received;
-    /// `weight_norm`, before the update; `update_norm`. Euclidean, per block.
+    /// One value per parameter block and quantity; [`columns`](crate::columns) says what each is called,
+    /// means, and how blocks are put together.
     pub columns: BTreeMap<String, F32s>,
 }
 
@@ -224,6 +232,124 @@ pub struct Metric {
     pub step: u64,
     /// The value; NaN and infinities are kept.
     pub value: f64,
+}
+
+/// What the values that passed a tap looked like in one training step, over all its calls in that step.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Activation {
+    /// Name of the tap, such as `fc1.relu`.
+    pub tap: String,
+    /// Optimizer steps in the run before the one that this batch belongs to.
+    pub step: u64,
+    /// Calls of `TrainStep::step` in the run, this one included.
+    pub batches: u64,
+    /// Calls of the tap in the step: devices, and uses of one module.
+    pub calls: u32,
+    /// Values that passed.
+    pub values: u64,
+    /// Of these NaN or infinite: they are left out of all that follows.
+    pub non_finite: u64,
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation, of the population.
+    pub std: f64,
+    /// Root mean square.
+    pub rms: f64,
+    /// Lowest value.
+    pub min: f64,
+    /// Highest value.
+    pub max: f64,
+    /// Share of values that are exactly 0.
+    pub zero_share: f64,
+    /// Share of values within 0.01 of the bounds of a sigmoid, 0 and 1, where all lie between these, or else of a
+    /// tanh, −1 and 1. NaN where some lie beyond, or are exactly 0, as a rectifier gives them and neither of these.
+    pub saturated_share: f64,
+    /// Units: indices of dimension 1 (channels, features), or 1.
+    pub units: u64,
+    /// Units that were 0 for every sample of every observation in the window.
+    pub dead_units: u64,
+    /// Observations in that window so far.
+    pub window: u32,
+    /// The larger of the distances of mean and standard deviation from those of the first window, in units of
+    /// its standard deviation; NaN during the first window.
+    pub drift: f64,
+}
+
+/// How values are spread, in bins of one octave each.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Histogram {
+    /// `gradient`, `weight` or `activation`.
+    pub of: String,
+    /// Number of the parameter block; `None` for an activation.
+    pub block: Option<u32>,
+    /// Name of the tap, for an activation.
+    pub tap: Option<String>,
+    /// Optimizer steps in the run before it was taken.
+    pub step: u64,
+    /// Bin `i` holds values with 2^(first_exponent + i) ≤ |x| < 2^(first_exponent + i + 1). The first holds what
+    /// is smaller as well, and the last what is larger.
+    pub first_exponent: i16,
+    /// Counts of positive values per bin.
+    pub positive: U32s,
+    /// Counts of negative values per bin; as many bins.
+    pub negative: U32s,
+    /// Values that are exactly 0.
+    pub zeros: u64,
+    /// Values that are NaN or infinite.
+    pub non_finite: u64,
+}
+
+/// Something went wrong, or looks as if it will.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Alert {
+    /// `non-finite-loss`, `non-finite-gradient`, `non-finite-weight`, `exploding-gradient`,
+    /// `vanishing-gradient`, `loss-spike`, `plateau`, `update-ratio`, `dead-units`, `saturated-units`.
+    pub rule: String,
+    /// `warning`, or `error` where training cannot go on in a sensible way.
+    pub level: String,
+    /// Optimizer steps in the run before the one that it concerns.
+    pub step: u64,
+    /// Epoch, counted from 1; `None`: unknown.
+    pub epoch: Option<u64>,
+    /// Batch within the epoch, counted from 1; `None`: unknown.
+    pub iteration: Option<u64>,
+    /// Number of the parameter block that it concerns, the worst if several do.
+    pub block: Option<u32>,
+    /// Tap that it concerns.
+    pub tap: Option<String>,
+    /// Blocks or taps that break the rule in this step.
+    pub places: u32,
+    /// The value that breaks the rule.
+    pub value: f64,
+    /// What it was held against.
+    pub threshold: f64,
+    /// What happened, as a sentence.
+    pub text: String,
+    /// What usually helps, with its source.
+    pub advice: String,
+}
+
+/// What happened just before an alert, and where training stood.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Blackbox {
+    /// Optimizer steps in the run before the one that the alert concerns.
+    pub step: u64,
+    /// Rule of the alert.
+    pub rule: String,
+    /// The last steps, that of the alert included, with everything that was measured in them.
+    pub steps: Vec<Step>,
+    /// Weights before the update that led here: one step earlier. File relative to the run folder.
+    pub previous: Option<String>,
+    /// Weights at the alert, before its update.
+    pub before: Option<String>,
+    /// Weights after its update.
+    pub after: Option<String>,
+    /// What the optimizer received at the alert.
+    pub gradient: Option<String>,
 }
 
 /// Step records that were lost because the queue was full.
@@ -314,7 +440,8 @@ pub struct Slice {
     pub normalisation: String,
     /// What biases and norm parameters do in random directions: `ignored` (they stay), `kept` (they
     /// move along themselves) or `filter` (each is normalised as one filter). `moved`: no direction
-    /// is random, they move as everything else does.
+    /// is random, they move as everything else does. `mixed`: one direction is random, along the other
+    /// they move.
     #[serde(deserialize_with = "word_or_flag")]
     pub biases: String,
     /// Frozen parameters move as well.
@@ -352,7 +479,8 @@ pub struct Slice {
     pub directions: Option<String>,
 }
 
-/// The snapshots in the coordinates of a slice, one entry per snapshot.
+/// The snapshots in the coordinates of a slice, one entry per snapshot. It may be told again: the last one
+/// of a slice holds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Trajectory {
@@ -371,9 +499,9 @@ pub struct Trajectory {
     pub out_of_plane: F64s,
     /// Its share of the squared distance from the centre; NaN or 0 at the centre.
     pub out_of_plane_share: F64s,
-    /// Loss at the snapshot; NaN where not evaluated.
+    /// Loss at the snapshot; empty while not all are evaluated.
     pub loss: F64s,
-    /// Loss at its projection onto the plane; NaN where not evaluated.
+    /// Loss at its projection onto the plane; empty while not all are evaluated.
     pub loss_on_plane: F64s,
     /// Explained variance ratio of the components, largest first (PCA slices).
     pub explained: F64s,
@@ -381,7 +509,8 @@ pub struct Trajectory {
     pub random_walk: F64s,
     /// The same for a random walk with the measured step lengths.
     pub random_walk_measured: F64s,
-    /// The second component carries no variance (straight or two-point trajectory).
+    /// A component of the slice carries no variance (straight or two-point trajectory): that of the axis
+    /// whose [`explained`](Axis::explained) is 0.
     pub degenerate: bool,
 }
 
@@ -414,7 +543,8 @@ pub struct Nodes {
     pub interpolated: bool,
 }
 
-/// Slices that belong together, and what they say about each other.
+/// Slices that belong together, and what they say about each other. It is told before they are measured and
+/// again after: the last one of a number holds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Study {
@@ -422,7 +552,7 @@ pub struct Study {
     pub study: u32,
     /// `initial-and-trained`: the same random directions around two models. `agreement`: the same
     /// surface for several seeds, to see whether the first slice is typical. `scale-sweep`: one
-    /// plane at several ranges.
+    /// plane at several ranges. `offending-update`: the line along an update that led into an alert.
     pub kind: String,
     /// The slices, the one that is drawn first.
     pub slices: Vec<u32>,
@@ -463,9 +593,10 @@ pub struct Note {
 
 /// Recording goes on in a run that had stopped.
 ///
-/// It may go on from an earlier point than the last record, such as the checkpoint of an epoch: what was
-/// recorded before with `step` at or behind `steps` (steps), or behind it (epochs, snapshots), belongs to
-/// a path that training has left, and readers leave it out.
+/// It may go on from an earlier point than the last record, such as the checkpoint of an epoch. What was
+/// recorded before belongs to a path that training has left, and readers leave it out, where its `step` is
+/// at or behind `steps` (steps, activations, histograms, alerts, black boxes), or where its `steps` or
+/// `step` is behind it (epochs, snapshots).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Resume {

@@ -7,6 +7,10 @@ use crate::record::{Epoch, Head, Record, Resume, Snapshot, Step};
 use crate::{Error, Item, Lost, Reader};
 
 /// What was already recorded in a run that is resumed.
+///
+/// Steps are those of `step`, `epoch`, `snapshot` and `end` records. What was observed of a step
+/// (activations, histograms, alerts, black boxes) does not make it a step: it may be written before its
+/// `step` record, or without.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Resumed {
     /// The last head; `None` where the run was stopped before it was written: append one first.
@@ -23,7 +27,7 @@ pub struct Resumed {
     pub next_snapshot: u64,
     /// Slices recorded, so the number of the next one.
     pub slices: u32,
-    /// Studies recorded, so the number of the next one.
+    /// Number of the next study: after all that were recorded or that a slice belongs to.
     pub studies: u32,
     /// Bytes after the last whole record that were cut off.
     pub truncated_bytes: u64,
@@ -89,12 +93,20 @@ impl Resumed {
                 self.next_snapshot = self.next_snapshot.max(snapshot.index.saturating_add(1));
                 self.snapshots.push(snapshot);
             }
-            Record::Slice(slice) => self.slices = self.slices.max(slice.slice.saturating_add(1)),
-            Record::Study(study) => self.studies = self.studies.max(study.study.saturating_add(1)),
+            Record::Slice(slice) => {
+                self.slices = self.slices.max(slice.slice.saturating_add(1));
+                slice.study.into_iter().for_each(|study| self.has_study(study));
+            }
+            Record::Study(study) => self.has_study(study.study),
             Record::Resume(resume) => self.go_back(&resume),
             Record::End(end) => self.reached(end.steps, 0),
             _ => {}
         }
+    }
+
+    /// A study that ended early may be known by its slices alone.
+    fn has_study(&mut self, number: u32) {
+        self.studies = self.studies.max(number.saturating_add(1));
     }
 
     /// What lies behind the step at which recording went on belongs to a path that was left.

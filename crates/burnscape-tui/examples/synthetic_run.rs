@@ -12,8 +12,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().unwrap_or_else(|| "runs/synthetic".to_owned());
     let pause = Duration::from_millis(arguments.next().map_or(Ok(0), |text| text.parse())?);
+    let synthetic = support::Synthetic { with_looks: true, ..support::Synthetic::default() };
     let mut writer = Writer::create(&RunFolder::create(folder)?)?;
-    for record in support::Synthetic::default().records() {
+    for record in synthetic.records() {
         writer.append(&record)?;
         if matches!(record, Record::Step(_)) && !pause.is_zero() {
             writer.flush()?;

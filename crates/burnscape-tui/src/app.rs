@@ -112,7 +112,7 @@ impl App {
         frame.draw(area, buffer);
         let body = views::body(area, self.with_keys);
         if self.help {
-            help::draw(body, buffer);
+            help::draw(body, buffer, self.views[self.current].words());
         } else {
             self.views[self.current].draw(run, body, buffer);
         }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::thread;
 
 use burnscape_trace::{
-    End, Epoch, Follower, Head, Item, Note, Progress, Record, RunFolder, Slice, Snapshot, Step,
-    Study, Trajectory,
+    Alert, Blackbox, End, Epoch, Follower, Head, Item, Note, Progress, Record, RunFolder, Slice,
+    Snapshot, Step, Study, Trajectory,
 };
 
 use crate::Error;
@@ -75,6 +75,8 @@ impl RunLines {
         let line = match record {
             Record::Head(head) => self.head_line(head)?,
             Record::Epoch(epoch) => epoch_line(epoch),
+            Record::Alert(alert) => alert_line(alert),
+            Record::Blackbox(black_box) => black_box_line(black_box),
             Record::Dropped(dropped) => format!("dropped {} step records", dropped.records),
             Record::Snapshot(snapshot) => snapshot_line(snapshot),
             Record::Slice(slice) => slice_line(slice),
@@ -143,6 +145,22 @@ fn epoch_line(epoch: &Epoch) -> String {
     let train = named("train_loss", epoch.train_loss);
     let valid = named("valid_loss", epoch.valid_loss);
     format!("epoch {} done, steps {}{train}{valid}", epoch.epoch, epoch.steps)
+}
+
+fn alert_line(alert: &Alert) -> String {
+    let epoch = alert.epoch.map_or(String::new(), |epoch| format!(" epoch {epoch}"));
+    let advice = if alert.advice.is_empty() { "" } else { " - " };
+    format!(
+        "alert {} {} at step {}{epoch}: {}{advice}{}",
+        alert.level, alert.rule, alert.step, alert.text, alert.advice
+    )
+}
+
+fn black_box_line(black_box: &Blackbox) -> String {
+    let files = [&black_box.previous, &black_box.before, &black_box.after, &black_box.gradient];
+    let files: String = files.into_iter().flatten().map(|file| format!(", {file}")).collect();
+    let steps = black_box.steps.len();
+    format!("black box of {} at step {}: {steps} steps{files}", black_box.rule, black_box.step)
 }
 
 fn snapshot_line(snapshot: &Snapshot) -> String {
@@ -216,5 +234,39 @@ pub fn follow_lines(path: &Path, output: &mut impl Write) -> Result<(), Error> {
             return Ok(());
         }
         thread::sleep(follower.delay());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_is_a_line_with_what_helps_and_a_black_box_one_with_its_files() {
+        let alert = Alert {
+            rule: "loss-spike".into(),
+            level: "warning".into(),
+            step: 7,
+            epoch: Some(2),
+            text: "the training loss leaps".into(),
+            advice: "Look at the batch.".into(),
+            ..Alert::default()
+        };
+        let black_box = Blackbox {
+            step: 7,
+            rule: "loss-spike".into(),
+            steps: vec![Step::default(); 3],
+            after: Some("blackbox/after.safetensors".into()),
+            ..Blackbox::default()
+        };
+        let records = [Record::Alert(alert), Record::Blackbox(black_box)];
+        let items = records.map(|record| Item::Record { offset: 0, record });
+        assert_eq!(
+            RunLines::default().lines(&items),
+            [
+                "alert warning loss-spike at step 7 epoch 2: the training loss leaps - Look at the batch.",
+                "black box of loss-spike at step 7: 3 steps, blackbox/after.safetensors",
+            ]
+        );
     }
 }

@@ -3,10 +3,11 @@
 mod support;
 
 use burnscape_trace::{
-    Axis, Block, End, Head, Item, LossCause, Lost, Nodes, Note, Record, Slice, Step,
+    Activation, Alert, Axis, Blackbox, Block, End, Head, Histogram, Item, LossCause, Lost, Nodes,
+    Note, Record, Resume, Slice, Step,
 };
 use burnscape_tui::model::MAX_NODES;
-use burnscape_tui::palette::{LEVELS, scale, scale_level};
+use burnscape_tui::palette::{LEVELS, WARNING, scale, scale_level};
 use burnscape_tui::{
     App, ColourDepth, Glyphs, Message, Run, TerminalProfile, ViewKind, default_view, draw_once,
     render_once,
@@ -16,7 +17,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::Color;
-use support::{CURVATURE, LOWEST, Synthetic, paraboloid};
+use support::{CURVATURE, LOWEST, Synthetic, looks, paraboloid};
 
 const SIZES: [(u16, u16); 10] = [
     (1, 1),
@@ -338,7 +339,8 @@ fn brackets_choose_the_slice() {
 fn views_are_chosen_by_number_and_tab() {
     let mut screen = Screen::new(Synthetic::default().run(), ViewKind::Overview, (80, 24));
     assert_eq!(screen.selected_tab(), "1 Overview");
-    assert_eq!(screen.press("3").selected_tab(), "3 Landscape");
+    assert_eq!(screen.press("3").selected_tab(), "3 Activations");
+    assert_eq!(screen.press("4").selected_tab(), "4 Landscape");
     assert_eq!(screen.press("\t").selected_tab(), "1 Overview");
     assert_eq!(screen.press("\t").selected_tab(), "2 Gradients");
     assert_eq!(screen.press("9").selected_tab(), "2 Gradients");
@@ -395,6 +397,393 @@ fn the_gradient_table_shows_norms_ratio_and_status() {
     let [gradient, weight, update, ratio] = numbers[..] else { panic!("{numbers:?}") };
     assert_eq!(weight, 3.0);
     assert!((update / gradient - 0.01).abs() < 1e-4 && (ratio - update / 3.0).abs() < 1e-5);
+}
+
+#[test]
+fn the_gradient_table_shows_signal_to_noise_and_cosine_where_they_were_measured() {
+    let looked_at = Synthetic { with_looks: true, ..Synthetic::default() };
+    for size in [(80, 24), (200, 60)] {
+        let frame = text(&draw_once(&looked_at.run(), ViewKind::Gradients, size.0, size.1));
+        // Signal i + 1 of a power of i + 5; the updates at an angle whose cosine is 1 − i/4.
+        for (i, name) in looked_at.names.iter().enumerate() {
+            let row = last_line(&frame, name);
+            let numbers: Vec<f64> = row.split_whitespace().flat_map(str::parse).collect();
+            let i = i as f64;
+            assert!(numbers.ends_with(&[(i + 1.0) / 4.0, 1.0 - i / 4.0]), "{row}");
+        }
+    }
+    let frame = text(&draw_once(&Synthetic::default().run(), ViewKind::Gradients, 200, 60));
+    assert!(!frame.contains("S/N") && !frame.contains("cosine"), "{frame}");
+}
+
+/// The last line that begins with a word.
+fn last_line(frame: &str, word: &str) -> String {
+    let found = frame.lines().rfind(|line| line.split_whitespace().next() == Some(word));
+    found.unwrap_or_else(|| panic!("{word} in {frame}")).to_owned()
+}
+
+#[test]
+fn an_update_is_held_against_the_weight_of_the_same_step() {
+    let mut run = Run::named("one");
+    let names = vec!["w".to_owned()];
+    run.apply(&Record::Head(Synthetic { names, ..Synthetic::default() }.head()));
+    let both = [("weight_norm", 2.0), ("update_norm", 1.0)];
+    for (step, columns) in [(0, &both[..]), (1, &[("update_norm", 64.0)])] {
+        let of = |&(name, value): &(&str, f32)| (name.to_owned(), vec![value].into());
+        let columns = columns.iter().map(of).collect();
+        run.apply(&Record::Step(Step { step, columns, ..Step::default() }));
+    }
+    let frame = text(&draw_once(&run, ViewKind::Gradients, 80, 24));
+    let row = last_line(&frame, "w");
+    let words: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(words[1..5], ["–", "2", "64", "0.5"], "{row}");
+}
+
+#[test]
+fn the_status_of_a_block_tells_its_alerts() {
+    let names: Vec<String> = (0..5).map(|i| format!("b{i}")).collect();
+    let mut run = Run::named("alerts");
+    run.apply(&Record::Head(Synthetic { names, ..Synthetic::default() }.head()));
+    // One block is fine, two still break their rules, and two do not any more.
+    let columns = [("grad_norm".to_owned(), vec![1.0, 500.0, 1e-12, 1.0, 1.0].into())];
+    run.apply(&Record::Step(Step { step: 9, columns: columns.into(), ..Step::default() }));
+    for (block, rule, value, threshold) in [
+        (1, "exploding-gradient", 400.0, 100.0),
+        (2, "vanishing-gradient", 1e-13, 1e-9),
+        (3, "exploding-gradient", 400.0, 100.0),
+        (4, "non-finite-gradient", f64::NAN, 0.0),
+    ] {
+        let alert = Alert {
+            rule: rule.into(),
+            block: Some(block),
+            value,
+            threshold,
+            ..looks::alert(rule, 5)
+        };
+        run.apply(&Record::Alert(alert));
+    }
+    let frame = text(&draw_once(&run, ViewKind::Gradients, 80, 24));
+    let expected = ["ok", "explodes", "vanishes", "exploded", "NaN before"];
+    for (block, word) in expected.into_iter().enumerate() {
+        let row = last_line(&frame, &format!("b{block}"));
+        assert!(row.ends_with(&format!("  {word}")), "{row}");
+    }
+}
+
+#[test]
+fn histograms_of_the_selected_block_are_drawn_below_the_table() {
+    let synthetic = Synthetic { with_looks: true, ..Synthetic::default() };
+    let frame = text(&draw_once(&synthetic.run(), ViewKind::Gradients, 80, 24));
+    assert!(frame.contains("gradient, step 390") && frame.contains("weights, step 390"), "{frame}");
+    // Twelve octaves from 2⁻²⁴ and from 2⁻¹¹, of both signs.
+    let powers = frame.lines().last().unwrap();
+    let powers: Vec<&str> = powers.split_whitespace().collect();
+    assert_eq!(powers, ["-2^-12", "±2^-24", "2^-12", "-2^1", "±2^-11", "2^1"]);
+}
+
+/// A run with a step, and alerts of a level at steps.
+fn with_alerts(alerts: &[(&str, u64)]) -> Run {
+    let mut run = Run::named("alerts");
+    run.apply(&Record::Head(Synthetic::default().head()));
+    run.apply(&Record::Step(Step::default()));
+    for &(level, step) in alerts {
+        let text = format!(
+            "a sentence of {} words about what happened at step {step}",
+            "many ".repeat(16)
+        );
+        let rule = format!("{level}-rule");
+        run.apply(&Record::Alert(Alert {
+            level: level.into(),
+            text: text + " end",
+            advice: format!("Help against {rule}."),
+            rule,
+            ..looks::alert("", step)
+        }));
+    }
+    run
+}
+
+/// The words on the screen, whatever line they are on.
+fn words(frame: &str) -> String {
+    frame.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_newest_alert_is_told_whole_on_a_usual_terminal() {
+    let run = with_alerts(&[("error", 40), ("error", 50), ("error", 60), ("warning", 90)]);
+    let frame = text(&draw_once(&run, ViewKind::Overview, 80, 24));
+    assert!(frame.contains("4 alerts  error-rule 3  warning-rule 1"), "{frame}");
+    let told = words(&frame);
+    let sentence = "many words about what happened at step 90 end";
+    assert!(told.contains("warning at step 90, epoch 3: a sentence of many"), "{frame}");
+    assert!(told.contains(sentence), "{frame}");
+    let (error, warning) = (told.find("error at step 60"), told.find("warning at step 90"));
+    assert!(error.unwrap() < warning.unwrap(), "{frame}");
+}
+
+#[test]
+fn with_room_all_alerts_and_what_helps_are_told_errors_first() {
+    let run = with_alerts(&[("error", 40), ("warning", 80), ("error", 50), ("warning", 90)]);
+    let frame = text(&draw_once(&run, ViewKind::Overview, 200, 60));
+    let places = [
+        "error at step 50",
+        "Help against error-rule.",
+        "error at step 40",
+        "warning at step 90",
+        "Help against warning-rule.",
+        "warning at step 80",
+    ];
+    let found =
+        places.map(|words| frame.find(words).unwrap_or_else(|| panic!("{words} in {frame}")));
+    assert!(found.is_sorted(), "{found:?} {frame}");
+    assert_eq!(frame.matches("Help against").count(), 2);
+}
+
+#[test]
+fn alerts_are_counted_when_they_are_too_many_to_be_kept() {
+    let alerts: Vec<(&str, u64)> = (0..2345).map(|step| ("warning", step)).collect();
+    let frame = text(&draw_once(&with_alerts(&alerts), ViewKind::Overview, 80, 24));
+    assert!(frame.contains("2345 alerts  warning-rule 2345"), "{frame}");
+    assert!(frame.contains("warning at step 2344"), "{frame}");
+}
+
+#[test]
+fn every_view_says_that_there_are_alerts_and_only_then() {
+    let run = with_alerts(&[("warning", 3)]);
+    for view in ViewKind::ALL {
+        let frame = text(&draw_once(&run, view, 80, 24));
+        assert!(frame.lines().next().unwrap().contains("1 alert "), "{frame}");
+    }
+    let frame = text(&draw_once(&Synthetic::default().run(), ViewKind::Overview, 80, 24));
+    assert!(!frame.lines().next().unwrap().contains("alert"), "{frame}");
+    assert_eq!(number_after(&frame, "alerts"), 0.0);
+}
+
+#[test]
+fn an_alert_is_seen_on_the_smallest_terminal() {
+    let frame = text(&draw_once(&with_alerts(&[("error", 3)]), ViewKind::Overview, 20, 5));
+    assert!(frame.contains("1 alert") && frame.contains("error at step 3"), "{frame}");
+}
+
+#[test]
+fn a_black_box_tells_its_step_its_rule_and_whether_weights_are_kept() {
+    let mut run = Synthetic::default().run();
+    run.apply(&Record::Blackbox(Blackbox {
+        step: 7,
+        rule: "plateau".into(),
+        ..Blackbox::default()
+    }));
+    let frame = text(&draw_once(&run, ViewKind::Overview, 80, 24));
+    assert!(frame.contains("black boxes 1, last at step 7: plateau, without weights"), "{frame}");
+    run.apply(&Record::Blackbox(looks::black_box(9)));
+    let frame = text(&draw_once(&run, ViewKind::Overview, 80, 24));
+    let words = "black boxes 2, last at step 9: non-finite-gradient, with weights";
+    assert!(frame.contains(words), "{frame}");
+}
+
+#[test]
+fn what_belongs_to_a_path_that_training_has_left_is_left_out() {
+    let looked_at = Synthetic { with_looks: true, with_end: false, ..Synthetic::default() };
+    let mut run = looked_at.run();
+    run.apply(&Record::Resume(Resume { steps: 200, ..Resume::default() }));
+    // Of the alerts at 120, 200, 312 and 350 one is left, of the black box at 312 nothing.
+    let frame = text(&draw_once(&run, ViewKind::Overview, 80, 24));
+    assert!(frame.contains("1 alert  exploding-gradient 1"), "{frame}");
+    assert!(!frame.contains("black boxes"), "{frame}");
+    let frame = text(&draw_once(&run, ViewKind::Gradients, 80, 24));
+    let row = last_line(&frame, "conv1.weight");
+    let numbers = row.split_whitespace().skip(1).collect::<Vec<_>>().join(" ");
+    assert_eq!(numbers, "– – – – ok", "nothing was measured since");
+    assert!(!frame.contains("gradient, step"), "{frame}");
+    let mut screen = Screen::new(run, ViewKind::Activations, (80, 24));
+    assert!(!screen.text().contains("1.38 ±"), "{}", screen.text());
+    let after = looks::activation("conv1.relu", 0, 200);
+    screen.app.apply(&Record::Activation(Activation { mean: 7.0, ..after }));
+    screen.draw();
+    assert!(last_line(&screen.text(), "conv1.relu").contains("7 ±"), "{}", screen.text());
+}
+
+/// A run with what passed its taps, and nothing else.
+fn with_taps(seen: impl IntoIterator<Item = Activation>) -> Run {
+    let mut run = Run::named("taps");
+    run.apply(&Record::Head(Synthetic::default().head()));
+    seen.into_iter().for_each(|seen| run.apply(&Record::Activation(seen)));
+    run
+}
+
+fn seen(tap: &str, step: u64) -> Activation {
+    Activation {
+        tap: tap.into(),
+        step,
+        values: 8192,
+        mean: 0.3989,
+        std: 0.5838,
+        zero_share: 0.5,
+        saturated_share: 0.125,
+        units: 128,
+        dead_units: 3,
+        window: 10,
+        drift: 1.75,
+        ..Activation::default()
+    }
+}
+
+#[test]
+fn the_activation_table_prints_the_numbers_of_the_records() {
+    let unbounded =
+        Activation { saturated_share: f64::NAN, drift: f64::NAN, ..seen("fc2.relu", 20) };
+    let run = with_taps([seen("fc1.tanh", 10), unbounded, seen("fc1.tanh", 20)]);
+    for (width, height) in [(80, 24), (200, 60)] {
+        let frame = text(&draw_once(&run, ViewKind::Activations, width, height));
+        assert!(frame.contains("tap 1 of 2"), "{frame}");
+        let row = words(&last_line(&frame, "fc1.tanh"));
+        assert_eq!(row, "fc1.tanh 0.399 ± 0.584 50 % 3 of 128 12.5 % 1.75");
+        let row = words(&last_line(&frame, "fc2.relu"));
+        assert_eq!(row, "fc2.relu 0.399 ± 0.584 50 % 3 of 128 – –");
+    }
+}
+
+#[test]
+fn values_that_are_not_finite_are_marked_and_counted() {
+    let nan = f64::NAN;
+    let run = with_taps([Activation { non_finite: 9, mean: nan, std: nan, ..seen("fc1.relu", 4) }]);
+    let frame = text(&draw_once(&run, ViewKind::Activations, 80, 24));
+    assert!(last_line(&frame, "fc1.relu").contains("×NaN ± NaN"), "{frame}");
+    assert!(frame.contains("not finite 9 of 8192"), "{frame}");
+    assert!(frame.contains("× 1 not finite"), "the chart marks one mean: {frame}");
+}
+
+#[test]
+fn without_a_tap_it_is_said_how_to_put_one() {
+    for (width, height) in [(80, 24), (200, 60), (40, 12)] {
+        let frame = text(&draw_once(&Run::default(), ViewKind::Activations, width, height));
+        let told = words(&frame);
+        let call = "Put `burnscape::tap(\"fc1.relu\", x)` into forward";
+        assert!(told.contains("No tap was recorded yet.") && told.contains(call), "{frame}");
+    }
+}
+
+#[test]
+fn arrows_walk_through_any_number_of_taps() {
+    let run = with_taps((0..300).map(|i| seen(&format!("layer{i}.relu"), 1)));
+    let mut screen = Screen::new(run, ViewKind::Activations, (80, 24));
+    assert!(screen.text().contains("tap 1 of 300"));
+    let frame = screen.press(&"↓".repeat(150)).text();
+    assert!(frame.contains("tap 151 of 300") && frame.contains("of layer150.relu"), "{frame}");
+    assert!(last_line(&frame, "layer150.relu").contains("0.399 ± 0.584"));
+    let frame = screen.press(&"↓".repeat(400)).text();
+    assert!(frame.contains("tap 300 of 300") && frame.contains("of layer299.relu"), "{frame}");
+    assert!(screen.press("↑").text().contains("tap 299 of 300"));
+}
+
+#[test]
+fn a_key_walks_through_what_is_drawn_of_a_tap() {
+    let mut screen = Screen::new(with_taps([seen("t", 1)]), ViewKind::Activations, (80, 24));
+    let titles = [
+        "mean ± std of t",
+        "share of zeros of t",
+        "share of dead units of t",
+        "share of saturated values of t",
+        "drift of t",
+    ];
+    for title in titles {
+        assert!(screen.text().contains(title), "{title} in {}", screen.text());
+        screen.press("v");
+    }
+    assert!(screen.text().contains(titles[0]));
+}
+
+#[test]
+fn the_chart_of_a_tap_shows_its_mean_and_one_standard_deviation_around_it() {
+    let constant = |step| Activation { mean: 2.0, std: 1.0, ..seen("t", step) };
+    let mut run = with_taps((0..200).map(constant));
+    run.apply(&Record::End(End::default()));
+    let mut heights: Vec<i64> = dots(&draw_once(&run, ViewKind::Activations, 80, 24))
+        .into_iter()
+        .map(|(_, y)| y as i64)
+        .collect();
+    heights.sort_unstable();
+    heights.dedup();
+    let [high, mean, low] = heights[..] else { panic!("{heights:?}") };
+    assert!((low - mean).abs_diff(mean - high) <= 1, "{heights:?}");
+}
+
+#[test]
+fn the_histogram_of_a_tap_has_its_octaves_and_tells_its_zeros() {
+    let mut run = with_taps([seen("t", 5)]);
+    run.apply(&Record::Histogram(Histogram {
+        of: "activation".into(),
+        tap: Some("t".into()),
+        step: 5,
+        first_exponent: -3,
+        positive: vec![10, 0, 20].into(),
+        negative: vec![0, 0, 0].into(),
+        zeros: 90,
+        non_finite: 2,
+        ..Histogram::default()
+    }));
+    let buffer = draw_once(&run, ViewKind::Activations, 80, 24);
+    let frame = text(&buffer);
+    assert!(frame.contains("values, step 5  × 2 not finite"), "{frame}");
+    let powers = frame.lines().last().unwrap();
+    assert!(words(powers).ends_with("2^-3 2^0"), "{frame}");
+    // Two bars: the lower half as high as the upper one, none between them.
+    let bars = dots(&buffer).into_iter().filter(|(x, _)| *x >= 84.0);
+    let mut heights = [0; 3];
+    bars.for_each(|(x, _)| heights[(x - 84.0) as usize / 6] += 1);
+    assert_eq!((heights[0] * 2, heights[1]), (heights[2], 0));
+    let frame = text(&draw_once(&run, ViewKind::Activations, 200, 60));
+    let told = "values, step 5  × 2 not finite  zeros 75 %  highest 16.7 %";
+    assert!(frame.contains(told), "{frame}");
+}
+
+#[test]
+fn what_an_alert_says_of_a_tap_stands_out_while_it_holds() {
+    let alerted = |dead_units| {
+        let mut run = with_taps([Activation { dead_units, ..seen("t", 5) }]);
+        let tap = Some("t".to_owned());
+        let dead = looks::alert("dead-units", 2);
+        run.apply(&Record::Alert(Alert { tap, block: None, threshold: 0.5, ..dead }));
+        let buffer = draw_once(&run, ViewKind::Activations, 80, 24);
+        let row = text(&buffer).lines().position(|line| line.starts_with("t ")).unwrap() as u16;
+        // The header has the colour of alerts as well.
+        (0..80).any(|x| buffer[(x, row)].fg == WARNING)
+    };
+    assert!(alerted(64) && !alerted(63));
+}
+
+#[test]
+fn the_help_explains_every_view_in_lines_that_fit_a_usual_terminal() {
+    let explained = [
+        (ViewKind::Overview, vec!["alerts", "black boxes"]),
+        (ViewKind::Gradients, vec!["S/N", "cosine", "status", "histogram"]),
+        (
+            ViewKind::Activations,
+            vec!["mean ± std", "zero", "dead units", "saturated", "drift", "histogram"],
+        ),
+        (ViewKind::Landscape, vec!["○ ●"]),
+    ];
+    for (view, labels) in explained {
+        let mut screen = Screen::new(Synthetic::default().run(), view, (80, 24));
+        let frame = screen.press("?").text();
+        assert!(!frame.contains('…') && !frame.contains("enlarge"), "{frame}");
+        assert!(frame.lines().skip(1).all(|line| line.chars().count() < 80), "{frame}");
+        for label in labels {
+            assert!(frame.lines().any(|line| line.starts_with(label)), "{label} in {frame}");
+        }
+    }
+}
+
+#[test]
+fn views_are_asked_for_by_name_or_number() {
+    let names = ["overview", "gradients", "activations", "landscape"];
+    for ((view, name), number) in ViewKind::ALL.into_iter().zip(names).zip(1..) {
+        assert_eq!(name.parse(), Ok(view));
+        assert_eq!(number.to_string().parse(), Ok(view));
+        assert_eq!(view.number(), number);
+    }
+    let error = "5".parse::<ViewKind>().unwrap_err().to_string();
+    assert!(error.contains("activations") && error.contains("4"), "{error}");
 }
 
 #[test]
@@ -485,7 +874,82 @@ fn difficult_runs() -> Vec<(&'static str, Run)> {
         ("filling", filling()),
         ("flat", flat()),
         ("broken slices", broken_slices()),
+        ("looked at", Synthetic { with_looks: true, ..Synthetic::default() }.run()),
+        ("300 taps", with_taps((0..300).map(|i| seen(&format!("layer{i}.relu"), i)))),
+        ("strange taps", strange_taps()),
+        ("many alerts", many_alerts()),
+        ("not finite looks", not_finite_looks()),
     ]
+}
+
+fn strange_taps() -> Run {
+    let long = ["x".repeat(200), "層".repeat(60)];
+    let short = ["e\u{301}👩‍👩‍👧.重み".to_owned(), "\u{1b}[2J\n\t".into(), String::new()];
+    let mut run = with_taps(long.iter().chain(&short).map(|name| seen(name, 3)));
+    for name in long.into_iter().chain(short) {
+        let bins = vec![u32::MAX; 3000];
+        run.apply(&Record::Histogram(Histogram {
+            tap: Some(name.clone()),
+            first_exponent: i16::MAX,
+            positive: bins.clone().into(),
+            negative: bins[..7].to_vec().into(),
+            zeros: u64::MAX,
+            ..Histogram::default()
+        }));
+        let tap = Some(name.clone());
+        run.apply(&Record::Alert(Alert {
+            rule: name.clone(),
+            text: name.repeat(9),
+            tap,
+            advice: name,
+            ..Alert::default()
+        }));
+    }
+    run
+}
+
+fn many_alerts() -> Run {
+    let mut run = Synthetic { steps: 30, ..Synthetic::default() }.run();
+    for step in 0..1200 {
+        let rules =
+            ["non-finite-gradient", "vanishing-gradient", "update-ratio", "a rule of tomorrow"];
+        let rule = rules[step as usize % rules.len()];
+        let block = Some(step as u32 % 9);
+        run.apply(&Record::Alert(Alert { block, ..looks::alert(rule, step) }));
+    }
+    run
+}
+
+fn not_finite_looks() -> Run {
+    let mut run = Synthetic { with_looks: true, steps: 30, ..Synthetic::default() }.run();
+    for (step, value) in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e308].into_iter().enumerate()
+    {
+        run.apply(&Record::Activation(Activation {
+            tap: "fc1.tanh".into(),
+            step: step as u64,
+            non_finite: u64::MAX,
+            mean: value,
+            std: value,
+            rms: value,
+            min: value,
+            max: value,
+            zero_share: value,
+            saturated_share: value,
+            drift: value,
+            dead_units: u64::MAX,
+            ..Activation::default()
+        }));
+        let columns = ["grad_signal", "grad_power", "update_norm", "update_dot", "distance"];
+        let of_blocks = |name: &str| (name.to_owned(), vec![value as f32; 6].into());
+        run.apply(&Record::Step(Step {
+            step: 30 + step as u64,
+            columns: columns.map(of_blocks).into(),
+            ..Step::default()
+        }));
+        let alert = looks::alert("exploding-gradient", step as u64);
+        run.apply(&Record::Alert(Alert { value, threshold: f64::NAN, ..alert }));
+    }
+    run
 }
 
 fn not_finite() -> Run {

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::alerts::{AlertRules, OnAlert};
+use crate::black_box::BlackBox;
+use crate::measurements::Measurements;
 use crate::model_map::FilterOverride;
 use crate::schedule::SnapshotSchedule;
 use crate::study::StudySettings;
@@ -23,10 +26,10 @@ pub(crate) enum Existing {
 pub(crate) struct Config {
     pub run: PathBuf,
     pub existing: Existing,
-    /// Gradient norms cost about 1 % of a step of a small network: every step.
-    pub grad_norms_every: u64,
-    /// Weight and update norms read the weights twice: every tenth step.
-    pub weight_norms_every: u64,
+    pub measurements: Measurements,
+    pub alerts: AlertRules,
+    pub on_alert: Option<OnAlert>,
+    pub black_box: BlackBox,
     /// `None`: on every device but the CPU, where reading a number costs nothing.
     pub deferred_reads: Option<bool>,
     pub snapshots: SnapshotSchedule,
@@ -42,8 +45,10 @@ impl Config {
         Self {
             run,
             existing: Existing::Refuse,
-            grad_norms_every: 1,
-            weight_norms_every: 10,
+            measurements: Measurements::default(),
+            alerts: AlertRules::default(),
+            on_alert: None,
+            black_box: BlackBox::default(),
             deferred_reads: None,
             snapshots: SnapshotSchedule::EveryEpochs(1),
             queue_steps: 4096,
@@ -66,6 +71,7 @@ impl Config {
         };
         check("snapshots", every > 0, &every, "every 1 or more")?;
         check("queue_steps", self.queue_steps > 0, &self.queue_steps, "1 or more")?;
+        self.alerts.validate()?;
         self.study.validate()
     }
 }

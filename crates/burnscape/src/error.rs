@@ -181,6 +181,20 @@ pub enum Error {
         direction: String,
     },
 
+    /// Two directions do not span a plane.
+    #[error(
+        "the directions `{x}` and `{y}` are parallel (cosine {cosine}), so they span no plane: draw the \
+         second with another seed, choose another one, or ask for a line"
+    )]
+    ParallelDirections {
+        /// The first direction.
+        x: String,
+        /// The second direction.
+        y: String,
+        /// Cosine of the angle between them.
+        cosine: f64,
+    },
+
     /// Neither training nor a random direction moves anything.
     #[error(
         "no slice of {run} can be drawn: training moved no parameter, and those that a random direction \
@@ -233,6 +247,19 @@ pub enum Error {
         slice: String,
         /// What differs.
         what: String,
+    },
+
+    /// The centre of a slice is neither a snapshot of the run nor kept with the slice.
+    #[error(
+        "the centre `{centre}` of the slice `{slice}` is not in {run}, so no slice beside it can be drawn: measure the slice with this study first"
+    )]
+    NoSuchCentre {
+        /// The slice.
+        slice: String,
+        /// Its centre.
+        centre: String,
+        /// The run folder.
+        run: PathBuf,
     },
 
     /// Only random slices have others to agree with.
@@ -330,6 +357,11 @@ fn list(numbers: &[u64]) -> String {
 }
 
 impl Error {
+    /// Whether two directions were asked for and there is at most one.
+    pub(crate) fn spans_no_plane(&self) -> bool {
+        matches!(self, Self::ZeroDirection { .. } | Self::ParallelDirections { .. })
+    }
+
     /// Adds the place at which it happened.
     pub(crate) fn at(self, alpha: f64, beta: f64) -> Self {
         Self::AtNode { alpha, beta, source: Box::new(self) }

@@ -6,20 +6,29 @@
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::thread::ThreadId;
 use std::time::Instant;
 
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::{Module, ParamId};
 use burn::tensor::TensorData;
 
+use crate::alerts::LossWatch;
 use crate::config::Config;
-use crate::loss::{mean_on_device, standard_loss};
+use crate::loss::{BatchLoss, mean_on_device, standard_loss};
+use crate::measure::handles::{self, Handles, Look};
 use crate::measure::{self, GradientSource, KeptWeights, StepValues};
+use crate::measurements::Measurements;
 use crate::model_map::{self, ModelMap, NamedTensor, Slot};
 use crate::recorder::lanes::Lanes;
-use crate::recorder::sample::{Columns, Loss, LossSample, Split, StepSample};
-use crate::recorder::{Moment, WeightsAt};
-use crate::schedule::EverySteps;
+use crate::recorder::look::LookSample;
+use crate::recorder::sample::{
+    BoxedTensors, Clipping, Columns, Loss, LossSample, Split, StepSample,
+};
+use crate::recorder::taps::TapSample;
+use crate::recorder::{Control, Moment, WeightsAt};
+use crate::schedule::StepPlace;
+use crate::tap::Listening;
 
 /// The part of a probe that lives inside the watched model, shared by all its clones.
 pub(crate) struct Hook {
@@ -32,6 +41,10 @@ pub(crate) struct Hook {
     validation_batches: AtomicU64,
     /// Whether losses are read right away.
     reads_at_once: AtomicBool,
+    /// Optimizer steps in this process so far, for threads that do not optimize.
+    steps: AtomicU64,
+    /// Sum of the losses since the last step, as the bits of an f64; read only where losses are read at once.
+    loss_sum: AtomicU64,
     /// Buffers as they were before the first forward pass.
     initial_buffers: OnceLock<Vec<(usize, TensorData)>>,
     /// The model's map, once the first update showed the model; `None` where it has none.
@@ -54,6 +67,15 @@ struct StepState {
     ids: Vec<ParamId>,
     /// Batches at the last snapshot that `valid()` gave.
     validated_at: Option<u64>,
+    /// What told the last epoch apart from the one before.
+    epoch_mark: Option<u64>,
+    /// The thread that optimizes.
+    thread: Option<ThreadId>,
+    /// Losses, for the black box.
+    losses: LossWatch,
+    /// Steps before the last black box, and how many there were.
+    last_box: Option<u64>,
+    boxes: usize,
 }
 
 /// A step between the moment before and the moment after its update.
@@ -67,6 +89,11 @@ pub(crate) struct Measured {
     columns: Columns,
     values: StepValues,
     kept: KeptWeights,
+    look: Look,
+    handles: Handles,
+    lrs: Vec<f32>,
+    clipping: Clipping,
+    boxed: Option<Box<BoxedTensors>>,
 }
 
 impl Hook {
@@ -78,6 +105,8 @@ impl Hook {
             batches: AtomicU64::new(0),
             validation_batches: AtomicU64::new(0),
             reads_at_once: AtomicBool::new(false),
+            steps: AtomicU64::new(0),
+            loss_sum: AtomicU64::new(0),
             initial_buffers: OnceLock::new(),
             map: OnceLock::new(),
             refusal: Mutex::new(None),
@@ -105,13 +134,18 @@ impl Hook {
 
     /// Optimizer steps in this process so far.
     pub fn steps(&self) -> u64 {
-        self.state().map_or(0, |state| state.steps)
+        self.steps.load(Ordering::Acquire)
+    }
+
+    /// Whether an alert asked training to stop.
+    pub fn stop_asked(&self) -> bool {
+        self.lanes.counters().stop_asked.load(Ordering::Acquire)
     }
 
     /// The last update, `after − before` in layout order, if it was kept.
     pub fn last_update<M: Module>(&self, after: &M, map: &ModelMap) -> Option<Vec<f32>> {
         let before = self.before_last.lock().ok()?.take()?;
-        measure::update_since(after, map, before).ok()
+        measure::update_since(after, map, before).ok().filter(|_| self.config.keep_last_update)
     }
 
     pub fn before_batch<M: Module>(&self, model: &M) {
@@ -120,26 +154,58 @@ impl Hook {
         }
     }
 
-    pub fn after_batch(&self, output: &dyn Any) {
+    /// Makes taps on this thread listen, if activations are due in this step.
+    pub fn listen(&self) -> Option<Listening> {
+        let step = self.steps();
+        let at = StepPlace { step, since_alert: self.since_alert(step), starts_epoch: step == 0 };
+        self.config.measurements.activations.is_due(at).then(Listening::begin)
+    }
+
+    pub fn after_batch(&self, output: &dyn Any, listening: Option<Listening>) {
+        let heard = listening.map(Listening::end).unwrap_or_default();
+        self.count_batch(standard_loss(output), heard);
+    }
+
+    /// Counts a training batch.
+    pub fn count_batch(&self, loss: Option<BatchLoss>, heard: Vec<TapSample>) {
         let batch = self.batches.fetch_add(1, Ordering::AcqRel) + 1;
-        self.send_loss(Split::Train, batch, output);
+        for mut sample in heard {
+            sample.batch = batch;
+            self.lanes.tap(sample);
+        }
+        self.send_loss(Split::Train, batch, loss);
     }
 
     pub fn after_validation_batch(&self, output: &dyn Any) {
-        let batch = self.validation_batches.fetch_add(1, Ordering::AcqRel) + 1;
-        self.send_loss(Split::Valid, batch, output);
+        self.count_validation_batch(standard_loss(output));
     }
 
-    fn send_loss(&self, split: Split, batch: u64, output: &dyn Any) {
-        let Some(loss) = standard_loss(output) else {
-            return;
-        };
+    /// Counts a validation batch.
+    pub fn count_validation_batch(&self, loss: Option<BatchLoss>) {
+        let batch = self.validation_batches.fetch_add(1, Ordering::AcqRel) + 1;
+        self.send_loss(Split::Valid, batch, loss);
+    }
+
+    fn send_loss(&self, split: Split, batch: u64, loss: Option<BatchLoss>) {
+        let Some(loss) = loss else { return };
         let loss = mean_on_device(&loss);
         let loss = match self.reads_at_once.load(Ordering::Relaxed) {
-            true => Loss::Host(loss.try_into_scalar::<f64>().unwrap_or(f64::NAN)),
+            true => {
+                let loss = loss.try_into_scalar::<f64>().unwrap_or(f64::NAN);
+                self.add_up(split, loss);
+                Loss::Host(loss)
+            }
             false => Loss::OnDevice(Box::new(loss)),
         };
         self.lanes.loss(LossSample { split, batch, loss });
+    }
+
+    /// Sums up the losses of a step, where a black box may need them.
+    fn add_up(&self, split: Split, loss: f64) {
+        if split == Split::Train && self.config.black_box.weights {
+            let add = |bits: u64| Some((f64::from_bits(bits) + loss).to_bits());
+            let _ = self.loss_sum.fetch_update(Ordering::AcqRel, Ordering::Acquire, add);
+        }
     }
 
     /// Measures what the optimizer is about to receive; `None` when there is nothing to record.
@@ -148,33 +214,39 @@ impl Hook {
         model: &M,
         grads: &G,
         lr: &ModuleLearningRate,
+        clipping: Clipping,
     ) -> Option<Measured> {
         let mut state = self.state()?;
         let map = self.map_of(model, &state)?;
-        if !self.is_the_recorded_model(model, map, &mut state) {
+        if is_replica(model, map, &mut state) || !self.is_the_recorded_model(model, map, &mut state)
+        {
             return None;
         }
-        if self.config.keep_last_update
-            && let Ok(mut before) = self.before_last.lock()
-        {
-            *before = Some(measure::kept_weights(model, map));
-        }
-        let step = state.steps;
+        let at = self.next_place(&mut state);
+        let previous = self.keep_weights(model, map);
         let batches = self.batches.load(Ordering::Acquire);
         let accumulated = batches.saturating_sub(state.batches_before) as u32;
         state.steps += 1;
+        self.steps.store(state.steps, Ordering::Release);
         state.batches_before = batches;
-        let columns = self.columns_due(step);
+        let (columns, mut look) = (self.columns_due(at), self.config.measurements.look(at));
         let mut values = self.lanes.spare_values();
         if columns.grad_norm {
             measure::gradient_norms(model, map, grads, &mut values);
         }
+        let trips = self.trips(map, &values, columns, lr.base(), &mut look);
         let kept = match columns.weight_norm || columns.update_norm {
             true => measure::weight_norms(model, map, columns, &mut values),
             false => KeptWeights::default(),
         };
+        look.broken_weights = columns.weight_norm && values.ends_broken(map.layout.blocks().len());
+        let spikes = self.loss_spikes(&mut state, accumulated);
+        let is_boxed = (trips || spikes) && self.may_box(&mut state, at.step);
+        if trips {
+            self.lanes.counters().alerted_after.store(at.step + 1, Ordering::Relaxed);
+        }
         Some(Measured {
-            step,
+            step: at.step,
             batches,
             accumulated,
             validations: state.validations,
@@ -183,7 +255,111 @@ impl Hook {
             columns,
             values,
             kept,
+            handles: before_handles(model, map, grads, look),
+            look,
+            lrs: self.learning_rates(model, map, lr, at),
+            clipping,
+            boxed: is_boxed.then(|| self.boxed(model, map, grads, previous)).flatten(),
         })
+    }
+
+    /// Where the step that begins stands.
+    fn next_place(&self, state: &mut StepState) -> StepPlace {
+        let splits = self.lanes.counters().train_splits.load(Ordering::Relaxed);
+        let mark = Some(splits.max(state.validations));
+        let starts_epoch = std::mem::replace(&mut state.epoch_mark, mark) != mark;
+        let step = state.steps;
+        StepPlace { step, starts_epoch, since_alert: self.since_alert(step) }
+    }
+
+    fn since_alert(&self, step: u64) -> Option<u64> {
+        let after = self.lanes.counters().alerted_after.load(Ordering::Relaxed);
+        (after > 0).then(|| step.saturating_sub(after))
+    }
+
+    /// Keeps the weights before this update, if they are wanted; gives those before the last one.
+    fn keep_weights<M: Module>(&self, model: &M, map: &ModelMap) -> Option<KeptWeights> {
+        if !self.config.keep_last_update && !self.config.black_box.weights {
+            return None;
+        }
+        let mut before = self.before_last.lock().ok()?;
+        before.replace(measure::kept_weights(model, map))
+    }
+
+    /// Whether a gradient norm breaks a rule right now. What is not finite is to be counted.
+    fn trips(
+        &self,
+        map: &ModelMap,
+        values: &StepValues,
+        columns: Columns,
+        lr: f64,
+        look: &mut Look,
+    ) -> bool {
+        if !columns.grad_norm || map.defers_reads {
+            return false;
+        }
+        let longest = self.config.alerts.exploding_step.filter(|_| lr > 0.0);
+        let limit = longest.map_or(f32::MAX, |longest| (longest / lr) as f32);
+        let blocks = map.layout.blocks().len();
+        let trips = values.has_norm_above(blocks, limit.min(f32::MAX));
+        look.broken_gradient = trips && values.has_norm_above(blocks, f32::MAX);
+        trips
+    }
+
+    /// Whether the loss of this step is a spike or not finite; looked at only where the black box keeps weights.
+    fn loss_spikes(&self, state: &mut StepState, batches: u32) -> bool {
+        if !self.config.black_box.weights || batches == 0 {
+            return false;
+        }
+        let loss = f64::from_bits(self.loss_sum.swap(0, Ordering::AcqRel)) / f64::from(batches);
+        !loss.is_finite() || state.losses.spike(loss, self.config.alerts.loss_spike).is_some()
+    }
+
+    fn may_box(&self, state: &mut StepState, step: u64) -> bool {
+        let calm = self.config.alerts.cool_down;
+        let is_calm = state.last_box.is_none_or(|last| step - last > calm);
+        state.last_box = Some(step);
+        let may =
+            self.config.black_box.weights && is_calm && state.boxes < self.config.black_box.most;
+        state.boxes += usize::from(may);
+        may
+    }
+
+    fn boxed<M: Module, G: GradientSource>(
+        &self,
+        model: &M,
+        map: &ModelMap,
+        grads: &G,
+        previous: Option<KeptWeights>,
+    ) -> Option<Box<BoxedTensors>> {
+        let before = model_map::read_tensors(&model.valid(), map).ok()?;
+        let is_buffer = |tensor: &&NamedTensor| map.layout.block(&tensor.path).is_none();
+        let buffers: Vec<NamedTensor> = before.iter().filter(is_buffer).cloned().collect();
+        let previous = previous.and_then(|it| it.into_named(map).ok());
+        let previous = previous.map(|it| it.into_iter().chain(buffers).collect());
+        let zeros = handles::weights(model, map).into_iter().map(|it| it.zeros_like());
+        let gradients = handles::gradients(model, map, grads).into_iter().zip(zeros);
+        let gradients = gradients.map(|(gradient, zeros)| gradient.unwrap_or(zeros));
+        let gradient = measure::named(map, gradients).ok()?;
+        Some(Box::new(BoxedTensors { previous, before, after: None, gradient }))
+    }
+
+    /// One per block, if they are due and differ.
+    fn learning_rates<M: Module>(
+        &self,
+        model: &M,
+        map: &ModelMap,
+        lr: &ModuleLearningRate,
+        at: StepPlace,
+    ) -> Vec<f32> {
+        if !self.config.measurements.learning_rates.is_due(at) {
+            return Vec::new();
+        }
+        let rates = measure::learning_rates(model, map, lr);
+        match rates.iter().all(|&rate| rate == lr.base()) {
+            true => Vec::new(),
+            false => rates.into_iter().map(|rate| rate as f32).collect(),
+        }
     }
 
     /// Completes the step with what the update did, and hands it over.
@@ -194,6 +370,22 @@ impl Hook {
             measure::update_norms(model, map, measured.kept, &mut values);
         }
         let (values, missing) = values.into_values();
+        let clip_value = match measured.clipping {
+            Clipping::Value(limit) => Some(limit),
+            _ => None,
+        };
+        if measured.look.is_anything() || !measured.lrs.is_empty() {
+            let mut handles = measured.handles;
+            if measured.look.needs_after() {
+                handles.after = handles::weights(model, map);
+            }
+            let (step, look, lrs) = (measured.step, measured.look, measured.lrs);
+            self.lanes.look(LookSample { step, look, handles, lrs, clip_value });
+        }
+        let boxed = measured.boxed.map(|mut boxed| {
+            boxed.after = model_map::read_tensors(&model.valid(), map).ok();
+            boxed
+        });
         self.lanes.step(StepSample {
             step: measured.step,
             batches: measured.batches,
@@ -205,8 +397,17 @@ impl Hook {
             values,
             columns: measured.columns,
             missing,
+            clipping: measured.clipping,
+            boxed,
         });
         self.snapshot_after_step(model, map, measured.step + 1, measured.batches);
+    }
+
+    /// A hand-written loop has validated the weights of an epoch.
+    pub fn epoch_observed<M: Module>(&self, model: &M) {
+        let through = self.validation_batches.load(Ordering::Acquire);
+        self.lanes.send(Control::ValidatedThrough(through));
+        self.validated(model, self.steps());
     }
 
     /// Takes the weights that burn is about to validate: those of a complete epoch, if burn's
@@ -294,13 +495,10 @@ impl Hook {
         }
     }
 
-    fn columns_due(&self, step: u64) -> Columns {
-        let weights = EverySteps(self.config.weight_norms_every).is_due(step);
-        Columns {
-            grad_norm: EverySteps(self.config.grad_norms_every).is_due(step),
-            weight_norm: weights,
-            update_norm: weights,
-        }
+    fn columns_due(&self, at: StepPlace) -> Columns {
+        let Measurements { gradient_norms, weight_norms, .. } = self.config.measurements;
+        let weights = weight_norms.is_due(at);
+        Columns { grad_norm: gradient_norms.is_due(at), weight_norm: weights, update_norm: weights }
     }
 
     /// The map; made and sent, with snapshot 0, when the first update shows the model.
@@ -355,4 +553,36 @@ impl Hook {
             }
         }
     }
+}
+
+/// Whether this is another replica of the recorded model: burn's distributed training steps one per device, each
+/// on a thread of its own, with the same gradients. The one that came first is recorded.
+fn is_replica<M: Module>(model: &M, map: &ModelMap, state: &mut StepState) -> bool {
+    let thread = std::thread::current().id();
+    if state.thread == Some(thread) {
+        return false;
+    }
+    let known = state.thread.is_some();
+    let elsewhere = || model.devices().first().is_some_and(|it| *it != map.device);
+    if known && elsewhere() {
+        return true;
+    }
+    state.thread = Some(thread);
+    false
+}
+
+fn before_handles<M: Module, G: GradientSource>(
+    model: &M,
+    map: &ModelMap,
+    grads: &G,
+    look: Look,
+) -> Handles {
+    let mut handles = Handles::default();
+    if look.needs_gradients() {
+        handles.gradients = handles::gradients(model, map, grads);
+    }
+    if look.needs_before() {
+        handles.before = handles::weights(model, map);
+    }
+    handles
 }

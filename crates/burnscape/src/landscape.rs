@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use burnscape_landscape::grid::Grid;
+use burnscape_landscape::layout::Layout;
 use burnscape_landscape::plane::PlaneGram;
 use burnscape_landscape::surface::{Curvature, Surface};
 use burnscape_trace::{Slice, Study, Trajectory};
@@ -117,11 +118,12 @@ pub struct Landscape {
     slices: Vec<SliceSurface>,
     studies: Vec<Study>,
     recording: Recording,
+    layout: Option<Layout>,
 }
 
 impl Landscape {
-    pub(crate) fn new(slices: Vec<SliceSurface>, studies: Vec<Study>) -> Self {
-        Self { slices, studies, recording: Recording::default() }
+    pub(crate) fn new(slices: Vec<SliceSurface>, studies: Vec<Study>, layout: Layout) -> Self {
+        Self { slices, studies, recording: Recording::default(), layout: Some(layout) }
     }
 
     pub(crate) fn set_recording(&mut self, recording: Recording) {
@@ -137,6 +139,11 @@ impl Landscape {
     /// What slices say about each other: agreement over seeds, initial against trained, scale sweeps.
     pub fn studies(&self) -> &[Study] {
         &self.studies
+    }
+
+    /// The parameters that slices lie among.
+    pub(crate) fn layout(&self) -> Option<&Layout> {
+        self.layout.as_ref()
     }
 
     /// A slice by name.

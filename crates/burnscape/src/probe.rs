@@ -1,25 +1,29 @@
 //! The probe: what a program attaches to its training, and what it closes the run with.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::train::renderer::MetricsRenderer;
-use burn::train::{InferenceStep, Interrupter, LearnerModel, SupervisedTraining};
+use burn::train::{InferenceStep, LearnerModel, SupervisedTraining};
 use burnscape_trace::{RunFolder, Writer};
 
 use crate::Result;
+use crate::alerts::{AlertAction, AlertRules, OnAlert};
 use crate::batches::Batches;
+use crate::black_box::BlackBox;
 use crate::config::{Config, Existing};
 use crate::events::EpochEvents;
 use crate::hook::Hook;
 use crate::landscape::{Landscape, Recording};
 use crate::lines::Lines;
 use crate::loss::{BatchLoss, standard_loss};
+use crate::measurements::{Level, Measurements};
 use crate::model_map::FilterOverride;
+use crate::observe::Observer;
 use crate::recorder::{Earlier, Recorder};
-use crate::schedule::SnapshotSchedule;
+use crate::schedule::{Schedule, SnapshotSchedule};
 use crate::study::{self, Study, ValueOf};
 use crate::watched::Watched;
 
@@ -40,7 +44,6 @@ pub(crate) struct Active {
     pub config: Config,
     pub recorder: Recorder,
     pub hook: Arc<Hook>,
-    pub interrupter: Mutex<Option<Interrupter>>,
 }
 
 impl Probe {
@@ -69,6 +72,11 @@ impl Probe {
         Watched::new(model, self.active.as_ref().map(|it| it.hook.clone()))
     }
 
+    /// Watches a hand-written loop: one that steps the optimizer itself, without burn's `Learner`.
+    pub fn observe(&self) -> Observer {
+        Observer::new(self.active.as_ref().map(|it| it.hook.clone()))
+    }
+
     /// Registers the probe with burn's training: its progress events tell the epoch.
     ///
     /// This sets burn's one progress logger. A program with a logger of its own calls
@@ -80,9 +88,7 @@ impl Probe {
         let Some(active) = &self.active else {
             return training;
         };
-        if let Ok(mut interrupter) = active.interrupter.lock() {
-            *interrupter = Some(training.interrupter());
-        }
+        active.recorder.lanes.counters().interrupter.set(training.interrupter());
         training.with_progress_logger(self.progress_logger())
     }
 
@@ -250,9 +256,9 @@ impl Probe {
 
 impl Active {
     pub fn end_reason(&self) -> &'static str {
-        let interrupter = self.interrupter.lock().ok();
-        let interrupter = interrupter.as_ref().and_then(|it| it.as_ref());
-        match interrupter.is_some_and(Interrupter::should_stop) {
+        let interrupter = self.recorder.lanes.counters().interrupter.get();
+        let was_stopped = interrupter.is_some_and(|it| it.should_stop());
+        match was_stopped || self.hook.stop_asked() {
             true => "interrupted",
             false => "finished",
         }
@@ -287,15 +293,65 @@ impl ProbeBuilder {
         self
     }
 
-    /// Gradient norms per block every `steps` optimizer steps; 0: never. Default 1.
-    pub fn grad_norms_every(mut self, steps: u64) -> Self {
-        self.config.grad_norms_every = steps;
+    /// How much is measured. Default: [`Level::Light`].
+    pub fn level(self, level: Level) -> Self {
+        self.measurements(Measurements::of(level))
+    }
+
+    /// A schedule for every measurement. Default: those of [`Level::Light`].
+    pub fn measurements(mut self, measurements: Measurements) -> Self {
+        self.config.measurements = measurements;
         self
     }
 
-    /// Weight and update norms per block every `steps` optimizer steps; 0: never. Default 10.
+    /// Gradient norms per block every `steps` optimizer steps; 0: never. Default 1. Alerts about gradients need
+    /// them at every step.
+    pub fn grad_norms_every(mut self, steps: u64) -> Self {
+        self.config.measurements.gradient_norms = Schedule::Every(steps);
+        self
+    }
+
+    /// Weight and update norms per block every `steps` optimizer steps; 0: never. Default 20.
     pub fn weight_norms_every(mut self, steps: u64) -> Self {
-        self.config.weight_norms_every = steps;
+        self.config.measurements.weight_norms = Schedule::Every(steps);
+        self
+    }
+
+    /// Activations behind [taps](crate::tap()), all in the same steps. Default: every 50th step.
+    pub fn activations(mut self, schedule: Schedule) -> Self {
+        self.config.measurements.activations = schedule;
+        self
+    }
+
+    /// Thresholds of the alerts; [`AlertRules::none`] switches them off.
+    pub fn alerts(mut self, rules: AlertRules) -> Self {
+        self.config.alerts = rules;
+        self
+    }
+
+    /// Answers an alert: it is in the trace and in `log::warn!` already. It is called on the writer thread, some
+    /// milliseconds after its step, and may stop training.
+    ///
+    /// ```no_run
+    /// use burnscape::{AlertAction, Probe};
+    ///
+    /// let probe = Probe::builder("runs/digits").on_alert(|alert| match alert.level.as_str() {
+    ///     "error" => AlertAction::Stop,
+    ///     _ => AlertAction::Continue,
+    /// });
+    /// # let _ = probe;
+    /// ```
+    pub fn on_alert(
+        mut self,
+        answer: impl Fn(&burnscape_trace::Alert) -> AlertAction + Send + Sync + 'static,
+    ) -> Self {
+        self.config.on_alert = Some(OnAlert(Arc::new(answer)));
+        self
+    }
+
+    /// What is kept of the steps before an alert. Default: the last 32 steps, without weights.
+    pub fn black_box(mut self, black_box: BlackBox) -> Self {
+        self.config.black_box = black_box;
         self
     }
 
@@ -421,7 +477,7 @@ impl ProbeBuilder {
         let started = Instant::now();
         let recorder = Recorder::start(&config, folder, writer, earlier, started)?;
         let hook = Arc::new(Hook::new(config.clone(), recorder.lanes.clone(), started));
-        Ok(Probe { active: Some(Active { config, recorder, hook, interrupter: Mutex::new(None) }) })
+        Ok(Probe { active: Some(Active { config, recorder, hook }) })
     }
 }
 

@@ -16,9 +16,9 @@ const TELL_EVERY: Duration = Duration::from_millis(250);
 /// Progress of all slices of a run together.
 pub(crate) struct SurfaceProgress {
     lanes: Lanes,
-    /// Nodes of every slice: those to measure, or, where it is done, those that were.
+    /// Nodes of every slice and points of its path: those to measure, or, where it is done, those that were.
     nodes: RefCell<Vec<usize>>,
-    /// Nodes measured of the present slice.
+    /// Nodes and points measured of the present slice.
     done: Cell<usize>,
     number: Cell<usize>,
     slice: RefCell<String>,
@@ -30,20 +30,25 @@ pub(crate) struct SurfaceProgress {
 }
 
 impl SurfaceProgress {
-    /// Announces how much work there is: nodes per slice, samples per node, and how long that
-    /// takes, from the time of one node.
+    /// Announces how much work there is: nodes and points of the path per slice, samples per node, and
+    /// how long that takes, from the time of one node.
     pub fn new(
         config: &Config,
         lanes: &Lanes,
         samples: usize,
         nodes: &[usize],
+        points: &[usize],
         node_secs: f64,
     ) -> Self {
-        let total: usize = nodes.iter().sum();
+        let (all_nodes, all_points) = (nodes.iter().sum::<usize>(), points.iter().sum::<usize>());
+        let path = match all_points {
+            0 => String::new(),
+            points => format!(" and {points} losses on the path of training"),
+        };
         let sentence = format!(
-            "{} of {total} nodes, {samples} samples each: about {}",
+            "{} of {all_nodes} nodes{path}, {samples} samples each: about {}",
             surfaces(nodes.len()),
-            duration(node_secs * total as f64),
+            duration(node_secs * (all_nodes + all_points) as f64),
         );
         log::info!("burnscape: {sentence}");
         let on_terminal = config.study.show_progress && std::io::stderr().is_terminal();
@@ -52,7 +57,7 @@ impl SurfaceProgress {
         }
         Self {
             lanes: lanes.clone(),
-            nodes: RefCell::new(nodes.to_vec()),
+            nodes: RefCell::new(nodes.iter().zip(points).map(|(a, b)| a + b).collect()),
             done: Cell::new(0),
             number: Cell::new(0),
             slice: RefCell::new(String::new()),

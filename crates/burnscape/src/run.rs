@@ -1,6 +1,7 @@
 //! A run that was recorded before: its snapshots serve slices long after its training has ended.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use crate::perturb::at_tensors;
 use crate::probe::Active;
 use crate::recorder::{Earlier, Recorder};
 use crate::snapshot::{self, SnapshotFile, SnapshotMatrix};
-use crate::study::{Beginning, Study, Survey, Unfinished, ValueOf};
+use crate::study::{Beginning, KnownSlice, Study, Survey, ValueOf};
 use crate::{Error, Result};
 
 /// A recorded run.
@@ -119,8 +120,8 @@ impl Run {
         snapshots.dedup_by(|next, kept| next.file == kept.file);
         let open =
             |it: &Snapshot| SnapshotFile::open_with(&self.folder.resolve(&it.file)?, &expected);
-        let files = snapshots.iter().map(open).collect::<Result<_>>()?;
-        Ok(SnapshotMatrix { files, layout: Cow::Owned(layout) })
+        let files = snapshots.iter().map(open);
+        SnapshotMatrix::new(files, Cow::Owned(layout.clone()))
     }
 
     /// Seed of random directions. Default: that of the run.
@@ -153,7 +154,15 @@ impl Run {
         self
     }
 
-    /// Stops evaluating surfaces after this time; what was measured is kept, coarse to fine.
+    /// Random planes that [`default_slices`](Study::default_slices) compares its own with; 0 for none.
+    /// Default 4.
+    pub fn agreement(mut self, planes: usize) -> Self {
+        self.config.study.agreement = planes;
+        self
+    }
+
+    /// Stops evaluating surfaces after this time; what was measured is kept, coarse to fine. Each
+    /// [`resume`](Study::resume) has all of it.
     pub fn time_budget(mut self, budget: Duration) -> Self {
         self.config.study.time_budget = Some(budget);
         self
@@ -236,9 +245,10 @@ impl Run {
                 "final" => "final".to_string(),
                 _ => format!("snapshot {}", last.index),
             },
-            last_update: self.last_update(&map)?,
+            last_update: snapshot::last_update(&self.folder, map.layout.len(), &last)?,
             names: self.slices().map(|slice| slice.name.clone()).collect(),
-            unfinished: self.unfinished(),
+            known: self.known_slices(),
+            known_studies: self.known_studies(),
             map,
             given: given.clone(),
             snapshots,
@@ -281,15 +291,6 @@ impl Run {
         Ok((last.clone(), at_tensors(model, map, &tensors)?))
     }
 
-    fn last_update(&self, map: &ModelMap) -> Result<Option<Vec<f32>>> {
-        let path = snapshot::last_update_path(&self.folder);
-        if !path.is_file() {
-            return Ok(None);
-        }
-        let stored = snapshot::read_directions(&path, map.layout.len())?;
-        Ok(Some(stored.centre))
-    }
-
     fn slices(&self) -> impl Iterator<Item = &Slice> {
         self.trace.records.iter().filter_map(|record| match record {
             Record::Slice(slice) => Some(slice),
@@ -297,12 +298,23 @@ impl Run {
         })
     }
 
-    fn unfinished(&self) -> Vec<Unfinished> {
-        let found = self.slices().filter_map(|slice| {
+    fn known_slices(&self) -> Vec<KnownSlice> {
+        let known = self.slices().filter_map(|slice| {
             let (trajectory, nodes) = (self.trajectory(slice.slice), self.nodes(slice.slice));
-            Unfinished::of(slice, trajectory, &nodes)
+            KnownSlice::of(slice, trajectory, &nodes)
         });
-        found.filter(|it| !it.is_complete()).collect()
+        known.collect()
+    }
+
+    /// The last of each number.
+    fn known_studies(&self) -> Vec<burnscape_trace::Study> {
+        let mut studies = BTreeMap::new();
+        for record in &self.trace.records {
+            if let Record::Study(study) = record {
+                studies.insert(study.study, study.clone());
+            }
+        }
+        studies.into_values().collect()
     }
 
     fn nodes(&self, slice: u32) -> Vec<&Nodes> {
@@ -324,7 +336,7 @@ impl Run {
         let (config, started) = (self.config, Instant::now());
         let recorder = Recorder::reopen(&config, self.folder, writer, earlier, started)?;
         let hook = Hook::new(config.clone(), recorder.lanes.clone(), started);
-        Ok(Active { config, recorder, hook: hook.into(), interrupter: None.into() })
+        Ok(Active { config, recorder, hook: hook.into() })
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{DType, TensorData};
 use burnscape_landscape::layout::Layout;
 use burnscape_landscape::pca::Snapshots;
-use burnscape_trace::RunFolder;
+use burnscape_trace::{RunFolder, Snapshot};
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensors, View};
 
@@ -17,6 +17,9 @@ use crate::{Error, Result};
 
 /// A safetensors header may be this long (the limit of the format's reference reader).
 const MAX_HEADER_BYTES: u64 = 100_000_000;
+
+/// Files of a [`SnapshotMatrix`] that stay open: a process may have a thousand, and does not read only these.
+const OPEN_FILES: usize = 200;
 
 /// Names in a file of directions.
 const CENTRE: &str = "centre";
@@ -93,7 +96,8 @@ impl View for HostTensor<'_> {
 #[derive(Debug)]
 pub(crate) struct SnapshotFile {
     path: PathBuf,
-    file: File,
+    /// `None`: it is opened again for every read.
+    file: Option<File>,
     data_start: u64,
     metadata: Metadata,
     bytes: Vec<u8>,
@@ -119,7 +123,8 @@ impl SnapshotFile {
         let read = || -> Result<Self, String> {
             let mut file = File::open(path).map_err(|error| error.to_string())?;
             let (data_start, metadata) = read_header(&mut file)?;
-            Ok(Self { path: path.to_path_buf(), file, data_start, metadata, bytes: Vec::new() })
+            let (path, file) = (path.to_path_buf(), Some(file));
+            Ok(Self { path, file, data_start, metadata, bytes: Vec::new() })
         };
         let snapshot = read().map_err(|reason| read_error(path, reason))?;
         snapshot.check_against(expected)?;
@@ -188,6 +193,16 @@ impl SnapshotFile {
     ///
     /// [`Error::SnapshotRead`].
     pub fn read_flat(&mut self, layout: &Layout, start: usize, out: &mut [f32]) -> Result<()> {
+        let was_open = self.file.is_some();
+        self.reopen()?;
+        let read = self.read_blocks(layout, start, out);
+        if !was_open {
+            self.close();
+        }
+        read
+    }
+
+    fn read_blocks(&mut self, layout: &Layout, start: usize, out: &mut [f32]) -> Result<()> {
         let end = start + out.len();
         for block in layout.blocks() {
             let range = block.range();
@@ -216,11 +231,28 @@ impl SnapshotFile {
         info.cloned().ok_or_else(|| read_error(&self.path, format!("it has no tensor `{name}`")))
     }
 
+    /// Gives the file back to the system; it is opened again for every read.
+    pub fn close(&mut self) {
+        self.file = None;
+        self.bytes = Vec::new();
+    }
+
+    /// Holds the file open, if it is not.
+    fn reopen(&mut self) -> Result<&mut File> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => {
+                File::open(&self.path).map_err(|error| read_error(&self.path, error.to_string()))?
+            }
+        };
+        Ok(self.file.insert(file))
+    }
+
     fn read_at(&mut self, offset: usize, out: &mut [u8]) -> Result<()> {
-        self.file
-            .seek(SeekFrom::Start(self.data_start + offset as u64))
-            .and_then(|_| self.file.read_exact(out))
-            .map_err(|error| read_error(&self.path, error.to_string()))
+        let at = SeekFrom::Start(self.data_start + offset as u64);
+        let file = self.reopen()?;
+        let read = file.seek(at).and_then(|_| file.read_exact(out));
+        read.map_err(|error| read_error(&self.path, error.to_string()))
     }
 }
 
@@ -327,8 +359,59 @@ pub(crate) fn read_directions(file: &Path, len: usize) -> Result<StoredDirection
 }
 
 /// Where the last update of a run is kept, as the centre of a file of directions.
-pub(crate) fn last_update_path(folder: &RunFolder) -> PathBuf {
+fn last_update_path(folder: &RunFolder) -> PathBuf {
     folder.directions_dir().join("last_update.safetensors")
+}
+
+/// Keeps the update that led to the last snapshot of a run, or, without one, none: what an earlier training
+/// has left is removed.
+///
+/// # Errors
+///
+/// [`Error::SnapshotWrite`].
+pub(crate) fn keep_last_update(
+    folder: &RunFolder,
+    update: Option<&[f32]>,
+    last: Option<&Snapshot>,
+) -> Result<()> {
+    let path = last_update_path(folder);
+    match update {
+        Some(update) => {
+            let leads_to = last.map(identity).into_iter().collect::<Vec<_>>();
+            write_directions(&path, update, &[], &leads_to)
+        }
+        None if path.is_file() => fs::remove_file(&path)
+            .map_err(|error| Error::SnapshotWrite { file: path, reason: error.to_string() }),
+        None => Ok(()),
+    }
+}
+
+/// The update that led to this snapshot, if it is kept.
+///
+/// # Errors
+///
+/// [`Error::SnapshotRead`].
+pub(crate) fn last_update(
+    folder: &RunFolder,
+    parameters: usize,
+    last: &Snapshot,
+) -> Result<Option<Vec<f32>>> {
+    let path = last_update_path(folder);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let stored = read_directions(&path, parameters)?;
+    let expected = identity(last);
+    let is_of_last = |it: &NamedTensor| {
+        it.path == expected.path && it.data.as_bytes() == expected.data.as_bytes()
+    };
+    Ok(stored.buffers.iter().any(is_of_last).then_some(stored.centre))
+}
+
+/// Step and checksum of a snapshot, to tell it from one of a later training.
+fn identity(snapshot: &Snapshot) -> NamedTensor {
+    let values = vec![snapshot.step as f64, f64::from(snapshot.crc32)];
+    NamedTensor { path: "step and crc32".to_string(), data: TensorData::new(values, [2]) }
 }
 
 fn dtype_of(dtype: Dtype) -> DType {
@@ -360,11 +443,44 @@ fn f32_from_f16(bits: u16) -> f32 {
 
 /// The snapshots of a run as one matrix, read from their files a stretch of columns at a time.
 ///
-/// Rows are snapshots in the order of training, columns parameters in layout order.
+/// Rows are snapshots in the order of training, columns parameters in layout order. However many there are,
+/// at most 200 files are open.
 #[derive(Debug)]
 pub struct SnapshotMatrix<'a> {
-    pub(crate) files: Vec<SnapshotFile>,
-    pub(crate) layout: Cow<'a, Layout>,
+    files: Vec<SnapshotFile>,
+    layout: Cow<'a, Layout>,
+}
+
+impl<'a> SnapshotMatrix<'a> {
+    /// Rows from files that are opened one after the other.
+    pub(crate) fn new(
+        files: impl Iterator<Item = Result<SnapshotFile>>,
+        layout: Cow<'a, Layout>,
+    ) -> Result<Self> {
+        let file = |(number, file): (usize, Result<SnapshotFile>)| {
+            let mut file = file?;
+            // Pieces are read of all snapshots in turn: to reopen always the same ones is the least work.
+            if number >= OPEN_FILES {
+                file.close();
+            }
+            Ok(file)
+        };
+        let files = files.enumerate().map(file).collect::<Result<_>>()?;
+        Ok(Self { files, layout })
+    }
+
+    /// Rows from files that were [closed](Self::into_closed); one that is gone is told when it is read.
+    pub(crate) fn reopened(mut files: Vec<SnapshotFile>, layout: Cow<'a, Layout>) -> Self {
+        for file in files.iter_mut().take(OPEN_FILES) {
+            let _ = file.reopen();
+        }
+        Self { files, layout }
+    }
+
+    pub(crate) fn into_closed(mut self) -> Vec<SnapshotFile> {
+        self.files.iter_mut().for_each(SnapshotFile::close);
+        self.files
+    }
 }
 
 impl Snapshots for SnapshotMatrix<'_> {

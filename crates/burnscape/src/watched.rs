@@ -11,6 +11,7 @@ use burn::tensor::Device;
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 
 use crate::hook::Hook;
+use crate::recorder::sample::Clipping;
 
 /// A model that is watched while it trains; made by [`Probe::watch`](crate::Probe::watch).
 ///
@@ -125,8 +126,9 @@ impl<M: TrainStep + Module> TrainStep for Watched<M> {
             return TrainStep::step(&self.inner, item);
         };
         hook.before_batch(&self.inner);
+        let listening = hook.listen();
         let output = TrainStep::step(&self.inner, item);
-        hook.after_batch(&output.item);
+        hook.after_batch(&output.item, listening);
         output
     }
 
@@ -138,7 +140,9 @@ impl<M: TrainStep + Module> TrainStep for Watched<M> {
         grads: GradientsParams,
     ) -> Self {
         let Self { inner, hook, .. } = self;
-        let measured = hook.as_ref().and_then(|hook| hook.before_update(&inner, &grads, &lr));
+        let clipping = Clipping::of(optim);
+        let measured =
+            hook.as_ref().and_then(|hook| hook.before_update(&inner, &grads, &lr, clipping));
         let inner = inner.optimize(optim, lr, grads);
         if let (Some(hook), Some(measured)) = (&hook, measured) {
             hook.after_update(&inner, measured);
@@ -153,7 +157,9 @@ impl<M: TrainStep + Module> TrainStep for Watched<M> {
         grads: MultiGradientsParams,
     ) -> Self {
         let Self { inner, hook, .. } = self;
-        let measured = hook.as_ref().and_then(|hook| hook.before_update(&inner, &grads, &lr));
+        let clipping = Clipping::of(optim);
+        let measured =
+            hook.as_ref().and_then(|hook| hook.before_update(&inner, &grads, &lr, clipping));
         let inner = inner.optimize_multi(optim, lr, grads);
         if let (Some(hook), Some(measured)) = (&hook, measured) {
             hook.after_update(&inner, measured);

@@ -2,8 +2,8 @@
 //! picture is there, and what adaptive evaluation saves at which error.
 //!
 //! `cargo bench -p burnscape-examples --bench surfaces`. The peak is measured in the same run, before
-//! and after each surface: single precision, all cores, through the same backend. With `-- --quick` the
-//! convolutional network is left out, which takes the most time.
+//! and after each surface: single precision, all cores, through the same backend. `-- mlp` leaves the
+//! convolutional network out, which takes the most time.
 
 mod mlp;
 mod resnet;
@@ -20,9 +20,13 @@ const PEAK_SIZE: usize = 2048;
 fn main() {
     let device = Device::flex();
     device.seed(1);
-    let mut rows =
-        [20, 512].map(|hidden| beside_the_peak(&device, || mlp::row(hidden, &device))).to_vec();
-    if !std::env::args().any(|argument| argument == "--quick") {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with("--")).collect();
+    let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|it| it == name);
+    let mut rows = Vec::new();
+    for hidden in [20, 512].into_iter().filter(|_| is_asked("mlp")) {
+        rows.push(beside_the_peak(&device, || mlp::row(hidden, &device)));
+    }
+    if is_asked("resnet") {
         rows.push(beside_the_peak(&device, || resnet::row(&device)));
     }
     print_table(&rows);
@@ -58,12 +62,12 @@ fn matrix_product_flops(device: &Device) -> f64 {
 fn print_table(rows: &[Value]) {
     println!(
         "\n{:<12} {:>6} {:>8} {:>9} {:>8} {:>10} {:>11} {:>14}",
-        "network", "nodes", "exact", "GFLOP/s", "peak", "of peak", "first 9×9", "first of total"
+        "network", "nodes", "exact", "GFLOP/s", "peak", "of peak", "first 3×3", "of total (5×5)"
     );
     for row in rows {
         let number = |key: &str| row[key].as_f64().unwrap_or(f64::NAN);
         println!(
-            "{:<12} {:>6} {:>6.2} s {:>9.1} {:>8.1} {:>10.2} {:>9.3} s {:>13.1}%",
+            "{:<12} {:>6} {:>6.2} s {:>9.1} {:>8.1} {:>10.2} {:>9.3} s {:>5.1}% ({:.1}%)",
             row["network"].as_str().unwrap_or_default(),
             row["nodes"],
             number("secs"),
@@ -72,6 +76,7 @@ fn print_table(rows: &[Value]) {
             number("share_of_peak"),
             number("first_picture_secs"),
             100.0 * number("first_picture_share"),
+            100.0 * number("shaped_picture_share"),
         );
     }
     println!(

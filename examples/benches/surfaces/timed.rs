@@ -9,8 +9,8 @@ use burnscape::geometry::surface::Surface;
 use burnscape::{BatchLoss, Probe, SliceSpec, SliceSurface, Watched};
 use serde_json::{Value, json};
 
-/// Nodes of the first picture that has a shape: 9 × 9.
-const FIRST_PICTURE: usize = 81;
+/// Nodes of the first complete picture, 3 × 3, and of the first that has a shape, 5 × 5.
+const PICTURES: [usize; 2] = [9, 25];
 /// Share of the range of losses within which interpolated nodes have to lie.
 const TOLERANCE: f64 = 0.01;
 
@@ -32,15 +32,21 @@ where
     let adaptive = study.slice(&SliceSpec::random().adaptive(TOLERANCE)).expect("a slice");
     study.finish().expect("an end");
     let secs = exact.took.as_secs_f64();
-    let first = nodes.get(FIRST_PICTURE - 1).map_or(f64::NAN, |it| (*it - nodes[0]).as_secs_f64());
     // The clock starts when the first node is done.
-    let first = first * FIRST_PICTURE as f64 / (FIRST_PICTURE - 1) as f64;
+    let until = |picture: usize| {
+        let after_first =
+            nodes.get(picture - 1).map_or(f64::NAN, |it| (*it - nodes[0]).as_secs_f64());
+        after_first * picture as f64 / (picture - 1) as f64
+    };
+    let [first, shaped] = PICTURES.map(until);
     json!({
         "nodes": exact.surface.grid().len(),
         "secs": secs,
         "first_picture_secs": first,
         "first_picture_share": first / secs,
+        "shaped_picture_share": shaped / secs,
         "adaptive": against(&exact, &adaptive),
+        "losses": exact.surface.losses(),
     })
 }
 

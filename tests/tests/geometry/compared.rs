@@ -1,11 +1,13 @@
 //! Slices beside each other: initial and trained, other seeds, other ranges.
 
+use std::collections::BTreeMap;
+
 use burn::module::Module;
 use burnscape::geometry::direction::{DirectionOptions, random};
 use burnscape::trace::{Record, Study};
-use burnscape::{Direction, Landscape, Point, Probe, SliceSpec, Watched};
+use burnscape::{BatchNormMode, Direction, Landscape, Point, Probe, SliceSpec, Watched};
 
-use super::models::{Mlp, QUADRATIC_DIMS, Quadratic};
+use super::models::{ConvNorm, Mlp, QUADRATIC_DIMS, Quadratic, Walker, walk};
 use super::plain::{MLP_BLOCKS, bilinear, mlp_loss, moved, weights};
 use super::support::{
     Run, assert_close, assert_names, batch, bits, epoch, largest, training_batch, wave_rows,
@@ -24,13 +26,15 @@ fn trained(run: &Run) -> (Probe, Watched<Mlp>) {
     (probe, model.valid())
 }
 
+/// The last record of each study.
 fn studies(run: &Run) -> Vec<Study> {
-    let records = run.records();
-    let studies = records.into_iter().filter_map(|record| match record {
-        Record::Study(study) => Some(study),
-        _ => None,
-    });
-    studies.collect()
+    let mut studies = BTreeMap::new();
+    for record in run.records() {
+        if let Record::Study(study) = record {
+            studies.insert(study.study, study);
+        }
+    }
+    studies.into_values().collect()
 }
 
 fn words(landscape: &Landscape) -> String {
@@ -85,7 +89,7 @@ fn agreement_of_a_round_bowl_finds_every_plane_the_same() {
     // ½‖θ − s‖² has the curvature 1 everywhere, and is convex.
     let run = Run::new();
     let probe = run.builder().resolution(17, 17).start().expect("a probe");
-    let walker = super::models::walk(&probe, &[[3.0, 2.0], [-1.0, 2.0], [1.0, -1.0]]);
+    let walker = walk(&probe, &[[3.0, 2.0], [-1.0, 2.0], [1.0, -1.0]]);
     let mut study = probe.study(&walker, &[batch(&[[0.5, 0.5]])]).expect("a study");
     let shown = study.slice(&SliceSpec::random().seed(1)).expect("a slice");
     let agreement = study.agreement(&shown, 5).expect("an agreement");
@@ -154,6 +158,42 @@ fn agreement_reads_curvatures_that_the_hessian_gives() {
 }
 
 #[test]
+fn other_planes_lie_around_the_centre_of_the_one_shown_also_if_no_snapshot_is_there() {
+    let run = Run::new();
+    let probe = run.probe();
+    let walker = walk(&probe, &[[3.0, 2.0], [-1.0, 2.0], [1.0, -1.0]]);
+    let mut study = probe.study(&walker, &[batch(&[[0.5, 0.5]])]).expect("a study");
+    let elsewhere = study.point("elsewhere", &Walker::at(&[7.0, -3.0])).expect("a point");
+    let shown = study.slice(&SliceSpec::random().centre(elsewhere)).expect("a slice");
+    let agreement = study.agreement(&shown, 2).expect("an agreement");
+    study.finish().expect("a landscape");
+    for plane in &agreement.planes {
+        assert_eq!(plane.slice.centre, "elsewhere");
+        // ½((7 − ½)² + (−3 − ½)²)
+        assert_eq!(plane.slice.centre_loss, 27.25);
+        assert_eq!(plane.surface.centre_loss(), Some(27.25));
+    }
+}
+
+#[test]
+fn other_planes_have_the_statistics_of_the_one_shown() {
+    let run = Run::new();
+    let rows: Vec<[f32; 17]> = wave_rows(5, 1.4);
+    let probe = run.probe();
+    let model = epoch(probe.watch(ConvNorm::new()), 0.05, 2, &training_batch(&rows)).valid();
+    let mut study = probe.study(&model, &[batch(&rows)]).expect("a study");
+    let spec = SliceSpec::random().batchnorm(BatchNormMode::Recalibrate);
+    let shown = study.slice(&spec).expect("a slice");
+    let agreement = study.agreement(&shown, 2).expect("an agreement");
+    study.finish().expect("a landscape");
+    let centre = |at: usize| agreement.planes[at].surface.centre_loss().expect("a centre");
+    // Recalibrated, the centre has another loss than the model; the same one in every plane.
+    assert_ne!(centre(0), shown.slice.centre_loss);
+    assert_eq!([centre(1), centre(2)].map(f64::to_bits), [centre(0).to_bits(); 2]);
+    assert!(agreement.planes.iter().all(|plane| plane.slice.batchnorm == "recalibrate"));
+}
+
+#[test]
 fn only_random_slices_have_others_to_agree_with() {
     let run = Run::new();
     let (probe, model) = trained(&run);
@@ -201,6 +241,9 @@ fn a_sweep_measures_one_plane_at_several_ranges() {
     let [study] = &studies(&run)[..] else { panic!("one study") };
     assert_eq!(study.kind, "scale-sweep");
     assert_eq!(study.measures["factor"].0, [0.1, 1.0, 10.0]);
+    // Told before its slices are measured, too.
+    let is_study = |record: &&Record| matches!(record, Record::Study(_));
+    assert_eq!(run.records().iter().filter(is_study).count(), 2);
     for (place, slice) in sweep.slices.iter().enumerate() {
         let losses = slice.surface.losses();
         let highest = losses.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -120,3 +120,24 @@ fn a_quantity_that_panics_is_an_error_that_names_it_and_what_was_measured_before
     assert_eq!(run.losses("third").len(), 15);
     assert_eq!(run.end(), "finished");
 }
+
+#[test]
+fn every_layer_of_an_adaptive_slice_is_told_how_far_interpolation_is_off() {
+    let run = Run::new();
+    let probe = run.builder().resolution(21, 21).start().expect("a probe");
+    let walker = walk(&probe, &[[8.0, 4.0], [2.0, 1.0], [1.0, 3.0]]);
+    let mut study = probe.study(&walker, &[batch(&[[0.0; 2]])]).expect("a study");
+    study.measure("cliff", height(|point| if point[0] > 1.1 { 1.0 } else { 0.0 }));
+    let slice = study.slice(&SliceSpec::random().adaptive(0.01)).expect("a slice");
+    study.finish().expect("a landscape");
+    assert!(slice.surface.counts().interpolated > 0);
+    assert_eq!(slice.layers[0].range(), Some(1.0));
+    let checks = run.checks();
+    let find = |name: &str| checks.iter().find(|it| it.name == name).expect("a check");
+    // The rounds interpolate a quadratic without error, and cannot follow a step.
+    let (loss, cliff) = (find("adaptive-error"), find("adaptive-error of cliff"));
+    assert_eq!((loss.slice, cliff.slice), (Some(0), Some(0)));
+    assert!(loss.passed && !cliff.passed, "{loss:?} {cliff:?}");
+    let nodes = format!("{} nodes of `cliff`", slice.surface.counts().interpolated);
+    assert_names(&cliff.detail, &[&nodes, "0.01000 were asked for, 1.0 % of the range"]);
+}

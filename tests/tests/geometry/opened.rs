@@ -1,7 +1,7 @@
 //! Runs that are opened again: slices long after training, in the file that is there.
 
 use burn::module::Module;
-use burnscape::trace::Record;
+use burnscape::trace::{Record, Resumed, Slice};
 use burnscape::{Direction, Error, Point, Probe, SliceSpec, Watched};
 
 use super::models::{ConvNorm, Mlp, Quadratic};
@@ -160,4 +160,70 @@ fn slices_of_an_opened_run_are_numbered_on_and_keep_their_own_files() {
     let files: Vec<_> =
         ["between", "between 2"].iter().map(|it| run.slice(it).directions).collect();
     assert!(files[0].is_some() && files[0] != files[1]);
+}
+
+#[test]
+fn a_study_that_is_known_by_a_slice_alone_keeps_its_number() {
+    let slice = Slice { study: Some(4), ..Slice::default() };
+    let resumed = Resumed::of(&[Record::Slice(slice)]);
+    assert_eq!((resumed.slices, resumed.studies), (1, 5));
+}
+
+/// Number of slices that the trace tells of.
+fn count_slices(run: &Run) -> usize {
+    run.records().iter().filter(|record| matches!(record, Record::Slice(_))).count()
+}
+
+#[test]
+fn default_slices_on_other_batches_have_other_names_and_are_compared_and_told_all_the_same() {
+    let run = Run::new();
+    let (probe, model) = trained(&run);
+    probe.finish(&model, &[batch(&rows())]).expect("a landscape");
+    let mut study = open(&run).study(&model, &[batch(&rows()[..4])]).expect("a study");
+    study.default_slices().expect("slices");
+    let landscape = study.finish().expect("a landscape");
+    let names: Vec<&str> = landscape.slices().iter().map(|it| it.slice.name.as_str()).collect();
+    // Numbers 2 to 5 are those that the first random plane was compared with.
+    assert_eq!(names, ["pca 2", "random 6"]);
+    let [agreement] = landscape.studies() else { panic!("one study") };
+    assert_eq!(agreement.slices[0], run.slice("random 6").slice);
+    assert_names(&landscape.summary().join("\n"), &["PC 1+2 explain", "Among 5 random planes"]);
+}
+
+#[test]
+fn default_slices_that_the_run_holds_already_are_not_measured_again() {
+    let run = Run::new();
+    let (probe, model) = trained(&run);
+    let first = probe.finish(&model, &[batch(&rows())]).expect("a landscape");
+    let slices = count_slices(&run);
+    let mut study = open(&run).study(&model, &[batch(&rows())]).expect("a study");
+    study.default_slices().expect("slices");
+    let again = study.finish().expect("a landscape");
+    assert_eq!(count_slices(&run), slices);
+    for name in ["pca", "random"] {
+        let [first, again] = [&first, &again].map(|it| it.slice(name).expect("a slice"));
+        assert_eq!(bits(first.surface.losses()), bits(again.surface.losses()));
+    }
+    assert_eq!(again.studies().len(), 1);
+    assert_eq!(again.studies()[0].sentences, first.studies()[0].sentences);
+}
+
+#[test]
+fn an_update_that_a_later_training_did_not_keep_is_not_taken_for_its_last_one() {
+    for is_studied in [false, true] {
+        let run = Run::new();
+        let probe = run.builder().keep_last_update().start().expect("a probe");
+        let model = epoch(probe.watch(Mlp::new()), 0.05, 2, &training_batch(&rows())).valid();
+        probe.finish(&model, &[batch(&rows())]).expect("a landscape");
+        let probe = run.builder().resume().start().expect("a probe");
+        let model = epoch(probe.watch(Mlp::new()), 0.02, 1, &training_batch(&rows()));
+        match is_studied {
+            true => drop(probe.finish(&model.valid(), &[batch(&rows())]).expect("a landscape")),
+            false => drop(probe.close().expect("a recording")),
+        }
+        let mut study = open(&run).study(&Mlp::new(), &[batch(&rows())]).expect("a study");
+        let error = study.slice(&SliceSpec::line(Direction::LastUpdate)).expect_err("no update");
+        assert!(matches!(error, Error::NoLastUpdate { .. }), "{error}");
+        study.finish().expect("a landscape");
+    }
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use burn::module::Module;
 use burn::train::RegressionOutput;
-use burnscape::trace::Record;
+use burnscape::trace::{Record, Study};
 use burnscape::{BatchLoss, Direction, Error, Point, Probe, SliceSpec, Stopper, Watched};
 
 use super::models::Mlp;
-use super::support::{Run, assert_names, batch, epoch, training_batch, wave_rows};
+use super::plain::{mlp_loss, weights};
+use super::support::{Run, assert_close, assert_names, batch, epoch, training_batch, wave_rows};
 
 fn rows() -> Vec<[f32; 5]> {
     wave_rows(6, 0.2)
@@ -251,4 +252,162 @@ fn an_estimate_comes_before_anything_is_recorded() {
     assert!((ratio - 100.0).abs() < 1e-3, "{ratio}");
     study.finish().expect("a landscape");
     assert!(told(&run).is_empty());
+}
+
+/// Begins a slice and stops it; with a further quantity if that is named.
+fn left_unfinished(run: &Run, study: burnscape::Study<'_, Mlp>, spec: &SliceSpec, further: bool) {
+    let mut study = study;
+    if further {
+        study.measure("more", |output| BatchLoss { mean: output.loss.clone(), samples: 1 });
+    }
+    study.stopper().stop();
+    study.slice(spec).expect("a slice of which nothing is measured");
+    study.finish().expect("a landscape");
+    assert_names(&run.notes().join("\n"), &["not measured"]);
+}
+
+#[test]
+fn a_slice_of_another_study_is_left_out_and_the_others_are_gone_on_with() {
+    let run = Run::new();
+    let (probe, model) = trained(&run);
+    let open = || burnscape::Run::open(run.path()).expect("a run").quiet().threads(2);
+    let study = probe.study(&model, &batches()).expect("a study");
+    left_unfinished(&run, study, &SliceSpec::pca(), true);
+    let study = open().study(model.inner(), &batches()).expect("a study");
+    left_unfinished(&run, study, &SliceSpec::random().resolution(5, 3), false);
+
+    let mut study = open().study(&model, &batches()).expect("a study");
+    let slices = study.resume().expect("the slice of this study");
+    let names: Vec<&str> = slices.iter().map(|it| it.slice.name.as_str()).collect();
+    assert_eq!(names, ["random"]);
+    assert_eq!(slices[0].surface.counts().measured, 15);
+    let error = study.resume().expect_err("only the slice of another study is left");
+    assert!(matches!(error, Error::OtherStudy { .. }), "{error}");
+    study.finish().expect("a landscape");
+    assert_names(&run.notes().join("\n"), &["`pca` was not gone on with", "more"]);
+}
+
+#[test]
+fn every_time_a_slice_is_gone_on_with_it_has_the_whole_time_budget() {
+    let run = Run::new();
+    let budget = Duration::from_millis(200);
+    let probe = run.builder().resolution(33, 33).time_budget(budget).start().expect("a probe");
+    let mut model = probe.watch(Mlp::new());
+    for _ in 0..2 {
+        model = epoch(model, 0.05, 2, &training_batch(&rows()));
+    }
+    let mut study = probe.study(&model.valid(), &batches()).expect("a study");
+    // 1089 nodes of 10 ms on two threads take far longer.
+    study.measure("slow", |output| {
+        std::thread::sleep(Duration::from_millis(5));
+        BatchLoss { mean: output.loss.clone(), samples: 1 }
+    });
+    let mut measured = study.slice(&SliceSpec::pca()).expect("a part").surface.counts().measured;
+    for _ in 0..2 {
+        let slices = study.resume().expect("a further part");
+        let further = slices[0].surface.counts().measured;
+        assert!(further > measured, "{further} after {measured}");
+        measured = further;
+    }
+    study.finish().expect("a landscape");
+}
+
+#[test]
+fn a_further_quantity_takes_time_that_the_estimate_knows() {
+    let run = Run::new();
+    let (probe, model) = trained(&run);
+    let mut study = probe.study(&model, &batches()).expect("a study");
+    study.estimate(&SliceSpec::random()).expect("an estimate");
+    study.measure("slow", |output| {
+        std::thread::sleep(Duration::from_millis(5));
+        BatchLoss { mean: output.loss.clone(), samples: 1 }
+    });
+    let estimate = study.estimate(&SliceSpec::random()).expect("an estimate");
+    study.finish().expect("a landscape");
+    // 81 nodes of two batches on two threads.
+    assert!(estimate >= Duration::from_millis(81 * 5), "{estimate:?}");
+}
+
+/// Last record of each study, by number.
+fn last_studies(run: &Run) -> BTreeMap<u32, Study> {
+    let studies = run.records().into_iter().filter_map(|record| match record {
+        Record::Study(study) => Some((study.study, study)),
+        _ => None,
+    });
+    studies.collect()
+}
+
+/// The default slices and a sweep, stopped after so many losses.
+fn studied(run: &Run, stop_after: usize) -> Watched<Mlp> {
+    let (probe, model) = trained(run);
+    let countdown = Countdown::of(stop_after);
+    let study = probe.study_with(&model, &batches(), |output| countdown.read(output));
+    let mut study = study.expect("a study");
+    let _ = countdown.stopper.set(study.stopper());
+    let sweep = SliceSpec::random().seed(5).resolution(5, 5);
+    study.scale_sweep(&sweep, &[0.5, 2.0]).expect("a sweep, whole or in part");
+    study.default_slices().expect("slices, whole or in part");
+    study.finish().expect("a landscape");
+    model
+}
+
+#[test]
+fn a_stopped_study_says_in_the_end_what_it_would_have_said_at_once() {
+    let whole = Run::new();
+    studied(&whole, usize::MAX);
+    let (expected, nodes) = (last_studies(&whole), told(&whole));
+    // A sweep has 2 · 25 nodes of two batches; the first slice of `default_slices` follows.
+    for moment in [40, 90, 250, 500, 600] {
+        let run = Run::new();
+        let model = studied(&run, moment);
+        let opened = burnscape::Run::open(run.path()).expect("a run").quiet().threads(2);
+        let opened = opened.resolution(9, 9).agreement(2);
+        let never = Countdown::default();
+        let study = opened.study_with(&model, &batches(), |output| never.read(output));
+        let mut study = study.expect("a study");
+        study.resume().expect("the rest");
+        study.default_slices().expect("what is missing");
+        let landscape = study.finish().expect("a landscape");
+        let names = landscape.slices().iter().filter(|it| it.slice.study.is_none());
+        let names: Vec<&str> = names.map(|it| it.slice.name.as_str()).collect();
+        assert_eq!(names, ["pca", "random"], "stopped after {moment} losses");
+        assert_eq!(told(&run), nodes, "stopped after {moment} losses");
+        assert_same_studies(&last_studies(&run), &expected);
+    }
+}
+
+/// Up to rounding: lengths come from the trace.
+fn assert_same_studies(found: &BTreeMap<u32, Study>, expected: &BTreeMap<u32, Study>) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.values().zip(expected.values()) {
+        assert_eq!((&found.kind, &found.slices), (&expected.kind, &expected.slices));
+        assert_eq!((found.lowest, found.highest), (expected.lowest, expected.highest));
+        assert_eq!(found.sentences, expected.sentences);
+        assert!(expected.measures.keys().eq(found.measures.keys()));
+        for (name, values) in &expected.measures {
+            for (found, expected) in found.measures[name].iter().zip(values.iter()) {
+                assert_close(*found, *expected, expected.abs().max(1.0), name);
+            }
+        }
+    }
+}
+
+/// What of the path is known, by slice.
+#[test]
+fn losses_on_the_path_are_measured_when_going_on() {
+    let run = Run::new();
+    let (probe, model) = trained(&run);
+    let mut study = probe.study(&model, &batches()).expect("a study");
+    study.stopper().stop();
+    let stopped = study.slice(&SliceSpec::pca()).expect("a slice of which nothing is measured");
+    study.finish().expect("a landscape");
+    assert!(stopped.trajectory.loss.is_empty() && stopped.trajectory.loss_on_plane.is_empty());
+    assert_eq!(stopped.trajectory.x.len(), 3);
+    go_on(&run, &model, None);
+    let path = run.trajectory("pca");
+    for (place, loss) in path.loss.iter().enumerate() {
+        let own = mlp_loss(&weights(&run.snapshot(place)), &rows());
+        assert_close(*loss, own, own, "a true loss");
+    }
+    assert_eq!((path.loss.len(), path.loss_on_plane.len()), (3, 3));
 }

@@ -218,8 +218,8 @@ impl Run {
             Record::Trajectory(trajectory) => Some(trajectory),
             _ => None,
         });
-        let mut own = trajectories.into_iter().filter(|it| it.slice == Some(number));
-        own.next().expect("the trajectory is in the trace")
+        let own = trajectories.into_iter().rfind(|it| it.slice == Some(number));
+        own.expect("the trajectory is in the trace")
     }
 
     /// Every node of a slice: coordinates, loss and standard error, row by row.

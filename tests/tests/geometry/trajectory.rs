@@ -6,7 +6,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::models::{ConvNorm, Walker, height, walk};
 use super::plain::{conv_loss, weights};
 use super::support::{
-    Run, assert_close, batch, device, epoch, sgd, step, training_batch, wave_rows, waves,
+    Run, assert_close, assert_names, batch, device, epoch, sgd, step, training_batch, wave_rows,
+    waves,
 };
 use burn::module::Module;
 
@@ -276,7 +277,9 @@ fn a_frozen_parameter_takes_no_part_in_the_path() {
         walker = step(walker, &mut sgd(), 1.0, training_batch(&[[x, 5.0]]));
         let _ = walker.valid();
     }
-    probe.finish(&walker.valid(), &[batch(&[[0.0; 2]])]).expect("a landscape");
+    let landscape = probe.finish(&walker.valid(), &[batch(&[[0.0; 2]])]).expect("a landscape");
+    let words = landscape.summary().join("\n");
+    assert_names(&words, &["PC 1 explains 100.0 % of 4 snapshots'", "Line `pca`"]);
     // One parameter moved: that is a line, not a plane.
     assert_eq!(run.slice("pca").y, None);
     let directions = run.tensors("directions/0000.safetensors");

@@ -26,7 +26,7 @@ fn example(name: &str) -> PathBuf {
     program
 }
 
-fn run_example(name: &str, run: &Path, epochs: u32, arguments: &[&str]) -> String {
+pub fn run_example(name: &str, run: &Path, epochs: u32, arguments: &[&str]) -> String {
     let output = Command::new(example(name))
         .env_remove(burnscape::SWITCH)
         .args(["--no-dashboard", "--resolution", "9", "--epochs"])
@@ -118,4 +118,32 @@ fn digits_goes_on_from_its_last_checkpoint() {
     let said = run_example("digits", &run, 5, &["--resume"]);
     assert!(said.contains("epoch 4/5") && !said.contains("epoch 3/5"), "{said}");
     assert_frame_tells_what_the_trace_holds(&run);
+}
+
+/// Trains as long as the example does by default.
+fn assert_healthy(name: &str, epochs: u32) {
+    let dir = tempdir().expect("a folder");
+    let run = dir.path().join(name);
+    run_example(name, &run, epochs, &[]);
+    let records = records(&run);
+    let alerts: Vec<&Record> =
+        records.iter().filter(|record| matches!(record, Record::Alert(_))).collect();
+    assert!(alerts.is_empty(), "{alerts:?}");
+    let heard = records.iter().filter(|record| matches!(record, Record::Activation(_))).count();
+    assert!(heard > 0, "the taps of {name} were heard");
+}
+
+#[test]
+fn digits_raises_no_alert() {
+    assert_healthy("digits", 20);
+}
+
+#[test]
+fn convnet_raises_no_alert() {
+    assert_healthy("convnet", 8);
+}
+
+#[test]
+fn a_loop_of_ones_own_raises_no_alert() {
+    assert_healthy("custom_loop", 10);
 }

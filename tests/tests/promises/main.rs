@@ -7,6 +7,7 @@ mod checkpoints;
 mod crash;
 mod epochs;
 mod example;
+mod exported;
 mod measurements;
 mod resumed;
 mod strangers;

@@ -88,20 +88,20 @@ fn the_first_step_of_adam_moves_every_parameter_with_a_gradient_by_lr() {
 }
 
 #[test]
-fn weight_norms_come_at_every_tenth_step_unless_asked_for() {
+fn weight_norms_come_at_every_twentieth_step_unless_asked_for() {
     let dir = tempdir().expect("a folder");
     let run = dir.path().join("run");
     let probe = Probe::builder(&run).start().expect("a probe");
     let mut model = probe.watch(Bowl::at(&[1.0], &[1.0], &device()));
     let mut sgd = SgdConfig::new().init();
-    for _ in 0..21 {
+    for _ in 0..41 {
         model = step(model, &mut sgd, 0.1, origin(2, &device()));
     }
     probe.close().expect("closed");
     let steps = steps(&records(&run));
     let with_weights = steps.iter().filter(|it| it.columns.contains_key("weight_norm"));
     let with_weights: Vec<u64> = with_weights.map(|it| it.step).collect();
-    assert_eq!(with_weights, [0, 10, 20]);
+    assert_eq!(with_weights, [0, 20, 40]);
     assert!(steps.iter().all(|it| it.columns.contains_key("grad_norm")));
 }
 

@@ -18,3 +18,4 @@ mod specimen;
 #[path = "../geometry/support.rs"]
 #[expect(dead_code, reason = "the geometry tests use all of it")]
 mod support;
+mod wide;

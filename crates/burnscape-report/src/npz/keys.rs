@@ -6,7 +6,7 @@ use std::collections::HashSet;
 const MAX_CHARS: usize = 64;
 
 /// What follows `slice{n}_` in the keys that every slice has.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 12] = [
     "x",
     "y",
     "loss",
@@ -16,6 +16,7 @@ const RESERVED: [&str; 11] = [
     "trajectory_xy",
     "trajectory_loss",
     "centre",
+    "buffers",
     "d1",
     "d2",
 ];

@@ -3,13 +3,13 @@
 use std::fs;
 
 use burnscape_landscape::direction::{self, Biases, DirectionOptions, Normalisation};
-use burnscape_trace::{Axis, Slice, Snapshot};
+use burnscape_trace::{Axis, Head, Slice, Snapshot, Study};
 use half::{bf16, f16};
 use safetensors::Dtype;
 use serde_json::json;
 
 use super::support::{
-    TestRun, WITH_DIRECTIONS, WITHOUT, f32_bytes, head, layout, parameters, plane, seeded,
+    BUFFER, TestRun, WITH_DIRECTIONS, WITHOUT, f32_bytes, head, layout, parameters, plane, seeded,
 };
 
 fn random(seed: u64, centre: &[f32], options: &DirectionOptions) -> Vec<f32> {
@@ -142,6 +142,71 @@ fn the_layout_tells_where_each_tensor_lies() {
         { "path": "out.weight", "shape": [3, 2], "offset": 9, "role": "weight" },
     ]);
     assert_eq!(run.npz(WITH_DIRECTIONS).json("layout"), expected);
+}
+
+#[test]
+fn the_buffers_of_a_centre_come_along() {
+    let mut run = TestRun::with_snapshots();
+    run.add(plane(0)).add(Slice { centre_snapshot: Some(0), centre: "initial".into(), ..plane(7) });
+    let npz = run.npz(WITH_DIRECTIONS);
+    let expected = json!([{ "path": "norm.running_mean", "shape": [2], "offset": 0 }]);
+    assert_eq!(npz.json("buffer_layout"), expected);
+    assert_eq!(npz.f32s("buffers"), parameters(1.0)[..2]);
+    assert_eq!(npz.f32s("slice7_buffers"), parameters(0.5)[..2]);
+    assert!(!npz.has("slice0_buffers"));
+    // One whose directions lie in a file, beside its centre, has those of its snapshot.
+    let vectors = [parameters(1.0), ramp(2.0), ramp(-3.0)];
+    let [centre, d1, d2] = [0, 1, 2].map(|index| &vectors[index][..]);
+    let file = run.directions(8, &[("centre", centre), ("d1", d1), ("d2", d2)]);
+    run.add(given(8, file));
+    assert!(!run.npz(WITH_DIRECTIONS).has("slice8_buffers"));
+}
+
+#[test]
+fn the_buffers_of_a_centre_that_no_snapshot_holds_come_from_its_file() {
+    let mut run = TestRun::with_snapshots();
+    let (centre, d) = (parameters(1.0), ramp(2.0));
+    let (stored, others) = (format!("buffer:{BUFFER}"), [0.25, -7.0]);
+    let own = Slice { y: None, centre: "averaged".into(), centre_snapshot: None, ..plane(0) };
+    let vectors: [(&str, &[f32]); 3] = [("centre", &centre), ("d1", &d), (&stored, &others)];
+    let file = run.directions(3, &vectors);
+    run.add(plane(0)).add(Slice { slice: 3, directions: Some(file), ..own });
+    let npz = run.npz(WITH_DIRECTIONS);
+    assert_eq!(npz.f32s("slice3_buffers"), others);
+    // The same parameters with other buffers are another model.
+    assert_eq!((npz.f32s("centre"), npz.f32s("slice3_centre")), (centre.clone(), centre.clone()));
+    fs::remove_file(run.out()).unwrap();
+    run.directions(3, &vectors[..2]);
+    let sentence = run.refusal();
+    assert!(sentence.contains("it has no tensor \"buffer:norm.running_mean\""), "{sentence}");
+}
+
+#[test]
+fn a_model_without_buffers_has_an_empty_list_of_them() {
+    let mut run = TestRun::with_head(Head { buffers: vec![], ..head() });
+    run.snapshot(1, "final", &parameters(1.0)).add(plane(0));
+    let npz = run.npz(WITH_DIRECTIONS);
+    assert_eq!((npz.f32s("buffers"), npz.json("buffer_layout")), (vec![], json!([])));
+}
+
+#[test]
+fn planes_that_a_random_one_is_only_compared_with_have_seeds_and_no_directions() {
+    let mut run = TestRun::with_snapshots();
+    let file = run.directions(3, &[("centre", &ramp(1.0)), ("d1", &ramp(2.0))]);
+    run.add(plane(0));
+    for (slice, study) in [(1, 0), (2, 1)] {
+        run.add(Slice { study: Some(study), ..plane(slice) });
+    }
+    run.add(Slice { study: Some(0), y: None, ..given(3, file) });
+    for (study, kind) in [(0, "agreement"), (1, "scale-sweep")] {
+        run.add(Study { study, kind: kind.into(), ..Study::default() });
+    }
+    let npz = run.npz(WITH_DIRECTIONS);
+    let with_d1: Vec<_> = npz.keys().into_iter().filter(|key| key.ends_with("_d1")).collect();
+    // No seed draws the one that has a file.
+    assert_eq!(with_d1, ["slice0_d1", "slice2_d1", "slice3_d1"]);
+    assert!(npz.has("slice1_loss"));
+    assert_eq!(npz.json("slice1_info")["x"]["seed"], 2);
 }
 
 #[test]
@@ -286,7 +351,7 @@ fn what_cannot_be_made_again_is_a_sentence() {
 
 #[test]
 fn a_head_without_blocks_is_a_sentence() {
-    let mut run = TestRun::with_head(burnscape_trace::Head { blocks: vec![], ..head() });
+    let mut run = TestRun::with_head(Head { blocks: vec![], ..head() });
     run.snapshot(1, "final", &parameters(1.0)).add(plane(0));
     assert!(run.refusal().contains("it lists no blocks"));
 }

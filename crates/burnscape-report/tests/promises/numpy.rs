@@ -77,6 +77,8 @@ same("slice0_trajectory_loss", "f8", [nan, nan])
 same("slice7_loss", "f8", [nan, nan, nan])
 same("centre", "f4", [i - 4.25 for i in range(15)])
 same("slice7_centre", "f4", [(i - 4.25) / 2 for i in range(15)])
+same("buffers", "f4", [-4.25, -3.25])
+same("slice7_buffers", "f4", [-4.25 / 2, -3.25 / 2])
 assert f["slice0_info"].shape == () and f["slice0_info"].dtype.kind == "U"
 info = json.loads(str(f["slice0_info"]))
 assert info["name"] == "Fläche 𝕏" and info["layers"][0]["key"] == "slice0_güte"

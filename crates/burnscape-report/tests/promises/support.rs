@@ -26,6 +26,9 @@ const BLOCKS: [(&str, &[u64], &str, Option<u8>); 3] = [
     ("out.weight", &[3, 2], "weight", Some(1)),
 ];
 
+/// A buffer of two entries beside them.
+pub const BUFFER: &str = "norm.running_mean";
+
 /// The parameters of the model, in the order of the layout.
 pub fn parameters(factor: f32) -> Vec<f32> {
     (0_u8..15).map(|index| factor * (f32::from(index) - 4.25)).collect()
@@ -58,7 +61,8 @@ pub fn head() -> Head {
         });
         offset += shape.iter().product::<u64>();
     }
-    Head { format: FORMAT, run_id: "ab".into(), blocks, ..Head::default() }
+    let buffers = vec![trace::Buffer { path: BUFFER.into(), shape: vec![2] }];
+    Head { format: FORMAT, run_id: "ab".into(), blocks, buffers, ..Head::default() }
 }
 
 /// Nodes at -0.5, 0 and 0.5, and so on for other counts.
@@ -136,7 +140,7 @@ impl TestRun {
         self.snapshot_as(index, reason, Dtype::F32, &f32_bytes(values))
     }
 
-    /// A snapshot whose elements have the bytes given, with a buffer beside the parameters.
+    /// A snapshot whose elements have the bytes given; the buffer has the values of the first two.
     pub fn snapshot_as(
         &mut self,
         index: u64,
@@ -146,7 +150,7 @@ impl TestRun {
     ) -> &mut Self {
         let width = bytes.len() / 15;
         let mut rest = bytes;
-        let mut tensors = vec![("norm.running_mean".to_owned(), vec![2], vec![0; 2 * width])];
+        let mut tensors = vec![(BUFFER.to_owned(), vec![2], bytes[..2 * width].to_vec())];
         for (path, shape, ..) in BLOCKS {
             let shape: Vec<usize> = shape.iter().map(|&len| len as usize).collect();
             let (own, others) = rest.split_at(shape.iter().product::<usize>() * width);

@@ -1,8 +1,9 @@
 //! Any record at all, drawn from a list of random numbers.
 
 use burnscape_trace::{
-    Axis, Block, Buffer, Check, Dropped, End, Epoch, F32s, F64s, FORMAT, Head, Layer, LayerNodes,
-    Metric, Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s,
+    Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Dropped, End, Epoch, F32s, F64s,
+    FORMAT, Head, Histogram, Layer, LayerNodes, Metric, Nodes, Note, Progress, Record, Resume,
+    Slice, Snapshot, Step, Study, Trajectory, U32s,
 };
 
 /// Gives values by consuming numbers, round and round.
@@ -71,7 +72,7 @@ impl Draw {
     }
 
     pub fn record(&mut self) -> Record {
-        match self.below(15) {
+        match self.below(19) {
             0 => Record::from(self.head()),
             1 => Record::from(self.step()),
             2 => Record::from(self.epoch()),
@@ -86,6 +87,10 @@ impl Draw {
             11 => Record::from(self.note()),
             12 => Record::from(self.resume()),
             13 => Record::from(self.study()),
+            14 => Record::from(self.activation()),
+            15 => Record::from(self.histogram()),
+            16 => Record::from(self.alert()),
+            17 => Record::from(self.blackbox()),
             _ => Record::from(self.end()),
         }
     }
@@ -169,6 +174,71 @@ impl Draw {
             epoch: self.u64(),
             step: self.u64(),
             value: self.f64(),
+        }
+    }
+
+    fn activation(&mut self) -> Activation {
+        Activation {
+            tap: self.string(),
+            step: self.u64(),
+            batches: self.u64(),
+            calls: self.u32(),
+            values: self.u64(),
+            non_finite: self.u64(),
+            mean: self.f64(),
+            std: self.f64(),
+            rms: self.f64(),
+            min: self.f64(),
+            max: self.f64(),
+            zero_share: self.f64(),
+            saturated_share: self.f64(),
+            units: self.u64(),
+            dead_units: self.u64(),
+            window: self.u32(),
+            drift: self.f64(),
+        }
+    }
+
+    fn histogram(&mut self) -> Histogram {
+        Histogram {
+            of: self.string(),
+            block: self.option(Self::u32),
+            tap: self.option(Self::string),
+            step: self.u64(),
+            first_exponent: self.u64() as i16,
+            positive: self.u32s(),
+            negative: self.u32s(),
+            zeros: self.u64(),
+            non_finite: self.u64(),
+        }
+    }
+
+    fn alert(&mut self) -> Alert {
+        Alert {
+            rule: self.string(),
+            level: self.string(),
+            step: self.u64(),
+            epoch: self.option(Self::u64),
+            iteration: self.option(Self::u64),
+            block: self.option(Self::u32),
+            tap: self.option(Self::string),
+            places: self.u32(),
+            value: self.f64(),
+            threshold: self.f64(),
+            text: self.string(),
+            advice: self.string(),
+        }
+    }
+
+    fn blackbox(&mut self) -> Blackbox {
+        Blackbox {
+            step: self.u64(),
+            rule: self.string(),
+            steps: self.list(2, Self::step),
+            previous: self.option(Self::string),
+            before: self.option(Self::string),
+            after: self.option(Self::string),
+            gradient: self.option(Self::string),
         }
     }
 

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use burnscape_trace::{
-    Axis, Block, Buffer, Check, Dropped, End, Epoch, F32s, F64s, FORMAT, Head, Layer, LayerNodes,
-    Metric, Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s,
-    frame,
+    Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Dropped, End, Epoch, F32s, F64s,
+    FORMAT, Head, Histogram, Layer, LayerNodes, Metric, Nodes, Note, Progress, Record, Resume,
+    Slice, Snapshot, Step, Study, Trajectory, U32s, columns, frame,
 };
 
 pub fn head() -> Head {
@@ -54,12 +54,16 @@ fn bias() -> Block {
 }
 
 pub fn step(step: u64) -> Record {
+    Record::from(measured(step))
+}
+
+fn measured(step: u64) -> Step {
     let columns = [
-        ("grad_norm", vec![0.5 / (step + 1) as f32, f32::NAN]),
-        ("weight_norm", vec![1.0, f32::INFINITY]),
+        (columns::GRAD_NORM, vec![0.5 / (step + 1) as f32, f32::NAN]),
+        (columns::WEIGHT_NORM, vec![1.0, f32::INFINITY]),
     ];
     let columns = columns.map(|(name, values)| (name.to_owned(), F32s(values)));
-    Record::from(Step {
+    Step {
         step,
         batches: step + 1,
         epoch: Some(1),
@@ -70,7 +74,7 @@ pub fn step(step: u64) -> Record {
         loss: Some(std::f64::consts::LN_10),
         missing: U32s(vec![1]),
         columns: columns.into(),
-    })
+    }
 }
 
 pub fn note(text: &str) -> Record {
@@ -81,8 +85,8 @@ pub fn end() -> End {
     End { reason: "finished".into(), steps: 8, dropped: 3, elapsed_secs: 12.0 }
 }
 
-fn slice() -> Slice {
-    let axis = Axis {
+fn axis() -> Axis {
+    Axis {
         label: "PC 1".into(),
         kind: "pca".into(),
         first: -12,
@@ -91,14 +95,17 @@ fn slice() -> Slice {
         direction_norm: 3.5,
         seed: None,
         explained: Some(0.75),
-    };
+    }
+}
+
+fn slice() -> Slice {
     Slice {
         slice: 0,
         name: "pca".into(),
         centre: "final".into(),
         centre_snapshot: Some(20),
-        x: axis.clone(),
-        y: Some(axis),
+        x: axis(),
+        y: Some(axis()),
         normalisation: "filter".into(),
         biases: "ignored".into(),
         moves_frozen: false,
@@ -139,88 +146,165 @@ fn trajectory() -> Trajectory {
     }
 }
 
+fn snapshot() -> Snapshot {
+    Snapshot {
+        index: 0,
+        reason: "initial".into(),
+        epoch: Some(0),
+        step: 0,
+        file: "snapshots/000000.safetensors".into(),
+        bytes: 31_400,
+        crc32: u32::MAX,
+        same_as: None,
+    }
+}
+
+fn progress() -> Progress {
+    Progress { split: "train".into(), epoch: 1, done: 512, total: 1024, eta_secs: Some(3.5) }
+}
+
+fn epoch() -> Epoch {
+    Epoch {
+        epoch: 1,
+        steps: 8,
+        batches: 8,
+        elapsed_secs: 2.0,
+        train_loss: Some(1.5),
+        valid_loss: None,
+    }
+}
+
+fn metric() -> Metric {
+    let (split, name) = ("valid".into(), "accuracy".into());
+    Metric { split, name, epoch: 1, step: 8, value: f64::NAN }
+}
+
+fn activation() -> Activation {
+    Activation {
+        tap: "fc.relu".into(),
+        step: 7,
+        batches: 8,
+        calls: 1,
+        values: 1280,
+        non_finite: 2,
+        mean: 0.25,
+        std: 0.5,
+        rms: 0.75,
+        min: 0.0,
+        max: f64::MAX,
+        zero_share: 0.5,
+        saturated_share: f64::NAN,
+        units: 10,
+        dead_units: 1,
+        window: 100,
+        drift: f64::NAN,
+    }
+}
+
+fn histogram() -> Histogram {
+    Histogram {
+        of: "gradient".into(),
+        block: Some(0),
+        tap: None,
+        step: 7,
+        first_exponent: -40,
+        positive: U32s(vec![1, 0, u32::MAX]),
+        negative: U32s(vec![0, 2, 0]),
+        zeros: 7,
+        non_finite: 1,
+    }
+}
+
+fn alert() -> Alert {
+    Alert {
+        rule: "non-finite-gradient".into(),
+        level: "error".into(),
+        step: 7,
+        epoch: Some(1),
+        iteration: None,
+        block: Some(1),
+        tap: None,
+        places: 1,
+        value: f64::NAN,
+        threshold: 0.0,
+        text: "The gradient of fc.bias is NaN.".into(),
+        advice: "Lower the learning rate.".into(),
+    }
+}
+
+fn blackbox() -> Blackbox {
+    Blackbox {
+        step: 7,
+        rule: "non-finite-gradient".into(),
+        steps: vec![measured(6), measured(7)],
+        previous: None,
+        before: Some("blackbox/before.safetensors".into()),
+        after: Some("blackbox/after.safetensors".into()),
+        gradient: Some("blackbox/gradient.safetensors".into()),
+    }
+}
+
+fn nodes() -> Nodes {
+    let accuracy =
+        LayerNodes { value: F64s(vec![0.5, f64::NAN]), stderr: F64s(vec![0.25, f64::NAN]) };
+    Nodes {
+        slice: 0,
+        index: U32s(vec![0, 624]),
+        loss: F64s(vec![0.25, f64::INFINITY]),
+        stderr: F64s(vec![f64::NAN, 0.0]),
+        layers: vec![accuracy],
+        interpolated: false,
+    }
+}
+
+fn study() -> Study {
+    Study {
+        study: 0,
+        kind: "agreement".into(),
+        slices: vec![0, 2],
+        lowest: Some(0.25),
+        highest: None,
+        measures: [("convexity".to_owned(), F64s(vec![1.0, f64::NAN]))].into(),
+        sentences: vec!["Two planes agree.".into()],
+    }
+}
+
+fn check() -> Check {
+    Check {
+        slice: Some(0),
+        name: "centre-twice".into(),
+        passed: true,
+        detail: "the centre is the centre".into(),
+    }
+}
+
 /// Twenty-odd records, every kind among them.
 pub fn records() -> Vec<Record> {
-    let mut records = vec![
-        Record::from(head()),
-        Record::from(Snapshot {
-            index: 0,
-            reason: "initial".into(),
-            epoch: Some(0),
-            step: 0,
-            file: "snapshots/000000.safetensors".into(),
-            bytes: 31_400,
-            crc32: u32::MAX,
-            same_as: None,
-        }),
-    ];
+    let mut records = vec![Record::from(head()), Record::from(snapshot())];
     records.extend((0..8).map(step));
-    records.extend(after_the_steps());
+    records.extend(told_in_training());
+    records.extend(observed_in_the_last_step());
+    records.extend(surface());
+    records.extend(last_words());
     records
 }
 
-fn after_the_steps() -> Vec<Record> {
-    vec![
-        Record::from(Progress {
-            split: "train".into(),
-            epoch: 1,
-            done: 512,
-            total: 1024,
-            eta_secs: Some(3.5),
-        }),
-        Record::from(Dropped { records: 3, after_step: 7 }),
-        Record::from(Epoch {
-            epoch: 1,
-            steps: 8,
-            batches: 8,
-            elapsed_secs: 2.0,
-            train_loss: Some(1.5),
-            valid_loss: None,
-        }),
-        Record::from(Metric {
-            split: "valid".into(),
-            name: "accuracy".into(),
-            epoch: 1,
-            step: 8,
-            value: f64::NAN,
-        }),
-        Record::from(slice()),
-        Record::from(Nodes {
-            slice: 0,
-            index: U32s(vec![0, 624]),
-            loss: F64s(vec![0.25, f64::INFINITY]),
-            stderr: F64s(vec![f64::NAN, 0.0]),
-            layers: vec![LayerNodes {
-                value: F64s(vec![0.5, f64::NAN]),
-                stderr: F64s(vec![0.25, f64::NAN]),
-            }],
-            interpolated: false,
-        }),
-        Record::from(Study {
-            study: 0,
-            kind: "agreement".into(),
-            slices: vec![0, 2],
-            lowest: Some(0.25),
-            highest: None,
-            measures: [("convexity".to_owned(), F64s(vec![1.0, f64::NAN]))].into(),
-            sentences: vec!["Two planes agree.".into()],
-        }),
-        Record::from(trajectory()),
-        Record::from(Check {
-            slice: Some(0),
-            name: "centre-twice".into(),
-            passed: true,
-            detail: "the centre is the centre".into(),
-        }),
-        note("Größe ≠ 0"),
-        Record::from(Resume {
-            resumed_unix_secs: 1.76e9,
-            steps: 8,
-            batches: 8,
-            truncated_bytes: 5,
-        }),
-        Record::from(end()),
-    ]
+fn told_in_training() -> [Record; 4] {
+    let dropped = Dropped { records: 3, after_step: 7 };
+    [progress().into(), dropped.into(), epoch().into(), metric().into()]
+}
+
+fn observed_in_the_last_step() -> [Record; 4] {
+    [activation().into(), histogram().into(), alert().into(), blackbox().into()]
+}
+
+fn surface() -> [Record; 5] {
+    [slice().into(), nodes().into(), study().into(), trajectory().into(), check().into()]
+}
+
+fn last_words() -> [Record; 3] {
+    let resume = Resume { resumed_unix_secs: 1.76e9, steps: 8, batches: 8, truncated_bytes: 5 };
+    [note("Größe ≠ 0"), resume.into(), end().into()]
 }
 
 /// The frames of some records and where each lies.

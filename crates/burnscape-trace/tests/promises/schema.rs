@@ -10,6 +10,8 @@ use crate::round_trip::any_records;
 use crate::sample::{framed, records};
 
 const CDDL: &str = include_str!("../../trace.cddl");
+const README: &str = include_str!("../../README.md");
+const COLUMNS: &str = include_str!("../../src/columns.rs");
 
 /// The maps of the schema: name → field → type.
 type Maps = BTreeMap<String, BTreeMap<String, String>>;
@@ -102,6 +104,38 @@ fn the_schema_names_every_kind() {
     let rules = rules.split_once("head = {").unwrap().0;
     let in_schema: BTreeSet<&str> = rules.split('"').skip(1).step_by(2).collect();
     assert_eq!(in_schema, BTreeSet::from(RESERVED_KINDS));
+}
+
+/// The names in `columns.rs`, from its text, so that none is forgotten here.
+fn columns() -> Vec<&'static str> {
+    let constants = COLUMNS.lines().filter_map(|line| line.strip_prefix("pub const "));
+    let values = constants.filter_map(|constant| constant.split_once(": &str = \""));
+    values.map(|(_, value)| value.trim_end_matches("\";")).collect()
+}
+
+#[test]
+fn schema_and_readme_name_every_column() {
+    let columns = columns();
+    assert!(columns.contains(&"grad_norm") && columns.contains(&"distance"), "{columns:?}");
+    for column in columns {
+        assert!(CDDL.lines().any(|line| line.starts_with(&format!("; {column} "))), "{column}");
+        assert!(README.contains(&format!("\n| `{column}` |")), "{column}");
+    }
+}
+
+#[test]
+fn the_readme_names_every_kind_and_the_fields_of_what_is_observed() {
+    for kind in RESERVED_KINDS {
+        assert!(README.contains(&format!("\n| `{kind}` |")), "{kind}");
+    }
+    let maps = maps();
+    for kind in ["activation", "histogram", "alert", "blackbox"] {
+        let (_, table) = README.split_once(&format!("| field of `{kind}` |")).unwrap();
+        let (table, _) = table.split_once("\n\n").unwrap();
+        for field in maps[kind].keys() {
+            assert!(table.contains(&format!("`{field}`")), "{kind}: {field}");
+        }
+    }
 }
 
 #[test]

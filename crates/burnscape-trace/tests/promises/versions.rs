@@ -1,8 +1,10 @@
 //! Newer minor versions are read, newer major versions are refused by name.
 
+use std::collections::BTreeSet;
+
 use burnscape_trace::{
-    Error, FORMAT, Follower, Head, NotATrace, RESERVED_KINDS, Reader, Record, RunFolder, Trace,
-    Writer, frame,
+    Activation, Alert, Blackbox, Error, FORMAT, Follower, Head, Histogram, NotATrace,
+    RESERVED_KINDS, Reader, Record, RunFolder, Trace, Writer, frame,
 };
 
 use crate::sample::{frame_by_hand, framed, head, note, records};
@@ -81,12 +83,24 @@ fn a_newer_minor_is_read_past_its_new_kinds_and_fields() {
 
 #[test]
 fn reserved_kinds_without_a_type_are_unknown_and_all_others_are_reserved() {
-    let payload = b"\x82\x69histogram\xA1\x61x\x01";
-    let histogram = frame::decode_payload(payload).unwrap();
-    assert_eq!(histogram, Record::Unknown { kind: "histogram".into() });
-    for record in records() {
-        assert!(RESERVED_KINDS.contains(&record.kind()), "{}", record.kind());
-    }
+    let payload = b"\x82\x69curvature\xA1\x61x\x01";
+    let curvature = frame::decode_payload(payload).unwrap();
+    assert_eq!(curvature, Record::Unknown { kind: "curvature".into() });
+    let records = records();
+    let with_type: BTreeSet<&str> = records.iter().map(Record::kind).collect();
+    let reserved = BTreeSet::from(RESERVED_KINDS);
+    assert!(with_type.is_subset(&reserved), "{with_type:?}");
+    assert_eq!(reserved.difference(&with_type).collect::<Vec<_>>(), [&"curvature"]);
+}
+
+#[test]
+fn what_an_older_writer_leaves_out_of_a_record_has_its_default() {
+    // ["alert", {}] and so on
+    let empty = |kind: &[u8]| frame::decode_payload(&[b"\x82", kind, b"\xA0"].concat()).unwrap();
+    assert_eq!(empty(b"\x6Aactivation"), Record::from(Activation::default()));
+    assert_eq!(empty(b"\x69histogram"), Record::from(Histogram::default()));
+    assert_eq!(empty(b"\x65alert"), Record::from(Alert::default()));
+    assert_eq!(empty(b"\x68blackbox"), Record::from(Blackbox::default()));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 
 use burnscape_trace::{
-    End, Epoch, Error, FORMAT, Head, Item, Note, Reader, Record, Resume, RunFolder, Slice,
-    Snapshot, Trace, Writer, read_run,
+    Activation, Alert, Blackbox, End, Epoch, Error, FORMAT, Head, Histogram, Item, Note, Reader,
+    Record, Resume, RunFolder, Slice, Snapshot, Trace, Writer, read_run,
 };
 use tempfile::TempDir;
 
@@ -244,6 +244,21 @@ fn a_training_that_goes_on_from_an_earlier_checkpoint_leaves_the_old_path_behind
     assert_eq!(resumed.epochs.iter().map(|it| it.epoch).collect::<Vec<_>>(), [1]);
     assert_eq!(resumed.snapshots.iter().map(|it| it.index).collect::<Vec<_>>(), [0, 1]);
     assert_eq!(resumed.next_snapshot, 3);
+}
+
+#[test]
+fn what_was_observed_of_a_step_that_is_not_recorded_does_not_count_as_that_step() {
+    let (_scratch, folder) = new_run();
+    let observed = [
+        Record::from(Activation { step: 1, batches: 2, ..Activation::default() }),
+        Record::from(Histogram { step: 1, ..Histogram::default() }),
+        Record::from(Alert { step: 1, ..Alert::default() }),
+        Record::from(Blackbox { step: 1, ..Blackbox::default() }),
+    ];
+    let all = [&[Record::from(head()), step(0)][..], &observed].concat();
+    fs::write(folder.trace_path(), framed(&all).0).unwrap();
+    let (_writer, resumed) = Writer::resume(&folder).unwrap();
+    assert_eq!((resumed.steps, resumed.batches), (1, 1));
 }
 
 #[test]

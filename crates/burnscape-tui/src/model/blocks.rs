@@ -1,75 +1,52 @@
-//! The parameter blocks: their norms over steps, and what is to be said about each.
+//! The parameter blocks: what was measured of each last, and its gradient norm over steps.
 
-use burnscape_trace::{Block, Step};
+use std::collections::BTreeMap;
 
+use burnscape_trace::columns::{
+    DISTANCE, GRAD_CV, GRAD_MAX, GRAD_NON_FINITE, GRAD_NORM, GRAD_NORM_CLIPPED, LR, UPDATE_NORM,
+    WEIGHT_NON_FINITE, WEIGHT_NORM,
+};
+use burnscape_trace::{Alert, Block, Histogram, Step};
+
+use super::block_histograms::{BlockHistograms, BlockValues};
+use super::block_status::{BlockStatus, Recorded};
 use super::heat::HeatColumns;
+use super::latest::Latest;
+use super::quotient::Quotient;
 
-const GRAD_NORM: &str = "grad_norm";
-const WEIGHT_NORM: &str = "weight_norm";
-const UPDATE_NORM: &str = "update_norm";
+/// Columns of which the last values are kept.
+const KEPT: [&str; 10] = [
+    GRAD_NORM,
+    WEIGHT_NORM,
+    UPDATE_NORM,
+    GRAD_MAX,
+    GRAD_NON_FINITE,
+    GRAD_NORM_CLIPPED,
+    GRAD_CV,
+    LR,
+    WEIGHT_NON_FINITE,
+    DISTANCE,
+];
 
-/// Update over weight that is out of the ordinary: the range in which training usually moves.
-const USUAL_UPDATE_RATIO: std::ops::RangeInclusive<f32> = 1e-5..=1e-1;
-
-/// What is to be said about a block after the last step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BlockStatus {
-    /// Nothing unusual.
-    Ok,
-    /// The parameter requires no gradient.
-    Frozen,
-    /// It requires a gradient and none reached it.
-    NoGradient,
-    /// The gradient is exactly zero.
-    ZeroGradient,
-    /// A norm is NaN.
-    Nan,
-    /// A norm is infinite.
-    Infinite,
-    /// The last update was under 1e-5 of the weights.
-    SmallUpdate,
-    /// The last update was over a tenth of the weights.
-    LargeUpdate,
-}
-
-impl BlockStatus {
-    /// The status in a word or two.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Frozen => "frozen",
-            Self::NoGradient => "no gradient",
-            Self::ZeroGradient => "zero",
-            Self::Nan => "NaN",
-            Self::Infinite => "Inf",
-            Self::SmallUpdate => "small update",
-            Self::LargeUpdate => "large update",
-        }
-    }
-}
-
-/// One block after the last step; NaN where there is no value.
+/// One block as it was measured last; NaN where there is no value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BlockRow<'a> {
     /// Path of the block.
     pub path: &'a str,
     /// ‖g‖.
-    pub grad_norm: f32,
+    pub grad_norm: f64,
     /// ‖θ‖.
-    pub weight_norm: f32,
+    pub weight_norm: f64,
     /// ‖Δθ‖.
-    pub update_norm: f32,
+    pub update_norm: f64,
+    /// ‖Δθ‖ / ‖θ‖, both of one step.
+    pub update_ratio: f64,
+    /// Signal-to-noise ratio of the gradient; infinite without noise.
+    pub signal_to_noise: f64,
+    /// Cosine of the angle between an update and the one before.
+    pub update_cosine: f64,
     /// What is to be said about it.
     pub status: BlockStatus,
-}
-
-impl BlockRow<'_> {
-    /// ‖Δθ‖ / ‖θ‖; NaN where it is not defined.
-    #[must_use]
-    pub fn update_ratio(&self) -> f32 {
-        if self.weight_norm > 0.0 { self.update_norm / self.weight_norm } else { f32::NAN }
-    }
 }
 
 /// All blocks of a run.
@@ -77,9 +54,9 @@ impl BlockRow<'_> {
 pub struct Blocks {
     layout: Vec<Block>,
     heat: HeatColumns,
-    grad_norm: Vec<f32>,
-    weight_norm: Vec<f32>,
-    update_norm: Vec<f32>,
+    columns: BTreeMap<&'static str, Latest>,
+    quotients: BTreeMap<Quotient, Latest>,
+    histograms: BlockHistograms,
     /// Blocks that no gradient reached in the last step.
     missing: Vec<bool>,
 }
@@ -94,18 +71,24 @@ impl Blocks {
 
     /// Takes the columns of a step.
     pub fn apply(&mut self, step: &Step) {
-        let blocks = self.layout.len();
-        let column = |name: &str| step.columns.get(name).filter(|column| column.len() == blocks);
-        if let Some(values) = column(GRAD_NORM) {
-            self.missing = self.missing_in(step);
-            self.heat.push(step.step, values, &self.missing);
-            self.grad_norm = values.to_vec();
+        let missing = self.missing_in(step);
+        if let Some(values) = self.column(step, GRAD_NORM) {
+            self.heat.push(step.step, values, &missing);
+            self.missing.clone_from(&missing);
         }
-        if let Some(values) = column(WEIGHT_NORM) {
-            self.weight_norm = values.to_vec();
+        for name in KEPT {
+            self.keep_column(step, name, &missing);
         }
-        if let Some(values) = column(UPDATE_NORM) {
-            self.update_norm = values.to_vec();
+        for quotient in Quotient::ALL {
+            self.keep_quotient(step, quotient, &missing);
+        }
+    }
+
+    /// Takes how the gradient or the weights of a block are spread.
+    pub fn apply_histogram(&mut self, block: u32, histogram: &Histogram) {
+        let block = block as usize;
+        if block < self.len() {
+            self.histograms.apply(block, histogram);
         }
     }
 
@@ -124,6 +107,9 @@ impl Blocks {
     /// Training went on from a step: forgets what lies at or behind it.
     pub fn rewind(&mut self, step: u64) {
         self.heat.rewind(step);
+        self.columns.values_mut().for_each(|column| column.rewind(step));
+        self.quotients.values_mut().for_each(|quotient| quotient.rewind(step));
+        self.histograms.rewind(step);
     }
 
     /// ‖g‖ of every block over steps.
@@ -138,30 +124,84 @@ impl Blocks {
         self.layout.get(block).map_or("", |block| block.path.as_str())
     }
 
-    /// A block after the last step; `None` past the last one.
+    /// A column for a block as it was measured last; NaN where there is no value.
     #[must_use]
-    pub fn row(&self, block: usize) -> Option<BlockRow<'_>> {
-        let path = &self.layout.get(block)?.path;
-        let value = |column: &[f32]| column.get(block).copied().unwrap_or(f32::NAN);
+    pub fn last(&self, column: &str, block: usize) -> f64 {
+        self.columns.get(column).map_or(f64::NAN, |column| column.of(block))
+    }
+
+    /// A quotient was measured, of any block.
+    #[must_use]
+    pub fn has(&self, quotient: Quotient) -> bool {
+        self.quotients.get(&quotient).is_some_and(|quotient| !quotient.is_empty())
+    }
+
+    /// There is a histogram of any block.
+    #[must_use]
+    pub fn has_histograms(&self) -> bool {
+        !self.histograms.is_empty()
+    }
+
+    /// How values of a block were spread when that was last recorded.
+    #[must_use]
+    pub fn histogram(&self, values: BlockValues, block: usize) -> Option<&Histogram> {
+        self.histograms.get(values, block)
+    }
+
+    /// A block as it was measured last, and what alerts say of it; `None` past the last one.
+    #[must_use]
+    pub fn row(&self, block: usize, alerts: &[&Alert]) -> Option<BlockRow<'_>> {
+        let layout = self.layout.get(block)?;
+        let quotient = |which| self.quotients.get(&which).map_or(f64::NAN, |it| it.of(block));
         let mut row = BlockRow {
-            path,
-            grad_norm: value(&self.grad_norm),
-            weight_norm: value(&self.weight_norm),
-            update_norm: value(&self.update_norm),
+            path: &layout.path,
+            grad_norm: self.last(GRAD_NORM, block),
+            weight_norm: self.last(WEIGHT_NORM, block),
+            update_norm: self.last(UPDATE_NORM, block),
+            update_ratio: quotient(Quotient::UpdateRatio),
+            signal_to_noise: quotient(Quotient::SignalToNoise),
+            update_cosine: quotient(Quotient::UpdateCosine),
             status: BlockStatus::Ok,
         };
-        row.status = self.status(block, &row);
+        row.status = BlockStatus::of(layout, &row, self.recorded(block), alerts);
         Some(row)
     }
 
-    /// Norm of the whole gradient, √Σ‖g‖², over the blocks that have one; `None` before the first.
+    /// Norm of the whole gradient, √Σ‖g‖², over the blocks that have one, with the step at which it was
+    /// measured last; `None` before the first.
     #[must_use]
-    pub fn global_grad_norm(&self) -> Option<f64> {
+    pub fn global_grad_norm(&self) -> Option<(u64, f64)> {
+        let norms = self.columns.get(GRAD_NORM).filter(|norms| !norms.is_empty())?;
         let with_gradient = (0..self.len()).filter(|&block| self.has_gradient(block));
-        let norms = with_gradient.filter_map(|block| self.grad_norm.get(block));
-        let squares: Option<f64> =
-            norms.map(|&norm| f64::from(norm).powi(2)).reduce(|sum, square| sum + square);
-        squares.map(f64::sqrt)
+        let squares = with_gradient.map(|block| norms.of(block).powi(2));
+        let sum = squares.reduce(|sum, square| sum + square)?;
+        Some((norms.step(), sum.sqrt()))
+    }
+
+    /// A column of a step that has one value per block.
+    fn column<'a>(&self, step: &'a Step, name: &str) -> Option<&'a [f32]> {
+        let column = step.columns.get(name)?;
+        (column.len() == self.len()).then_some(column)
+    }
+
+    fn keep_column(&mut self, step: &Step, name: &'static str, missing: &[bool]) {
+        let of_gradient = name.starts_with("grad_");
+        if let Some(values) = self.column(step, name) {
+            let values = values.iter().zip(missing).map(|(&value, &is_missing)| {
+                if of_gradient && is_missing { f64::NAN } else { f64::from(value) }
+            });
+            self.columns.insert(name, Latest::new(step.step, values));
+        }
+    }
+
+    fn keep_quotient(&mut self, step: &Step, quotient: Quotient, missing: &[bool]) {
+        if quotient.columns().iter().any(|name| self.column(step, name).is_none()) {
+            return;
+        }
+        let is_left_out = |block: usize| quotient.is_of_gradient() && missing[block];
+        let value = |block: usize| quotient.of(step, block).filter(|_| !is_left_out(block));
+        let values = (0..self.len()).map(|block| value(block).unwrap_or(f64::NAN));
+        self.quotients.insert(quotient, Latest::new(step.step, values));
     }
 
     fn missing_in(&self, step: &Step) -> Vec<bool> {
@@ -178,20 +218,12 @@ impl Blocks {
         !self.missing.get(block).copied().unwrap_or(false)
     }
 
-    fn status(&self, block: usize, row: &BlockRow<'_>) -> BlockStatus {
-        let norms = [row.grad_norm, row.weight_norm, row.update_norm];
-        let ratio = row.update_ratio();
-        match () {
-            () if norms.iter().any(|norm| norm.is_infinite()) => BlockStatus::Infinite,
-            () if row.weight_norm.is_nan() && !self.weight_norm.is_empty() => BlockStatus::Nan,
-            () if self.layout[block].frozen => BlockStatus::Frozen,
-            () if self.grad_norm.is_empty() => BlockStatus::Ok,
-            () if !self.has_gradient(block) => BlockStatus::NoGradient,
-            () if row.grad_norm.is_nan() => BlockStatus::Nan,
-            () if row.grad_norm == 0.0 => BlockStatus::ZeroGradient,
-            () if ratio < *USUAL_UPDATE_RATIO.start() => BlockStatus::SmallUpdate,
-            () if ratio > *USUAL_UPDATE_RATIO.end() => BlockStatus::LargeUpdate,
-            () => BlockStatus::Ok,
+    fn recorded(&self, block: usize) -> Recorded {
+        let is_recorded = |name| self.columns.get(name).is_some_and(|it| !it.is_empty());
+        Recorded {
+            gradients: is_recorded(GRAD_NORM),
+            weights: is_recorded(WEIGHT_NORM),
+            has_gradient: self.has_gradient(block),
         }
     }
 }
@@ -218,7 +250,7 @@ mod tests {
     fn the_global_norm_is_pythagoras_over_blocks_with_a_gradient() {
         let none = [f32::NAN, 1.0, 0.0];
         let blocks = blocks(&[none, none, [3.0, 1.0, 0.01], [4.0, 1.0, 0.01]]);
-        assert_eq!(blocks.global_grad_norm(), Some(5.0));
+        assert_eq!(blocks.global_grad_norm(), Some((0, 5.0)));
     }
 
     #[test]
@@ -236,15 +268,15 @@ mod tests {
         ];
         let blocks = blocks(&rows.map(|(norms, _)| norms));
         let found: Vec<BlockStatus> =
-            (0..rows.len()).filter_map(|i| blocks.row(i)).map(|row| row.status).collect();
+            (0..rows.len()).filter_map(|i| blocks.row(i, &[])).map(|row| row.status).collect();
         assert_eq!(found, rows.map(|(_, status)| status));
     }
 
     #[test]
     fn a_nan_gradient_is_told_from_none() {
         let mut blocks = blocks(&[[f32::NAN, 1.0, 0.0]; 3]);
-        assert_eq!(blocks.row(2).unwrap().status, BlockStatus::Nan);
-        assert!(blocks.global_grad_norm().unwrap().is_nan());
+        assert_eq!(blocks.row(2, &[]).unwrap().status, BlockStatus::Nan);
+        assert!(blocks.global_grad_norm().unwrap().1.is_nan());
         blocks.set_layout(&[]);
         assert_eq!(blocks.global_grad_norm(), None);
     }

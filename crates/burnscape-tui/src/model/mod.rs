@@ -1,20 +1,34 @@
 //! What is known about a run, built from its records one by one; drawing only reads it.
 //!
 //! Memory does not grow with the number of steps: series and heat maps merge into buckets that
-//! keep the extremes, lists of words are bounded. It grows with blocks, snapshots and slices.
+//! keep the extremes, lists of words are bounded. It grows with blocks, taps, snapshots and slices.
 
+mod alerts;
+mod black_boxes;
+mod block_histograms;
+mod block_status;
 mod blocks;
 mod heat;
 mod landscape;
 mod landscapes;
+mod latest;
 mod progress;
+mod quotient;
+mod recent;
 mod run;
 mod series;
+mod taps;
 
-pub use blocks::{BlockRow, BlockStatus, Blocks};
+pub use alerts::{Alerts, MAX_ALERTS, is_error};
+pub use black_boxes::{BlackBox, BlackBoxes};
+pub use block_histograms::BlockValues;
+pub use block_status::BlockStatus;
+pub use blocks::{BlockRow, Blocks};
 pub use heat::{COLUMNS, HeatCell, HeatColumns};
 pub use landscape::{Landscape, MAX_NODES, Quantity};
 pub use landscapes::Landscapes;
 pub use progress::{Pace, TrainingProgress};
+pub use quotient::Quotient;
 pub use run::{Damage, Run, RunState};
 pub use series::{BUCKETS, Bucket, Series};
+pub use taps::{MAX_TAPS, Tap, TapQuantity, Taps, dead_share};

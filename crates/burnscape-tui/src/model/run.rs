@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use burnscape_trace::{
-    Check, End, Epoch, Head, Item, Metric, Note, Record, Resume, Snapshot, Step,
+    Check, End, Epoch, Head, Histogram, Item, Metric, Note, Record, Resume, Snapshot, Step,
 };
 
-use super::{Blocks, Landscape, Landscapes, Pace, Series, TrainingProgress};
+use super::{
+    Alerts, BlackBoxes, BlockRow, Blocks, Landscape, Landscapes, Pace, Series, Taps,
+    TrainingProgress,
+};
 
 /// Sentences kept; the number of further ones is kept too.
 const MAX_NOTES: usize = 100;
@@ -97,6 +100,9 @@ pub struct Run {
     unknown: u64,
     further_notes: usize,
     damage: Damage,
+    alerts: Alerts,
+    black_boxes: BlackBoxes,
+    taps: Taps,
     landscapes: Landscapes,
 }
 
@@ -135,6 +141,10 @@ impl Run {
             Record::Epoch(epoch) => self.apply_epoch(epoch),
             Record::Progress(progress) => self.progress.apply(progress),
             Record::Metric(metric) => self.apply_metric(metric),
+            Record::Activation(seen) => self.taps.apply(seen),
+            Record::Histogram(histogram) => self.apply_histogram(histogram),
+            Record::Alert(alert) => self.alerts.apply(alert),
+            Record::Blackbox(black_box) => self.black_boxes.apply(black_box),
             Record::Dropped(dropped) => self.dropped += dropped.records,
             Record::Snapshot(snapshot) => self.apply_snapshot(snapshot),
             Record::Slice(slice) => self.landscapes.apply_slice(slice),
@@ -205,6 +215,30 @@ impl Run {
         self.damage
     }
 
+    /// The alerts.
+    #[must_use]
+    pub fn alerts(&self) -> &Alerts {
+        &self.alerts
+    }
+
+    /// The black boxes.
+    #[must_use]
+    pub fn black_boxes(&self) -> &BlackBoxes {
+        &self.black_boxes
+    }
+
+    /// The taps.
+    #[must_use]
+    pub fn taps(&self) -> &Taps {
+        &self.taps
+    }
+
+    /// A parameter block as it was measured last; `None` past the last one.
+    #[must_use]
+    pub fn block_row(&self, block: usize) -> Option<BlockRow<'_>> {
+        self.blocks.row(block, &self.alerts.of_block(block))
+    }
+
     /// The slices, their studies, and the path of training before there are any.
     #[must_use]
     pub fn landscapes(&self) -> &Landscapes {
@@ -245,7 +279,9 @@ impl Run {
         if let Some(loss) = step.loss {
             self.step_loss.push(step.step, loss);
         }
-        if let Some(norm) = self.blocks.global_grad_norm() {
+        // Gradients may be measured less often than every step.
+        let norm = self.blocks.global_grad_norm().filter(|(at, _)| *at == step.step);
+        if let Some((_, norm)) = norm {
             self.global_grad_norm.push(step.step, norm);
         }
         self.learning_rate.push(step.step, step.lr);
@@ -253,6 +289,14 @@ impl Run {
         self.progress.tick(step.elapsed_secs);
         // Columns are in `blocks` by now.
         self.last_step = Some(Step { columns: BTreeMap::new(), ..step.clone() });
+    }
+
+    fn apply_histogram(&mut self, histogram: &Histogram) {
+        match (&histogram.tap, histogram.block) {
+            (Some(tap), _) => self.taps.apply_histogram(tap, histogram),
+            (None, Some(block)) => self.blocks.apply_histogram(block, histogram),
+            (None, None) => {}
+        }
     }
 
     fn apply_epoch(&mut self, epoch: &Epoch) {
@@ -302,11 +346,16 @@ impl Run {
         self.end = None;
         self.pace = Pace::default();
         self.steps = self.steps.min(resume.steps);
+        self.last_step.take_if(|step| step.step >= resume.steps);
         self.blocks.rewind(resume.steps);
+        self.taps.rewind(resume.steps);
+        self.alerts.rewind(resume.steps);
+        self.black_boxes.rewind(resume.steps);
         for series in [&mut self.step_loss, &mut self.global_grad_norm, &mut self.learning_rate] {
             series.rewind(resume.steps);
         }
         // An epoch is counted at its end, which the checkpoint of that epoch includes.
+        self.last_epoch.take_if(|epoch| epoch.steps > resume.steps);
         for series in [&mut self.epoch_train_loss, &mut self.epoch_valid_loss] {
             series.rewind(resume.steps.saturating_add(1));
         }

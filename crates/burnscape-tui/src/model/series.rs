@@ -81,6 +81,12 @@ pub struct Series {
 }
 
 impl Series {
+    /// A series of fewer buckets, for where there are many series.
+    #[must_use]
+    pub fn with_buckets(buckets: usize) -> Self {
+        Self { clock: BucketClock::new(buckets.max(1)), ..Self::default() }
+    }
+
     /// Adds a value. A step before the first one or before the last one is counted there.
     pub fn push(&mut self, step: u64, value: f64) {
         let (index, halvings) = self.clock.place(step);
@@ -202,6 +208,14 @@ mod tests {
         assert_eq!(series.buckets().map(|b| b.count).sum::<u64>(), 1_000_000);
         let spike = series.buckets().find(|b| b.max == 1e9).unwrap();
         assert!(spike.last_step.abs_diff(123_457) < 1024);
+    }
+
+    #[test]
+    fn a_series_of_few_buckets_keeps_to_them() {
+        let mut series = Series::with_buckets(8);
+        (0..1000).for_each(|step| series.push(step, step as f64));
+        assert!(series.buckets().count() <= 8);
+        assert_eq!(series.bounds(), Some((0.0, 999.0)));
     }
 
     #[test]

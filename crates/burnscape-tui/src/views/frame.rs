@@ -2,14 +2,16 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::View;
-use crate::model::{Run, RunState};
+use crate::model::{Alerts, Run, RunState};
 use crate::palette::{BAD, GOOD, MUTED, WARNING};
 use crate::widgets::{areas, text};
 
+/// From this width on the tabs have names.
+const NAMES_FROM: u16 = 80;
 /// From this height on there is a line above the view …
 const HEADER_FROM: u16 = 3;
 /// … and from this one a line below it.
@@ -30,6 +32,19 @@ pub(crate) fn body(area: Rect, with_keys: bool) -> Rect {
     let above = u16::from(area.height >= HEADER_FROM);
     let below = u16::from(with_keys && area.height >= FOOTER_FROM);
     areas::split_bottom(areas::split_top(area, above).1, below).0
+}
+
+/// How many alerts there are, in words.
+pub(super) fn counted_alerts(alerts: &Alerts) -> String {
+    match alerts.len() {
+        1 => "1 alert".to_owned(),
+        count => format!("{count} alerts"),
+    }
+}
+
+/// The colour of alerts as a whole: that of an error if one is.
+pub(super) fn alerts_colour(alerts: &Alerts) -> Color {
+    if alerts.errors() > 0 { BAD } else { WARNING }
 }
 
 impl Frame<'_> {
@@ -59,7 +74,7 @@ impl Frame<'_> {
 
     /// The tabs: names where they fit, else numbers.
     fn tabs(&self, width: u16) -> Line<'static> {
-        let names = width >= 64;
+        let names = width >= NAMES_FROM;
         let titles = self.views.iter().map(|view| view.title());
         let tab = |(i, title): (usize, &str)| {
             let number = i + 1;
@@ -84,6 +99,10 @@ impl Frame<'_> {
         };
         if self.run.damage().is_damaged() {
             add("damaged", BAD);
+        }
+        let alerts = self.run.alerts();
+        if !alerts.is_empty() {
+            add(&counted_alerts(alerts), alerts_colour(alerts));
         }
         if self.paused {
             add("paused", WARNING);

@@ -1,17 +1,18 @@
-//! The keys, over the view.
+//! The keys, and what the numbers of a view mean, over the view.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
 
 use crate::palette::MUTED;
-use crate::widgets::text;
+use crate::widgets::{facts, text};
 
-const KEYS: [(&str, &str); 15] = [
-    ("1 2 3, Tab", "views"),
-    ("arrows, h j k", "select a block; move the cursor on the map"),
+const KEYS: [(&str, &str); 11] = [
+    ("1 2 3 4, Tab", "views; below the keys: what the numbers of this one mean"),
+    ("arrows, h j k", "select a block or tap; move the cursor on the map"),
     ("[ ]", "previous, next slice"),
-    ("v", "next value: the loss, then the layers measured at the same nodes"),
+    ("v", "next value: layer of a slice, quantity of a tap over steps"),
     ("+ - 0", "zoom into the map around the cursor, out, all"),
     ("l", "scale: automatic, logarithmic, linear"),
     ("Enter", "all words of the landscape, and back"),
@@ -19,21 +20,21 @@ const KEYS: [(&str, &str); 15] = [
     ("R, Ctrl-L", "draw everything again"),
     ("Ctrl-Z", "back to the shell until `fg`"),
     ("q, Ctrl-C", "leave; training goes on"),
-    ("", ""),
-    ("× ∞ ░", "NaN, infinite, not measured yet (shade of the nearest node)"),
-    ("∙", "interpolated, not measured (without colour: letters)"),
-    ("○ ●", "first and last snapshot of the trajectory"),
 ];
 
-const KEY_COLUMN: u16 = 15;
+const KEY_COLUMN: usize = 15;
 
-/// Draws the keys from the top of an area.
-pub(crate) fn draw(area: Rect, buffer: &mut Buffer) {
-    for (row, (key, meaning)) in (area.top()..area.bottom()).zip(KEYS) {
-        let line = Rect { y: row, height: 1, ..area };
-        text::put(buffer, line, key, Style::new().add_modifier(Modifier::BOLD));
-        let indent = KEY_COLUMN.min(area.width);
-        let meaning_area = Rect { x: line.x + indent, width: line.width - indent, ..line };
-        text::put(buffer, meaning_area, meaning, Style::new().fg(MUTED));
-    }
+/// Draws the keys from the top of an area, then what the numbers of the view mean.
+pub(crate) fn draw(area: Rect, buffer: &mut Buffer, words: &[(&str, &str)]) {
+    let between = (!words.is_empty()).then_some(("", ""));
+    let explained = KEYS.iter().chain(&between).chain(words);
+    let lines: Vec<Line<'_>> = explained.map(line).collect();
+    facts::draw_lines(area, buffer, &lines);
+}
+
+fn line<'a>(&(what, meaning): &(&'a str, &'a str)) -> Line<'a> {
+    let gap = KEY_COLUMN.saturating_sub(text::width(what));
+    let what = Span::styled(what, Style::new().add_modifier(Modifier::BOLD));
+    let meaning = Span::styled(meaning, Style::new().fg(MUTED));
+    Line::from(vec![what, Span::raw(" ".repeat(gap)), meaning])
 }

@@ -1,5 +1,6 @@
 //! The views, one per file or folder, and what they have in common.
 
+mod activations;
 mod frame;
 mod gradients;
 pub(crate) mod help;
@@ -11,6 +12,7 @@ use std::str::FromStr;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+pub use activations::ActivationsView;
 pub(crate) use frame::{Frame, body};
 pub use gradients::GradientsView;
 pub use landscape::LandscapeView;
@@ -28,6 +30,11 @@ pub trait View: std::fmt::Debug + Send {
     /// Its own keys, for the last line of the screen.
     fn keys(&self) -> &'static str;
 
+    /// What its numbers and marks mean and when to worry, a line each, for the help.
+    fn words(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// Takes a message; those that mean nothing here change nothing.
     fn update(&mut self, message: Message, run: &Run);
 
@@ -43,13 +50,16 @@ pub enum ViewKind {
     Overview,
     /// Gradient norms of every block over steps.
     Gradients,
+    /// What passes the taps in the model.
+    Activations,
     /// The loss surface with the trajectory on it.
     Landscape,
 }
 
 impl ViewKind {
     /// All views in the order of their number keys.
-    pub const ALL: [Self; 3] = [Self::Overview, Self::Gradients, Self::Landscape];
+    pub const ALL: [Self; 4] =
+        [Self::Overview, Self::Gradients, Self::Activations, Self::Landscape];
 
     /// The number key of the view.
     #[must_use]
@@ -61,6 +71,7 @@ impl ViewKind {
         match self {
             Self::Overview => Box::new(OverviewView::default()),
             Self::Gradients => Box::new(GradientsView::default()),
+            Self::Activations => Box::new(ActivationsView::default()),
             Self::Landscape => Box::new(LandscapeView::default()),
         }
     }
@@ -73,10 +84,11 @@ impl FromStr for ViewKind {
         match word {
             "overview" | "1" => Ok(Self::Overview),
             "gradients" | "2" => Ok(Self::Gradients),
-            "landscape" | "3" => Ok(Self::Landscape),
+            "activations" | "3" => Ok(Self::Activations),
+            "landscape" | "4" => Ok(Self::Landscape),
             _ => Err(UnknownWord {
                 found: word.to_owned(),
-                expected: "overview, gradients, landscape, 1, 2, 3",
+                expected: "overview, gradients, activations, landscape, 1, 2, 3, 4",
             }),
         }
     }

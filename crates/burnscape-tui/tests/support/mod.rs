@@ -1,6 +1,8 @@
 //! Runs made of known numbers: a loss that falls as 1/(1 + step/20), a surface that is a paraboloid.
 #![allow(dead_code, reason = "every test file uses another part")]
 
+pub mod looks;
+
 use std::collections::BTreeMap;
 
 use burnscape_trace::{
@@ -25,6 +27,8 @@ pub struct Synthetic {
     pub spacing: f64,
     pub with_slice: bool,
     pub with_end: bool,
+    /// Taps, alerts, black boxes, histograms, and the columns of a closer look.
+    pub with_looks: bool,
 }
 
 impl Default for Synthetic {
@@ -40,6 +44,7 @@ impl Default for Synthetic {
             spacing: 0.1,
             with_slice: true,
             with_end: true,
+            with_looks: false,
         }
     }
 }
@@ -79,6 +84,9 @@ impl Synthetic {
         let mut records = vec![Record::Head(self.head()), snapshot(0, 0)];
         for step in 0..self.steps {
             records.push(Record::Step(self.step(step)));
+            if self.with_looks {
+                records.extend(looks::at(self, step));
+            }
             if (step + 1) % self.steps_per_epoch == 0 {
                 records.extend(self.epoch_end(step));
             }
@@ -141,11 +149,14 @@ impl Synthetic {
             (0..self.names.len()).map(of_block).collect()
         };
         let weights = (0..self.names.len()).map(|i| 3.0 + i as f32).collect();
-        let columns = BTreeMap::from([
+        let mut columns = BTreeMap::from([
             ("grad_norm".to_owned(), norms(noise)),
             ("weight_norm".to_owned(), weights),
             ("update_norm".to_owned(), norms(0.01 * noise)),
         ]);
+        if self.with_looks {
+            columns.extend(looks::columns(self.names.len(), step));
+        }
         Step {
             step,
             batches: step + 1,

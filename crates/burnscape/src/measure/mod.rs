@@ -2,13 +2,15 @@
 //!
 //! A measurement reads tensors where they are; what leaves the device is one number per block.
 
+pub(crate) mod handles;
 pub(crate) mod norms;
 
+use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{GradientsParams, MultiGradientsParams};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor, TensorData};
 
-use crate::model_map::{ModelMap, Slot, to_host};
+use crate::model_map::{ModelMap, NamedTensor, Slot, to_host};
 use crate::recorder::sample::{Columns, Values};
 
 /// Where gradients come from: what the optimizer is about to receive.
@@ -63,9 +65,22 @@ impl StepValues {
         let values = if self.device.is_empty() {
             Values::Host(self.host)
         } else {
-            Values::SquaresOnDevice(Box::new(Tensor::cat(self.device, 0)))
+            Values::SquaresOnDevice(Box::new(Tensor::cat(of_one_type(self.device), 0)))
         };
         (values, self.missing)
+    }
+
+    /// Whether the gradient norm of a block that has one is above `limit`, infinite or NaN. The norms are the
+    /// first values; those of blocks without a gradient are NaN, and counted in `missing`.
+    pub fn has_norm_above(&self, blocks: usize, limit: f32) -> bool {
+        let norms = &self.host[..blocks.min(self.host.len())];
+        norms.iter().filter(|&&norm| !(norm <= limit)).count() > self.missing.len()
+    }
+
+    /// Whether the last norms that were read, those of the weights, are not all finite.
+    pub fn ends_broken(&self, blocks: usize) -> bool {
+        let start = self.host.len().saturating_sub(blocks);
+        self.host[start..].iter().any(|norm| !norm.is_finite())
     }
 
     fn push_norm<const D: usize>(&mut self, tensor: Tensor<D>, at_once: bool) {
@@ -83,6 +98,15 @@ impl StepValues {
         } else {
             self.device.push(Tensor::full([1], f32::NAN, &like.device()));
         }
+    }
+}
+
+/// Numbers of models with several element types, as `f32`.
+fn of_one_type(numbers: Vec<Tensor<1>>) -> Vec<Tensor<1>> {
+    let is_mixed = numbers.windows(2).any(|pair| pair[0].dtype() != pair[1].dtype());
+    match is_mixed {
+        true => numbers.into_iter().map(|it| it.cast(DType::F32)).collect(),
+        false => numbers,
     }
 }
 
@@ -225,6 +249,63 @@ impl ModuleVisitor for UpdateVisitor<'_> {
             let update = after.clone() - norms::widened(before.to_device(&after.device()));
             self.values.push_norm(update, self.at_once);
         }
+    }
+}
+
+/// The learning rate of every block, as burn's optimizer looks it up.
+pub(crate) fn learning_rates<M: Module>(
+    model: &M,
+    map: &ModelMap,
+    lr: &ModuleLearningRate,
+) -> Vec<f64> {
+    let mut visitor = Rates { slots: Slots::of(map), map, lr, rates: Vec::new() };
+    model.visit(&mut visitor);
+    visitor.rates
+}
+
+struct Rates<'a> {
+    slots: Slots<'a>,
+    map: &'a ModelMap,
+    lr: &'a ModuleLearningRate,
+    rates: Vec<f64>,
+}
+
+impl ModuleVisitor for Rates<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(block) = self.slots.next_block() {
+            let path = &self.map.layout.blocks()[block].path;
+            self.rates.push(self.lr.lr_from_param(param.id, Some(path)));
+        }
+    }
+}
+
+/// The weights with their paths, in host memory.
+///
+/// # Errors
+///
+/// What the device says if weights cannot be read.
+pub(crate) fn named(
+    map: &ModelMap,
+    weights: impl IntoIterator<Item = Tensor<1>>,
+) -> Result<Vec<NamedTensor>, String> {
+    let blocks = map.layout.blocks().iter().zip(weights);
+    let named = blocks.map(|(block, tensor)| {
+        let data = to_host(tensor)?;
+        let (bytes, dtype) = (data.as_bytes().to_vec(), data.dtype());
+        let data = TensorData::from_bytes_vec(bytes, block.shape.clone(), dtype);
+        Ok(NamedTensor { path: block.path.clone(), data })
+    });
+    named.collect()
+}
+
+impl KeptWeights {
+    /// As [`named`].
+    ///
+    /// # Errors
+    ///
+    /// As [`named`].
+    pub fn into_named(self, map: &ModelMap) -> Result<Vec<NamedTensor>, String> {
+        named(map, self.0)
     }
 }
 

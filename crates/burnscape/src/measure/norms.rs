@@ -28,7 +28,7 @@ pub(crate) fn norm_on_host<const D: usize>(tensor: Tensor<D>) -> f64 {
 }
 
 /// Half-precision values as f32.
-pub(super) fn widened<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+pub(crate) fn widened<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     match tensor.dtype() {
         DType::F16 | DType::BF16 => tensor.cast(DType::F32),
         _ => tensor,
@@ -65,7 +65,7 @@ fn norm_of_copy<const D: usize>(tensor: Tensor<D>) -> f64 {
 }
 
 /// Squares of f32 neither overflow nor vanish in f64. Eight sums run side by side.
-fn sum_of_squares_f32(values: &[f32]) -> f64 {
+pub(crate) fn sum_of_squares_f32(values: &[f32]) -> f64 {
     let (groups, rest) = values.as_chunks::<8>();
     let mut sums = [0.0_f64; 8];
     for group in groups {

@@ -7,7 +7,7 @@ use burnscape_trace::{Head, Record, Resume};
 use super::snapshots;
 use super::worker::Worker;
 use crate::model_map::ModelMap;
-use crate::{SnapshotSchedule, head};
+use crate::{Schedule, SnapshotSchedule, head};
 
 impl Worker {
     pub(super) fn is_attached(&self) -> bool {
@@ -34,6 +34,9 @@ impl Worker {
         self.check_same_model(&head);
         self.append(&Record::Head(head.clone()));
         self.head = Some(head);
+        let needs_start = self.config.measurements.distance != Schedule::Never;
+        let start = needs_start.then(|| map.flatten(&weights.tensors));
+        self.looker.begin(&map, start.unwrap_or_default());
         self.map = Some(map.clone());
         self.go_back();
         self.warn_about_aliases(&map);

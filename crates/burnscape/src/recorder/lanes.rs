@@ -5,16 +5,22 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::Thread;
 
+use burn::train::Interrupter;
 use burnscape_trace::Record;
 
 use super::epochs::TrainingEvent;
+use super::look::LookSample;
 use super::sample::{LossSample, StepSample};
+use super::taps::TapSample;
 use super::{Control, Reply, WeightsAt};
 use crate::measure::StepValues;
 use crate::model_map::ModelMap;
 
 /// Weights that may wait for the disk, in bytes; further snapshots are skipped, and said so.
 const MAX_WAITING_BYTES: u64 = 2 << 30;
+
+/// Entries of gradients and weights that may wait to be looked at, unless a single step has more: 256 MiB of f32.
+const MAX_WAITING_ENTRIES: u64 = 64 << 20;
 
 /// Buffers of a written step, on their way back.
 pub(crate) type Spare = (Vec<f32>, Vec<u32>);
@@ -27,6 +33,8 @@ struct Shared {
     control: Sender<Control>,
     steps: SyncSender<StepSample>,
     losses: SyncSender<LossSample>,
+    looks: SyncSender<LookSample>,
+    taps: SyncSender<TapSample>,
     spare: Mutex<Receiver<Spare>>,
     writer: OnceLock<Thread>,
     counters: Arc<Counters>,
@@ -43,27 +51,64 @@ pub(crate) struct Counters {
     pub attached: AtomicBool,
     /// Notes for the terminal, until a renderer has printed them.
     pub notices: Mutex<Vec<String>>,
+    /// Closer looks and taps that found no room.
+    pub skipped_looks: AtomicU64,
+    /// Entries of tensors on their way to the writer thread to be looked at.
+    pub waiting_entries: AtomicU64,
+    /// Steps of this process before the last alert, and one more; 0 without one.
+    pub alerted_after: AtomicU64,
+    /// Training splits that burn told the beginning of.
+    pub train_splits: AtomicU64,
+    /// An alert asks training to stop.
+    pub stop_asked: AtomicBool,
+    /// burn's own way to stop.
+    pub interrupter: Interrupters,
     /// Learning rate and global gradient norm of the last step written, as the bits of an f64.
     pub last_lr: AtomicU64,
     pub last_grad_norm: AtomicU64,
 }
 
+/// burn's interrupter, once a training was attached.
+#[derive(Default)]
+pub(crate) struct Interrupters(Mutex<Option<Interrupter>>);
+
+impl std::fmt::Debug for Interrupters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Interrupters(..)")
+    }
+}
+
+impl Interrupters {
+    pub fn set(&self, interrupter: Interrupter) {
+        if let Ok(mut slot) = self.0.lock() {
+            *slot = Some(interrupter);
+        }
+    }
+
+    pub fn get(&self) -> Option<Interrupter> {
+        self.0.lock().ok()?.clone()
+    }
+}
+
+/// The sending ends.
+pub(crate) struct Senders {
+    pub control: Sender<Control>,
+    pub steps: SyncSender<StepSample>,
+    pub losses: SyncSender<LossSample>,
+    pub looks: SyncSender<LookSample>,
+    pub taps: SyncSender<TapSample>,
+}
+
 impl Lanes {
-    pub fn new(
-        control: Sender<Control>,
-        steps: SyncSender<StepSample>,
-        losses: SyncSender<LossSample>,
-        spare: Receiver<Spare>,
-        counters: Arc<Counters>,
-    ) -> Self {
-        Self(Arc::new(Shared {
-            control,
-            steps,
-            losses,
-            spare: Mutex::new(spare),
-            writer: OnceLock::new(),
-            counters,
-        }))
+    pub fn new(senders: Senders, spare: Receiver<Spare>, counters: Arc<Counters>) -> Self {
+        let Senders { control, steps, losses, looks, taps } = senders;
+        let (spare, writer) = (Mutex::new(spare), OnceLock::new());
+        Self(Arc::new(Shared { control, steps, losses, looks, taps, spare, writer, counters }))
+    }
+
+    /// What both sides count.
+    pub fn counters(&self) -> &Counters {
+        &self.0.counters
     }
 
     /// Names the thread to wake when somebody waits for an answer.
@@ -102,6 +147,35 @@ impl Lanes {
         let _ = self.0.losses.try_send(sample);
     }
 
+    /// Hands the tensors of a step over to be looked at, and wakes the writer thread, so that it lets go of
+    /// them soon; what finds no room is counted.
+    pub fn look(&self, sample: LookSample) {
+        let entries = sample.handles.entries() as u64;
+        let waiting = &self.0.counters.waiting_entries;
+        let has_room =
+            waiting.load(Ordering::Relaxed) + entries <= MAX_WAITING_ENTRIES.max(entries);
+        waiting.fetch_add(entries, Ordering::Relaxed);
+        if !has_room || self.0.looks.try_send(sample).is_err() {
+            waiting.fetch_sub(entries, Ordering::Relaxed);
+            self.0.counters.skipped_looks.fetch_add(1, Ordering::Relaxed);
+        }
+        self.wake();
+    }
+
+    /// Hands what a tap heard over; what finds no room is counted.
+    pub fn tap(&self, sample: TapSample) {
+        if self.0.taps.try_send(sample).is_err() {
+            self.0.counters.skipped_looks.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Wakes the writer thread.
+    pub fn wake(&self) {
+        if let Some(writer) = self.0.writer.get() {
+            writer.unpark();
+        }
+    }
+
     /// Empty buffers, those of an earlier step if one came back.
     pub fn spare_values(&self) -> StepValues {
         let spare = self.0.spare.try_lock().ok();
@@ -111,6 +185,9 @@ impl Lanes {
     }
 
     pub fn event(&self, event: TrainingEvent) {
+        if let TrainingEvent::SplitStart { train: true, .. } = event {
+            self.0.counters.train_splits.fetch_add(1, Ordering::Relaxed);
+        }
         self.send(Control::Event(event));
     }
 
@@ -138,9 +215,7 @@ impl Lanes {
     pub fn ask<T>(&self, question: impl FnOnce(Reply<T>) -> Control) -> Option<T> {
         let (reply, answer) = std::sync::mpsc::channel();
         self.send(question(reply));
-        if let Some(writer) = self.0.writer.get() {
-            writer.unpark();
-        }
+        self.wake();
         answer.recv().ok()
     }
 

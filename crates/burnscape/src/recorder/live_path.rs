@@ -17,6 +17,8 @@ const SHARE_OF_TRAINING: f64 = 0.01;
 const FREE_SECS: f64 = 0.1;
 /// What one inner product of one parameter is taken to cost, reading included.
 const SECS_PER_PRODUCT: f64 = 2e-9;
+/// What the components of T points are taken to cost, by T³.
+const SECS_PER_CUBE: f64 = 7e-9;
 /// A path of fewer points is a line, whatever training does.
 const FEWEST: usize = 3;
 
@@ -25,6 +27,8 @@ const FEWEST: usize = 3;
 pub(super) struct LivePath {
     pca: Option<LivePca>,
     taken: Vec<Snapshot>,
+    /// Their files, closed while nobody reads them.
+    files: Vec<SnapshotFile>,
     /// Snapshots that hold no finite numbers.
     left_out: Vec<u64>,
     spent_secs: f64,
@@ -65,8 +69,10 @@ impl LivePath {
 
     /// Counts what the next snapshot will cost, if that is allowed.
     fn has_time(&mut self, map: &ModelMap, elapsed: Duration) -> bool {
-        let products = (self.taken.len() + 1) as f64 * map.layout.len() as f64;
-        let after = self.spent_secs + SECS_PER_PRODUCT * products;
+        let points = (self.taken.len() + 1) as f64;
+        let products = points * map.layout.len() as f64;
+        let cost = SECS_PER_PRODUCT * products + SECS_PER_CUBE * points.powi(3);
+        let after = self.spent_secs + cost;
         let fits = after <= FREE_SECS + SHARE_OF_TRAINING * elapsed.as_secs_f64();
         if fits {
             self.spent_secs = after;
@@ -75,27 +81,36 @@ impl LivePath {
     }
 
     fn take(&mut self, snapshot: Snapshot, map: &ModelMap, folder: &RunFolder) -> Result<()> {
-        let open = |it: &Snapshot| SnapshotFile::open(&folder.resolve(&it.file)?, map);
-        let read = || {
-            let mut new = vec![0.0; map.layout.len()];
-            open(&snapshot)?.read_flat(&map.layout, 0, &mut new)?;
-            let files = self.taken.iter().map(open).collect::<Result<Vec<_>>>()?;
-            Ok((new, SnapshotMatrix { files, layout: Cow::Borrowed(&map.layout) }))
-        };
-        let pca = self.pca.get_or_insert_with(|| LivePca::new(map.layout.len()));
-        let pushed = read().and_then(|(new, mut earlier)| match pca.push(&mut earlier, &new) {
-            Ok(()) => Ok(true),
-            Err(PcaError::Request(burnscape_landscape::Error::NonFiniteSnapshot { .. })) => {
-                Ok(false)
-            }
-            Err(PcaError::Request(error)) => Err(error.into()),
-            Err(PcaError::Read { source, .. }) => Err(source),
-        });
+        let pushed = self.push(&snapshot, map, folder);
         match pushed {
             Ok(true) => self.taken.push(snapshot),
             Ok(false) | Err(_) => self.left_out.push(snapshot.index),
         }
         pushed.map(|_| ())
+    }
+
+    /// `false` if it holds no finite numbers.
+    fn push(&mut self, snapshot: &Snapshot, map: &ModelMap, folder: &RunFolder) -> Result<bool> {
+        let mut file = SnapshotFile::open(&folder.resolve(&snapshot.file)?, map)?;
+        let mut new = vec![0.0; map.layout.len()];
+        file.read_flat(&map.layout, 0, &mut new)?;
+        file.close();
+        let files = std::mem::take(&mut self.files);
+        let mut earlier = SnapshotMatrix::reopened(files, Cow::Borrowed(&map.layout));
+        let pca = self.pca.get_or_insert_with(|| LivePca::new(map.layout.len()));
+        let pushed = pca.push(&mut earlier, &new);
+        self.files = earlier.into_closed();
+        match pushed {
+            Ok(()) => {
+                self.files.push(file);
+                Ok(true)
+            }
+            Err(PcaError::Request(burnscape_landscape::Error::NonFiniteSnapshot { .. })) => {
+                Ok(false)
+            }
+            Err(PcaError::Request(error)) => Err(error.into()),
+            Err(PcaError::Read { source, .. }) => Err(source),
+        }
     }
 
     fn path(&self) -> Option<Trajectory> {

@@ -1,13 +1,16 @@
 //! The writer thread: takes what training hands over, finds its epoch, and appends it to the run.
 
+mod alarm;
 mod beginning;
 pub(crate) mod epochs;
 pub(crate) mod lanes;
 mod live_path;
+pub(crate) mod look;
 mod report;
 pub(crate) mod sample;
 mod snapshots;
 mod steps;
+pub(crate) mod taps;
 mod training;
 mod worker;
 
@@ -25,11 +28,15 @@ use crate::{Error, Result};
 pub(crate) use report::Report;
 
 use epochs::TrainingEvent;
-use lanes::{Counters, Lanes};
+use lanes::{Counters, Lanes, Senders};
 use worker::{Inbox, Worker};
 
 /// Losses that may wait for their step.
 const LOSS_QUEUE: usize = 16_384;
+/// Closer looks that may wait for the writer thread, which each of them wakes.
+const LOOK_QUEUE: usize = 64;
+/// Calls of taps that may wait for the writer thread.
+const TAP_QUEUE: usize = 1024;
 
 /// A moment in the run, in optimizer steps and `TrainStep::step` calls before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,6 +76,8 @@ pub(crate) enum Control {
     Event(TrainingEvent),
     /// Weights that burn validates: an epoch's, if events confirm it.
     Validated(Box<WeightsAt>),
+    /// A hand-written loop ends an epoch, after so many validation batches.
+    ValidatedThrough(u64),
     /// Weights after a step whose snapshot is due.
     StepSnapshot(Box<WeightsAt>),
     /// The returned model.
@@ -175,10 +184,20 @@ impl Recorder {
         let (control, control_in) = channel();
         let (steps, steps_in) = sync_channel(config.queue_steps);
         let (losses, losses_in) = sync_channel(LOSS_QUEUE);
+        let (looks, looks_in) = sync_channel(LOOK_QUEUE);
+        let (taps, taps_in) = sync_channel(TAP_QUEUE);
         let (spare, spare_out) = sync_channel(config.queue_steps);
         let counters = Arc::new(Counters::default());
-        let lanes = Lanes::new(control, steps, losses, spare_out, counters.clone());
-        let inbox = Inbox { control: control_in, steps: steps_in, losses: losses_in, spare };
+        let senders = Senders { control, steps, losses, looks, taps };
+        let lanes = Lanes::new(senders, spare_out, counters.clone());
+        let inbox = Inbox {
+            control: control_in,
+            steps: steps_in,
+            losses: losses_in,
+            looks: looks_in,
+            taps: taps_in,
+            spare,
+        };
         let first_slice = earlier.as_ref().map_or(0, |it| it.slices);
         let first_study = earlier.as_ref().map_or(0, |it| it.studies);
         let worker = worker(config, folder.clone(), writer, earlier, started, counters);

@@ -1,6 +1,10 @@
 //! What crosses from the training thread to the writer thread on every step.
 
+use burn::grad_clipping::GradientClipping;
+use burn::optim::ModuleOptimizer;
 use burn::tensor::Tensor;
+
+use crate::model_map::NamedTensor;
 
 /// Numbers that were measured: already in host memory, or still on their device, so that training
 /// does not wait for the transfer.
@@ -30,6 +34,43 @@ pub(crate) struct StepSample {
     pub columns: Columns,
     /// Blocks that no gradient reached.
     pub missing: Vec<u32>,
+    pub clipping: Clipping,
+    /// Weights and gradient, for the black box.
+    pub boxed: Option<Box<BoxedTensors>>,
+}
+
+/// What the optimizer cuts off gradients, as far as burn tells it: the setting of its first group.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) enum Clipping {
+    #[default]
+    None,
+    /// The norm of every parameter's gradient to this.
+    Norm(f32),
+    /// Every entry to ± this.
+    Value(f32),
+    /// Some group clips, and burn does not tell how.
+    Unknown,
+}
+
+impl Clipping {
+    pub fn of(optim: &ModuleOptimizer) -> Self {
+        match optim.grad_clipping() {
+            Some(GradientClipping::Norm(limit)) => Self::Norm(*limit),
+            Some(GradientClipping::Value(limit)) => Self::Value(*limit),
+            None if optim.has_gradient_clipping() => Self::Unknown,
+            None => Self::None,
+        }
+    }
+}
+
+/// Where training stood around the step of an alert.
+#[derive(Debug)]
+pub(crate) struct BoxedTensors {
+    /// Weights before the update of the step before.
+    pub previous: Option<Vec<NamedTensor>>,
+    pub before: Vec<NamedTensor>,
+    pub after: Option<Vec<NamedTensor>>,
+    pub gradient: Vec<NamedTensor>,
 }
 
 /// Which quantities a sample holds, in this order.

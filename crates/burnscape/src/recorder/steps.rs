@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
-use burnscape_trace::{F32s, Record, Step};
+use burnscape_trace::{F32s, Histogram, Record, Step, columns};
 
 use super::Moment;
 use super::epochs::Place;
 use super::lanes::Spare;
-use super::sample::{LossSample, Split, StepSample, Values};
+use super::look::{Found, Variation};
+use super::sample::{Clipping, LossSample, Split, StepSample, Values};
 
 /// Losses of a split that are kept: an epoch's mean needs all of its own.
 const KEPT_LOSSES: usize = 1 << 20;
@@ -83,7 +84,7 @@ impl StepRow {
         base: Moment,
         place: Option<Place>,
         loss: Option<f64>,
-    ) -> &Record {
+    ) {
         let norms = read_norms(sample.values);
         if let Record::Step(step) = &mut self.record {
             step.step = base.steps + sample.step;
@@ -100,10 +101,54 @@ impl StepRow {
             for (name, values) in columns.names().zip(norms.chunks(blocks.max(1))) {
                 set_column(step, name, values);
             }
+            if let Clipping::Norm(limit) = sample.clipping {
+                add_clipped_norms(step, limit);
+            }
         }
         self.spares.push((norms, sample.missing));
+    }
+
+    /// Adds what a closer look found to the record; gives the histograms.
+    pub fn add(&mut self, found: Option<Found>, variation: &mut Variation) -> Vec<Histogram> {
+        let Record::Step(step) = &mut self.record else {
+            return Vec::new();
+        };
+        variation.push(step);
+        let Some(found) = found else {
+            return Vec::new();
+        };
+        let has_signal = found.columns.contains_key(columns::GRAD_SIGNAL);
+        if let Some(coefficients) = variation.coefficients().filter(|_| has_signal) {
+            set_column(step, columns::GRAD_CV, &coefficients);
+        }
+        let (columns, histograms) = found.into_records(step.step);
+        for (name, values) in columns {
+            step.columns.insert(name.to_string(), values);
+        }
+        histograms
+    }
+
+    pub fn record(&self) -> &Record {
         &self.record
     }
+
+    pub fn step(&self) -> Option<&Step> {
+        match &self.record {
+            Record::Step(step) => Some(step),
+            _ => None,
+        }
+    }
+}
+
+/// burn clips the gradient of every parameter by itself.
+fn add_clipped_norms(step: &mut Step, limit: f32) {
+    let Some(norms) = step.columns.get(columns::GRAD_NORM) else {
+        return;
+    };
+    // Not `min`, which would hide NaN.
+    let clipped = norms.iter().map(|&norm| if norm > limit { limit } else { norm });
+    let clipped: F32s = clipped.collect();
+    step.columns.insert(columns::GRAD_NORM_CLIPPED.to_string(), clipped);
 }
 
 /// Reuses the column that an earlier step left, if it had one.

@@ -7,7 +7,7 @@ use burnscape_trace::{Dropped, Epoch, Progress, Record, Step};
 
 use super::epochs::{Place, TrainingEvent};
 use super::lanes::Counters;
-use super::sample::{Split, StepSample};
+use super::sample::{Clipping, Split, StepSample};
 use super::worker::{Inbox, Worker};
 use super::{Moment, WeightsAt};
 use crate::Error;
@@ -64,13 +64,14 @@ impl Worker {
     }
 
     fn write_epoch(&mut self, epoch: u64, steps: u64, before: u64, through: u64) {
+        let valid_loss = self.validation_loss();
         let record = Epoch {
             epoch,
             steps,
             batches: self.base.batches + through,
             elapsed_secs: self.started.elapsed().as_secs_f64(),
             train_loss: self.losses.mean_of(Split::Train, before, through),
-            valid_loss: self.validation_loss(),
+            valid_loss,
         };
         self.append(&Record::Epoch(record));
     }
@@ -82,9 +83,13 @@ impl Worker {
         }
     }
 
-    /// Of the validation that has just ended; unattached, nobody tells which batches those were.
-    fn validation_loss(&self) -> Option<f64> {
-        let (before, through) = self.epochs.validation_batches();
+    /// Of the validation that has just ended; unattached, nobody tells which batches those were, except a
+    /// hand-written loop: those since its last epoch.
+    fn validation_loss(&mut self) -> Option<f64> {
+        let (before, through) = match self.observed_through.take() {
+            Some(through) => (std::mem::replace(&mut self.validated_through, through), through),
+            None => self.epochs.validation_batches(),
+        };
         self.losses.mean_of(Split::Valid, before, through)
     }
 
@@ -134,6 +139,7 @@ impl Worker {
         for sample in inbox.losses.try_iter() {
             self.losses.add(sample);
         }
+        self.take_looks(inbox);
         if self.pending.len() > known || known > 0 {
             self.resolve_steps(self.pending.len() > MAX_PENDING_STEPS);
         }
@@ -177,23 +183,73 @@ impl Worker {
         }
     }
 
-    fn write_step(&mut self, sample: StepSample, place: Option<Place>) {
+    fn write_step(&mut self, mut sample: StepSample, place: Option<Place>) {
         let loss = self.losses.mean_of(
             Split::Train,
             sample.batches - u64::from(sample.accumulated),
             sample.batches,
         );
         let blocks = self.head.as_ref().map_or(0, |head| head.blocks.len());
-        let row = self.row.fill(sample, blocks, self.base, place, loss);
-        let appended = self.writer.append(row);
-        if appended.is_ok()
-            && let Record::Step(step) = row
-        {
+        let (of_process, batch) = (sample.step, sample.batches);
+        let found = self.looker.take(of_process);
+        let (clipping, boxed) = (sample.clipping, sample.boxed.take());
+        let mut row = std::mem::take(&mut self.row);
+        row.fill(sample, blocks, self.base, place, loss);
+        let histograms = row.add(found, &mut self.variation);
+        let appended = self.writer.append(row.record());
+        if let (true, Some(step)) = (appended.is_ok(), row.step()) {
             self.written = Moment { steps: step.step + 1, batches: step.batches };
             self.report.last_loss = step.loss.or(self.report.last_loss);
             tell_last_values(&self.counters, step);
         }
         self.keep(appended.map_err(Error::from));
+        histograms.into_iter().for_each(|it| self.append(&Record::Histogram(it)));
+        self.tell_unknown_clipping(clipping);
+        if let Some(step) = row.step() {
+            let mut alerts = self.alarm.judge(step, self.head.as_ref());
+            for (activation, histograms) in self.taps.through(batch, step.step, step.batches) {
+                alerts.extend(self.alarm.judge_activation(&activation, step));
+                self.append(&Record::Activation(activation));
+                histograms.into_iter().for_each(|it| self.append(&Record::Histogram(it)));
+            }
+            self.alarm.remember(step);
+            self.raise(alerts, of_process, boxed);
+        }
+        self.row = row;
+    }
+
+    /// Reads the tensors that were handed over, and lets go of them.
+    fn take_looks(&mut self, inbox: &Inbox) {
+        for sample in inbox.looks.try_iter() {
+            let entries = sample.handles.entries() as u64;
+            self.looker.look(sample);
+            self.counters.waiting_entries.fetch_sub(entries, Ordering::Relaxed);
+        }
+        let histograms = self.config.measurements.activation_histograms;
+        inbox.taps.try_iter().for_each(|sample| self.taps.hear(&sample, histograms));
+    }
+
+    fn tell_unknown_clipping(&mut self, clipping: Clipping) {
+        if clipping == Clipping::Unknown && !self.clipping_told {
+            self.clipping_told = true;
+            let text = "a group of the optimizer clips gradients, and burn does not tell how: what it cuts is \
+                        unknown, and `grad_norm` is what it received";
+            self.note("info", text.to_string());
+        }
+    }
+
+    /// Tells how much was not looked at because the writer thread could not follow.
+    pub(super) fn report_skipped(&mut self) {
+        let skipped = self.counters.skipped_looks.load(Ordering::Relaxed);
+        if skipped > 0 {
+            self.note(
+                "warning",
+                format!(
+                    "{skipped} measurements and taps were left out because the writer thread could not follow: \
+                     measure less often"
+                ),
+            );
+        }
     }
 
     fn report_drops(&mut self) {

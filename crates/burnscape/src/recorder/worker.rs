@@ -8,13 +8,16 @@ use std::time::{Duration, Instant};
 
 use burnscape_trace::{End, Head, Note, Record, RunFolder, Writer};
 
+use super::alarm::Alarm;
 use super::epochs::EpochMap;
 use super::lanes::{Counters, Spare};
 use super::live_path::LivePath;
+use super::look::{LookSample, Looker, Variation};
 use super::report::Report;
 use super::sample::{LossSample, StepSample};
 use super::snapshots::SnapshotStore;
 use super::steps::{LossBook, StepRow};
+use super::taps::{TapSample, Taps};
 use super::{Control, Earlier, Moment, Reply, WeightsAt};
 use crate::config::Config;
 use crate::model_map::ModelMap;
@@ -28,6 +31,8 @@ pub(super) struct Inbox {
     pub control: Receiver<Control>,
     pub steps: Receiver<StepSample>,
     pub losses: Receiver<LossSample>,
+    pub looks: Receiver<LookSample>,
+    pub taps: Receiver<TapSample>,
     pub spare: SyncSender<Spare>,
 }
 
@@ -53,6 +58,12 @@ pub(super) struct Worker {
     /// The model, once it was introduced.
     pub(super) map: Option<ModelMap>,
     live_path: LivePath,
+    pub(super) looker: Looker,
+    pub(super) taps: Taps,
+    pub(super) variation: Variation,
+    pub(super) alarm: Alarm,
+    /// It was told that clipping is unknown.
+    pub(super) clipping_told: bool,
     /// Step snapshots that came before it was known where training starts.
     pub(super) early: Vec<WeightsAt>,
     /// Weights that burn validated and whose epoch is not confirmed yet.
@@ -60,6 +71,9 @@ pub(super) struct Worker {
     /// Epochs counted by validations, without burn's events.
     pub(super) validations: u64,
     pub(super) batches_at_validation: u64,
+    /// Validation batches of a hand-written loop up to the epoch before, and up to the one that ends now.
+    pub(super) validated_through: u64,
+    pub(super) observed_through: Option<u64>,
     pub(super) written: Moment,
     pub(super) reported_drops: u64,
     pub(super) last_progress: Option<Instant>,
@@ -93,6 +107,11 @@ impl Worker {
             introduction: None,
             map: None,
             live_path: LivePath::default(),
+            looker: Looker::default(),
+            taps: Taps::default(),
+            variation: Variation::new(config.measurements.variation_window),
+            alarm: Alarm::new(config),
+            clipping_told: false,
             pending: VecDeque::new(),
             losses: LossBook::default(),
             row: StepRow::default(),
@@ -100,6 +119,8 @@ impl Worker {
             validated: None,
             validations: 0,
             batches_at_validation: 0,
+            validated_through: 0,
+            observed_through: None,
             written: Moment::default(),
             reported_drops: 0,
             last_progress: None,
@@ -168,6 +189,7 @@ impl Worker {
                 self.introduce_if_known();
             }
             Control::Event(event) => self.event(&event),
+            Control::ValidatedThrough(batches) => self.observed_through = Some(batches),
             Control::Validated(weights) => self.validated(weights),
             Control::StepSnapshot(weights) if self.head.is_none() => self.early.push(*weights),
             Control::StepSnapshot(weights) => {
@@ -215,7 +237,7 @@ impl Worker {
     }
 
     /// Counts a problem; a new one is also told in the trace.
-    fn problem(&mut self, sentence: String) {
+    pub(super) fn problem(&mut self, sentence: String) {
         if self.report.problem(sentence.clone()) && self.head.is_some() {
             self.note("warning", sentence);
         }
@@ -240,7 +262,7 @@ impl Worker {
         self.append(&Record::Note(Note { level: level.to_string(), text }));
     }
 
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         let flushed = self.writer.flush();
         self.keep(flushed.map_err(Error::from));
     }
@@ -254,6 +276,7 @@ impl Worker {
     fn end(mut self, reason: &str, inbox: &Inbox) -> Report {
         self.take_steps(inbox);
         self.resolve_steps(true);
+        self.report_skipped();
         let end = End {
             reason: reason.to_string(),
             steps: self.written.steps,

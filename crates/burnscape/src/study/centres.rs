@@ -140,7 +140,7 @@ where
     }
 
     /// The snapshot with this number; one that has the file of an earlier one counts as well.
-    fn snapshot(&self, index: u64) -> Result<Snapshot> {
+    pub(super) fn snapshot(&self, index: u64) -> Result<Snapshot> {
         let found = self.all_snapshots.iter().find(|it| it.index == index);
         found.cloned().ok_or_else(|| Error::NoSuchSnapshot {
             index,

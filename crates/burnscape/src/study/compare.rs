@@ -9,6 +9,8 @@ use burnscape_landscape::words;
 use burnscape_trace::{F64s, Record, Study};
 
 use super::Survey;
+use super::planes::Plan;
+use super::resume::{KnownSlice, batchnorm, biases, normalisation};
 use crate::landscape::SliceSurface;
 use crate::slice_spec::{Point, Reach, SliceSpec};
 use crate::{Error, Result};
@@ -66,97 +68,100 @@ where
         };
         let trained = self.plan(&around(Point::Final, "trained"))?;
         let initial = self.plan(&around(Point::Initial, "initial"))?;
-        let number = self.take_study_number();
-        let mut plans = vec![trained, initial];
-        plans.iter_mut().for_each(|plan| plan.slice.study = Some(number));
-        let mut slices = self.measure_all(plans)?;
+        let study = study_of("initial-and-trained", Vec::new());
+        let (study, mut slices) = self.measure_study(study, vec![trained, initial])?;
         slices.iter().for_each(|slice| self.keep(slice));
-        let (initial, trained) = (slices.remove(1), slices.remove(0));
-        let both = InitialAndTrained::new(initial, trained);
-        let slices = [&both.trained, &both.initial];
-        let study = study(number, "initial-and-trained", &slices);
-        self.tell(study);
-        Ok(both)
+        self.tell(concluded(study, &slices));
+        Ok(InitialAndTrained::new(slices.remove(1), slices.remove(0)))
     }
 
     pub(super) fn agreement(&mut self, shown: &SliceSurface, planes: usize) -> Result<Agreement> {
         let spec = self.coarse_spec(shown)?;
-        let number = self.take_study_number();
         let mut plans = Vec::new();
         for plane in 1..=planes as u64 {
             let name = format!("{} {}", shown.slice.name, plane + 1);
             let seed = self.seed_of(shown).wrapping_add(plane);
-            let mut plan = self.plan_with(&spec.clone().seed(seed).name(name), false)?;
-            plan.slice.study = Some(number);
-            plans.push(plan);
+            plans.push(self.plan_with(&spec.clone().seed(seed).name(name), false)?);
         }
-        let grid = plans.first().map_or(*shown.surface.grid(), |plan| plan.grid);
-        let mut slices =
-            vec![SliceSurface { surface: on_grid(&shown.surface, grid), ..shown.clone() }];
-        slices.extend(self.measure_all(plans)?);
-        let measured: Vec<Measures> =
-            slices.iter().map(|it| Measures::of(&it.surface, &it.gram)).collect();
-        let measures = agreement::Agreement::of(&measured);
-        let mut study = study(number, "agreement", &slices.iter().collect::<Vec<_>>());
-        study.measures = [
-            ("convexity", column(&measured, |it| it.convexity)),
-            ("doubling_radius", column(&measured, |it| it.doubling_radius)),
-            ("largest_curvature", column(&measured, |it| it.largest_curvature)),
-            ("smallest_curvature", column(&measured, |it| it.smallest_curvature)),
-        ]
-        .map(|(name, values)| (name.to_string(), values))
-        .into();
-        study.sentences = words::agreement(&measures);
+        let study = study_of("agreement", vec![shown.slice.slice]);
+        let (study, slices) = self.measure_study(study, plans)?;
+        let slices: Vec<SliceSurface> = std::iter::once(shown.clone()).chain(slices).collect();
+        let study = concluded(study, &slices);
         self.tell(study.clone());
-        Ok(Agreement { planes: slices, measures, study })
+        let planes = on_one_grid(&slices);
+        let measures = agreement::Agreement::of(&measured(&planes));
+        Ok(Agreement { planes, measures, study })
     }
 
     pub(super) fn scale_sweep(&mut self, spec: &SliceSpec, factors: &[f64]) -> Result<ScaleSweep> {
         let whole = self.plan(spec)?;
-        let number = self.take_study_number();
         let mut plans = Vec::new();
         for &factor in factors {
             let range = |axis: &Axis| Reach::Given(axis.min() * factor..=axis.max() * factor);
             let y = whole.grid.y().map_or_else(|| range(whole.grid.x()), range);
             let reach = [range(whole.grid.x()), y];
             let name = format!("{} × {}", whole.slice.name, words::number(factor));
-            let mut plan = self.plan(&SliceSpec { reach, ..spec.clone().name(name) })?;
-            plan.slice.study = Some(number);
-            plans.push(plan);
+            plans.push(self.plan(&SliceSpec { reach, ..spec.clone().name(name) })?);
         }
-        let slices = self.measure_all(plans)?;
+        let mut study = study_of("scale-sweep", Vec::new());
+        study.measures = [("factor".to_string(), F64s(factors.to_vec()))].into();
+        let (study, slices) = self.measure_study(study, plans)?;
         slices.iter().for_each(|slice| self.keep(slice));
-        let mut study = study(number, "scale-sweep", &slices.iter().collect::<Vec<_>>());
-        let measured: Vec<Measures> =
-            slices.iter().map(|it| Measures::of(&it.surface, &it.gram)).collect();
-        let extreme = |it: &SliceSurface, highest: bool| {
-            let found = if highest { it.surface.highest() } else { it.surface.lowest() };
-            found.map_or(f64::NAN, |found| found.loss)
-        };
-        let lowest: Vec<f64> = slices.iter().map(|it| extreme(it, false)).collect();
-        let highest: Vec<f64> = slices.iter().map(|it| extreme(it, true)).collect();
-        let convexity: Vec<Option<f64>> = measured.iter().map(|it| it.convexity).collect();
-        study.sentences = words::scale_sweep(factors, &lowest, &highest, &convexity);
-        study.measures = [
-            ("factor", F64s(factors.to_vec())),
-            ("lowest", F64s(lowest)),
-            ("highest", F64s(highest)),
-            ("convexity", column(&measured, |it| it.convexity)),
-        ]
-        .map(|(name, values)| (name.to_string(), values))
-        .into();
+        let study = concluded(study, &slices);
         self.tell(study.clone());
         Ok(ScaleSweep { slices, study })
     }
 
-    fn take_study_number(&mut self) -> u32 {
+    /// Tells slices and the study that they belong to, then measures them; the study as it was told.
+    pub(super) fn measure_study(
+        &mut self,
+        mut study: Study,
+        mut plans: Vec<Plan<M>>,
+    ) -> Result<(Study, Vec<SliceSurface>)> {
+        study.study = self.next_study;
         self.next_study += 1;
-        self.next_study - 1
+        plans.iter_mut().for_each(|plan| plan.slice.study = Some(study.study));
+        let started = self.start_all(plans)?;
+        study.slices.extend(started.iter().map(|it| it.plan.slice.slice));
+        self.record(Record::Study(study.clone()));
+        self.know_study(study.clone());
+        let slices = self.go_on(started)?;
+        Ok((study, slices))
     }
 
-    fn tell(&mut self, study: Study) {
+    /// Tells what a study has found and makes it part of the landscape.
+    pub(super) fn tell(&mut self, study: Study) {
         self.record(Record::Study(study.clone()));
+        self.know_study(study.clone());
+        self.studies.retain(|known| known.study != study.study);
         self.studies.push(study);
+    }
+
+    fn know_study(&mut self, study: Study) {
+        self.known_studies.retain(|known| known.study != study.study);
+        self.known_studies.push(study);
+    }
+
+    /// Tells studies again of whose slices more is known now.
+    pub(super) fn tell_again(&mut self, slices: &[SliceSurface]) -> Result<()> {
+        let is_concerned =
+            |study: &&Study| slices.iter().any(|slice| study.slices.contains(&slice.slice.slice));
+        let studies: Vec<Study> = self.known_studies.iter().filter(is_concerned).cloned().collect();
+        studies.into_iter().try_for_each(|study| self.conclude_again(study))
+    }
+
+    /// Nothing if one of its slices is not in the trace.
+    pub(super) fn conclude_again(&mut self, study: Study) -> Result<()> {
+        let find = |number: &u32| self.known.iter().find(|it| it.slice.slice == *number);
+        let known: Option<Vec<_>> = study.slices.iter().map(find).collect();
+        let Some(known) = known else { return Ok(()) };
+        let slices: Vec<SliceSurface> = known.into_iter().map(KnownSlice::surface).collect();
+        let study = match study.kind.as_str() {
+            "offending-update" => self.offending_concluded(study, &slices)?,
+            _ => concluded(study, &slices),
+        };
+        self.tell(study);
+        Ok(())
     }
 
     /// The seed of the slice that a random slice was asked for with.
@@ -166,17 +171,12 @@ where
 
     /// The request that a random slice came from, on a grid that leaves nodes out.
     fn coarse_spec(&self, shown: &SliceSurface) -> Result<SliceSpec> {
-        use super::resume::{biases, normalisation};
         let slice = &shown.slice;
         let mut axes = std::iter::once(&slice.x).chain(&slice.y);
         if !axes.all(|axis| axis.kind == "random") {
             return Err(Error::NotRandom { slice: slice.name.clone() });
         }
-        let centre = match slice.centre_snapshot {
-            Some(index) if self.final_snapshot == Some(index) => Point::Final,
-            Some(index) => Point::Snapshot(index),
-            None => Point::Final,
-        };
+        let centre = self.recorded_point(slice)?;
         let grid = shown.surface.grid();
         let spec = match grid.is_line() {
             true => SliceSpec::line(crate::Direction::random()),
@@ -189,6 +189,7 @@ where
             resolution: Some([x.count(), y.count()]),
             move_frozen: slice.moves_frozen,
             orthogonal: slice.orthogonalised,
+            batchnorm: batchnorm(&slice.batchnorm),
             ..spec
         };
         let spec = spec.normalisation(normalisation(&slice.normalisation));
@@ -196,20 +197,76 @@ where
     }
 }
 
-fn column(measured: &[Measures], read: impl Fn(&Measures) -> Option<f64>) -> F64s {
-    F64s(measured.iter().map(|it| read(it).unwrap_or(f64::NAN)).collect())
+/// A study of which nothing but its kind and some of its slices is known.
+pub(super) fn study_of(kind: &str, slices: Vec<u32>) -> Study {
+    Study { kind: kind.to_string(), slices, ..Study::default() }
 }
 
-fn study(number: u32, kind: &str, slices: &[&SliceSurface]) -> Study {
-    let scale = scale(slices);
-    Study {
-        study: number,
-        kind: kind.to_string(),
-        slices: slices.iter().map(|it| it.slice.slice).collect(),
-        lowest: scale.map(|scale| scale.0),
-        highest: scale.map(|scale| scale.1),
-        ..Study::default()
+/// A study with what its slices say about each other, as far as they are measured.
+pub(super) fn concluded(study: Study, slices: &[SliceSurface]) -> Study {
+    let planes = match study.kind.as_str() {
+        "agreement" => on_one_grid(slices),
+        _ => slices.to_vec(),
+    };
+    let scale = scale(&planes.iter().collect::<Vec<_>>());
+    let (lowest, highest) = (scale.map(|scale| scale.0), scale.map(|scale| scale.1));
+    let study = Study { lowest, highest, ..study };
+    match study.kind.as_str() {
+        "agreement" => agreed(study, &planes),
+        "scale-sweep" => swept(study, &planes),
+        _ => study,
     }
+}
+
+fn agreed(study: Study, planes: &[SliceSurface]) -> Study {
+    let measured = measured(planes);
+    let measures = [
+        ("convexity", column(&measured, |it| it.convexity)),
+        ("doubling_radius", column(&measured, |it| it.doubling_radius)),
+        ("largest_curvature", column(&measured, |it| it.largest_curvature)),
+        ("smallest_curvature", column(&measured, |it| it.smallest_curvature)),
+    ];
+    let measures = measures.map(|(name, values)| (name.to_string(), values)).into();
+    let sentences = words::agreement(&agreement::Agreement::of(&measured));
+    Study { measures, sentences, ..study }
+}
+
+fn swept(study: Study, slices: &[SliceSurface]) -> Study {
+    let measured = measured(slices);
+    let extreme = |it: &SliceSurface, highest: bool| {
+        let found = if highest { it.surface.highest() } else { it.surface.lowest() };
+        found.map_or(f64::NAN, |found| found.loss)
+    };
+    let lowest: Vec<f64> = slices.iter().map(|it| extreme(it, false)).collect();
+    let highest: Vec<f64> = slices.iter().map(|it| extreme(it, true)).collect();
+    let convexity: Vec<Option<f64>> = measured.iter().map(|it| it.convexity).collect();
+    let factors = study.measures.get("factor").cloned().unwrap_or_default();
+    let sentences = words::scale_sweep(&factors, &lowest, &highest, &convexity);
+    let measures = [
+        ("factor", factors),
+        ("lowest", F64s(lowest)),
+        ("highest", F64s(highest)),
+        ("convexity", column(&measured, |it| it.convexity)),
+    ];
+    let measures = measures.map(|(name, values)| (name.to_string(), values)).into();
+    Study { measures, sentences, ..study }
+}
+
+fn measured(slices: &[SliceSurface]) -> Vec<Measures> {
+    slices.iter().map(|it| Measures::of(&it.surface, &it.gram)).collect()
+}
+
+/// The first slice on the grid of the others.
+fn on_one_grid(slices: &[SliceSurface]) -> Vec<SliceSurface> {
+    let mut slices = slices.to_vec();
+    if let [shown, other, ..] = &mut slices[..] {
+        shown.surface = on_grid(&shown.surface, *other.surface.grid());
+    }
+    slices
+}
+
+fn column(measured: &[Measures], read: impl Fn(&Measures) -> Option<f64>) -> F64s {
+    F64s(measured.iter().map(|it| read(it).unwrap_or(f64::NAN)).collect())
 }
 
 fn scale(slices: &[&SliceSurface]) -> Option<(f64, f64)> {

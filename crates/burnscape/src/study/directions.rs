@@ -41,10 +41,10 @@ where
             axes.push(axis);
         }
         if let [x, y] = &mut axes[..] {
+            check_spans(x, y)?;
             if spec.orthogonal {
                 direction::orthogonalise(&x.values, &mut y.values)?;
             }
-            check_spans(&x.values, &y.values)?;
         }
         Ok(axes)
     }
@@ -95,9 +95,11 @@ where
         Ok(Axis { seed: Some(seed), ..axis })
     }
 
+    /// The second component always has a direction, so that a plane can be drawn of two snapshots.
     fn component(&mut self, k: usize) -> Result<Axis> {
         self.analyse(k.max(2))?;
         let pca = self.geometry.as_ref().and_then(|it| it.pca.as_ref());
+        let pca = pca.filter(|pca| k <= (pca.snapshots() - 1).max(2));
         let component = pca.and_then(|pca| pca.components.get(k.checked_sub(1)?));
         let Some(component) = component else {
             return Err(self.no_such_component(k));
@@ -167,11 +169,11 @@ fn check_moves(axis: &Axis) -> Result<()> {
     }
 }
 
-fn check_spans(x: &[f32], y: &[f32]) -> Result<()> {
-    let gram = PlaneGram::new(x, y)?;
+fn check_spans(x: &Axis, y: &Axis) -> Result<()> {
+    let gram = PlaneGram::new(&x.values, &y.values)?;
     if !gram.is_degenerate() {
         return Ok(());
     }
-    let cosine = gram.cosine();
-    Err(burnscape_landscape::Error::ParallelDirections { cosine }.into())
+    let (x, y, cosine) = (x.label.clone(), y.label.clone(), gram.cosine());
+    Err(Error::ParallelDirections { x, y, cosine })
 }

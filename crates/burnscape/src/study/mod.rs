@@ -5,6 +5,7 @@
 mod centres;
 mod compare;
 mod directions;
+mod offending;
 mod planes;
 mod quantities;
 mod resume;
@@ -12,6 +13,7 @@ mod settings;
 mod surfaces;
 mod trajectory;
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -33,7 +35,7 @@ use crate::{Error, Result};
 
 pub use compare::{Agreement, InitialAndTrained, ScaleSweep};
 pub(crate) use quantities::{Means, Quantities, Quantity, ValueOf, count_samples};
-pub(crate) use resume::Unfinished;
+pub(crate) use resume::KnownSlice;
 pub(crate) use settings::StudySettings;
 
 use centres::{Centre, same};
@@ -72,7 +74,8 @@ pub(crate) struct Survey<'a, M: InferenceStep> {
     snapshots: Vec<Snapshot>,
     all_snapshots: Vec<Snapshot>,
     geometry: Option<Geometry>,
-    true_losses: Option<Vec<f64>>,
+    /// By the number of the snapshot.
+    true_losses: BTreeMap<u64, f64>,
     centres: Vec<(Point, Rc<Centre<M>>)>,
     last_update: Option<Vec<f32>>,
     paces: [Option<surfaces::Pace>; 2],
@@ -83,7 +86,10 @@ pub(crate) struct Survey<'a, M: InferenceStep> {
     names: Vec<String>,
     slices: Vec<SliceSurface>,
     studies: Vec<burnscape_trace::Study>,
-    unfinished: Vec<Unfinished>,
+    /// All slices of the run, and how far each is measured.
+    known: Vec<KnownSlice>,
+    /// All studies of the run, the last of each number.
+    known_studies: Vec<burnscape_trace::Study>,
 }
 
 /// What a study begins with, beside the run.
@@ -98,8 +104,11 @@ pub(crate) struct Beginning<'a, M: InferenceStep> {
     pub loss_name: &'static str,
     pub last_update: Option<Vec<f32>>,
     pub next_study: u32,
+    /// Names that slices of the run have already.
     pub names: Vec<String>,
-    pub unfinished: Vec<Unfinished>,
+    /// Slices and studies that the run holds already.
+    pub known: Vec<KnownSlice>,
+    pub known_studies: Vec<burnscape_trace::Study>,
 }
 
 impl<'a, M> Study<'a, M>
@@ -126,7 +135,7 @@ where
         if let Some(survey) = &mut self.survey {
             let of: ValueOf<'a, M::Output> = Box::new(move |output| Some(of(output)));
             survey.quantities.quantities.push(Quantity { name: name.into(), of });
-            survey.centres.clear();
+            survey.forget_measurements();
         }
         self
     }
@@ -168,7 +177,8 @@ where
     }
 
     /// Measures the slices that `finish` gives without being asked: the plane of the first two principal
-    /// components, a random plane, and how typical that one is among others.
+    /// components, a random plane, and how typical that one is among others. What the run holds of them
+    /// already, measured in the same way, is gone on with and not measured again.
     ///
     /// # Errors
     ///
@@ -181,12 +191,13 @@ where
     }
 
     /// Goes on with all slices of the run that were stopped before all their nodes were measured, also in an
-    /// earlier process; the result is bit for bit that of an evaluation that was never stopped.
+    /// earlier process; the result is bit for bit that of an evaluation that was never stopped. Each call has
+    /// the whole time budget. Slices that were begun with other batches, quantities or files than this study
+    /// has are left out and noted in the run; studies of which slices are measured now are told again.
     ///
     /// # Errors
     ///
-    /// If the batches, quantities or files are not those with which a slice was begun, or a loss cannot be
-    /// computed.
+    /// If none of the slices can be gone on with, or a loss cannot be computed.
     pub fn resume(&mut self) -> Result<Vec<SliceSurface>> {
         match &mut self.survey {
             Some(survey) => survey.resume(),
@@ -234,6 +245,20 @@ where
         match &mut self.survey {
             Some(survey) => survey.scale_sweep(spec, factors),
             None => Ok(ScaleSweep::default()),
+        }
+    }
+
+    /// The loss along the updates that led into alerts, where the
+    /// [black box](crate::ProbeBuilder::black_box) kept weights: was the step too long, or the direction bad? Two
+    /// lines for each alert: the update before its step, and that of the step itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`slice`](Self::slice); also if the files of a black box are damaged.
+    pub fn offending_updates(&mut self) -> Result<Vec<SliceSurface>> {
+        match &mut self.survey {
+            Some(survey) => survey.offending_updates(),
+            None => Ok(Vec::new()),
         }
     }
 
@@ -347,7 +372,7 @@ where
             snapshots,
             all_snapshots: beginning.snapshots,
             geometry: None,
-            true_losses: None,
+            true_losses: BTreeMap::new(),
             centres: Vec::new(),
             last_update: beginning.last_update,
             paces: [None, None],
@@ -358,7 +383,8 @@ where
             names: beginning.names,
             slices: Vec::new(),
             studies: Vec::new(),
-            unfinished: beginning.unfinished,
+            known: beginning.known,
+            known_studies: beginning.known_studies,
             active,
         };
         match survey.add_batches(None, batches) {
@@ -391,8 +417,14 @@ where
         self.check(None, "centre-twice", true, &detail);
         let samples = count_samples(&self.model, &batches, &loss[0])?;
         self.quantities.sets.push(BatchSet { name, batches, samples });
-        self.centres.clear();
+        self.forget_measurements();
         Ok(())
+    }
+
+    /// What is measured has changed: values at centres, and how long a node takes.
+    fn forget_measurements(&mut self) {
+        self.centres.clear();
+        self.paces = [None, None];
     }
 
     fn default_slices(&mut self) -> Result<()> {
@@ -400,24 +432,43 @@ where
             return Err(self.too_few(self.snapshots.len()));
         }
         let centre = self.default_centre()?;
-        let mut plans = Vec::new();
         let pca = self.plan_or_line(&SliceSpec::pca().centre(centre.clone()));
-        plans.extend(self.unless_zero("pca", pca)?);
-        let random = self.plan(&SliceSpec::random().centre(centre));
-        plans.extend(self.unless_zero("random", random)?);
-        if plans.is_empty() {
+        let pca = self.unless_zero("pca", pca)?;
+        let random = self.plan_or_line(&SliceSpec::random().centre(centre));
+        let random = self.unless_zero("random", random)?;
+        if pca.is_none() && random.is_none() {
             let run = self.active.recorder.folder.path().to_path_buf();
             return Err(Error::NothingMoves { run });
         }
-        let slices = self.measure_all(plans)?;
+        let has_random = random.is_some();
+        let plans = pca.into_iter().chain(random);
+        let started = plans.map(|plan| self.start_once(plan)).collect::<Result<_>>()?;
+        let slices = self.go_on(started)?;
         slices.iter().for_each(|slice| self.keep(slice));
-        let planes = self.active.config.study.agreement;
-        match slices.iter().find(|slice| slice.slice.name == "random") {
-            Some(shown) if planes > 0 && !self.stopper.is_asked() => {
-                self.agreement(shown, planes).map(|_| ())
-            }
-            _ => Ok(()),
+        if self.active.config.black_box.weights && !self.stopper.is_asked() {
+            self.offending_updates()?;
         }
+        match slices.last().filter(|_| has_random && !self.stopper.is_asked()) {
+            Some(shown) => self.default_agreement(shown),
+            None => Ok(()),
+        }
+    }
+
+    /// How typical the random slice is: as the run tells already, or measured now.
+    fn default_agreement(&mut self, shown: &SliceSurface) -> Result<()> {
+        let shown_number = shown.slice.slice;
+        let is_own = |study: &&burnscape_trace::Study| {
+            study.kind == "agreement" && study.slices.first() == Some(&shown_number)
+        };
+        let Some(study) = self.known_studies.iter().find(is_own).cloned() else {
+            let planes = self.active.config.study.agreement;
+            return if planes > 0 { self.agreement(shown, planes).map(|_| ()) } else { Ok(()) };
+        };
+        let missing = self.unfinished(|slice| study.slices.contains(&slice.slice));
+        let missing = missing.into_iter().map(|known| self.start_again(known));
+        let started = missing.collect::<Result<_>>()?;
+        self.go_on(started)?;
+        self.conclude_again(study)
     }
 
     /// The final model, or the last one before its weights were NaN or infinite.
@@ -434,15 +485,16 @@ where
         Ok(Point::Snapshot(*index))
     }
 
-    /// The plane of two components, or a line where fewer parameters moved than a plane has directions.
+    /// The plane, or a line where fewer parameters move than a plane has directions.
     fn plan_or_line(&mut self, spec: &SliceSpec) -> Result<Plan<M>> {
-        match self.plan(spec) {
-            Err(Error::ZeroDirection { .. }) => {
-                let line = SliceSpec { y: None, ..spec.clone() };
-                self.plan(&line)
-            }
-            plan => plan,
-        }
+        let error = match self.plan(spec) {
+            Err(error) if error.spans_no_plane() => error,
+            plan => return plan,
+        };
+        let plan = self.plan(&SliceSpec { y: None, ..spec.clone() })?;
+        let name = &plan.slice.name;
+        self.note("info", format!("the slice `{name}` is a line instead of a plane: {error}"));
+        Ok(plan)
     }
 
     /// A plan, or a note that there is none because nothing moves along its directions.
@@ -467,7 +519,7 @@ where
         );
         let reason = self.active.end_reason();
         let report = self.active.recorder.stop(reason)?;
-        let mut landscape = Landscape::new(self.slices, self.studies);
+        let mut landscape = Landscape::new(self.slices, self.studies, self.map.layout);
         landscape.set_recording(Recording::new(self.active.recorder.folder.path(), report));
         Ok(landscape)
     }
@@ -546,14 +598,12 @@ where
     map.check_model(&model)?;
     let tensors = model_map::read_tensors(&model, &map)?;
     let last_update = active.hook.last_update(&model, &map);
-    if let Some(update) = &last_update {
-        let path = snapshot::last_update_path(&active.recorder.folder);
-        snapshot::write_directions(&path, update, &[], &[])?;
-    }
     let at = active.hook.moment();
     let weights = Box::new(WeightsAt { at, tensors });
     active.recorder.lanes.send(Control::FinalSnapshot(weights));
     let snapshots = active.recorder.sync()?.snapshots;
+    let folder = &active.recorder.folder;
+    snapshot::keep_last_update(folder, last_update.as_deref(), snapshots.last())?;
     let last = snapshots.last().filter(|last| last.reason == "final");
     let beginning = Beginning {
         final_snapshot: last.map(|last| last.same_as.unwrap_or(last.index)),
@@ -566,7 +616,8 @@ where
         last_update,
         next_study: active.recorder.first_study,
         names: Vec::new(),
-        unfinished: Vec::new(),
+        known: Vec::new(),
+        known_studies: Vec::new(),
     };
     Ok((beginning, model))
 }

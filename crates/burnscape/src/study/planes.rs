@@ -176,7 +176,13 @@ where
         centre: &Centre<M>,
         gram: &PlaneGram,
     ) -> Slice {
-        let is_random = spec.directions().any(Direction::is_random);
+        let random = spec.directions().filter(|it| it.is_random()).count();
+        let is_random = random > 0;
+        let biases = match random {
+            0 => "moved",
+            some if some < axes.len() => "mixed",
+            _ => biases_name(spec.biases),
+        };
         let layers = self.quantities.layers();
         let layer = |(it, value): (&super::quantities::LayerName, f64)| Layer {
             name: it.name.clone(),
@@ -193,7 +199,7 @@ where
             y: grid.y().map(|y| axis_record(y, &axes[1])),
             normalisation: if is_random { normalisation_name(spec.normalisation) } else { "none" }
                 .to_string(),
-            biases: if is_random { biases_name(spec.biases) } else { "moved" }.to_string(),
+            biases: biases.to_string(),
             moves_frozen: is_random && spec.move_frozen,
             orthogonalised: spec.orthogonal,
             cosine: (axes.len() == 2).then(|| gram.cosine()),

@@ -115,7 +115,7 @@ where
     M::Input: Clone,
 {
     let samples = |(index, batch): (usize, &M::Input)| {
-        let output = infer(model, batch.clone())?;
+        let output = infer(model, batch)?;
         Ok(value_of(loss, &output, index)?.samples)
     };
     batches.iter().enumerate().map(samples).sum()
@@ -147,7 +147,7 @@ impl Means {
     {
         for batches in sets {
             for (index, batch) in batches.iter().enumerate() {
-                let output = infer(model, batch.clone())?;
+                let output = infer(model, batch)?;
                 for quantity in quantities {
                     self.push(&value_of(quantity, &output, index)?)?;
                 }
@@ -199,8 +199,12 @@ fn device_error(error: impl std::fmt::Display) -> Error {
     Error::Device { reason: error.to_string() }
 }
 
-fn infer<M: InferenceStep>(model: &M, batch: M::Input) -> Result<M::Output> {
-    guarded(|| model.step(batch), || "`InferenceStep::step` of the model".to_string())
+fn infer<M>(model: &M, batch: &M::Input) -> Result<M::Output>
+where
+    M: InferenceStep,
+    M::Input: Clone,
+{
+    guarded(|| model.step(batch.clone()), || "`InferenceStep::step` of the model".to_string())
 }
 
 fn value_of<O>(quantity: &Quantity<'_, O>, output: &O, index: usize) -> Result<BatchLoss> {
@@ -214,9 +218,13 @@ fn value_of<O>(quantity: &Quantity<'_, O>, output: &O, index: usize) -> Result<B
 
 /// Runs code of the user's; a panic in it becomes an error, so that what was measured is kept.
 fn guarded<T>(run: impl FnOnce() -> T, what: impl Fn() -> String) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
-        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Error::Panicked { what: what(), message: text.unwrap_or_else(|| "no message".into()) }
-    })
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| panicked(&what(), panic))
+}
+
+/// A panic as an error.
+pub(super) fn panicked(what: &str, panic: Box<dyn std::any::Any + Send>) -> Error {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    let message = text.unwrap_or_else(|| "no message".into());
+    Error::Panicked { what: what.to_string(), message }
 }

@@ -1,12 +1,14 @@
 //! Going on with slices that were stopped: from what the trace tells to what it had been.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use burn::module::Module;
 use burn::tensor::TensorData;
 use burn::train::InferenceStep;
 use burnscape_landscape::direction::{self, Biases, DirectionOptions, Normalisation};
 use burnscape_landscape::grid::{Axis, Grid};
+use burnscape_landscape::plane::PlaneGram;
 use burnscape_landscape::surface::{NodeValue, Surface};
 use burnscape_trace::{Nodes, Slice, Trajectory};
 
@@ -16,20 +18,21 @@ use super::planes::{Plan, gram_of};
 use super::surfaces::Started;
 use crate::landscape::SliceSurface;
 use crate::model_map::NamedTensor;
-use crate::slice_spec::{BatchNormMode, Point};
+use crate::slice_spec::{BatchNormMode, Point, Weights, WeightsOf};
 use crate::snapshot::StoredDirections;
 use crate::{Error, Result, snapshot};
 
-/// A slice of which nodes are missing.
+/// A slice that the trace holds, whole or in part.
 #[derive(Debug, Clone)]
-pub(crate) struct Unfinished {
+pub(crate) struct KnownSlice {
     pub slice: Slice,
     pub trajectory: Option<Trajectory>,
     /// One surface per layer, the loss first.
     pub layers: Vec<Surface>,
+    pub gram: PlaneGram,
 }
 
-impl Unfinished {
+impl KnownSlice {
     /// A slice as the trace tells it; `None` if its axes are no grid.
     pub fn of(slice: &Slice, trajectory: Option<&Trajectory>, nodes: &[&Nodes]) -> Option<Self> {
         let grid = grid_of(slice)?;
@@ -37,12 +40,45 @@ impl Unfinished {
         for tile in nodes {
             put(&mut layers, tile);
         }
-        Some(Self { slice: slice.clone(), trajectory: trajectory.cloned(), layers })
+        let (slice, trajectory) = (slice.clone(), trajectory.cloned());
+        let gram = recorded_gram(&slice);
+        Some(Self { slice, trajectory, layers, gram })
     }
 
+    /// Whether all of its nodes and of its path are measured.
     pub fn is_complete(&self) -> bool {
-        self.layers[0].is_complete()
+        self.layers[0].is_complete() && self.trajectory.as_ref().is_none_or(has_losses)
     }
+
+    pub fn surface(&self) -> SliceSurface {
+        let Self { slice, trajectory, mut layers, gram } = self.clone();
+        let surface = layers.remove(0);
+        let trajectory = trajectory.unwrap_or_default();
+        let (largest_miss, took) = (None, Duration::ZERO);
+        SliceSurface { slice, surface, layers, trajectory, gram, largest_miss, took }
+    }
+
+    /// The slice without what tells it from another one that is measured in the same way.
+    fn description(slice: &Slice) -> String {
+        let slice = slice.clone();
+        let (name, directions, study) = (String::new(), None, None);
+        // As text, since NaN is not equal to itself.
+        format!("{:?}", Slice { slice: 0, name, directions, study, ..slice })
+    }
+}
+
+/// Whether the true losses of a path are told.
+pub(super) fn has_losses(path: &Trajectory) -> bool {
+    let count = path.snapshots.len();
+    path.loss.len() == count && path.loss_on_plane.len() == count
+}
+
+/// Lengths and angle of the directions, up to rounding.
+fn recorded_gram(slice: &Slice) -> PlaneGram {
+    let first = slice.x.direction_norm;
+    let second = slice.y.as_ref().map_or(0.0, |y| y.direction_norm);
+    let d1_d2 = slice.cosine.unwrap_or(0.0) * first * second;
+    PlaneGram { d1_d1: first * first, d1_d2, d2_d2: second * second }
 }
 
 /// A centre, and the directions from it.
@@ -94,40 +130,103 @@ where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
-    /// Measures what is missing of all slices that were stopped.
+    /// Measures what is missing of all slices that were stopped, those of another study left out.
     pub(super) fn resume(&mut self) -> Result<Vec<SliceSurface>> {
         self.stopper.clear();
-        let mut started = Vec::new();
-        for unfinished in self.unfinished.clone() {
-            started.push(self.start_again(unfinished)?);
-        }
+        self.spent = Duration::ZERO;
+        let unfinished: Vec<KnownSlice> = self.unfinished(|_| true);
+        let started = self.start_all_again(unfinished)?;
         let slices = self.go_on(started)?;
-        let is_complete = |number: u32| {
-            let found = slices.iter().find(|it| it.slice.slice == number);
-            found.is_some_and(|it| it.surface.is_complete())
-        };
-        self.unfinished.retain(|it| !is_complete(it.slice.slice));
         for slice in &slices {
-            self.keep(slice);
+            if !self.is_repetition(slice) {
+                self.keep(slice);
+            }
         }
+        self.tell_again(&slices)?;
         Ok(slices)
     }
 
-    fn start_again(&mut self, unfinished: Unfinished) -> Result<Started<M>> {
-        let Unfinished { slice, trajectory, layers } = unfinished;
+    pub(super) fn unfinished(&self, is_wanted: impl Fn(&Slice) -> bool) -> Vec<KnownSlice> {
+        let unfinished = self.known.iter().filter(|it| !it.is_complete());
+        unfinished.filter(|it| is_wanted(&it.slice)).cloned().collect()
+    }
+
+    /// Whether a slice is one of those that another one is compared with.
+    fn is_repetition(&self, slice: &SliceSurface) -> bool {
+        let mut agreements = self.known_studies.iter().filter(|study| study.kind == "agreement");
+        agreements.any(|study| Some(study.study) == slice.slice.study)
+    }
+
+    /// Slices that do not fit this study are noted and left out.
+    ///
+    /// # Errors
+    ///
+    /// Why the first one does not, if none does.
+    fn start_all_again(&mut self, unfinished: Vec<KnownSlice>) -> Result<Vec<Started<M>>> {
+        let (mut started, mut refused) = (Vec::new(), Vec::new());
+        for known in unfinished {
+            let name = known.slice.name.clone();
+            match self.start_again(known) {
+                Ok(slice) => started.push(slice),
+                Err(error) => refused.push((name, error)),
+            }
+        }
+        if started.is_empty() && !refused.is_empty() {
+            return Err(refused.swap_remove(0).1);
+        }
+        for (name, error) in refused {
+            self.note("warning", format!("the slice `{name}` was not gone on with: {error}"));
+        }
+        Ok(started)
+    }
+
+    /// The slice as the run holds it already, whole or in part; else as a new one.
+    pub(super) fn start_once(&mut self, mut plan: Plan<M>) -> Result<Started<M>> {
+        let wanted = KnownSlice::description(&plan.slice);
+        let is_same = |known: &&KnownSlice| {
+            known.slice.study.is_none() && KnownSlice::description(&known.slice) == wanted
+        };
+        let Some(known) = self.known.iter().find(is_same).cloned() else {
+            return self.start_slice(plan);
+        };
+        (plan.slice, plan.trajectory) = (known.slice, known.trajectory);
+        Ok(Started { plan, layers: known.layers })
+    }
+
+    pub(super) fn start_again(&mut self, known: KnownSlice) -> Result<Started<M>> {
+        let KnownSlice { slice, trajectory, layers, .. } = known;
         let (centre, directions) = self.recorded_directions(&slice)?;
         self.check_same_study(&slice, &centre)?;
         let vectors: Vec<&[f32]> = directions.iter().map(Vec::as_slice).collect();
         let gram = gram_of(&vectors)?;
         let grid = *layers[0].grid();
-        let batchnorm = match slice.batchnorm.as_str() {
-            "recalibrate" => BatchNormMode::Recalibrate,
-            _ => BatchNormMode::Centre,
-        };
+        let batchnorm = batchnorm(&slice.batchnorm);
         let recalibration = self.recalibration(batchnorm, &centre)?;
         let plan =
             Plan { slice, grid, centre, directions, gram, trajectory, batchnorm, recalibration };
         Ok(Started { plan, layers })
+    }
+
+    /// Where a recorded slice lies: a snapshot of the run, or the weights that were kept with the slice.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchCentre`] if the run holds neither; [`Error::SnapshotRead`].
+    pub(super) fn recorded_point(&self, slice: &Slice) -> Result<Point> {
+        if let Some(index) = slice.centre_snapshot {
+            let is_final = self.final_snapshot == Some(index);
+            return Ok(if is_final { Point::Final } else { Point::Snapshot(index) });
+        }
+        let no_such_centre = || Error::NoSuchCentre {
+            slice: slice.name.clone(),
+            centre: slice.centre.clone(),
+            run: self.active.recorder.folder.path().to_path_buf(),
+        };
+        let file = slice.directions.as_ref().ok_or_else(no_such_centre)?;
+        let path = self.active.recorder.folder.resolve(file)?;
+        let stored = snapshot::read_directions(&path, self.map.layout.len())?;
+        let tensors = self.split(&stored.centre, stored.buffers);
+        Ok(Point::Weights(Weights(WeightsOf { label: slice.centre.clone(), tensors }.into())))
     }
 
     fn recorded_directions(&mut self, slice: &Slice) -> Result<Placed<M>> {
@@ -223,6 +322,13 @@ where
 
     fn other_study(&self, slice: &Slice, what: &str) -> Error {
         Error::OtherStudy { slice: slice.name.clone(), what: what.to_string() }
+    }
+}
+
+pub(super) fn batchnorm(name: &str) -> BatchNormMode {
+    match name {
+        "recalibrate" => BatchNormMode::Recalibrate,
+        _ => BatchNormMode::Centre,
     }
 }
 

@@ -4,17 +4,18 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::train::InferenceStep;
-use burnscape_landscape::adaptive::Adaptive;
+use burnscape_landscape::adaptive::{Adaptive, Filled};
 use burnscape_landscape::evaluate::{EvaluateError, Loss, evaluate_layers};
 use burnscape_landscape::grid::Grid;
 use burnscape_landscape::surface::{NodeState, Surface};
-use burnscape_trace::{F64s, LayerNodes, Nodes, Note, Record, RunFolder, U32s};
+use burnscape_landscape::words::{number as number_in_words, percent};
+use burnscape_trace::{F64s, LayerNodes, Nodes, Record, RunFolder, Slice, U32s};
 
 use super::Survey;
 use super::centres::same;
 use super::planes::Plan;
-use super::quantities::Quantity;
-use super::resume::Unfinished;
+use super::quantities::{LOSS, Quantity, panicked};
+use super::resume::KnownSlice;
 use crate::evaluate::{Cores, SliceContext, SliceLoss};
 use crate::landscape::SliceSurface;
 use crate::perturb::Directions;
@@ -46,12 +47,12 @@ where
     /// Tells all slices to the trace, then measures one after the other, so that those that are not reached
     /// can be resumed.
     pub(super) fn measure_all(&mut self, plans: Vec<Plan<M>>) -> Result<Vec<SliceSurface>> {
-        let mut started = Vec::new();
-        for mut plan in plans {
-            self.add_true_losses(&mut plan)?;
-            started.push(self.start_slice(plan)?);
-        }
+        let started = self.start_all(plans)?;
         self.go_on(started)
+    }
+
+    pub(super) fn start_all(&mut self, plans: Vec<Plan<M>>) -> Result<Vec<Started<M>>> {
+        plans.into_iter().map(|plan| self.start_slice(plan)).collect()
     }
 
     /// Makes a slice part of the landscape that `finish` gives back.
@@ -62,15 +63,16 @@ where
 
     /// Measures what is missing of slices that the trace knows.
     pub(super) fn go_on(&mut self, started: Vec<Started<M>>) -> Result<Vec<SliceSurface>> {
-        let Some(first) = started.first() else {
-            return Ok(Vec::new());
+        let Some(first) = started.iter().find(|it| !it.known().is_complete()) else {
+            return Ok(started.iter().map(|it| it.known().surface()).collect());
         };
         let pace = self.pace(&first.plan)?;
-        let missing = |it: &Started<M>| it.layers[0].counts().unmeasured;
-        let nodes: Vec<usize> = started.iter().map(missing).collect();
+        let nodes: Vec<usize> = started.iter().map(Started::missing_nodes).collect();
+        let points: Vec<usize> = started.iter().map(|it| self.missing_points(&it.plan)).collect();
         let Active { config, recorder, .. } = &self.active;
         let samples = self.quantities.sets[0].samples;
-        let progress = SurfaceProgress::new(config, &recorder.lanes, samples, &nodes, pace.secs);
+        let progress =
+            SurfaceProgress::new(config, &recorder.lanes, samples, &nodes, &points, pace.secs);
         let mut slices = Vec::new();
         for (number, slice) in started.into_iter().enumerate() {
             slices.push(self.finish_slice(slice, number, pace, &progress)?);
@@ -79,7 +81,7 @@ where
     }
 
     /// Numbers a slice within the run and tells it to the trace; what no seed gives back is saved.
-    fn start_slice(&mut self, mut plan: Plan<M>) -> Result<Started<M>> {
+    pub(super) fn start_slice(&mut self, mut plan: Plan<M>) -> Result<Started<M>> {
         let number = self.next_slice;
         self.next_slice += 1;
         plan.slice.slice = number;
@@ -100,7 +102,14 @@ where
             self.record(Record::Trajectory(trajectory.clone()));
         }
         let layers = vec![Surface::new(plan.grid); 1 + plan.slice.layers.len()];
-        Ok(Started { plan, layers })
+        let started = Started { plan, layers };
+        self.know(started.known());
+        Ok(started)
+    }
+
+    fn know(&mut self, slice: KnownSlice) {
+        self.known.retain(|known| known.slice.slice != slice.slice.slice);
+        self.known.push(slice);
     }
 
     /// Layers whose statistics no batch changes.
@@ -110,13 +119,13 @@ where
             return;
         }
         let (name, kept) = (&plan.slice.name, kept.join("`, `"));
-        self.record(Record::Note(Note {
-            level: "info".to_string(),
-            text: format!(
+        self.note(
+            "info",
+            format!(
                 "the slice `{name}` keeps the BatchNorm statistics of the centre in `{kept}`: frozen, or \
                  before all parameters"
             ),
-        }));
+        );
     }
 
     fn finish_slice(
@@ -126,32 +135,48 @@ where
         pace: Pace,
         progress: &SurfaceProgress,
     ) -> Result<SliceSurface> {
-        let Started { plan, mut layers } = started;
+        let mut started = started;
         let watch = self.stop_watch(number, progress);
-        progress.start_slice(number, &plan.slice.name, watch.listens_to_keys());
+        progress.start_slice(number, &started.plan.slice.name, watch.listens_to_keys());
         let begun = Instant::now();
-        let outcome = self.measure(&plan, &mut layers, pace, &watch, progress);
+        let outcome = self.measure(&mut started, pace, &watch, progress);
         let took = begun.elapsed();
-        self.spent += took;
-        progress.end_slice(matches!(outcome, Ok((None, _))));
-        let (stopped, largest_miss) = outcome?;
+        let outcome =
+            outcome.and_then(|found| self.add_path(&mut started, found, &watch, progress));
+        self.spent += begun.elapsed();
+        self.know(started.known());
+        progress.end_slice(matches!(outcome, Ok(Measured { stopped: None, .. })));
+        let Measured { stopped, largest_miss } = outcome?;
         if let Some(reason) = stopped {
-            self.note_unfinished(&plan, &layers[0], reason);
+            self.note_unfinished(&started, reason);
             if reason != StopReason::TimeBudget {
                 // Whoever stopped one surface does not want to wait for the next.
                 self.stopper.stop();
             }
         }
-        self.check_centre(&plan, &layers[0]);
-        let Plan { slice, trajectory, gram, .. } = plan;
-        if stopped.is_some() {
-            let (slice, trajectory, layers) = (slice.clone(), trajectory.clone(), layers.clone());
-            self.unfinished.retain(|it| it.slice.slice != slice.slice);
-            self.unfinished.push(Unfinished { slice, trajectory, layers });
+        self.check_centre(&started.plan, &started.layers[0]);
+        Ok(SliceSurface { largest_miss, took, ..started.known().surface() })
+    }
+
+    /// The true losses of the path of training, once all nodes are measured.
+    fn add_path(
+        &mut self,
+        started: &mut Started<M>,
+        found: Measured,
+        watch: &StopWatch,
+        progress: &SurfaceProgress,
+    ) -> Result<Measured> {
+        if found.stopped.is_some() {
+            return Ok(found);
         }
-        let surface = layers.remove(0);
-        let trajectory = trajectory.unwrap_or_default();
-        Ok(SliceSurface { slice, surface, layers, trajectory, gram, largest_miss, took })
+        let goes_on = || watch.reason().is_none();
+        match self.measure_path(&mut started.plan, goes_on, || progress.advance(1))? {
+            true => Ok(found),
+            false => {
+                let stopped = watch.reason().or(Some(StopReason::Asked));
+                Ok(Measured { stopped, ..found })
+            }
+        }
     }
 
     fn stop_watch(&self, number: usize, progress: &SurfaceProgress) -> StopWatch {
@@ -164,16 +189,18 @@ where
         )
     }
 
-    /// Measures nodes until all are done or somebody stops it; each goes to the trace as it is done. Gives
-    /// why it was stopped, and how far interpolation was off at most where it was checked.
+    /// Measures nodes until all are done or somebody stops it; each goes to the trace as it is done.
     fn measure(
         &self,
-        plan: &Plan<M>,
-        layers: &mut [Surface],
+        started: &mut Started<M>,
         pace: Pace,
         watch: &StopWatch,
         progress: &SurfaceProgress,
-    ) -> Result<(Option<StopReason>, Option<f64>)> {
+    ) -> Result<Measured> {
+        let Started { plan, layers } = started;
+        if layers[0].is_complete() {
+            return Ok(Measured::default());
+        }
         let context = self.context(plan)?;
         let mut workers = self.workers(&context, plan, pace);
         let slice = plan.slice.slice;
@@ -190,28 +217,51 @@ where
                 EvaluateError::NoWorkers => Error::NoBatches,
             })?;
             if outcome.remaining > 0 {
-                return Ok((watch.reason().or(Some(StopReason::Asked)), None));
+                let stopped = watch.reason().or(Some(StopReason::Asked));
+                return Ok(Measured { stopped, largest_miss: None });
             }
         }
-        Ok((None, self.interpolate(slice, layers, rounds)))
+        Ok(Measured { stopped: None, largest_miss: self.interpolate(plan, layers, rounds) })
     }
 
-    /// Fills in what adaptive evaluation did not measure, and tells it to the trace.
-    fn interpolate(&self, slice: u32, layers: &mut [Surface], rounds: Rounds) -> Option<f64> {
+    /// Fills in what adaptive evaluation did not measure, and tells it to the trace with its error.
+    fn interpolate(&self, plan: &Plan<M>, layers: &mut [Surface], rounds: Rounds) -> Option<f64> {
         let Rounds::Adaptive(adaptive) = rounds else {
             return None;
         };
-        let report = layers.iter_mut().map(|layer| adaptive.fill(layer)).next()?;
-        for layer in layers.iter_mut().skip(1) {
-            adaptive.fill(layer);
-        }
+        let filled: Vec<Filled> = layers.iter_mut().map(|layer| adaptive.fill(layer)).collect();
         let states = layers[0].states().iter().enumerate();
         let interpolated = states.filter(|(_, state)| **state == NodeState::Interpolated);
         let nodes: Vec<usize> = interpolated.map(|(node, _)| node).collect();
         if !nodes.is_empty() {
-            self.record(Record::Nodes(tile(slice, layers, &nodes, true)));
+            self.record(Record::Nodes(tile(plan.slice.slice, layers, &nodes, true)));
         }
-        Some(report.largest_miss)
+        for (number, (layer, filled)) in layers.iter().zip(&filled).enumerate() {
+            self.check_interpolation(&plan.slice, number, layer, filled);
+        }
+        filled.first().map(|filled| filled.largest_miss)
+    }
+
+    /// Whether interpolation is estimated to come as close as it was asked to, for each layer.
+    fn check_interpolation(&self, slice: &Slice, number: usize, layer: &Surface, filled: &Filled) {
+        let tolerance = slice.tolerance.unwrap_or(0.0);
+        let allowed = tolerance * layer.range().unwrap_or(0.0);
+        let further = number.checked_sub(1).and_then(|number| slice.layers.get(number));
+        let what = further.map_or(LOSS, |layer| layer.name.as_str());
+        let name = match further {
+            None => "adaptive-error".to_string(),
+            Some(layer) => format!("adaptive-error of {}", layer.name),
+        };
+        let detail = format!(
+            "{} nodes of `{what}` are interpolated: the error is estimated at up to {} and was up to {} \
+             where it was checked by measuring; {} were asked for, {} of the range",
+            filled.interpolated,
+            number_in_words(filled.estimated_error),
+            number_in_words(filled.largest_miss),
+            number_in_words(allowed),
+            percent(tolerance),
+        );
+        self.check(Some(slice.slice), &name, filled.estimated_error <= allowed, &detail);
     }
 
     /// Measures which is quicker: several nodes at a time, each on one core, or one node at a time
@@ -256,7 +306,8 @@ where
             let spawn = |worker| scope.spawn(move || time(worker));
             let threads: Vec<_> =
                 self.workers(context, plan, pace).into_iter().map(spawn).collect();
-            let times = threads.into_iter().map(|it| it.join().unwrap_or(Ok(0.0)));
+            let died = |panic| Err(panicked("a worker that measures how long a node takes", panic));
+            let times = threads.into_iter().map(|it| it.join().unwrap_or_else(died));
             let slowest = times.collect::<Result<Vec<_>>>()?.into_iter().fold(0.0, f64::max);
             Ok(slowest / workers as f64)
         })
@@ -325,17 +376,42 @@ where
         );
     }
 
-    fn note_unfinished(&self, plan: &Plan<M>, surface: &Surface, reason: StopReason) {
-        let (missing, all) = (surface.counts().unmeasured, plan.grid.len());
-        let (name, why) = (&plan.slice.name, reason.in_words());
-        self.record(Record::Note(Note {
-            level: "info".to_string(),
-            text: format!(
-                "the surface `{name}` was stopped {why} with {missing} of {all} nodes not measured; \
-                 `Run::open(…)` and `resume()` go on from there"
+    fn note_unfinished(&self, started: &Started<M>, reason: StopReason) {
+        let (missing, all) = (started.missing_nodes(), started.plan.grid.len());
+        let (name, why) = (&started.plan.slice.name, reason.in_words());
+        let what = match missing {
+            0 => "true losses on the path of training not measured".to_string(),
+            _ => format!("{missing} of {all} nodes not measured"),
+        };
+        self.note(
+            "info",
+            format!(
+                "the surface `{name}` was stopped {why} with {what}; `Run::open(…)` and `resume()` go on \
+                 from there"
             ),
-        }));
+        );
     }
+}
+
+impl<M> Started<M> {
+    pub fn known(&self) -> KnownSlice {
+        let Plan { slice, trajectory, gram, .. } = &self.plan;
+        let (slice, trajectory) = (slice.clone(), trajectory.clone());
+        KnownSlice { slice, trajectory, layers: self.layers.clone(), gram: *gram }
+    }
+
+    fn missing_nodes(&self) -> usize {
+        self.layers[0].counts().unmeasured
+    }
+}
+
+/// How far a slice was measured.
+#[derive(Debug, Clone, Copy, Default)]
+struct Measured {
+    /// Why it was stopped.
+    stopped: Option<StopReason>,
+    /// Adaptive evaluation: how far interpolation was off at most where it was checked.
+    largest_miss: Option<f64>,
 }
 
 /// The nodes to measure, in the order in which they are asked for.

@@ -13,6 +13,7 @@ use burnscape_trace::{F64s, Note, Record, Snapshot, Trajectory, U32s};
 use super::Survey;
 use super::planes::Plan;
 use super::quantities::measure;
+use super::resume::has_losses;
 use crate::evaluate::{Cores, SliceLoss};
 use crate::perturb::at_tensors;
 use crate::snapshot::SnapshotMatrix;
@@ -86,9 +87,9 @@ where
         used: &[Snapshot],
         components: usize,
     ) -> Result<Pca, PcaError<Error>> {
-        let files = used.iter().map(|it| self.open(it)).collect::<Result<Vec<_>>>();
-        let files = files.map_err(|source| PcaError::Read { snapshot: 0, source })?;
-        let mut matrix = SnapshotMatrix { files, layout: Cow::Borrowed(&self.map.layout) };
+        let files = used.iter().map(|it| self.open(it));
+        let matrix = SnapshotMatrix::new(files, Cow::Borrowed(&self.map.layout));
+        let mut matrix = matrix.map_err(|source| PcaError::Read { snapshot: 0, source })?;
         let seed = self.active.config.study.seed;
         pca(&mut matrix, &PcaOptions { components, seed, ..PcaOptions::default() })
     }
@@ -161,12 +162,18 @@ where
     /// The true loss at every finite snapshot, with its own buffers.
     pub(super) fn losses_at_snapshots(&mut self) -> Result<Vec<f64>> {
         self.analyse(2)?;
-        if self.true_losses.is_none() {
-            let snapshots = self.used_snapshots().iter();
-            let losses = snapshots.map(|snapshot| self.loss_at(snapshot));
-            self.true_losses = Some(losses.collect::<Result<Vec<_>>>()?);
+        let snapshots = self.used_snapshots().to_vec();
+        snapshots.iter().map(|snapshot| self.true_loss(snapshot)).collect()
+    }
+
+    /// Measured once for every snapshot.
+    fn true_loss(&mut self, snapshot: &Snapshot) -> Result<f64> {
+        if let Some(&loss) = self.true_losses.get(&snapshot.index) {
+            return Ok(loss);
         }
-        Ok(self.true_losses.clone().unwrap_or_default())
+        let loss = self.loss_at(snapshot)?;
+        self.true_losses.insert(snapshot.index, loss);
+        Ok(loss)
     }
 
     fn loss_at(&self, snapshot: &Snapshot) -> Result<f64> {
@@ -177,30 +184,77 @@ where
         Ok(measure(&model, &sets, loss, self.map.is_on_host)?[0].mean)
     }
 
-    /// The true loss at every snapshot, and the loss at its projection onto the slice.
-    pub(super) fn add_true_losses(&mut self, plan: &mut Plan<M>) -> Result<()> {
-        if plan.trajectory.is_none() {
-            return Ok(());
-        }
-        let losses = self.losses_at_snapshots()?;
-        let on_plane = self.losses_on_slice(plan)?;
-        if let Some(trajectory) = &mut plan.trajectory {
-            trajectory.loss = F64s(losses);
-            trajectory.loss_on_plane = F64s(on_plane);
-        }
-        Ok(())
+    /// How many losses [`measure_path`](Self::measure_path) will measure.
+    pub(super) fn missing_points(&self, plan: &Plan<M>) -> usize {
+        let path = plan.trajectory.as_ref().filter(|path| !has_losses(path));
+        let is_new = |index: &&u32| !self.true_losses.contains_key(&u64::from(**index));
+        path.map_or(0, |path| path.snapshots.len() + path.snapshots.iter().filter(is_new).count())
     }
 
-    fn losses_on_slice(&self, plan: &Plan<M>) -> Result<Vec<f64>> {
+    /// The true loss at every snapshot and the loss at its projection onto the slice, told to the trace when
+    /// all are known. `false` if it is not to go on before.
+    pub(super) fn measure_path(
+        &mut self,
+        plan: &mut Plan<M>,
+        goes_on: impl Fn() -> bool,
+        advance: impl Fn(),
+    ) -> Result<bool> {
+        let Some(path) = plan.trajectory.clone().filter(|path| !has_losses(path)) else {
+            return Ok(true);
+        };
+        let Some(loss) = self.losses_on_path(&path, &goes_on, &advance)? else {
+            return Ok(false);
+        };
+        let Some(on_plane) = self.losses_on_slice(plan, &path, &goes_on, &advance)? else {
+            return Ok(false);
+        };
+        let path = Trajectory { loss: F64s(loss), loss_on_plane: F64s(on_plane), ..path };
+        self.record(Record::Trajectory(path.clone()));
+        plan.trajectory = Some(path);
+        Ok(true)
+    }
+
+    fn losses_on_path(
+        &mut self,
+        path: &Trajectory,
+        goes_on: &impl Fn() -> bool,
+        advance: &impl Fn(),
+    ) -> Result<Option<Vec<f64>>> {
+        let mut losses = Vec::new();
+        for &index in path.snapshots.iter() {
+            let is_known = self.true_losses.contains_key(&u64::from(index));
+            if !is_known && !goes_on() {
+                return Ok(None);
+            }
+            let snapshot = self.snapshot(u64::from(index))?;
+            losses.push(self.true_loss(&snapshot)?);
+            if !is_known {
+                advance();
+            }
+        }
+        Ok(Some(losses))
+    }
+
+    fn losses_on_slice(
+        &self,
+        plan: &Plan<M>,
+        path: &Trajectory,
+        goes_on: &impl Fn() -> bool,
+        advance: &impl Fn(),
+    ) -> Result<Option<Vec<f64>>> {
         let context = self.loss_context(plan)?;
         let loss_batches = vec![self.quantities.sets[0].batches.clone()];
         let mut worker = SliceLoss::new(&context, &plan.centre.model, loss_batches, Cores::All);
-        let Some(trajectory) = &plan.trajectory else {
-            return Ok(Vec::new());
-        };
-        let y = trajectory.y.iter().copied().chain(std::iter::repeat(0.0));
-        let points = trajectory.x.iter().copied().zip(y);
-        points.map(|point| Ok(worker.values(&[point])?[0].mean)).collect()
+        let y = path.y.iter().copied().chain(std::iter::repeat(0.0));
+        let mut losses = Vec::new();
+        for point in path.x.iter().copied().zip(y) {
+            if !goes_on() {
+                return Ok(None);
+            }
+            losses.push(worker.values(&[point])?[0].mean);
+            advance();
+        }
+        Ok(Some(losses))
     }
 }
 

@@ -4,11 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::selected_style;
 use crate::model::{Blocks, HeatCell};
 use crate::palette::{MUTED, level_of_share};
 use crate::widgets::half_blocks::{self, Pixel};
 use crate::widgets::scale::{ColourScale, Scale, ScaleChoice};
+use crate::widgets::table::selected_style;
 use crate::widgets::{areas, chart, colour_bar, text};
 
 const TITLE: &str = "log10 of the gradient norm, block by step";

@@ -1,103 +1,132 @@
-//! The last step as a table: a row per block, as many columns as fit.
+//! Every block as it was measured last: a row per block, as many columns as fit.
+
+use std::ops::RangeInclusive;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::selected_style;
-use crate::model::{BlockRow, BlockStatus, Blocks};
+use crate::model::{BlockRow, BlockStatus, Blocks, Quotient, Run};
 use crate::numbers::short;
 use crate::palette::{BAD, MUTED, WARNING};
-use crate::widgets::{areas, text};
+use crate::widgets::areas;
+use crate::widgets::table::{Cell, Column, Placed, first_visible, longest_name};
 
 /// Cells of a number, with the gap before it.
-const NUMBER: u16 = 10;
+const NUMBER: u16 = 9;
 /// Cells of the status, with the gap before it.
 const STATUS: u16 = 14;
+/// Cells of the names, for which columns give way: a third of the width at most, no less than the place of the
+/// selected block takes.
+const NAME: u16 = 25;
+
+/// What a column says of a block.
+type CellOf = fn(&BlockRow<'_>) -> Cell;
+
+/// A column, and what it says of a block.
+struct BlockColumn {
+    column: Column,
+    cell: CellOf,
+}
 
 /// Draws the head and the blocks around the selected one.
-pub(super) fn draw(blocks: &Blocks, selected: usize, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(run: &Run, selected: usize, area: Rect, buffer: &mut Buffer) {
+    let blocks = &run.blocks;
+    let table = Table::of(blocks, area);
     let (head, rows) = areas::split_top(area, 1);
-    draw_table_head(blocks, selected, head, buffer);
+    table.draw_head(&place(blocks, selected), head, buffer);
     let first = first_visible(selected, blocks.len(), usize::from(rows.height));
     for (index, block) in (0..rows.height).zip(first..blocks.len()) {
-        if let Some(row) = blocks.row(block) {
-            draw_table_row(&row, block == selected, areas::row(rows, index), buffer);
+        if let Some(row) = run.block_row(block) {
+            table.draw_row(&row, block == selected, areas::row(rows, index), buffer);
         }
     }
 }
 
-/// The first block of the table, so that the selected one is in its middle where possible.
-fn first_visible(selected: usize, blocks: usize, rows: usize) -> usize {
-    selected.saturating_sub(rows / 2).min(blocks.saturating_sub(rows))
-}
-
-/// Columns of the table that fit: numbers first, then the status.
-struct TableColumns {
-    name: Rect,
-    numbers: Vec<Rect>,
-    status: Option<Rect>,
-}
-
-impl TableColumns {
-    fn of(row: Rect) -> Self {
-        let name_least = 12.min(row.width);
-        let room = row.width - name_least;
-        let with_status = room >= NUMBER + STATUS;
-        let status_width = if with_status { STATUS } else { 0 };
-        let count = ((room - status_width) / NUMBER).min(4);
-        let (rest, status) = areas::split_right(row, status_width);
-        let (name, numbers) = areas::split_right(rest, count * NUMBER);
-        let (_gap, status) = areas::split_left(status, 2);
-        let number = |i: u16| Rect { x: numbers.x + i * NUMBER, width: NUMBER, ..row };
-        Self {
-            name,
-            numbers: (0..count).map(number).collect(),
-            status: with_status.then_some(status),
-        }
-    }
-}
-
-fn draw_table_head(blocks: &Blocks, selected: usize, row: Rect, buffer: &mut Buffer) {
-    let muted = Style::new().fg(MUTED);
-    let columns = TableColumns::of(row);
+/// Which block is selected, and when its gradient was measured.
+fn place(blocks: &Blocks, selected: usize) -> String {
     let number = selected.min(blocks.len().saturating_sub(1)) + 1;
-    let step = blocks.heat().steps().1;
-    let place = format!("block {number} of {} at step {step}", blocks.len());
-    text::put(buffer, columns.name, &place, muted);
-    for (area, label) in columns.numbers.iter().zip(["‖g‖", "‖θ‖", "‖Δθ‖", "‖Δθ‖/‖θ‖"])
-    {
-        text::put_right(buffer, *area, label, muted);
+    format!("block {number} of {} at step {}", blocks.len(), blocks.heat().steps().1)
+}
+
+struct Table {
+    /// Cells of the names, at least and at most.
+    name: RangeInclusive<u16>,
+    columns: Vec<Column>,
+    cells: Vec<CellOf>,
+}
+
+impl Table {
+    /// The columns of what was measured.
+    fn of(blocks: &Blocks, area: Rect) -> Self {
+        let columns = columns(blocks);
+        let longest = longest_name((0..blocks.len()).map(|block| blocks.path(block)));
+        Self {
+            name: longest.max(NAME).min(area.width / 3)..=longest.max(NAME),
+            columns: columns.iter().map(|it| it.column).collect(),
+            cells: columns.iter().map(|it| it.cell).collect(),
+        }
     }
-    if let Some(area) = columns.status {
-        text::put(buffer, area, "status", muted);
+
+    fn draw_head(&self, name: &str, row: Rect, buffer: &mut Buffer) {
+        let placed = Placed::new(row, self.name.clone(), &self.columns);
+        placed.draw_head(name, &self.columns, Style::new().fg(MUTED), buffer);
+    }
+
+    fn draw_row(&self, row: &BlockRow<'_>, is_selected: bool, line: Rect, buffer: &mut Buffer) {
+        let placed = Placed::new(line, self.name.clone(), &self.columns);
+        placed.draw_name(row.path, is_selected, buffer);
+        let cells: Vec<_> = self.cells.iter().map(|cell| cell(row)).collect();
+        placed.draw_cells(&cells, &self.columns, buffer);
     }
 }
 
-fn draw_table_row(row: &BlockRow<'_>, is_selected: bool, line: Rect, buffer: &mut Buffer) {
-    let columns = TableColumns::of(line);
-    let name = text::cut_start(row.path, usize::from(columns.name.width.saturating_sub(1)));
-    let style = if is_selected { selected_style() } else { Style::new() };
-    text::put(buffer, columns.name, &text::printable(&name), style);
-    let numbers = [row.grad_norm, row.weight_norm, row.update_norm, row.update_ratio()];
-    for (area, number) in columns.numbers.iter().zip(numbers) {
-        let (number, style) = number_or_dash(number, row.status);
-        text::put_right(buffer, *area, &number, style);
-    }
-    if let Some(area) = columns.status {
-        text::put(buffer, area, row.status.word(), status_style(row.status));
-    }
+/// The columns in their order. Where room is scarce, norms of weights and updates go first: their ratio says
+/// what matters of them.
+fn columns(blocks: &Blocks) -> Vec<BlockColumn> {
+    let number = |label, width, rank, cell| {
+        let column = Column { label, width, rank, is_number: true };
+        BlockColumn { column, cell }
+    };
+    let status = Column { label: " status", width: STATUS, rank: 1, is_number: false };
+    let measured = [
+        (true, number("‖g‖", NUMBER, 0, |row| norm(row.grad_norm, row))),
+        (true, number("‖θ‖", NUMBER, 4, |row| norm(row.weight_norm, row))),
+        (true, number("‖Δθ‖", NUMBER, 5, |row| norm(row.update_norm, row))),
+        (true, number("‖Δθ‖/‖θ‖", NUMBER + 1, 2, |row| norm(row.update_ratio, row))),
+        (
+            blocks.has(Quotient::SignalToNoise),
+            number("S/N", NUMBER, 3, |row| plain(row.signal_to_noise)),
+        ),
+        (
+            blocks.has(Quotient::UpdateCosine),
+            number("cosine", NUMBER - 1, 3, |row| plain(row.update_cosine)),
+        ),
+        (true, BlockColumn { column: status, cell: status_cell }),
+    ];
+    measured.into_iter().filter(|(is_there, _)| *is_there).map(|(_, column)| column).collect()
 }
 
 /// NaN means none, except in a block of which it is the news.
-fn number_or_dash(number: f32, status: BlockStatus) -> (String, Style) {
+fn norm(number: f64, row: &BlockRow<'_>) -> Cell {
     match number {
-        _ if number.is_nan() && status != BlockStatus::Nan => {
-            ("–".to_owned(), Style::new().fg(MUTED))
-        }
-        _ if !number.is_finite() => (short(f64::from(number)), Style::new().fg(BAD)),
-        _ => (short(f64::from(number)), Style::new()),
+        _ if number.is_nan() && row.status != BlockStatus::Nan => plain(number),
+        _ if !number.is_finite() => (short(number), Style::new().fg(BAD)),
+        _ => plain(number),
     }
+}
+
+/// NaN means none, and an infinity is nothing bad: a gradient without noise.
+fn plain(number: f64) -> Cell {
+    if number.is_nan() {
+        ("–".to_owned(), Style::new().fg(MUTED))
+    } else {
+        (short(number), Style::new())
+    }
+}
+
+fn status_cell(row: &BlockRow<'_>) -> Cell {
+    (format!(" {}", row.status.word()), status_style(row.status))
 }
 
 fn status_style(status: BlockStatus) -> Style {
@@ -106,6 +135,7 @@ fn status_style(status: BlockStatus) -> Style {
         BlockStatus::Nan | BlockStatus::Infinite => {
             Style::new().fg(BAD).add_modifier(Modifier::BOLD)
         }
+        _ if status.is_past() => Style::new().fg(MUTED),
         _ => Style::new().fg(WARNING),
     }
 }

@@ -34,6 +34,12 @@ const MAP_COLUMNS: u16 = 82;
 /// Rows that the map keeps before the words below it get more than two.
 const MAP_ROWS: u16 = 17;
 
+const WORDS: [(&str, &str); 3] = [
+    ("× ∞ ░", "NaN, infinite, not measured yet (shade of the nearest node)"),
+    ("∙", "interpolated, not measured (without colour: letters)"),
+    ("○ ●", "first and last snapshot of the trajectory"),
+];
+
 /// The landscape; it keeps the slice, the layer, the cursor, the zoom and the scale that the reader chose.
 #[derive(Debug, Default)]
 pub struct LandscapeView {
@@ -59,6 +65,10 @@ impl View for LandscapeView {
 
     fn keys(&self) -> &'static str {
         "[ ] slice  v value  +-0 zoom  l scale  Enter words"
+    }
+
+    fn words(&self) -> &'static [(&'static str, &'static str)] {
+        &WORDS
     }
 
     fn update(&mut self, message: Message, run: &Run) {

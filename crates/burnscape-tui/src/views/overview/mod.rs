@@ -1,4 +1,6 @@
-//! The overview: progress, the numbers of the moment, loss, learning rate and gradient norm.
+//! The overview: progress, alerts, the numbers of the moment, loss, learning rate and gradient norm.
+
+mod alerts;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,6 +24,17 @@ const WIDE_FROM: u16 = 100;
 const NUMBER_LINES: u16 = 4;
 /// Lines of notes and warnings.
 const NOTE_LINES: usize = 3;
+/// Lines of alerts that charts and numbers may be left without room for.
+const ALERT_LINES: u16 = 2;
+
+const WORDS: [(&str, &str); 6] = [
+    ("alerts", "broken rules; after an error, training on makes no sense"),
+    ("black boxes", "last steps before alerts in the trace, some with weights"),
+    ("loss", "worry when the line leaps, stays, or × marks NaN"),
+    ("‖g‖", "norm of the whole gradient; worry at leaps and near 0"),
+    ("dropped", "step records lost to a full queue; training lost nothing"),
+    ("×", "NaN or infinite"),
+];
 
 /// The overview; it keeps the vertical scale that the reader chose.
 #[derive(Debug, Default)]
@@ -38,6 +51,10 @@ impl View for OverviewView {
         "l scale"
     }
 
+    fn words(&self) -> &'static [(&'static str, &'static str)] {
+        &WORDS
+    }
+
     fn update(&mut self, message: Message, _run: &Run) {
         if message == Message::NextScale {
             self.scale = self.scale.next();
@@ -50,6 +67,7 @@ impl View for OverviewView {
         }
         let (first, rest) = areas::split_top(area, 1);
         draw_progress(first, buffer, run);
+        let rest = draw_alerts(rest, buffer, run);
         let lines = facts::flowed(&numbers(run), usize::from(area.width));
         // However many metrics there are, most of the room is the charts'.
         let height = (lines.len() as u16).min((area.height / 3).max(NUMBER_LINES));
@@ -92,6 +110,15 @@ impl OverviewView {
         let curve = Curve { label: "", series, line: TRAIN, envelope: Some(ENVELOPE) };
         Chart { title, curves: vec![curve], choice: self.scale, growing }
     }
+}
+
+/// Draws alerts in what they are worth of the room; gives the rest.
+fn draw_alerts(area: Rect, buffer: &mut Buffer, run: &Run) -> Rect {
+    let most = (area.height * 3 / 10).max(ALERT_LINES);
+    let lines = alerts::lines(run.alerts(), usize::from(area.width), usize::from(most));
+    let (above, rest) = areas::split_top(area, lines.len() as u16);
+    facts::draw_lines(above, buffer, &lines);
+    rest
 }
 
 /// Loss above the two others, or at their left where there is room.
@@ -178,6 +205,7 @@ fn numbers(run: &Run) -> Vec<Fact> {
     facts.extend(landscape_numbers(run));
     facts.push(snapshots(run));
     facts.push(dropped(run));
+    facts.extend(alerts_and_boxes(run));
     facts.extend(rarities(run));
     facts.extend(metrics(run));
     facts
@@ -212,6 +240,19 @@ fn snapshots(run: &Run) -> Fact {
 fn dropped(run: &Run) -> Fact {
     let fact = Fact::new("dropped", run.dropped().to_string());
     if run.dropped() > 0 { fact.toned(Tone::Warning) } else { fact }
+}
+
+/// A quiet word where there are no alerts; what the last black box holds where there is one.
+fn alerts_and_boxes(run: &Run) -> impl Iterator<Item = Fact> {
+    let none = run.alerts().is_empty().then(|| Fact::new("alerts", "0"));
+    let last = run.black_boxes().last().map(|last| {
+        let weights = if last.with_weights { "with weights" } else { "without weights" };
+        let rule = text::printable(&last.rule);
+        let count = run.black_boxes().len();
+        let words = format!("{count}, last at step {}: {rule}, {weights}", last.step);
+        Fact::new("black boxes", words)
+    });
+    none.into_iter().chain(last)
 }
 
 /// What most runs have none of.

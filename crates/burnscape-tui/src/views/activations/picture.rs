@@ -1,0 +1,87 @@
+//! The selected tap: numbers of the last observation, a quantity over steps, values by octaves.
+
+use burnscape_trace::{Activation, Histogram};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::model::{Series, Tap, TapQuantity};
+use crate::numbers::short;
+use crate::palette::{ENVELOPE, TRAIN};
+use crate::widgets::chart::{Chart, Curve};
+use crate::widgets::facts::{self, Fact, Tone};
+use crate::widgets::scale::ScaleChoice;
+use crate::widgets::{areas, octaves, text};
+
+/// From this width on, the histogram stands beside the chart …
+const BESIDE_FROM: u16 = 64;
+/// … and from this height on below it, where there is no room beside it.
+const BELOW_FROM: u16 = 12;
+
+/// The selected tap, and what of it the reader wants to see over steps.
+pub(super) struct Picture<'a> {
+    pub(super) tap: &'a Tap,
+    pub(super) quantity: TapQuantity,
+    pub(super) scale: ScaleChoice,
+    /// More steps are to come.
+    pub(super) growing: bool,
+}
+
+impl Picture<'_> {
+    /// Draws the numbers above the chart and the histogram.
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        let numbers = self.tap.last().map_or_else(Vec::new, numbers);
+        let lines = facts::flowed(&numbers, usize::from(area.width));
+        let (above, below) = areas::split_top(area, (lines.len() as u16).min(area.height / 4));
+        facts::draw_lines(above, buffer, &lines);
+        let Some(histogram) = self.tap.histogram() else {
+            return self.draw_chart(below, buffer);
+        };
+        let (chart, octaves) = parts(below);
+        self.draw_chart(chart, buffer);
+        draw_octaves(histogram, octaves, buffer);
+    }
+
+    fn draw_chart(&self, area: Rect, buffer: &mut Buffer) {
+        let title = format!("{} of {}", self.quantity.words(), text::printable(self.tap.name()));
+        let (values, band) = self.tap.series(self.quantity);
+        let curve = |label, series, line| Curve { label, series, line, envelope: Some(ENVELOPE) };
+        let around: &[Series] = band.map_or(&[], |band| &band[..]);
+        let mut curves: Vec<Curve<'_>> =
+            around.iter().map(|series| curve("", series, ENVELOPE)).collect();
+        curves.push(curve("", values, TRAIN));
+        let chart = Chart { title: &title, curves, choice: self.scale, growing: self.growing };
+        chart.draw(area, buffer);
+    }
+}
+
+/// Room for the chart, and for the histogram, if both fit.
+fn parts(area: Rect) -> (Rect, Rect) {
+    if area.width >= BESIDE_FROM {
+        let (chart, octaves) = areas::split_left(area, area.width / 2);
+        return (chart, areas::split_left(octaves, 2).1);
+    }
+    let below = if area.height >= BELOW_FROM { area.height / 2 } else { 0 };
+    areas::split_bottom(area, below)
+}
+
+fn draw_octaves(histogram: &Histogram, area: Rect, buffer: &mut Buffer) {
+    octaves::draw(area, buffer, &format!("values, step {}", histogram.step), histogram);
+}
+
+/// What the table does not say of the last observation.
+fn numbers(seen: &Activation) -> Vec<Fact> {
+    let mut facts = vec![
+        Fact::new("at step", seen.step.to_string()),
+        Fact::new("rms", short(seen.rms)),
+        Fact::new("lowest", short(seen.min)),
+        Fact::new("highest", short(seen.max)),
+        Fact::new("values", seen.values.to_string()),
+        Fact::new("calls", seen.calls.to_string()),
+        Fact::new("window", seen.window.to_string()),
+    ];
+    if seen.non_finite > 0 {
+        let count = format!("{} of {}", seen.non_finite, seen.values);
+        facts.insert(1, Fact::new("not finite", count).toned(Tone::Bad));
+    }
+    facts
+}

@@ -1,0 +1,74 @@
+//! What else was measured of the selected block: further numbers, and how its values are spread.
+
+use burnscape_trace::Histogram;
+use burnscape_trace::columns::{
+    DISTANCE, GRAD_CV, GRAD_MAX, GRAD_NON_FINITE, GRAD_NORM_CLIPPED, LR, WEIGHT_NON_FINITE,
+};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::model::{BlockValues, Blocks};
+use crate::numbers::short;
+use crate::widgets::facts::{self, Fact, Tone};
+use crate::widgets::{areas, octaves};
+
+/// Rows of the histograms: what shows a shape, and more on high terminals.
+const HISTOGRAM_ROWS: u16 = 6;
+/// Height that the map and the table keep for themselves.
+const LEAST_ABOVE: u16 = 14;
+/// Rows of further numbers.
+const NUMBER_ROWS: u16 = 2;
+
+/// The numbers beside norms, ratio and cosine.
+const NUMBERS: [(&str, &str); 5] = [
+    (GRAD_MAX, "max |g|"),
+    (GRAD_NORM_CLIPPED, "clipped ‖g‖"),
+    (GRAD_CV, "variation of ‖g‖"),
+    (LR, "lr"),
+    (DISTANCE, "distance from start"),
+];
+/// What is worth a word only where there is any.
+const COUNTS: [(&str, &str); 2] =
+    [(GRAD_NON_FINITE, "not finite in g"), (WEIGHT_NON_FINITE, "not finite in θ")];
+
+/// Rows that are well spent here; 0 where nothing more was measured or there is no room.
+pub(super) fn rows(blocks: &Blocks, selected: usize, area: Rect) -> u16 {
+    let lines = facts::flowed(&numbers(blocks, selected), usize::from(area.width)).len() as u16;
+    let histograms = if blocks.has_histograms() { HISTOGRAM_ROWS.max(area.height / 4) } else { 0 };
+    let wanted = lines.min(NUMBER_ROWS) + histograms;
+    if area.height >= LEAST_ABOVE + wanted { wanted } else { 0 }
+}
+
+/// Draws the numbers above the histograms, that of the gradient at the left.
+pub(super) fn draw(blocks: &Blocks, selected: usize, area: Rect, buffer: &mut Buffer) {
+    let lines = facts::flowed(&numbers(blocks, selected), usize::from(area.width));
+    let (above, below) = areas::split_top(area, (lines.len() as u16).min(NUMBER_ROWS));
+    facts::draw_lines(above, buffer, &lines);
+    let (left, right) = areas::split_left(below, below.width / 2);
+    let (left, _gap) = areas::split_right(left, 2);
+    let of = |values| blocks.histogram(values, selected);
+    draw_histogram("gradient", of(BlockValues::Gradient), left, buffer);
+    draw_histogram("weights", of(BlockValues::Weight), right, buffer);
+}
+
+fn draw_histogram(what: &str, histogram: Option<&Histogram>, area: Rect, buffer: &mut Buffer) {
+    if let Some(histogram) = histogram {
+        octaves::draw(area, buffer, &format!("{what}, step {}", histogram.step), histogram);
+    }
+}
+
+fn numbers(blocks: &Blocks, selected: usize) -> Vec<Fact> {
+    let last = |column: &str| Some(blocks.last(column, selected)).filter(|it| !it.is_nan());
+    let number = |(column, label): (&str, &str)| {
+        last(column).map(|value| Fact::new(label, short(value)).toned(tone_of(value)))
+    };
+    let count = |(column, label): (&str, &str)| {
+        let count = last(column).filter(|count| *count > 0.0);
+        count.map(|count| Fact::new(label, count.to_string()).toned(Tone::Bad))
+    };
+    NUMBERS.into_iter().filter_map(number).chain(COUNTS.into_iter().filter_map(count)).collect()
+}
+
+fn tone_of(value: f64) -> Tone {
+    if value.is_finite() { Tone::Plain } else { Tone::Bad }
+}

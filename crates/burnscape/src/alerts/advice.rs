@@ -1,0 +1,58 @@
+//! What usually helps, in a sentence each, with its source.
+
+/// Names of the rules, as the trace has them.
+pub(super) const NON_FINITE_LOSS: &str = "non-finite-loss";
+pub(super) const NON_FINITE_GRADIENT: &str = "non-finite-gradient";
+pub(super) const NON_FINITE_WEIGHT: &str = "non-finite-weight";
+pub(super) const EXPLODING: &str = "exploding-gradient";
+pub(super) const VANISHING: &str = "vanishing-gradient";
+pub(super) const SPIKE: &str = "loss-spike";
+pub(super) const PLATEAU: &str = "plateau";
+pub(super) const RATIO: &str = "update-ratio";
+pub(super) const DEAD: &str = "dead-units";
+pub(super) const SATURATED: &str = "saturated-units";
+
+/// What usually helps against a broken rule.
+pub(super) fn advice(rule: &str) -> &'static str {
+    match rule {
+        NON_FINITE_LOSS | NON_FINITE_GRADIENT => {
+            "Look at the batch of this step for NaN and at logarithms, roots and divisions near 0; if neither, \
+             lower the learning rate or clip gradients (Goodfellow et al. 2016, Deep Learning, section 11.5)."
+        }
+        NON_FINITE_WEIGHT => {
+            "The update before wrote it: go back to the last finite snapshot with a lower learning rate or clipped \
+             gradients (Pascanu et al. 2013, arXiv 1211.5063)."
+        }
+        EXPLODING => {
+            "Clip gradients by norm (Pascanu et al. 2013, arXiv 1211.5063), lower the learning rate or warm it up \
+             (Goyal et al. 2017, arXiv 1706.02677)."
+        }
+        VANISHING => {
+            "Use activations that do not saturate, residual connections (He et al. 2016, arXiv 1512.03385) and an \
+             initialisation that keeps variances (Glorot and Bengio 2010); a gradient of exactly 0 comes from \
+             dead units, or from a parameter that the loss does not use."
+        }
+        SPIKE => {
+            "Look at the batch of this step for wrong labels and outliers; if spikes return, lower the learning \
+             rate or clip gradients (Chowdhery et al. 2022, arXiv 2204.02311, section 5.1, go back and skip the \
+             batches)."
+        }
+        PLATEAU => {
+            "Lower the learning rate by a factor of 2 to 10, or raise it if it never was higher (Bengio 2012, arXiv \
+             1206.5533, section 3.3)."
+        }
+        RATIO => {
+            "About 1e-3 is usual: raise or lower the learning rate of this block accordingly (A. Karpathy, CS231n, \
+             Ratio of weights:updates)."
+        }
+        DEAD => {
+            "Lower the learning rate, start biases at 0 or above, or use a leaky ReLU (Maas et al. 2013), whose \
+             units recover."
+        }
+        SATURATED => {
+            "Start with smaller weights (Glorot and Bengio 2010), normalise the inputs, or put a normalisation \
+             layer before the activation (Ioffe and Szegedy 2015, arXiv 1502.03167)."
+        }
+        _ => "",
+    }
+}

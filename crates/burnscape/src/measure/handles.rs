@@ -1,0 +1,116 @@
+//! Gradients and weights of one step, handed over as they lie: nothing is copied on the training thread.
+//!
+//! A handle shares the tensor's memory. Until the writer thread lets it go, burn writes the next values
+//! elsewhere instead of in place, which changes no value.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::Tensor;
+
+use super::{GradientSource, Slots, flat};
+use crate::model_map::ModelMap;
+
+/// What of a step is looked at more closely.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub gradient_extremes: bool,
+    pub signal_to_noise: bool,
+    pub update_cosine: bool,
+    /// The cosine is due at the next step, which needs this update.
+    pub keep_update: bool,
+    pub distance: bool,
+    pub gradient_histograms: bool,
+    pub weight_histograms: bool,
+    /// NaN or infinite entries are there to be counted.
+    pub broken_gradient: bool,
+    pub broken_weights: bool,
+}
+
+impl Look {
+    pub fn needs_gradients(self) -> bool {
+        self.gradient_extremes
+            || self.signal_to_noise
+            || self.gradient_histograms
+            || self.broken_gradient
+    }
+
+    pub fn needs_update(self) -> bool {
+        self.update_cosine || self.keep_update
+    }
+
+    pub fn needs_before(self) -> bool {
+        self.needs_update() || self.weight_histograms || self.broken_weights
+    }
+
+    pub fn needs_after(self) -> bool {
+        self.needs_update() || self.distance
+    }
+
+    pub fn is_anything(self) -> bool {
+        self.needs_gradients() || self.needs_before() || self.needs_after()
+    }
+}
+
+/// The tensors of a step that are looked at, by block; empty where they are not needed.
+#[derive(Debug, Default)]
+pub(crate) struct Handles {
+    /// `None` for blocks that no gradient reached.
+    pub gradients: Vec<Option<Tensor<1>>>,
+    pub before: Vec<Tensor<1>>,
+    pub after: Vec<Tensor<1>>,
+}
+
+impl Handles {
+    /// Entries that are kept from being freed.
+    pub fn entries(&self) -> usize {
+        let gradients = self.gradients.iter().flatten();
+        let all = gradients.chain(&self.before).chain(&self.after);
+        all.map(|tensor| tensor.shape().num_elements()).sum()
+    }
+}
+
+/// What the optimizer receives, by block.
+pub(crate) fn gradients<M: Module, G: GradientSource>(
+    model: &M,
+    map: &ModelMap,
+    grads: &G,
+) -> Vec<Option<Tensor<1>>> {
+    let gradients = Vec::with_capacity(map.layout.blocks().len());
+    let mut visitor = Gradients { slots: Slots::of(map), grads, gradients };
+    model.visit(&mut visitor);
+    visitor.gradients
+}
+
+struct Gradients<'a, G> {
+    slots: Slots<'a>,
+    grads: &'a G,
+    gradients: Vec<Option<Tensor<1>>>,
+}
+
+impl<G: GradientSource> ModuleVisitor for Gradients<'_, G> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.slots.next_block().is_some() {
+            self.gradients.push(self.grads.gradient::<D>(param.id).map(flat));
+        }
+    }
+}
+
+/// Weights, by block.
+pub(crate) fn weights<M: Module>(model: &M, map: &ModelMap) -> Vec<Tensor<1>> {
+    let weights = Vec::with_capacity(map.layout.blocks().len());
+    let mut visitor = Weights { slots: Slots::of(map), weights };
+    model.visit(&mut visitor);
+    visitor.weights
+}
+
+struct Weights<'a> {
+    slots: Slots<'a>,
+    weights: Vec<Tensor<1>>,
+}
+
+impl ModuleVisitor for Weights<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.slots.next_block().is_some() {
+            self.weights.push(flat(param.base()));
+        }
+    }
+}

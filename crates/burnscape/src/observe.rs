@@ -1,0 +1,156 @@
+//! Watching a hand-written loop: one that steps the optimizer itself, without burn's `Learner`.
+
+use std::sync::Arc;
+
+use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::module::Module;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::Tensor;
+
+use crate::hook::Hook;
+use crate::loss::BatchLoss;
+use crate::recorder::sample::Clipping;
+use crate::recorder::taps::TapSample;
+
+/// Watches the steps of a hand-written loop; made by [`Probe::observe`](crate::Probe::observe).
+///
+/// The model stays as it is, without a wrapper. For [`Probe::finish`](crate::Probe::finish), which takes a watched
+/// model, wrap it then: `let model = probe.watch(model.valid());`.
+///
+/// # Examples
+///
+/// ```no_run
+/// use burn::module::Module;
+/// use burn::optim::{GradientsParams, ModuleOptimizer};
+/// use burn::tensor::Tensor;
+/// use burnscape::Probe;
+///
+/// fn train<M: Module>(
+///     mut model: M,
+///     mut optim: ModuleOptimizer,
+///     batches: &[Tensor<2>],
+///     loss_of: impl Fn(&M, &Tensor<2>) -> Tensor<1>,
+/// ) -> burnscape::Result<M> {
+///     let probe = Probe::builder("runs/mine").start()?;
+///     let mut observer = probe.observe();
+///     for epoch in 1..=10 {
+///         for batch in batches {
+///             let loss = observer.forward(|| loss_of(&model, batch));
+///             observer.loss(&loss, batch.dims()[0]);
+///             let grads = GradientsParams::from_grads(loss.backward(), &model);
+///             model = observer.step(&mut optim, 1e-3, model, grads);
+///         }
+///         observer.epoch_done(&model);
+///         if observer.should_stop() {
+///             break;
+///         }
+///     }
+///     probe.close()?;
+///     Ok(model)
+/// }
+/// ```
+pub struct Observer {
+    hook: Option<Arc<Hook>>,
+    heard: Vec<TapSample>,
+    /// A batch was told since the last step.
+    told: bool,
+}
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Observer").field("is_enabled", &self.hook.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Observer {
+    pub(crate) fn new(hook: Option<Arc<Hook>>) -> Self {
+        Self { hook, heard: Vec::new(), told: false }
+    }
+
+    /// Runs a forward pass whose [taps](crate::tap()) are listened to, if activations are due in this step.
+    pub fn forward<T>(&mut self, pass: impl FnOnce() -> T) -> T {
+        let listening = self.hook.as_ref().and_then(|hook| hook.listen());
+        let output = pass();
+        self.heard.extend(listening.map(crate::tap::Listening::end).unwrap_or_default());
+        output
+    }
+
+    /// Tells the loss of a training batch, the mean over `samples`; call it once for each batch, before the step
+    /// that it belongs to.
+    pub fn loss(&mut self, mean: &Tensor<1>, samples: usize) {
+        self.told = true;
+        if let Some(hook) = &self.hook {
+            let loss = BatchLoss { mean: mean.clone(), samples };
+            hook.count_batch(Some(loss), std::mem::take(&mut self.heard));
+        }
+    }
+
+    /// Tells the loss of a validation batch.
+    pub fn validation_loss(&self, mean: &Tensor<1>, samples: usize) {
+        if let Some(hook) = &self.hook {
+            hook.count_validation_batch(Some(BatchLoss { mean: mean.clone(), samples }));
+        }
+    }
+
+    /// Steps the optimizer, and records the step.
+    #[must_use = "it gives the updated model"]
+    pub fn step<M: Module>(
+        &mut self,
+        optim: &mut ModuleOptimizer,
+        lr: impl Into<ModuleLearningRate>,
+        model: M,
+        grads: GradientsParams,
+    ) -> M {
+        let (lr, clipping) = (lr.into(), Clipping::of(optim));
+        self.around(&lr, clipping, model, grads, |model, grads| {
+            optim.step(lr.clone(), model, grads)
+        })
+    }
+
+    /// Records a step that `update` makes: an optimizer of one's own, or gradients that are changed first (what is
+    /// recorded is what is given here). What it clips is not known.
+    #[must_use = "it gives the updated model"]
+    pub fn update<M: Module>(
+        &mut self,
+        lr: impl Into<ModuleLearningRate>,
+        model: M,
+        grads: GradientsParams,
+        update: impl FnOnce(M, GradientsParams) -> M,
+    ) -> M {
+        self.around(&lr.into(), Clipping::None, model, grads, update)
+    }
+
+    fn around<M: Module>(
+        &mut self,
+        lr: &ModuleLearningRate,
+        clipping: Clipping,
+        model: M,
+        grads: GradientsParams,
+        update: impl FnOnce(M, GradientsParams) -> M,
+    ) -> M {
+        let hook = self.hook.as_ref();
+        if let Some(hook) = hook.filter(|_| !self.told) {
+            hook.count_batch(None, std::mem::take(&mut self.heard));
+        }
+        self.told = false;
+        let measured = hook.and_then(|hook| hook.before_update(&model, &grads, lr, clipping));
+        let model = update(model, grads);
+        if let (Some(hook), Some(measured)) = (hook, measured) {
+            hook.after_update(&model, measured);
+        }
+        model
+    }
+
+    /// An epoch is over: its mean losses and, if due, a snapshot of these weights are recorded. Call it after the
+    /// losses of its validation were told, if there is one.
+    pub fn epoch_done<M: Module>(&self, model: &M) {
+        if let Some(hook) = &self.hook {
+            hook.epoch_observed(&model.valid());
+        }
+    }
+
+    /// Whether an answer to an alert ([`on_alert`](crate::ProbeBuilder::on_alert)) asks training to stop.
+    pub fn should_stop(&self) -> bool {
+        self.hook.as_ref().is_some_and(|hook| hook.stop_asked())
+    }
+}

@@ -1,0 +1,166 @@
+//! From a broken rule to everything that becomes of it: the trace, the log, the user's answer, the black box.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use burnscape_trace::{Activation, Alert, Blackbox, Head, Record, Step};
+
+use super::sample::BoxedTensors;
+use super::worker::Worker;
+use crate::alerts::{AlertAction, Watchdog};
+use crate::black_box::BlackBox;
+use crate::config::Config;
+use crate::model_map::NamedTensor;
+use crate::snapshot;
+
+/// The rules, and the last steps.
+pub(super) struct Alarm {
+    watchdog: Watchdog,
+    black_box: BlackBox,
+    last_steps: VecDeque<Step>,
+    /// Black boxes that may still be written.
+    boxes_left: usize,
+}
+
+impl Alarm {
+    pub fn new(config: &Config) -> Self {
+        Self {
+            watchdog: Watchdog::new(config.alerts),
+            black_box: config.black_box,
+            last_steps: VecDeque::new(),
+            boxes_left: config.black_box.most,
+        }
+    }
+
+    pub fn judge(&mut self, step: &Step, head: Option<&Head>) -> Vec<Alert> {
+        head.map(|head| self.watchdog.judge(step, &head.blocks)).unwrap_or_default()
+    }
+
+    pub fn judge_activation(&mut self, seen: &Activation, step: &Step) -> Vec<Alert> {
+        self.watchdog.judge_activation(seen, step)
+    }
+
+    /// Keeps a step for the black box, in the memory of the oldest one.
+    pub fn remember(&mut self, step: &Step) {
+        if self.black_box.steps == 0 {
+            return;
+        }
+        let full = self.last_steps.len() == self.black_box.steps;
+        let mut kept = full.then(|| self.last_steps.pop_front()).flatten().unwrap_or_default();
+        copy_step(step, &mut kept);
+        self.last_steps.push_back(kept);
+    }
+}
+
+/// A copy in memory that is there already, where columns are the same.
+fn copy_step(step: &Step, into: &mut Step) {
+    let mut columns = std::mem::take(&mut into.columns);
+    let mut missing = std::mem::take(&mut into.missing);
+    columns.retain(|name, _| step.columns.contains_key(name));
+    for (name, values) in &step.columns {
+        match columns.get_mut(name) {
+            Some(kept) => kept.0.clone_from(&values.0),
+            None => drop(columns.insert(name.clone(), values.clone())),
+        }
+    }
+    missing.0.clone_from(&step.missing.0);
+    *into = Step { columns, missing, ..plain(step) };
+}
+
+/// Everything of a step but what lies in memory of its own.
+fn plain(step: &Step) -> Step {
+    Step {
+        step: step.step,
+        batches: step.batches,
+        epoch: step.epoch,
+        iteration: step.iteration,
+        accumulated: step.accumulated,
+        elapsed_secs: step.elapsed_secs,
+        lr: step.lr,
+        loss: step.loss,
+        ..Step::default()
+    }
+}
+
+impl Worker {
+    /// Tells alerts wherever they are to be told. `of_process` counts steps of this process.
+    pub(super) fn raise(
+        &mut self,
+        alerts: Vec<Alert>,
+        of_process: u64,
+        boxed: Option<Box<BoxedTensors>>,
+    ) {
+        let Some(first) = alerts.first() else { return };
+        self.counters.alerted_after.store(of_process + 1, Ordering::Relaxed);
+        let (step, rule) = (first.step, first.rule.clone());
+        for alert in alerts {
+            self.tell_alert(&alert);
+            self.append(&Record::Alert(alert));
+        }
+        self.write_black_box(step, rule, boxed);
+        self.flush();
+    }
+
+    fn tell_alert(&mut self, alert: &Alert) {
+        log::warn!("burnscape: {}. {}", alert.text, alert.advice);
+        if let Ok(mut notices) = self.counters.notices.lock() {
+            notices.push(format!("{}. {}", alert.text, alert.advice));
+        }
+        let Some(answer) = &self.config.on_alert else { return };
+        if (answer.0)(alert) == AlertAction::Stop {
+            self.counters.stop_asked.store(true, Ordering::Release);
+            if let Some(interrupter) = self.counters.interrupter.get() {
+                interrupter.stop(Some(&format!("burnscape: {}", alert.text)));
+            }
+        }
+    }
+
+    fn write_black_box(&mut self, step: u64, rule: String, boxed: Option<Box<BoxedTensors>>) {
+        if self.alarm.boxes_left == 0 || self.alarm.black_box.steps == 0 {
+            return;
+        }
+        self.alarm.boxes_left -= 1;
+        let steps = self.alarm.last_steps.iter().cloned().collect();
+        let mut record = Blackbox { step, rule, steps, ..Blackbox::default() };
+        if let Some(boxed) = boxed {
+            let BoxedTensors { previous, before, after, gradient } = *boxed;
+            let folder = self.free_box_name(step);
+            record.previous = previous.and_then(|it| self.write_boxed(&folder, "previous", &it));
+            record.before = self.write_boxed(&folder, "before", &before);
+            record.after = after.and_then(|it| self.write_boxed(&folder, "after", &it));
+            record.gradient = self.write_boxed(&folder, "gradient", &gradient);
+        }
+        self.append(&Record::Blackbox(record));
+    }
+
+    /// `blackbox/000037`, or with a number behind it where an earlier recording went through this step as well.
+    fn free_box_name(&self, step: u64) -> String {
+        let name = |number: u32| match number {
+            1 => format!("blackbox/{step:06}"),
+            _ => format!("blackbox/{step:06}-{number}"),
+        };
+        let is_free = |name: &String| !self.folder.path().join(name).exists();
+        (1..).map(name).find(is_free).unwrap_or_default()
+    }
+
+    /// Writes one file of a black box; gives its name, or counts a problem.
+    fn write_boxed(&mut self, folder: &str, what: &str, tensors: &[NamedTensor]) -> Option<String> {
+        let name = format!("{folder}/{what}.safetensors");
+        let path: PathBuf = self.folder.path().join(&name);
+        let written = std::fs::create_dir_all(self.folder.path().join(folder))
+            .map_err(|error| error.to_string())
+            .and_then(|()| snapshot::encode(tensors))
+            .and_then(|bytes| snapshot::write(&path, &bytes).map_err(|error| error.to_string()));
+        match written {
+            Ok(()) => Some(name),
+            Err(reason) => {
+                self.problem(format!(
+                    "the black box {} cannot be written: {reason}",
+                    path.display()
+                ));
+                None
+            }
+        }
+    }
+}

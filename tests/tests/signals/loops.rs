@@ -1,0 +1,158 @@
+//! Training without burn's `Learner`, and several replicas at once.
+
+use std::sync::Barrier;
+
+use burn::module::Module;
+use burn::optim::{ModuleOptimizer, SgdConfig};
+use burn::tensor::{DType, Device, Tensor};
+use burn::train::TrainStep;
+use burnscape::trace::columns::{GRAD_NORM, UPDATE_NORM};
+use burnscape::trace::{Epoch, Record};
+use burnscape::{Probe, Schedule, tap};
+
+use super::support::{
+    Bowl, Run, assert_close, close, devices, flex, gradients, pick, sample, step,
+};
+
+fn sgd() -> ModuleOptimizer {
+    SgdConfig::new().init()
+}
+
+fn bowl(device: &Device) -> Bowl {
+    Bowl::at(&[3.0, 4.0], &[12.0, 0.0], DType::F32, device)
+}
+
+fn origin(device: &Device) -> Tensor<2> {
+    sample(&[0.0; 4], DType::F32, device)
+}
+
+fn epochs(run: &Run) -> Vec<Epoch> {
+    pick(run.records(), |record| match record {
+        Record::Epoch(epoch) => Some(epoch),
+        _ => None,
+    })
+}
+
+/// Two epochs of three steps, each with one validation batch.
+fn observed(probe: &Probe) -> Bowl {
+    let device = flex();
+    let mut observer = probe.observe();
+    let (mut model, mut optim) = (bowl(&device), sgd());
+    for _ in 0..2 {
+        for _ in 0..3 {
+            let output = observer.forward(|| TrainStep::step(&model, origin(&device)));
+            observer.loss(&output.item.loss, 1);
+            model = observer.step(&mut optim, 0.25, model, output.grads);
+        }
+        let loss = TrainStep::step(&model, origin(&device)).item.loss;
+        observer.validation_loss(&loss, 1);
+        observer.epoch_done(&model);
+    }
+    model
+}
+
+#[test]
+fn a_loop_of_ones_own_is_recorded_as_a_learner_is() {
+    let run = Run::new();
+    let probe = run.builder().weight_norms_every(1).start().expect("a probe");
+    observed(&probe);
+    close(probe);
+    let steps = run.steps();
+    assert_eq!(steps.len(), 6);
+    for (t, step) in steps.iter().enumerate() {
+        let shrunk = 0.75_f64.powi(t as i32);
+        assert_close(f64::from(step.columns[GRAD_NORM][1]), 12.0 * shrunk, 1e-6, "gradient");
+        assert_close(f64::from(step.columns[UPDATE_NORM][1]), 3.0 * shrunk, 1e-6, "update");
+        assert_close(step.loss.expect("a loss"), 84.5 * shrunk * shrunk, 1e-6, "loss");
+        assert_eq!((step.epoch, step.accumulated), (Some(1 + t as u64 / 3), 1));
+    }
+    let epochs = epochs(&run);
+    let numbers: Vec<(u64, u64)> = epochs.iter().map(|it| (it.epoch, it.steps)).collect();
+    assert_eq!(numbers, [(1, 3), (2, 6)]);
+    // L after three steps: 84.5·0.75⁶.
+    let valid = epochs[0].valid_loss.expect("a validation loss");
+    assert_close(valid, 84.5 * 0.75_f64.powi(6), 1e-6, "validation loss");
+}
+
+#[test]
+fn a_loop_of_ones_own_trains_bit_for_bit_the_same_when_observed() {
+    let run = Run::new();
+    let probe = run.builder().level(burnscape::Level::Full).start().expect("a probe");
+    let watched = observed(&probe);
+    close(probe);
+    let bare = observed(&Probe::disabled());
+    let data = |model: &Bowl| [model.left.val().into_data(), model.right.val().into_data()];
+    assert_eq!(data(&watched), data(&bare));
+}
+
+#[test]
+fn a_loop_that_tells_no_losses_has_steps_without_them() {
+    let run = Run::new();
+    let probe = run.builder().start().expect("a probe");
+    let mut observer = probe.observe();
+    let device = flex();
+    let mut model = bowl(&device);
+    for _ in 0..2 {
+        let grads = gradients(&model, origin(&device));
+        model = observer.update(0.5, model, grads, |model, grads| sgd().step(0.5, model, grads));
+    }
+    close(probe);
+    let steps = run.steps();
+    assert_eq!(
+        steps.iter().map(|it| (it.batches, it.loss)).collect::<Vec<_>>(),
+        [(1, None), (2, None)]
+    );
+    assert_close(f64::from(steps[1].columns[GRAD_NORM][1]), 6.0, 1e-6, "gradient");
+}
+
+#[test]
+fn taps_are_heard_in_a_loop_of_ones_own() {
+    let run = Run::new();
+    let probe = run.builder().activations(Schedule::Every(2)).start().expect("a probe");
+    let mut observer = probe.observe();
+    let device = flex();
+    let (mut model, mut optim) = (bowl(&device), sgd());
+    for _ in 0..3 {
+        let output = observer.forward(|| {
+            let input = tap("input", origin(&device) + 2.0);
+            TrainStep::step(&model, input)
+        });
+        observer.loss(&output.item.loss, 1);
+        model = observer.step(&mut optim, 0.0, model, output.grads);
+    }
+    close(probe);
+    let seen = pick(run.records(), |record| match record {
+        Record::Activation(seen) => Some((seen.step, seen.mean, seen.values)),
+        _ => None,
+    });
+    assert_eq!(seen, [(0, 2.0, 4), (2, 2.0, 4)]);
+}
+
+/// burn's distributed training steps one replica per device, each on a thread of its own, with the same
+/// gradients. Its collectives need CUDA; what the hook sees of it is this.
+#[test]
+fn replicas_on_several_devices_are_recorded_once() {
+    let run = Run::new();
+    let probe = run.builder().start().expect("a probe");
+    let watched = probe.watch(bowl(&flex()));
+    let in_turn = Barrier::new(2);
+    std::thread::scope(|scope| {
+        for device in devices() {
+            let (model, in_turn) = (watched.clone().fork(&device), &in_turn);
+            scope.spawn(move || {
+                let mut model = model;
+                for _ in 0..10 {
+                    model = step(model, &mut sgd(), 0.25, origin(&device));
+                    in_turn.wait();
+                }
+            });
+        }
+    });
+    close(probe);
+    let steps = run.steps();
+    assert_eq!(steps.iter().map(|step| step.step).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+    for (t, step) in steps.iter().enumerate() {
+        let expected = 12.0 * 0.75_f64.powi(t as i32);
+        assert_close(f64::from(step.columns[GRAD_NORM][1]), expected, 1e-6, "gradient");
+    }
+}
