@@ -6,7 +6,7 @@ use burnscape::geometry::pca::{InMemory, PcaOptions, Snapshots, pca};
 use super::models::Walker;
 use super::support::{Run, batch, sgd, step, training_batch};
 
-const STEPS: usize = 420;
+const STEPS: usize = 260;
 
 /// A spiral of many snapshots.
 fn spiral(run: &Run) -> Vec<[f32; 2]> {

@@ -74,7 +74,7 @@ impl StepValues {
     /// first values; those of blocks without a gradient are NaN, and counted in `missing`.
     pub fn has_norm_above(&self, blocks: usize, limit: f32) -> bool {
         let norms = &self.host[..blocks.min(self.host.len())];
-        norms.iter().filter(|&&norm| !(norm <= limit)).count() > self.missing.len()
+        norms.iter().filter(|&&norm| norm > limit || norm.is_nan()).count() > self.missing.len()
     }
 
     /// Whether the last norms that were read, those of the weights, are not all finite.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::{DType, Tensor};
+use burnscape_landscape::layout::Block;
 use burnscape_trace::columns;
 
 use super::{AVERAGE_SHARE, Columns, LookSample};
@@ -35,7 +36,7 @@ struct Pass {
 
 impl OnHost {
     pub fn new(map: &ModelMap, start: Vec<f32>) -> Self {
-        let ranges: Vec<_> = map.layout.blocks().iter().map(|block| block.range()).collect();
+        let ranges: Vec<_> = map.layout.blocks().iter().map(Block::range).collect();
         let power = vec![0.0; ranges.len()];
         Self { ranges, start, average: Vec::new(), power, weight: 0.0, update: None }
     }
