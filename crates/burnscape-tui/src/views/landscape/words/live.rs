@@ -37,7 +37,7 @@ impl Words for LivePath<'_> {
 impl LivePath<'_> {
     fn facts(&self) -> Vec<Fact> {
         let mut facts = vec![last_loss(self.run), self.snapshots()];
-        facts.extend(path::explained(self.path));
+        facts.extend(path::explained(self.path, &path::OF_LIVE_PATH));
         facts.extend(path::out_of_plane(self.path));
         facts
     }

@@ -113,7 +113,8 @@ impl Scene<'_> {
     fn honesty(&self) -> Vec<Fact> {
         let trajectory = self.landscape.trajectory();
         let mut facts = self.warnings();
-        facts.extend(trajectory.and_then(path::explained));
+        let components = path::components(self.landscape.slice());
+        facts.extend(trajectory.and_then(|it| path::explained(it, &components)));
         facts.extend(trajectory.and_then(path::out_of_plane));
         facts.extend(trajectory.and_then(path::plane_gap));
         facts.extend(self.picture.map(values::samples));

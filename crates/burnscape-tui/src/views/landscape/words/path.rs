@@ -1,16 +1,33 @@
 //! Words on the path of training: how much of it the picture holds, and what it does not.
 
 use burnscape_landscape::words as honest;
-use burnscape_trace::{Slice, Trajectory};
+use burnscape_trace::{Axis, Slice, Trajectory};
 
 use crate::numbers::{percent, short};
 use crate::widgets::facts::Fact;
 
-/// The share of the movement in the plane, beside that of a random walk.
-pub(super) fn explained(trajectory: &Trajectory) -> Option<Fact> {
-    let both = |shares: &[f64]| shares.iter().take(2).sum::<f64>();
-    let measured = (!trajectory.explained.is_empty()).then(|| both(&trajectory.explained))?;
-    let walk = (!trajectory.random_walk.is_empty()).then(|| percent(both(&trajectory.random_walk)));
+/// The principal components of a path that is told while training goes on.
+pub(super) const OF_LIVE_PATH: [usize; 2] = [1, 2];
+
+/// The principal components along which a slice lies, counted from 1; none if it has other directions.
+pub(super) fn components(slice: &Slice) -> Vec<usize> {
+    let number = |axis: &Axis| {
+        let number = axis.label.strip_prefix("PC ").filter(|_| axis.kind == "pca");
+        number?.parse().ok()
+    };
+    let axes = std::iter::once(&slice.x).chain(&slice.y);
+    axes.map(number).collect::<Option<_>>().unwrap_or_default()
+}
+
+/// The share of the movement along some components, beside that of a random walk.
+pub(super) fn explained(trajectory: &Trajectory, components: &[usize]) -> Option<Fact> {
+    let sum = |shares: &[f64]| -> f64 {
+        let share = |k: &usize| k.checked_sub(1).and_then(|k| shares.get(k));
+        components.iter().filter_map(share).sum()
+    };
+    let is_known = !trajectory.explained.is_empty() && !components.is_empty();
+    let measured = is_known.then(|| sum(&trajectory.explained))?;
+    let walk = (!trajectory.random_walk.is_empty()).then(|| percent(sum(&trajectory.random_walk)));
     let walk = walk.unwrap_or("unknown".to_owned());
     Some(Fact::new("explained", format!("{} (random walk {walk})", percent(measured))))
 }
@@ -36,7 +53,11 @@ pub(super) fn plane_gap(trajectory: &Trajectory) -> Option<Fact> {
 /// Sentences on the snapshots in a slice.
 pub(super) fn caveats(trajectory: &Trajectory, slice: &Slice) -> Vec<String> {
     let place = if slice.y.is_some() { "plane" } else { "line" };
-    let mut caveats = variance(trajectory);
+    let components = components(slice);
+    let mut caveats = variance(trajectory, &components);
+    let axes = components.iter().zip(std::iter::once(&slice.x).chain(&slice.y));
+    let stand_ins = axes.filter(|(_, axis)| trajectory.degenerate && axis.explained == Some(0.0));
+    caveats.extend(stand_ins.map(|(&k, _)| honest::degenerate_component(k)));
     caveats.extend(worst_out_of_plane(trajectory).map(|(snapshot, share)| {
         format!(
             "Snapshots are drawn where they project to: snapshot {snapshot} lies farthest out of the \
@@ -54,7 +75,10 @@ pub(super) fn caveats(trajectory: &Trajectory, slice: &Slice) -> Vec<String> {
 pub(super) fn live_caveats(path: &Trajectory) -> Vec<String> {
     let plane =
         "The plane is that of the snapshots until now, about their mean: every new one turns it.";
-    let mut sentences = variance(path);
+    let mut sentences = variance(path, &OF_LIVE_PATH);
+    if path.degenerate {
+        sentences.push(honest::degenerate_component(2));
+    }
     sentences.push(plane.to_owned());
     sentences.extend(worst_out_of_plane(path).map(|(snapshot, share)| {
         format!(
@@ -66,17 +90,12 @@ pub(super) fn live_caveats(path: &Trajectory) -> Vec<String> {
     sentences
 }
 
-fn variance(trajectory: &Trajectory) -> Vec<String> {
-    let mut sentences = Vec::new();
-    if !trajectory.explained.is_empty() {
-        let two = &trajectory.explained[..trajectory.explained.len().min(2)];
-        let snapshots = trajectory.snapshots.len();
-        sentences.push(honest::explained_variance(two, snapshots, &trajectory.random_walk));
+fn variance(trajectory: &Trajectory, components: &[usize]) -> Vec<String> {
+    let Trajectory { explained, random_walk, snapshots, .. } = trajectory;
+    if explained.is_empty() || components.is_empty() {
+        return Vec::new();
     }
-    if trajectory.degenerate {
-        sentences.push(honest::degenerate_component(2));
-    }
-    sentences
+    vec![honest::explained_by(components, explained, snapshots.len(), random_walk)]
 }
 
 /// The snapshot with the largest share of its squared distance from the centre out of the plane.
