@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig};
 use burn::tensor::{Device, Tensor};
 use burn::train::TrainStep;
-use burnscape::trace::Step;
+use burnscape::trace::{Record, Step};
 use burnscape::{Probe, Watched};
 use tempfile::tempdir;
 
@@ -190,6 +190,27 @@ fn a_sharded_optimizer_receives_the_sum_over_devices() {
     let main = first(&["--two-devices"]);
     let sharded = first(&["--two-devices", "--sharded"]);
     assert_close(&[sharded], &[main]);
+}
+
+/// Each of two devices runs a batch of its own in every step; both pass the tap, and count as one observation.
+#[test]
+fn taps_are_heard_in_the_workers_of_several_devices() {
+    let dir = tempdir().expect("a folder");
+    train(dir.path(), &["--model", "mlp", "--watch", "busiest", "--two-devices"]);
+    let records = records(&dir.path().join("run"));
+    let seen: Vec<_> = records
+        .iter()
+        .filter_map(|record| match record {
+            Record::Activation(seen) if seen.tap == "hidden.0.relu" => Some(seen),
+            _ => None,
+        })
+        .collect();
+    let steps = steps(&records);
+    assert_eq!(seen.len(), steps.len());
+    for (seen, step) in seen.iter().zip(&steps) {
+        assert_eq!((seen.step, seen.calls), (step.step, step.accumulated));
+    }
+    assert!(steps.iter().any(|step| step.accumulated == 2), "two devices took part");
 }
 
 /// L = size·Σθ.
