@@ -224,11 +224,7 @@ impl Hook {
         }
         let at = self.next_place(&mut state);
         let previous = self.keep_weights(model, map);
-        let batches = self.batches.load(Ordering::Acquire);
-        let accumulated = batches.saturating_sub(state.batches_before) as u32;
-        state.steps += 1;
-        self.steps.store(state.steps, Ordering::Release);
-        state.batches_before = batches;
+        let (batches, accumulated) = self.count_step(&mut state);
         let (columns, mut look) = (self.columns_due(at), self.config.measurements.look(at));
         let mut values = self.lanes.spare_values();
         if columns.grad_norm {
@@ -261,6 +257,16 @@ impl Hook {
             clipping,
             boxed: is_boxed.then(|| self.boxed(model, map, grads, previous)).flatten(),
         })
+    }
+
+    /// Counts a step; gives the batches until it, and those that are its own.
+    fn count_step(&self, state: &mut StepState) -> (u64, u32) {
+        let batches = self.batches.load(Ordering::Acquire);
+        let accumulated = batches.saturating_sub(state.batches_before) as u32;
+        state.steps += 1;
+        self.steps.store(state.steps, Ordering::Release);
+        state.batches_before = batches;
+        (batches, accumulated)
     }
 
     /// Where the step that begins stands.
