@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::Error;
 use crate::record::{
-    Activation, Alert, Blackbox, Check, Dropped, End, Epoch, Head, Histogram, Metric, Nodes, Note,
-    Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory,
+    Activation, Alert, Blackbox, Check, Curvature, Dropped, End, Epoch, Head, Histogram, Metric,
+    Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory,
 };
 
 /// Arrays, maps and tags may be nested this deep. Format 1.0 needs 6; a cap keeps a hostile file
@@ -68,6 +68,7 @@ kinds! {
     Histogram "histogram",
     Alert "alert",
     Blackbox "blackbox",
+    Curvature "curvature",
     Dropped "dropped",
     Snapshot "snapshot",
     Trajectory "trajectory",

@@ -13,8 +13,7 @@ use crate::{F32s, F64s, U32s};
 /// The version `[major, minor]` that this crate writes.
 pub const FORMAT: [u16; 2] = [1, 0];
 
-/// All kinds that format 1.0 knows or reserves. Only `curvature` has no type yet: it reads as
-/// [`Record::Unknown`].
+/// All kinds that format 1.0 knows.
 pub const RESERVED_KINDS: [&str; 20] = [
     "head",
     "step",
@@ -64,6 +63,8 @@ pub enum Record {
     Alert(Alert),
     /// What happened just before an alert.
     Blackbox(Blackbox),
+    /// How curved the loss is around the weights at one moment.
+    Curvature(Curvature),
     /// Step records that were lost because the queue was full.
     Dropped(Dropped),
     /// A file with all parameters and buffers at one moment.
@@ -350,6 +351,109 @@ pub struct Blackbox {
     pub after: Option<String>,
     /// What the optimizer received at the alert.
     pub gradient: Option<String>,
+}
+
+/// How curved the loss is around the weights at one moment: eigenvalues λ of the Hessian of the mean loss over
+/// a fixed set of batches, with what else was asked for. What was not measured is empty, `None` or 0 probes.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Curvature {
+    /// `live` (on a schedule, while training goes on) or `study` (asked for around a model).
+    pub reason: String,
+    /// Optimizer steps before it.
+    pub step: u64,
+    /// Epochs complete at that moment; `None`: unknown.
+    pub epoch: Option<u64>,
+    /// The snapshot whose weights these are, where they are one's.
+    pub snapshot: Option<u64>,
+    /// Seconds since recording started, of this process.
+    pub elapsed_secs: f64,
+    /// Samples that the loss is averaged over.
+    pub samples: u64,
+    /// Batches that they came in.
+    pub batches: u64,
+    /// Element type that gradients were computed in.
+    pub dtype: String,
+    /// The blocks that the Hessian is restricted to; empty: all that train.
+    pub blocks: U32s,
+    /// Loss there.
+    pub loss: f64,
+    /// Norm of its gradient.
+    pub grad_norm: f64,
+    /// Largest eigenvalues, the largest first: algebraically, not by magnitude.
+    pub largest: F64s,
+    /// By how much each may be off: its residual and the error of the products with the Hessian.
+    pub largest_error: F64s,
+    /// Smallest eigenvalues, the smallest first.
+    pub smallest: F64s,
+    /// By how much each may be off.
+    pub smallest_error: F64s,
+    /// Trace of the Hessian: sum of its eigenvalues.
+    pub trace: Option<f64>,
+    /// Its standard error over probes; `None`: unknown, as with one probe.
+    pub trace_stderr: Option<f64>,
+    /// Random vectors that the trace is estimated from.
+    pub trace_probes: u64,
+    /// How eigenvalues are spread.
+    pub density: Option<Density>,
+    /// Largest eigenvalue of the Hessian restricted to each block of the layout; NaN where not measured.
+    pub block_largest: F64s,
+    /// By how much each may be off.
+    pub block_largest_error: F64s,
+    /// Learning rate of that moment.
+    pub lr: f64,
+    /// The optimizer as it was named, with its constants; empty: not named, which is read as gradient descent.
+    pub optimizer: String,
+    /// The Hessian is that of the loss in the coordinates of an adaptive optimizer (P⁻¹ᐟ² H P⁻¹ᐟ²).
+    pub preconditioned: bool,
+    /// `λ · lr` from which on a step overshoots; 2 for gradient descent.
+    pub stability_limit: Option<f64>,
+    /// Further measures of sharpness.
+    pub measures: Vec<Measure>,
+    /// Relative error of a product with the Hessian, as the same difference with half the step tells it.
+    pub product_error: f64,
+    /// Distance of the two gradients of a product from the weights.
+    pub product_step: f64,
+    /// What it cost, in gradients over all batches.
+    pub gradients: u64,
+    /// What it took, in seconds.
+    pub took_secs: f64,
+    /// What can be concluded and what not, as sentences.
+    pub sentences: Vec<String>,
+}
+
+/// How the eigenvalues of a Hessian are spread: a density over λ whose integral is 1.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Density {
+    /// Places, ascending.
+    pub eigenvalue: F64s,
+    /// Density at each place.
+    pub density: F64s,
+    /// Its standard error over probes; NaN where unknown.
+    pub stderr: F64s,
+    /// Standard deviation of the Gaussian that each eigenvalue is drawn as.
+    pub width: f64,
+    /// Random vectors.
+    pub probes: u64,
+    /// Steps of Lanczos' iteration from each.
+    pub lanczos_steps: u64,
+}
+
+/// One measure of sharpness beside the spectrum.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Measure {
+    /// What it is, such as `sam`, `keskar`, `average-direction`, `filter-normalised`.
+    pub name: String,
+    /// Its value; NaN where it is not defined.
+    pub value: f64,
+    /// Standard error or spread, where there is one.
+    pub error: Option<f64>,
+    /// Radius that it is taken over, where it has one.
+    pub radius: Option<f64>,
+    /// What it does not change under, and what else there is to know, as a sentence.
+    pub meaning: String,
 }
 
 /// Step records that were lost because the queue was full.

@@ -270,11 +270,14 @@ fn plain_loss(weights: Weights, kept: &'static [&'static str]) -> f64 {
 fn statistics_are_those_of_all_samples_at_the_node_whatever_the_momentum_and_the_sizes_of_batches()
 {
     let run = Run::new();
-    let slice = measured(&run, Normed::new(), 38);
+    // Without dropout, whose draws depend on the other tests of this process, the statistics that training
+    // leaves are the same every time: how far they are from these ones is then no matter of chance.
+    let model = Normed { dropout: DropoutConfig::new(0.0).init(), ..Normed::new() };
+    let slice = measured(&run, model, 38);
     assert_nodes(&slice, |alpha| plain_loss(there(&run, &BLOCKS, alpha), &[]));
     let stored = |alpha| Plain { weights: there(&run, &BLOCKS, alpha), kept: &[] }.loss(&batches());
-    let [first, .., end] = slice.surface.losses() else { panic!("five nodes") };
-    assert!((first - stored(-0.5)).abs() > 0.01 && (end - stored(0.5)).abs() > 0.01);
+    let [first, _, centre, ..] = slice.surface.losses() else { panic!("five nodes") };
+    assert!((first - stored(-0.5)).abs() > 0.01 && (centre - stored(0.0)).abs() > 0.01);
 }
 
 #[test]

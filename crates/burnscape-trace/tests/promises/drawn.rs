@@ -1,9 +1,9 @@
 //! Any record at all, drawn from a list of random numbers.
 
 use burnscape_trace::{
-    Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Dropped, End, Epoch, F32s, F64s,
-    FORMAT, Head, Histogram, Layer, LayerNodes, Metric, Nodes, Note, Progress, Record, Resume,
-    Slice, Snapshot, Step, Study, Trajectory, U32s,
+    Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
+    Epoch, F32s, F64s, FORMAT, Head, Histogram, Layer, LayerNodes, Measure, Metric, Nodes, Note,
+    Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s,
 };
 
 /// Gives values by consuming numbers, round and round.
@@ -72,7 +72,7 @@ impl Draw {
     }
 
     pub fn record(&mut self) -> Record {
-        match self.below(19) {
+        match self.below(20) {
             0 => Record::from(self.head()),
             1 => Record::from(self.step()),
             2 => Record::from(self.epoch()),
@@ -91,6 +91,7 @@ impl Draw {
             15 => Record::from(self.histogram()),
             16 => Record::from(self.alert()),
             17 => Record::from(self.blackbox()),
+            18 => Record::from(self.curvature()),
             _ => Record::from(self.end()),
         }
     }
@@ -227,6 +228,63 @@ impl Draw {
             threshold: self.f64(),
             text: self.string(),
             advice: self.string(),
+        }
+    }
+
+    fn curvature(&mut self) -> Curvature {
+        Curvature {
+            reason: self.string(),
+            step: self.u64(),
+            epoch: self.option(Self::u64),
+            snapshot: self.option(Self::u64),
+            elapsed_secs: self.f64(),
+            samples: self.u64(),
+            batches: self.u64(),
+            dtype: self.string(),
+            blocks: self.u32s(),
+            loss: self.f64(),
+            grad_norm: self.f64(),
+            largest: self.f64s(),
+            largest_error: self.f64s(),
+            smallest: self.f64s(),
+            smallest_error: self.f64s(),
+            trace: self.option(Self::f64),
+            trace_stderr: self.option(Self::f64),
+            trace_probes: self.u64(),
+            density: self.option(Self::density),
+            block_largest: self.f64s(),
+            block_largest_error: self.f64s(),
+            lr: self.f64(),
+            optimizer: self.string(),
+            preconditioned: self.bool(),
+            stability_limit: self.option(Self::f64),
+            measures: self.list(3, Self::sharpness),
+            product_error: self.f64(),
+            product_step: self.f64(),
+            gradients: self.u64(),
+            took_secs: self.f64(),
+            sentences: self.list(2, Self::string),
+        }
+    }
+
+    fn density(&mut self) -> Density {
+        Density {
+            eigenvalue: self.f64s(),
+            density: self.f64s(),
+            stderr: self.f64s(),
+            width: self.f64(),
+            probes: self.u64(),
+            lanczos_steps: self.u64(),
+        }
+    }
+
+    fn sharpness(&mut self) -> Measure {
+        Measure {
+            name: self.string(),
+            value: self.f64(),
+            error: self.option(Self::f64),
+            radius: self.option(Self::f64),
+            meaning: self.string(),
         }
     }
 

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use burnscape_trace::{
-    Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Dropped, End, Epoch, F32s, F64s,
-    FORMAT, Head, Histogram, Layer, LayerNodes, Metric, Nodes, Note, Progress, Record, Resume,
-    Slice, Snapshot, Step, Study, Trajectory, U32s, columns, frame,
+    Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
+    Epoch, F32s, F64s, FORMAT, Head, Histogram, Layer, LayerNodes, Measure, Metric, Nodes, Note,
+    Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s, columns, frame,
 };
 
 pub fn head() -> Head {
@@ -244,6 +244,51 @@ fn blackbox() -> Blackbox {
     }
 }
 
+fn curvature() -> Curvature {
+    let density = Density {
+        eigenvalue: F64s(vec![-1.0, 0.0, 4.0]),
+        density: F64s(vec![0.1, 0.8, 0.05]),
+        stderr: F64s(vec![0.01, f64::NAN, 0.0]),
+        width: 0.125,
+        probes: 2,
+        lanczos_steps: 20,
+    };
+    let sam = Measure {
+        name: "sam".into(),
+        value: f64::NAN,
+        error: None,
+        radius: Some(0.05),
+        meaning: "The gradient is 0: not defined.".into(),
+    };
+    Curvature {
+        reason: "live".into(),
+        step: 8,
+        epoch: Some(1),
+        snapshot: Some(1),
+        samples: 256,
+        batches: 2,
+        dtype: "f32".into(),
+        blocks: U32s(vec![0]),
+        largest: F64s(vec![4.0, 1.0]),
+        largest_error: F64s(vec![0.01, 0.02]),
+        smallest: F64s(vec![-1.0]),
+        smallest_error: F64s(vec![0.01]),
+        trace: Some(12.5),
+        trace_stderr: Some(0.5),
+        trace_probes: 8,
+        density: Some(density),
+        block_largest: F64s(vec![4.0, f64::NAN]),
+        block_largest_error: F64s(vec![0.01, f64::NAN]),
+        lr: 0.5,
+        optimizer: "sgd".into(),
+        stability_limit: Some(2.0),
+        measures: vec![sam],
+        gradients: 40,
+        sentences: vec!["The step fits.".into()],
+        ..Curvature::default()
+    }
+}
+
 fn nodes() -> Nodes {
     let accuracy =
         LayerNodes { value: F64s(vec![0.5, f64::NAN]), stderr: F64s(vec![0.25, f64::NAN]) };
@@ -294,8 +339,9 @@ fn told_in_training() -> [Record; 4] {
     [progress().into(), dropped.into(), epoch().into(), metric().into()]
 }
 
-fn observed_in_the_last_step() -> [Record; 4] {
-    [activation().into(), histogram().into(), alert().into(), blackbox().into()]
+fn observed_in_the_last_step() -> [Record; 5] {
+    let blackbox = blackbox().into();
+    [activation().into(), histogram().into(), alert().into(), blackbox, curvature().into()]
 }
 
 fn surface() -> [Record; 5] {

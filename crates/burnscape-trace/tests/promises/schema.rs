@@ -129,7 +129,7 @@ fn the_readme_names_every_kind_and_the_fields_of_what_is_observed() {
         assert!(README.contains(&format!("\n| `{kind}` |")), "{kind}");
     }
     let maps = maps();
-    for kind in ["activation", "histogram", "alert", "blackbox"] {
+    for kind in ["activation", "histogram", "alert", "blackbox", "curvature"] {
         let (_, table) = README.split_once(&format!("| field of `{kind}` |")).unwrap();
         let (table, _) = table.split_once("\n\n").unwrap();
         for field in maps[kind].keys() {

@@ -145,6 +145,7 @@ impl Run {
             Record::Histogram(histogram) => self.apply_histogram(histogram),
             Record::Alert(alert) => self.alerts.apply(alert),
             Record::Blackbox(black_box) => self.black_boxes.apply(black_box),
+            Record::Curvature(_) => {}
             Record::Dropped(dropped) => self.dropped += dropped.records,
             Record::Snapshot(snapshot) => self.apply_snapshot(snapshot),
             Record::Slice(slice) => self.landscapes.apply_slice(slice),
