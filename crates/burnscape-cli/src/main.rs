@@ -8,17 +8,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::Arguments;
 
 /// Exit code for a run that cannot be read, shown or exported; clap uses it for arguments that make no sense.
 const FAILURE: u8 = 2;
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Watch(arguments) => watch::run(&arguments),
-        Command::Export(arguments) => export::run(&arguments),
-    };
-    match done {
+    match Arguments::parse().command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

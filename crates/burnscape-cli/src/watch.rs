@@ -1,13 +1,58 @@
-//! `burnscape watch`: which of the three ways to show a run was meant.
+//! `burnscape watch`: what can be typed, and which of the three ways to show a run is meant.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::str::FromStr;
 
 use anyhow::Context;
 use burnscape_tui::{
-    TerminalProfile, WatchOptions, default_view, follow_lines, read_run, render_once, terminal_size,
+    ColourDepth, Glyphs, TerminalProfile, ViewKind, WatchOptions, default_view, follow_lines,
+    read_run, render_once, terminal_size,
 };
+use clap::Args;
 
-use crate::arguments::{Size, Watch};
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  shown; also when the terminal hung up, training goes on without it
+  2  the path is no run, the run cannot be read (its format is newer, its trace is no trace),
+     the terminal cannot be used, or the arguments make no sense
+
+A damaged run is shown as far as it is whole, and says that it is damaged.
+Without a terminal and without --once, values are printed as lines until the run ends.
+NO_COLOR, TERM, COLORTERM and the locale are respected.";
+
+/// Show a run: in this terminal until `q`, as one frame with --once, or as lines without a terminal.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Watch {
+    /// Folder of the run, or its trace.cbor
+    run: PathBuf,
+
+    /// Print one frame and leave
+    #[arg(long)]
+    once: bool,
+
+    /// Size of the frame of --once [default: the terminal's, else 80x24]
+    #[arg(long, value_name = "WxH", requires = "once")]
+    size: Option<Size>,
+
+    /// overview, gradients, activations, landscape, or 1, 2, 3, 4 [default: overview; with --once
+    /// landscape where the run has one]
+    #[arg(long)]
+    view: Option<ViewKind>,
+
+    /// auto, never, 16, 256, true
+    #[arg(long, alias = "colour", default_value = "auto", value_name = "WHEN")]
+    color: OrAuto<ColourDepth>,
+
+    /// auto, braille, block, ascii
+    #[arg(long, default_value = "auto", value_name = "SET")]
+    glyphs: OrAuto<Glyphs>,
+
+    /// Frames per second at most, from 0.1 to 30
+    #[arg(long, default_value_t = 10.0, value_name = "N", value_parser = frames_per_sec)]
+    fps: f64,
+}
 
 /// Shows the run.
 pub(crate) fn run(arguments: &Watch) -> anyhow::Result<()> {
@@ -53,4 +98,93 @@ fn default_size() -> Size {
     let (width, height) = terminal_size();
     let prompt = u16::from(io::stdout().is_terminal() && height > 1);
     Size { width, height: height - prompt }
+}
+
+/// A value, or what the terminal is found to be capable of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum OrAuto<T> {
+    Auto,
+    Is(T),
+}
+
+impl<T: FromStr> FromStr for OrAuto<T> {
+    type Err = T::Err;
+
+    fn from_str(word: &str) -> Result<Self, T::Err> {
+        if word == "auto" { Ok(Self::Auto) } else { word.parse().map(Self::Is) }
+    }
+}
+
+impl<T> OrAuto<T> {
+    fn unwrap_or(self, detected: T) -> T {
+        match self {
+            Self::Auto => detected,
+            Self::Is(value) => value,
+        }
+    }
+}
+
+/// Columns and rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Size {
+    width: u16,
+    height: u16,
+}
+
+/// A frame of more columns or rows is a slip of the keyboard.
+const LARGEST_SIDE: u16 = 2000;
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || {
+            format!("`{text}` is no size such as 120x40, from 1x1 to {LARGEST_SIDE}x{LARGEST_SIDE}")
+        };
+        let (width, height) = text.split_once(['x', 'X', '×']).ok_or_else(expected)?;
+        let side = |text: &str| text.parse().ok().filter(|side| (1..=LARGEST_SIDE).contains(side));
+        match (side(width), side(height)) {
+            (Some(width), Some(height)) => Ok(Self { width, height }),
+            _ => Err(expected()),
+        }
+    }
+}
+
+fn frames_per_sec(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.1..=30.0).contains(number));
+    number.ok_or_else(|| format!("`{text}` is no number from 0.1 to 30"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::arguments::Arguments;
+
+    #[test]
+    fn the_help_names_every_view_and_its_number() {
+        let mut command = Arguments::command();
+        let watch = command.find_subcommand_mut("watch").unwrap();
+        let help = watch.render_long_help().to_string();
+        let names: Vec<_> = ViewKind::ALL.map(|it| format!("{it:?}").to_lowercase()).into();
+        let numbers: Vec<_> = ViewKind::ALL.map(|it| it.number().to_string()).into();
+        let all = format!("{}, or {}", names.join(", "), numbers.join(", "));
+        assert!(help.contains(&all), "{all} in {help}");
+    }
+
+    #[test]
+    fn sizes_are_columns_by_rows() {
+        assert_eq!("120x40".parse(), Ok(Size { width: 120, height: 40 }));
+        for wrong in ["", "80", "0x10", "80x-1", "99999x10", "axb"] {
+            assert!(wrong.parse::<Size>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn colours_are_a_depth_or_automatic() {
+        assert_eq!("auto".parse(), Ok(OrAuto::<ColourDepth>::Auto));
+        assert_eq!("256".parse(), Ok(OrAuto::Is(ColourDepth::TwoFiftySix)));
+        assert!("blue".parse::<OrAuto<ColourDepth>>().is_err());
+    }
 }

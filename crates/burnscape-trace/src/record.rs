@@ -39,10 +39,6 @@ pub const RESERVED_KINDS: [&str; 20] = [
 
 /// One item of a trace.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a box would show in every match, for a few hundred bytes"
-)]
 pub enum Record {
     /// What is being recorded: written first, repeated at epochs and at the end by the
     /// [`Writer`](crate::Writer), so that damage to one copy costs little. The last one holds.
