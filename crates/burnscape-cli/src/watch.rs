@@ -36,8 +36,8 @@ pub(crate) struct Watch {
     #[arg(long, value_name = "WxH", requires = "once")]
     size: Option<Size>,
 
-    /// overview, gradients, activations, landscape, or 1, 2, 3, 4 [default: overview; with --once
-    /// landscape where the run has one]
+    /// overview, gradients, activations, landscape, sharpness, or 1, 2, 3, 4, 5 [default: overview;
+    /// with --once landscape where the run has one]
     #[arg(long)]
     view: Option<ViewKind>,
 

@@ -341,6 +341,7 @@ fn views_are_chosen_by_number_and_tab() {
     assert_eq!(screen.selected_tab(), "1 Overview");
     assert_eq!(screen.press("3").selected_tab(), "3 Activations");
     assert_eq!(screen.press("4").selected_tab(), "4 Landscape");
+    assert_eq!(screen.press("\t").selected_tab(), "5 Sharpness");
     assert_eq!(screen.press("\t").selected_tab(), "1 Overview");
     assert_eq!(screen.press("\t").selected_tab(), "2 Gradients");
     assert_eq!(screen.press("9").selected_tab(), "2 Gradients");
@@ -776,14 +777,14 @@ fn the_help_explains_every_view_in_lines_that_fit_a_usual_terminal() {
 
 #[test]
 fn views_are_asked_for_by_name_or_number() {
-    let names = ["overview", "gradients", "activations", "landscape"];
+    let names = ["overview", "gradients", "activations", "landscape", "sharpness"];
     for ((view, name), number) in ViewKind::ALL.into_iter().zip(names).zip(1..) {
         assert_eq!(name.parse(), Ok(view));
         assert_eq!(number.to_string().parse(), Ok(view));
         assert_eq!(view.number(), number);
     }
-    let error = "5".parse::<ViewKind>().unwrap_err().to_string();
-    assert!(error.contains("activations") && error.contains("4"), "{error}");
+    let error = "6".parse::<ViewKind>().unwrap_err().to_string();
+    assert!(error.contains("activations") && error.contains("5"), "{error}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use burnscape_trace::{
 };
 
 use super::{
-    Alerts, BlackBoxes, BlockRow, Blocks, Landscape, Landscapes, Pace, Series, Taps,
+    Alerts, BlackBoxes, BlockRow, Blocks, Curvatures, Landscape, Landscapes, Pace, Series, Taps,
     TrainingProgress,
 };
 
@@ -103,6 +103,7 @@ pub struct Run {
     alerts: Alerts,
     black_boxes: BlackBoxes,
     taps: Taps,
+    curvatures: Curvatures,
     landscapes: Landscapes,
 }
 
@@ -145,7 +146,7 @@ impl Run {
             Record::Histogram(histogram) => self.apply_histogram(histogram),
             Record::Alert(alert) => self.alerts.apply(alert),
             Record::Blackbox(black_box) => self.black_boxes.apply(black_box),
-            Record::Curvature(_) => {}
+            Record::Curvature(curvature) => self.curvatures.apply(curvature),
             Record::Dropped(dropped) => self.dropped += dropped.records,
             Record::Snapshot(snapshot) => self.apply_snapshot(snapshot),
             Record::Slice(slice) => self.landscapes.apply_slice(slice),
@@ -232,6 +233,12 @@ impl Run {
     #[must_use]
     pub fn taps(&self) -> &Taps {
         &self.taps
+    }
+
+    /// How curved the loss was, measured at some moments.
+    #[must_use]
+    pub fn curvatures(&self) -> &Curvatures {
+        &self.curvatures
     }
 
     /// A parameter block as it was measured last; `None` past the last one.
@@ -350,6 +357,7 @@ impl Run {
         self.last_step.take_if(|step| step.step >= resume.steps);
         self.blocks.rewind(resume.steps);
         self.taps.rewind(resume.steps);
+        self.curvatures.rewind(resume.steps);
         self.alerts.rewind(resume.steps);
         self.black_boxes.rewind(resume.steps);
         for series in [&mut self.step_loss, &mut self.global_grad_norm, &mut self.learning_rate] {

@@ -10,8 +10,10 @@ use crate::model::{Alerts, Run, RunState};
 use crate::palette::{BAD, GOOD, MUTED, WARNING};
 use crate::widgets::{areas, text};
 
-/// From this width on the tabs have names.
-const NAMES_FROM: u16 = 80;
+/// From this width on all tabs have names …
+const NAMES_FROM: u16 = 100;
+/// … and from this one that of the view that is shown.
+const NAME_FROM: u16 = 60;
 /// From this height on there is a line above the view …
 const HEADER_FROM: u16 = 3;
 /// … and from this one a line below it.
@@ -72,13 +74,14 @@ impl Frame<'_> {
         }
     }
 
-    /// The tabs: names where they fit, else numbers.
+    /// The tabs: names where they fit, that of the view shown first, else numbers.
     fn tabs(&self, width: u16) -> Line<'static> {
-        let names = width >= NAMES_FROM;
         let titles = self.views.iter().map(|view| view.title());
         let tab = |(i, title): (usize, &str)| {
             let number = i + 1;
-            let label = if names { format!(" {number} {title} ") } else { format!(" {number} ") };
+            let is_named = width >= NAMES_FROM || (width >= NAME_FROM && i == self.current);
+            let label =
+                if is_named { format!(" {number} {title} ") } else { format!(" {number} ") };
             let selected = Style::new().add_modifier(Modifier::REVERSED);
             let style = if i == self.current { selected } else { Style::new().fg(MUTED) };
             Span::styled(label, style)

@@ -9,7 +9,7 @@ use crate::palette::MUTED;
 use crate::widgets::{facts, text};
 
 const KEYS: [(&str, &str); 11] = [
-    ("1 2 3 4, Tab", "views; below the keys: what the numbers of this one mean"),
+    ("1 to 5, Tab", "views; below the keys: what the numbers of this one mean"),
     ("arrows, h j k", "select a block or tap; move the cursor on the map"),
     ("[ ]", "previous, next slice"),
     ("v", "next value: layer of a slice, quantity of a tap over steps"),

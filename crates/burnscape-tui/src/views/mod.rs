@@ -6,6 +6,7 @@ mod gradients;
 pub(crate) mod help;
 mod landscape;
 mod overview;
+mod sharpness;
 
 use std::str::FromStr;
 
@@ -17,6 +18,7 @@ pub(crate) use frame::{Frame, body};
 pub use gradients::GradientsView;
 pub use landscape::LandscapeView;
 pub use overview::OverviewView;
+pub use sharpness::SharpnessView;
 
 use crate::message::Message;
 use crate::model::Run;
@@ -54,12 +56,14 @@ pub enum ViewKind {
     Activations,
     /// The loss surface with the trajectory on it.
     Landscape,
+    /// Curvature of the loss over training.
+    Sharpness,
 }
 
 impl ViewKind {
     /// All views in the order of their number keys.
-    pub const ALL: [Self; 4] =
-        [Self::Overview, Self::Gradients, Self::Activations, Self::Landscape];
+    pub const ALL: [Self; 5] =
+        [Self::Overview, Self::Gradients, Self::Activations, Self::Landscape, Self::Sharpness];
 
     /// The number key of the view.
     #[must_use]
@@ -73,6 +77,7 @@ impl ViewKind {
             Self::Gradients => Box::new(GradientsView::default()),
             Self::Activations => Box::new(ActivationsView::default()),
             Self::Landscape => Box::new(LandscapeView::default()),
+            Self::Sharpness => Box::new(SharpnessView::default()),
         }
     }
 }
@@ -86,9 +91,10 @@ impl FromStr for ViewKind {
             "gradients" | "2" => Ok(Self::Gradients),
             "activations" | "3" => Ok(Self::Activations),
             "landscape" | "4" => Ok(Self::Landscape),
+            "sharpness" | "5" => Ok(Self::Sharpness),
             _ => Err(UnknownWord {
                 found: word.to_owned(),
-                expected: "overview, gradients, activations, landscape, 1, 2, 3, 4",
+                expected: "overview, gradients, activations, landscape, sharpness, 1, 2, 3, 4, 5",
             }),
         }
     }
