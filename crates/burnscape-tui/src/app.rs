@@ -2,6 +2,7 @@
 
 use burnscape_trace::{Item, Record};
 use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::Event;
 use ratatui::layout::Rect;
 
 use crate::message::Message;
@@ -76,6 +77,18 @@ impl App {
         (self.run, self.held, self.changed) = (run, None, true);
     }
 
+    /// Takes an event of the terminal. What a key means depends on what is open: while the reader types a
+    /// filter, letters are text and no commands.
+    pub fn handle(&mut self, event: &Event) {
+        let message = match self.is_typing() {
+            true => Message::from_typing(event),
+            false => Message::from_event(event),
+        };
+        if let Some(message) = message {
+            self.update(message);
+        }
+    }
+
     /// Takes what the reader asks for.
     pub fn update(&mut self, message: Message) {
         self.changed = true;
@@ -107,6 +120,7 @@ impl App {
             views: &self.views,
             current: self.current,
             paused: self.held.is_some(),
+            typing: self.is_typing(),
             with_keys: self.with_keys,
         };
         frame.draw(area, buffer);
@@ -137,6 +151,10 @@ impl App {
     /// Something to draw changed, since this was last asked.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
+    }
+
+    fn is_typing(&self) -> bool {
+        self.views[self.current].is_typing() && !self.help
     }
 
     fn shown(&self) -> &Run {

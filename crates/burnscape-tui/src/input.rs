@@ -9,15 +9,13 @@ use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
-use ratatui::crossterm::event;
-
-use crate::message::Message;
+use ratatui::crossterm::event::{self, Event};
 
 /// What the thread tells.
 #[derive(Debug)]
 pub(crate) enum Input {
-    /// The reader asks for something.
-    Message(Message),
+    /// A key was pressed, or the terminal has another size.
+    Event(Event),
     /// The terminal is gone, or cannot be read from: there is nobody to draw for.
     Gone,
 }
@@ -40,8 +38,7 @@ pub(crate) fn spawn(sender: SyncSender<Input>) -> io::Result<()> {
 fn forward(tty: &tty::Tty, sender: &SyncSender<Input>) -> io::Result<bool> {
     tty.wait(WAIT)?;
     while event::poll(Duration::ZERO)? {
-        let message = Message::from_event(&event::read()?);
-        if message.is_some_and(|message| sender.send(Input::Message(message)).is_err()) {
+        if sender.send(Input::Event(event::read()?)).is_err() {
             return Ok(false);
         }
         tty.wait(Duration::ZERO)?;

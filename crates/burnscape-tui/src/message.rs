@@ -46,8 +46,22 @@ pub enum Message {
     PreviousSlice,
     /// The next layer of the slice: the loss, then what else was measured at its nodes.
     NextLayer,
-    /// All words instead of the picture, or back.
+    /// All words or numbers instead of the picture, or back.
     ToggleWords,
+    /// Next of: no line smoothed, a little, much.
+    NextSmoothing,
+    /// Begin to type a filter.
+    StartFilter,
+    /// A character of what is typed.
+    Type(char),
+    /// Take the last character typed back.
+    Erase,
+    /// Take all that was typed back.
+    EraseAll,
+    /// What was typed is to stay.
+    Accept,
+    /// Leave what is open: what was typed, or all numbers.
+    Abandon,
     /// Hold the picture, or let it go on.
     TogglePause,
     /// Draw everything again: something else wrote on the terminal.
@@ -67,6 +81,34 @@ impl Message {
         }
     }
 
+    /// The message of a terminal event while the reader types; `None` for events that mean nothing then.
+    #[must_use]
+    pub fn from_typing(event: &Event) -> Option<Self> {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => Self::from_typed_key(*key),
+            Event::Resize(..) => Some(Self::Resize),
+            _ => None,
+        }
+    }
+
+    fn from_typed_key(key: KeyEvent) -> Option<Self> {
+        if key.modifiers.contains(KeyModifiers::CONTROL) {
+            return match key.code {
+                KeyCode::Char('u') => Some(Self::EraseAll),
+                code => Self::from_control(code),
+            };
+        }
+        match key.code {
+            KeyCode::Char(character) => Some(Self::Type(character)),
+            KeyCode::Backspace => Some(Self::Erase),
+            KeyCode::Enter => Some(Self::Accept),
+            KeyCode::Esc => Some(Self::Abandon),
+            KeyCode::Up => Some(Self::Move(Towards::Up)),
+            KeyCode::Down => Some(Self::Move(Towards::Down)),
+            _ => None,
+        }
+    }
+
     /// The message of a key; `None` for keys that mean nothing here.
     #[must_use]
     pub fn from_key(key: KeyEvent) -> Option<Self> {
@@ -82,6 +124,7 @@ impl Message {
             KeyCode::Left => Some(Self::Move(Towards::Left)),
             KeyCode::Right => Some(Self::Move(Towards::Right)),
             KeyCode::Enter => Some(Self::ToggleWords),
+            KeyCode::Esc => Some(Self::Abandon),
             _ => None,
         }
     }
@@ -111,6 +154,8 @@ impl Message {
             ']' => Self::NextSlice,
             '[' => Self::PreviousSlice,
             'v' => Self::NextLayer,
+            's' => Self::NextSmoothing,
+            '/' => Self::StartFilter,
             'p' => Self::TogglePause,
             'R' => Self::Repaint,
             _ => return None,
@@ -131,6 +176,17 @@ mod tests {
         assert_eq!(plain(KeyCode::Char('j')), Some(Message::Move(Towards::Down)));
         assert_eq!(plain(KeyCode::Char('l')), Some(Message::NextScale));
         assert_eq!(plain(KeyCode::F(5)), None);
+    }
+
+    #[test]
+    fn letters_are_text_while_the_reader_types_and_control_keys_still_leave() {
+        let typed =
+            |code, modifiers| Message::from_typing(&Event::Key(KeyEvent::new(code, modifiers)));
+        assert_eq!(typed(KeyCode::Char('q'), KeyModifiers::NONE), Some(Message::Type('q')));
+        assert_eq!(typed(KeyCode::Backspace, KeyModifiers::NONE), Some(Message::Erase));
+        assert_eq!(typed(KeyCode::Esc, KeyModifiers::NONE), Some(Message::Abandon));
+        assert_eq!(typed(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Message::Quit));
+        assert_eq!(typed(KeyCode::Tab, KeyModifiers::NONE), None);
     }
 
     #[test]

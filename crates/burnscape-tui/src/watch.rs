@@ -127,7 +127,7 @@ impl Watching {
         let mut wait = until.saturating_duration_since(Instant::now());
         loop {
             match receiver.recv_timeout(wait) {
-                Ok(Input::Message(message)) => self.app.update(message),
+                Ok(Input::Event(event)) => self.app.handle(&event),
                 Ok(Input::Gone) | Err(RecvTimeoutError::Disconnected) => return false,
                 Err(RecvTimeoutError::Timeout) => return true,
             }

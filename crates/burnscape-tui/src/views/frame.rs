@@ -25,6 +25,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) views: &'a [Box<dyn View>],
     pub(crate) current: usize,
     pub(crate) paused: bool,
+    /// Keys are text.
+    pub(crate) typing: bool,
     /// Keys are of no use in a frame that is printed.
     pub(crate) with_keys: bool,
 }
@@ -115,7 +117,10 @@ impl Frame<'_> {
 
     fn draw_keys(&self, row: Rect, buffer: &mut Buffer) {
         let own = self.views.get(self.current).map_or("", |view| view.keys());
-        let keys = format!("q quit  ? help  Tab view  {own}");
+        let keys = match self.typing {
+            true => "type a filter, such as *.weight  Enter keep  Esc drop".to_owned(),
+            false => format!("q quit  ? help  Tab view  {own}"),
+        };
         text::put(buffer, row, &keys, Style::new().fg(MUTED));
     }
 }

@@ -40,6 +40,11 @@ pub trait View: std::fmt::Debug + Send {
     /// Takes a message; those that mean nothing here change nothing.
     fn update(&mut self, message: Message, run: &Run);
 
+    /// The reader is typing: letters are text and no commands.
+    fn is_typing(&self) -> bool {
+        false
+    }
+
     /// Draws the run. It reads its arguments only, and fits any area, from one cell on.
     fn draw(&self, run: &Run, area: Rect, buffer: &mut Buffer);
 }

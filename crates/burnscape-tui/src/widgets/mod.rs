@@ -6,6 +6,7 @@ pub mod colour_bar;
 pub mod dots;
 pub mod facts;
 pub mod gauge;
+pub mod glob;
 pub mod half_blocks;
 pub mod octaves;
 pub mod scale;

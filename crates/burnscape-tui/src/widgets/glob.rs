@@ -1,0 +1,74 @@
+//! Names that match a pattern: `*` stands for any characters, `?` for one.
+
+/// Whether the whole of a name matches a pattern. A pattern without `*` and `?` matches every name that
+/// it is a part of, as somebody who types the middle of a name wants it. Case counts.
+#[must_use]
+pub fn matches(pattern: &str, name: &str) -> bool {
+    if pattern.contains(['*', '?']) {
+        let (pattern, name) =
+            (pattern.chars().collect::<Vec<_>>(), name.chars().collect::<Vec<_>>());
+        return whole(&pattern, &name);
+    }
+    name.contains(pattern)
+}
+
+/// Goes back to the last `*` where the rest does not match: no more than pattern × name steps, whatever
+/// is typed.
+fn whole(pattern: &[char], name: &[char]) -> bool {
+    let (mut at, mut in_name) = (0, 0);
+    let mut last_star: Option<(usize, usize)> = None;
+    while in_name < name.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                last_star = Some((at, in_name));
+                at += 1;
+            }
+            Some(&character) if character == '?' || character == name[in_name] => {
+                (at, in_name) = (at + 1, in_name + 1);
+            }
+            _ => {
+                let Some((star, taken)) = last_star else {
+                    return false;
+                };
+                last_star = Some((star, taken + 1));
+                (at, in_name) = (star + 1, taken + 1);
+            }
+        }
+    }
+    pattern[at..].iter().all(|&character| character == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_and_question_marks_match_whole_names_and_plain_words_parts_of_them() {
+        let by_hand = [
+            ("*.weight", "conv1.weight", true),
+            ("*.weight", "conv1.weight_norm", false),
+            ("conv*", "conv2.bias", true),
+            ("conv*", "my.conv2.bias", false),
+            ("conv?.*", "conv1.weight", true),
+            ("conv?.*", "conv12.weight", false),
+            ("*1*b*", "layer1.bias", true),
+            ("*1*b*", "layer2.bias", false),
+            ("*a*a*a*", "aa", false),
+            ("", "anything", true),
+            ("*", "", true),
+            ("?", "層", true),
+            ("?", "", false),
+            ("bias", "fc1.bias", true),
+            ("Bias", "fc1.bias", false),
+        ];
+        for (pattern, name, expected) in by_hand {
+            assert_eq!(matches(pattern, name), expected, "{pattern} and {name}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_made_to_be_slow_is_not() {
+        let (pattern, name) = ("*a".repeat(60) + "b", "a".repeat(10_000));
+        assert!(!matches(&pattern, &name));
+    }
+}
