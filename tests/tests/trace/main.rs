@@ -1,0 +1,6 @@
+//! Runs as files: killed, continued, on disks that fail, and read in Python.
+
+mod known;
+mod pictures;
+mod python;
+mod support;

@@ -1,0 +1,93 @@
+//! Numbers that look random and are the same every time, and the Python that the tests run.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Splitmix64 (Steele, Lea, Flood 2014): small, and good enough to choose places.
+#[derive(Debug, Clone)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// The same numbers for the same seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Any number.
+    pub fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.roll() % bound.max(1) as u64) as usize
+    }
+
+    /// Mostly finite, and now and then one of the values that are easily lost.
+    pub fn float(&mut self) -> f64 {
+        const RARE: [f64; 6] =
+            [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, f64::MIN_POSITIVE / 4.0, f64::MAX];
+        match self.below(8) {
+            0 => RARE[self.below(RARE.len())],
+            _ => (self.roll() as f64 / u64::MAX as f64 - 0.5) * 8.0,
+        }
+    }
+}
+
+/// Names of Pythons in the environment: the one that is used otherwise too, and one with cbor2 5.
+const NAMED: [&str; 2] = ["BURNSCAPE_PYTHON", "BURNSCAPE_PYTHON_CBOR2_5"];
+
+/// Every Python that has these modules: those of the environment must have them, any other may.
+pub fn pythons(modules: &str) -> Vec<String> {
+    let named: Vec<String> = NAMED.iter().filter_map(|name| std::env::var(name).ok()).collect();
+    for program in &named {
+        assert!(has(program, modules), "{program}, named by {NAMED:?}, lacks one of {modules}");
+    }
+    match named.is_empty() {
+        false => named,
+        true if has("python3", modules) => vec!["python3".to_owned()],
+        true => {
+            skipped(&format!("python3 with {modules} is not there ({NAMED:?} name one)"));
+            Vec::new()
+        }
+    }
+}
+
+/// Tells it past the test harness, which shows nothing of tests that pass.
+pub fn skipped(reason: &str) {
+    let _ = writeln!(io::stderr(), "SKIPPED: {reason}");
+}
+
+fn has(program: &str, modules: &str) -> bool {
+    let found = Command::new(program).args(["-c", &format!("import {modules}")]).output();
+    found.is_ok_and(|output| output.status.success())
+}
+
+/// Where `burnscape_trace.py` lies.
+pub fn python_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/python")
+}
+
+/// A Python that finds `burnscape_trace` and leaves no compiled file beside it.
+pub fn python_command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("PYTHONPATH", python_folder()).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// Runs a script and gives what it printed.
+pub fn run_python(program: &str, script: &str, arguments: &[&Path]) -> String {
+    let output = python_command(program).args(["-c", script]).args(arguments).output();
+    printed(&output.expect("Python starts"))
+}
+
+/// What a program printed, which has to have succeeded.
+pub fn printed(output: &Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
