@@ -2,12 +2,20 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{export, watch};
+use crate::{completions, export, man, watch};
+
+const EXIT_CODES: &str = "\
+Exit codes, of every command:
+  0  done; also when the reader of the output or the terminal went away
+  2  not done: what was given cannot be read or written, or the arguments make no sense; a sentence on
+     standard error says what, where, and what to do
+
+What else a command may say with its exit code is in its own --help.";
 
 /// Watch training runs of the burn deep-learning framework, and take them to other programs: loss,
 /// gradients, loss landscape.
 #[derive(Debug, Parser)]
-#[command(name = "burnscape", version, about)]
+#[command(name = "burnscape", version, about, after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -17,6 +25,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Watch(watch::Watch),
     Export(export::Export),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Command {
@@ -25,6 +35,8 @@ impl Command {
         match self {
             Self::Watch(arguments) => watch::run(arguments),
             Self::Export(arguments) => export::run(arguments),
+            Self::Completions(arguments) => completions::run(arguments),
+            Self::Man(arguments) => man::run(arguments),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The `burnscape` command: parse → run → exit code.
 
 mod arguments;
+mod completions;
 mod export;
+mod man;
 mod watch;
+mod words;
 
 use std::process::ExitCode;
 

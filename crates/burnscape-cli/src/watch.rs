@@ -6,10 +6,12 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use burnscape_tui::{
-    ColourDepth, Glyphs, TerminalProfile, ViewKind, WatchOptions, default_view, follow_lines,
-    read_run, render_once, terminal_size,
+    ColourDepth, Glyphs, TerminalProfile, ViewKind, WatchOptions, default_frames_per_sec,
+    default_view, follow_lines, read_run, render_once, terminal_size,
 };
 use clap::Args;
+
+use crate::words::{Word, numbered_words, words};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -20,6 +22,29 @@ Exit codes:
 A damaged run is shown as far as it is whole, and says that it is damaged.
 Without a terminal and without --once, values are printed as lines until the run ends.
 NO_COLOR, TERM, COLORTERM and the locale are respected.";
+
+const VIEWS: &[Word] = &[
+    ("overview", "loss, learning rate, gradient norm, progress, alerts"),
+    ("gradients", "gradient and update norms of every block over steps"),
+    ("activations", "what passes the taps in the model"),
+    ("landscape", "the loss surface with the path of training on it"),
+    ("sharpness", "curvature of the loss over training"),
+];
+
+const COLOURS: &[Word] = &[
+    ("auto", "what the terminal can, none in a file or pipe"),
+    ("never", "none: heat maps become a ramp of characters"),
+    ("16", "the colours of every console"),
+    ("256", "the colour cube of xterm"),
+    ("true", "24 bits"),
+];
+
+const GLYPHS: &[Word] = &[
+    ("auto", "what the terminal and its locale can"),
+    ("braille", "dots of braille, half blocks, any letter"),
+    ("block", "half blocks and shades, for fonts without braille"),
+    ("ascii", "the 95 printable characters of ASCII"),
+];
 
 /// Show a run: in this terminal until `q`, as one frame with --once, or as lines without a terminal.
 #[derive(Debug, Args)]
@@ -36,22 +61,23 @@ pub(crate) struct Watch {
     #[arg(long, value_name = "WxH", requires = "once")]
     size: Option<Size>,
 
-    /// overview, gradients, activations, landscape, sharpness, or 1, 2, 3, 4, 5 [default: overview;
-    /// with --once landscape where the run has one]
-    #[arg(long)]
+    /// The view to begin with [default: overview; with --once landscape where the run has one]
+    #[arg(long, value_parser = numbered_words::<ViewKind>(VIEWS))]
     view: Option<ViewKind>,
 
-    /// auto, never, 16, 256, true
+    /// How many colours to use
     #[arg(long, alias = "colour", default_value = "auto", value_name = "WHEN")]
+    #[arg(value_parser = words::<OrAuto<ColourDepth>>(COLOURS))]
     color: OrAuto<ColourDepth>,
 
-    /// auto, braille, block, ascii
+    /// Which characters to draw with
     #[arg(long, default_value = "auto", value_name = "SET")]
+    #[arg(value_parser = words::<OrAuto<Glyphs>>(GLYPHS))]
     glyphs: OrAuto<Glyphs>,
 
-    /// Frames per second at most, from 0.1 to 30
-    #[arg(long, default_value_t = 10.0, value_name = "N", value_parser = frames_per_sec)]
-    fps: f64,
+    /// Frames per second at most, from 0.1 to 30 [default: 10, over SSH 4]
+    #[arg(long, value_name = "N", value_parser = frames_per_sec)]
+    fps: Option<f64>,
 }
 
 /// Shows the run.
@@ -67,7 +93,7 @@ pub(crate) fn run(arguments: &Watch) -> anyhow::Result<()> {
     let options = WatchOptions {
         view: arguments.view.unwrap_or_default(),
         profile,
-        frames_per_sec: arguments.fps,
+        frames_per_sec: arguments.fps.unwrap_or_else(default_frames_per_sec),
     };
     Ok(burnscape_tui::watch(&arguments.run, options)?)
 }
@@ -157,20 +183,12 @@ fn frames_per_sec(text: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
-    use crate::arguments::Arguments;
 
     #[test]
-    fn the_help_names_every_view_and_its_number() {
-        let mut command = Arguments::command();
-        let watch = command.find_subcommand_mut("watch").unwrap();
-        let help = watch.render_long_help().to_string();
-        let names: Vec<_> = ViewKind::ALL.map(|it| format!("{it:?}").to_lowercase()).into();
-        let numbers: Vec<_> = ViewKind::ALL.map(|it| it.number().to_string()).into();
-        let all = format!("{}, or {}", names.join(", "), numbers.join(", "));
-        assert!(help.contains(&all), "{all} in {help}");
+    fn the_words_for_views_are_all_views_in_the_order_of_their_numbers() {
+        let words: Vec<_> = VIEWS.iter().map(|(word, _)| word.parse()).collect();
+        assert_eq!(words, ViewKind::ALL.map(Ok));
     }
 
     #[test]

@@ -47,4 +47,4 @@ pub use once::{
 pub use report_lines::{RunLines, follow_lines};
 pub use terminal_profile::{ColourDepth, Glyphs, TerminalProfile, UnknownWord};
 pub use views::ViewKind;
-pub use watch::{WatchOptions, watch};
+pub use watch::{WatchOptions, default_frames_per_sec, watch};
