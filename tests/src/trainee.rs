@@ -103,6 +103,9 @@ pub struct Flags {
     /// Leave norms on the device until the writer thread reads them
     #[arg(long)]
     pub deferred: bool,
+    /// Give the digits in the same order in every epoch
+    #[arg(long)]
+    pub unshuffled: bool,
     /// Do not register with burn's training
     #[arg(long)]
     pub unattached: bool,
@@ -310,7 +313,7 @@ fn train<M: DigitModel>(flags: &Flags, model: M, probe: &Probe) -> M {
     let (train, valid) = digits();
     let training = SupervisedTraining::new(
         flags.dir.join("burn"),
-        data::loader(train, BATCH_SIZE, Some(3)),
+        data::loader(train, BATCH_SIZE, (!flags.unshuffled).then_some(3)),
         data::loader(valid, BATCH_SIZE, None),
     )
     .metrics((LossMetric::new(), AccuracyMetric::new()))

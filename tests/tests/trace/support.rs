@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use burnscape::trace::Record;
+
 /// Splitmix64 (Steele, Lea, Flood 2014): small, and good enough to choose places.
 #[derive(Debug, Clone)]
 pub struct Dice(u64);
@@ -90,4 +92,34 @@ pub fn printed(output: &Output) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+/// The trainee program.
+pub const TRAINEE: &str = env!("CARGO_BIN_EXE_trainee");
+
+/// The records on the path of training: without what a `resume` that went back has left behind, by the words
+/// of the README of `burnscape-trace`.
+pub fn on_path(records: Vec<Record>) -> Vec<Record> {
+    let mut path: Vec<Record> = Vec::new();
+    for record in records {
+        if let Record::Resume(resume) = &record {
+            path.retain(|earlier| !is_behind(earlier, resume.steps));
+        }
+        path.push(record);
+    }
+    path
+}
+
+fn is_behind(record: &Record, steps: u64) -> bool {
+    match record {
+        Record::Step(it) => it.step >= steps,
+        Record::Activation(it) => it.step >= steps,
+        Record::Histogram(it) => it.step >= steps,
+        Record::Alert(it) => it.step >= steps,
+        Record::Blackbox(it) => it.step >= steps,
+        Record::Epoch(it) => it.steps > steps,
+        Record::Snapshot(it) => it.step > steps,
+        Record::Curvature(it) => it.reason == "live" && it.step > steps,
+        _ => false,
+    }
 }

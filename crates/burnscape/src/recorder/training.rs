@@ -35,12 +35,9 @@ impl Worker {
         }
         self.base_known = true;
         if let Some(earlier) = &self.earlier {
-            let before = earlier.epochs.iter().rev();
-            let before = before.clone().find(|it| it.epoch + 1 == first_epoch);
-            self.base = match before {
-                Some(epoch) => Moment { steps: epoch.steps, batches: epoch.batches },
-                None if first_epoch <= 1 => Moment::default(),
-                None => earlier.recorded,
+            self.base = match first_epoch {
+                ..=1 => Moment::default(),
+                _ => earlier.end_of_epoch(first_epoch - 1),
             };
         }
         self.introduce_if_known();
