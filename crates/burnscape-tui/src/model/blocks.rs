@@ -1,32 +1,14 @@
-//! The parameter blocks: what was measured of each last, and its gradient norm over steps.
+//! The parameter blocks: what was measured of each last, and over steps.
 
-use std::collections::BTreeMap;
-
-use burnscape_trace::columns::{
-    DISTANCE, GRAD_CV, GRAD_MAX, GRAD_NON_FINITE, GRAD_NORM, GRAD_NORM_CLIPPED, LR, UPDATE_NORM,
-    WEIGHT_NON_FINITE, WEIGHT_NORM,
-};
 use burnscape_trace::{Alert, Block, Histogram, Step};
 
+use super::block_columns::{BlockColumn, StepColumns};
 use super::block_histograms::{BlockHistograms, BlockValues};
+use super::block_quantity::BlockQuantity;
+use super::block_series::BlockSeries;
 use super::block_status::{BlockStatus, Recorded};
-use super::heat::HeatColumns;
 use super::latest::Latest;
 use super::quotient::Quotient;
-
-/// Columns of which the last values are kept.
-const KEPT: [&str; 10] = [
-    GRAD_NORM,
-    WEIGHT_NORM,
-    UPDATE_NORM,
-    GRAD_MAX,
-    GRAD_NON_FINITE,
-    GRAD_NORM_CLIPPED,
-    GRAD_CV,
-    LR,
-    WEIGHT_NON_FINITE,
-    DISTANCE,
-];
 
 /// One block as it was measured last; NaN where there is no value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,35 +35,38 @@ pub struct BlockRow<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Blocks {
     layout: Vec<Block>,
-    heat: HeatColumns,
-    columns: BTreeMap<&'static str, Latest>,
-    quotients: BTreeMap<Quotient, Latest>,
+    series: [BlockSeries; BlockQuantity::COUNT],
+    columns: [Latest; BlockColumn::COUNT],
+    quotients: [Latest; Quotient::ALL.len()],
     histograms: BlockHistograms,
-    /// Blocks that no gradient reached in the last step.
+    /// Blocks that no gradient reached in the last step with gradients.
     missing: Vec<bool>,
+    /// Those of the step that is taken; kept, so that not every step asks for memory.
+    missing_now: Vec<bool>,
 }
 
 impl Blocks {
     /// Takes the blocks of a head; heads are repeated, and a changed layout starts afresh.
     pub fn set_layout(&mut self, layout: &[Block]) {
         if self.layout != layout {
-            *self = Self { layout: layout.to_vec(), ..Self::default() };
+            let series = std::array::from_fn(|_| BlockSeries::of_blocks(layout.len()));
+            *self = Self { layout: layout.to_vec(), series, ..Self::default() };
         }
     }
 
     /// Takes the columns of a step.
     pub fn apply(&mut self, step: &Step) {
-        let missing = self.missing_in(step);
-        if let Some(values) = self.column(step, GRAD_NORM) {
-            self.heat.push(step.step, values, &missing);
-            self.missing.clone_from(&missing);
+        let columns = StepColumns::of(step, self.len());
+        self.find_missing(step);
+        if columns.get(BlockColumn::GradNorm).is_some() {
+            self.missing.clone_from(&self.missing_now);
         }
-        for name in KEPT {
-            self.keep_column(step, name, &missing);
-        }
-        for quotient in Quotient::ALL {
-            self.keep_quotient(step, quotient, &missing);
-        }
+        BlockColumn::ALL
+            .into_iter()
+            .for_each(|column| self.keep_column(step.step, column, &columns));
+        Quotient::ALL
+            .into_iter()
+            .for_each(|quotient| self.keep_quotient(step.step, quotient, &columns));
     }
 
     /// Takes how the gradient or the weights of a block are spread.
@@ -106,16 +91,22 @@ impl Blocks {
 
     /// Training went on from a step: forgets what lies at or behind it.
     pub fn rewind(&mut self, step: u64) {
-        self.heat.rewind(step);
-        self.columns.values_mut().for_each(|column| column.rewind(step));
-        self.quotients.values_mut().for_each(|quotient| quotient.rewind(step));
+        self.series.iter_mut().for_each(|series| series.rewind(step));
+        self.columns.iter_mut().for_each(|column| column.rewind(step));
+        self.quotients.iter_mut().for_each(|quotient| quotient.rewind(step));
         self.histograms.rewind(step);
     }
 
-    /// ‖g‖ of every block over steps.
+    /// A quantity of every block over steps.
     #[must_use]
-    pub fn heat(&self) -> &HeatColumns {
-        &self.heat
+    pub fn series(&self, quantity: BlockQuantity) -> &BlockSeries {
+        &self.series[quantity as usize]
+    }
+
+    /// A block as the head tells it; `None` past the last one.
+    #[must_use]
+    pub fn layout(&self, block: usize) -> Option<&Block> {
+        self.layout.get(block)
     }
 
     /// Path of a block; empty past the last one.
@@ -126,14 +117,14 @@ impl Blocks {
 
     /// A column for a block as it was measured last; NaN where there is no value.
     #[must_use]
-    pub fn last(&self, column: &str, block: usize) -> f64 {
-        self.columns.get(column).map_or(f64::NAN, |column| column.of(block))
+    pub fn last(&self, column: BlockColumn, block: usize) -> f64 {
+        self.columns[column as usize].of(block)
     }
 
     /// A quotient was measured, of any block.
     #[must_use]
     pub fn has(&self, quotient: Quotient) -> bool {
-        self.quotients.get(&quotient).is_some_and(|quotient| !quotient.is_empty())
+        !self.quotients[quotient as usize].is_empty()
     }
 
     /// There is a histogram of any block.
@@ -152,12 +143,12 @@ impl Blocks {
     #[must_use]
     pub fn row(&self, block: usize, alerts: &[&Alert]) -> Option<BlockRow<'_>> {
         let layout = self.layout.get(block)?;
-        let quotient = |which| self.quotients.get(&which).map_or(f64::NAN, |it| it.of(block));
+        let quotient = |which: Quotient| self.quotients[which as usize].of(block);
         let mut row = BlockRow {
             path: &layout.path,
-            grad_norm: self.last(GRAD_NORM, block),
-            weight_norm: self.last(WEIGHT_NORM, block),
-            update_norm: self.last(UPDATE_NORM, block),
+            grad_norm: self.last(BlockColumn::GradNorm, block),
+            weight_norm: self.last(BlockColumn::WeightNorm, block),
+            update_norm: self.last(BlockColumn::UpdateNorm, block),
             update_ratio: quotient(Quotient::UpdateRatio),
             signal_to_noise: quotient(Quotient::SignalToNoise),
             update_cosine: quotient(Quotient::UpdateCosine),
@@ -171,47 +162,57 @@ impl Blocks {
     /// measured last; `None` before the first.
     #[must_use]
     pub fn global_grad_norm(&self) -> Option<(u64, f64)> {
-        let norms = self.columns.get(GRAD_NORM).filter(|norms| !norms.is_empty())?;
+        let norms = self.measured(BlockColumn::GradNorm)?;
         let with_gradient = (0..self.len()).filter(|&block| self.has_gradient(block));
         let squares = with_gradient.map(|block| norms.of(block).powi(2));
         let sum = squares.reduce(|sum, square| sum + square)?;
         Some((norms.step(), sum.sqrt()))
     }
 
-    /// A column of a step that has one value per block.
-    fn column<'a>(&self, step: &'a Step, name: &str) -> Option<&'a [f32]> {
-        let column = step.columns.get(name)?;
-        (column.len() == self.len()).then_some(column)
+    /// A column that was measured.
+    fn measured(&self, column: BlockColumn) -> Option<&Latest> {
+        Some(&self.columns[column as usize]).filter(|latest| !latest.is_empty())
     }
 
-    fn keep_column(&mut self, step: &Step, name: &'static str, missing: &[bool]) {
-        let of_gradient = name.starts_with("grad_");
-        if let Some(values) = self.column(step, name) {
-            let values = values.iter().zip(missing).map(|(&value, &is_missing)| {
-                if of_gradient && is_missing { f64::NAN } else { f64::from(value) }
-            });
-            self.columns.insert(name, Latest::new(step.step, values));
-        }
-    }
-
-    fn keep_quotient(&mut self, step: &Step, quotient: Quotient, missing: &[bool]) {
-        if quotient.columns().iter().any(|name| self.column(step, name).is_none()) {
+    fn keep_column(&mut self, step: u64, column: BlockColumn, columns: &StepColumns<'_>) {
+        let Some(values) = columns.get(column) else {
             return;
+        };
+        let missing = &self.missing_now;
+        let value =
+            |block: usize| (!(column.is_of_gradient() && missing[block])).then(|| values[block]);
+        if let Some(quantity) = BlockQuantity::of_column(column) {
+            self.series[quantity as usize].push(step, value);
         }
-        let is_left_out = |block: usize| quotient.is_of_gradient() && missing[block];
-        let value = |block: usize| quotient.of(step, block).filter(|_| !is_left_out(block));
-        let values = (0..self.len()).map(|block| value(block).unwrap_or(f64::NAN));
-        self.quotients.insert(quotient, Latest::new(step.step, values));
+        let last = (0..values.len()).map(|block| value(block).map_or(f64::NAN, f64::from));
+        self.columns[column as usize].set(step, last);
     }
 
-    fn missing_in(&self, step: &Step) -> Vec<bool> {
-        let mut missing: Vec<bool> = self.layout.iter().map(|block| block.frozen).collect();
+    fn keep_quotient(&mut self, step: u64, quotient: Quotient, columns: &StepColumns<'_>) {
+        let Some(of_block) = quotient.in_step(columns) else {
+            return;
+        };
+        let missing = &self.missing_now;
+        let is_left_out = |block: usize| quotient.is_of_gradient() && missing[block];
+        let value = |block: usize| of_block(block).filter(|_| !is_left_out(block));
+        // A gradient without noise is nothing bad: no value to draw, and no mark.
+        let drawn = |block: usize| {
+            value(block).filter(|it| !it.is_infinite() || !quotient.is_of_gradient())
+        };
+        let quantity = BlockQuantity::of_quotient(quotient);
+        self.series[quantity as usize].push(step, |block| drawn(block).map(|it| it as f32));
+        let last = (0..self.layout.len()).map(|block| value(block).unwrap_or(f64::NAN));
+        self.quotients[quotient as usize].set(step, last);
+    }
+
+    fn find_missing(&mut self, step: &Step) {
+        self.missing_now.clear();
+        self.missing_now.extend(self.layout.iter().map(|block| block.frozen));
         for &block in step.missing.iter() {
-            if let Some(missing) = missing.get_mut(block as usize) {
+            if let Some(missing) = self.missing_now.get_mut(block as usize) {
                 *missing = true;
             }
         }
-        missing
     }
 
     fn has_gradient(&self, block: usize) -> bool {
@@ -219,10 +220,9 @@ impl Blocks {
     }
 
     fn recorded(&self, block: usize) -> Recorded {
-        let is_recorded = |name| self.columns.get(name).is_some_and(|it| !it.is_empty());
         Recorded {
-            gradients: is_recorded(GRAD_NORM),
-            weights: is_recorded(WEIGHT_NORM),
+            gradients: self.measured(BlockColumn::GradNorm).is_some(),
+            weights: self.measured(BlockColumn::WeightNorm).is_some(),
             has_gradient: self.has_gradient(block),
         }
     }
@@ -230,6 +230,8 @@ impl Blocks {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::columns::{GRAD_NORM, UPDATE_NORM, WEIGHT_NORM};
+
     use super::*;
 
     fn blocks(rows: &[[f32; 3]]) -> Blocks {

@@ -8,9 +8,11 @@ pub(super) struct Latest {
 }
 
 impl Latest {
-    /// Numbers of a step; NaN where a block has none.
-    pub(super) fn new(step: u64, values: impl IntoIterator<Item = f64>) -> Self {
-        Self { step, values: values.into_iter().collect() }
+    /// Takes the numbers of a step in place of those before; NaN where a block has none.
+    pub(super) fn set(&mut self, step: u64, values: impl IntoIterator<Item = f64>) {
+        self.step = step;
+        self.values.clear();
+        self.values.extend(values);
     }
 
     /// Nothing was measured yet.

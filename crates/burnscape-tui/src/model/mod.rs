@@ -5,13 +5,16 @@
 
 mod alerts;
 mod black_boxes;
+mod block_columns;
 mod block_histograms;
+mod block_quantity;
+mod block_series;
 mod block_status;
 mod blocks;
 mod curvature;
-mod heat;
 mod landscape;
 mod landscapes;
+mod last_step;
 mod latest;
 mod progress;
 mod quotient;
@@ -22,11 +25,13 @@ mod taps;
 
 pub use alerts::{Alerts, MAX_ALERTS, is_error};
 pub use black_boxes::{BlackBox, BlackBoxes};
+pub use block_columns::BlockColumn;
 pub use block_histograms::BlockValues;
+pub use block_quantity::BlockQuantity;
+pub use block_series::{BlockCell, BlockSeries, COLUMNS};
 pub use block_status::BlockStatus;
 pub use blocks::{BlockRow, Blocks};
 pub use curvature::{CurvatureHistory, Curvatures, MAX_MOMENTS, Moment, stability_bound};
-pub use heat::{COLUMNS, HeatCell, HeatColumns};
 pub use landscape::{Landscape, MAX_NODES, Quantity};
 pub use landscapes::Landscapes;
 pub use progress::{Pace, TrainingProgress};

@@ -6,6 +6,7 @@ use burnscape_trace::{
     Check, End, Epoch, Head, Histogram, Item, Metric, Note, Record, Resume, Snapshot, Step,
 };
 
+use super::last_step::LastStep;
 use super::{
     Alerts, BlackBoxes, BlockRow, Blocks, Curvatures, Landscape, Landscapes, Pace, Series, Taps,
     TrainingProgress,
@@ -86,7 +87,7 @@ pub struct Run {
     pub(crate) global_grad_norm: Series,
     pub(crate) pace: Pace,
     pub(crate) progress: TrainingProgress,
-    pub(crate) last_step: Option<Step>,
+    pub(crate) last_step: Option<LastStep>,
     pub(crate) last_epoch: Option<Epoch>,
     pub(crate) last_snapshot: Option<Snapshot>,
     pub(crate) metrics: BTreeMap<(String, String), Metric>,
@@ -295,8 +296,7 @@ impl Run {
         self.learning_rate.push(step.step, step.lr);
         self.pace.push(step.step, step.elapsed_secs);
         self.progress.tick(step.elapsed_secs);
-        // Columns are in `blocks` by now.
-        self.last_step = Some(Step { columns: BTreeMap::new(), ..step.clone() });
+        self.last_step = Some(step.into());
     }
 
     fn apply_histogram(&mut self, histogram: &Histogram) {

@@ -12,6 +12,8 @@ pub struct Bucket {
     pub min: f64,
     /// Largest finite value.
     pub max: f64,
+    /// Sum of the finite values.
+    pub sum: f64,
     /// Last finite value.
     pub last: f64,
     /// Step of the last value of any kind.
@@ -27,6 +29,7 @@ impl Bucket {
         count: 0,
         min: f64::INFINITY,
         max: f64::NEG_INFINITY,
+        sum: 0.0,
         last: f64::NAN,
         last_step: 0,
         nan: 0,
@@ -45,6 +48,19 @@ impl Bucket {
         self.nan + self.infinite
     }
 
+    /// Mean of the finite values; NaN where there are none.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        self.sum / self.count as f64
+    }
+
+    /// A bucket of which no more is known than its ends and its last value, which then stands for the mean.
+    pub(super) fn of_extremes((min, max): (f64, f64), last: f64, last_step: u64, nan: u64) -> Self {
+        let has_any = min <= max;
+        let (count, sum) = if has_any { (1, last) } else { (0, 0.0) };
+        Self { count, min, max, sum, last, last_step, nan, infinite: 0 }
+    }
+
     fn add(&mut self, step: u64, value: f64) {
         self.last_step = step;
         if value.is_nan() {
@@ -55,6 +71,7 @@ impl Bucket {
             self.count += 1;
             self.min = self.min.min(value);
             self.max = self.max.max(value);
+            self.sum += value;
             self.last = value;
         }
     }
@@ -64,6 +81,7 @@ impl Bucket {
             count: self.count + later.count,
             min: self.min.min(later.min),
             max: self.max.max(later.max),
+            sum: self.sum + later.sum,
             last: if later.count > 0 { later.last } else { self.last },
             last_step: self.last_step.max(later.last_step),
             nan: self.nan + later.nan,
@@ -85,6 +103,13 @@ impl Series {
     #[must_use]
     pub fn with_buckets(buckets: usize) -> Self {
         Self { clock: BucketClock::new(buckets.max(1)), ..Self::default() }
+    }
+
+    /// A series that does not grow, of buckets by step.
+    pub(super) fn of_buckets(buckets: Vec<Bucket>) -> Self {
+        let last = buckets.iter().rev().find(|bucket| !bucket.is_empty());
+        let last = last.map(|bucket| (bucket.last_step, bucket.last));
+        Self { last, buckets, ..Self::default() }
     }
 
     /// Adds a value. A step before the first one or before the last one is counted there.
@@ -154,7 +179,8 @@ impl Series {
 pub(super) struct BucketClock {
     capacity: usize,
     origin: Option<u64>,
-    width: u64,
+    /// Buckets are 2 to this power steps wide: no division for each value.
+    width_power: u32,
 }
 
 impl Default for BucketClock {
@@ -165,29 +191,31 @@ impl Default for BucketClock {
 
 impl BucketClock {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity, origin: None, width: 1 }
+        Self { capacity, origin: None, width_power: 0 }
     }
 
     /// Index of the bucket, and how many times all buckets must be merged in pairs before.
     pub(super) fn place(&mut self, step: u64) -> (usize, u32) {
         let offset = step.saturating_sub(*self.origin.get_or_insert(step));
         let mut halvings = 0;
-        while offset / self.width >= self.capacity as u64 {
-            self.width *= 2;
+        while offset >> self.width_power >= self.capacity as u64 {
+            self.width_power += 1;
             halvings += 1;
         }
-        ((offset / self.width) as usize, halvings)
+        ((offset >> self.width_power) as usize, halvings)
     }
 
     /// How many buckets begin before a step.
     pub(super) fn buckets_before(&self, step: u64) -> usize {
         let offset = step.saturating_sub(self.origin.unwrap_or(0));
-        offset.div_ceil(self.width) as usize
+        offset.div_ceil(1 << self.width_power) as usize
     }
 
     /// First step of a bucket.
     pub(super) fn first_step(&self, index: usize) -> u64 {
-        self.origin.unwrap_or(0).saturating_add((index as u64).saturating_mul(self.width))
+        self.origin
+            .unwrap_or(0)
+            .saturating_add((index as u64).saturating_mul(1 << self.width_power))
     }
 }
 

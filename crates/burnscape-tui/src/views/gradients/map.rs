@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use crate::model::{Blocks, HeatCell};
+use crate::model::{BlockCell, BlockQuantity, BlockSeries, Blocks};
 use crate::palette::{MUTED, level_of_share};
 use crate::widgets::half_blocks::{self, Pixel};
 use crate::widgets::scale::{ColourScale, Scale, ScaleChoice};
@@ -24,7 +24,7 @@ pub(super) fn draw(
 ) {
     let (title, below) = areas::split_top(area, 1);
     text::put(buffer, title, TITLE, Style::new().add_modifier(Modifier::BOLD));
-    let Some(bounds) = blocks.heat().positive_bounds() else {
+    let Some(bounds) = norms(blocks).positive_bounds() else {
         return text::put(buffer, below, "no gradient norms yet", Style::new().fg(MUTED));
     };
     let (upper, steps) = areas::split_bottom(below, 1);
@@ -39,6 +39,10 @@ pub(super) fn draw(
     colour_bar::draw(bar, buffer, &map.colours, &["log10".into()]);
     let steps = Rect { x: cells.x, width: cells.width, ..steps };
     chart::draw_steps(steps, buffer, map.steps());
+}
+
+fn norms(blocks: &Blocks) -> &BlockSeries {
+    blocks.series(BlockQuantity::GradNorm)
 }
 
 struct HeatMap<'a> {
@@ -69,15 +73,15 @@ impl HeatMap<'_> {
             let columns = columns_in(usize::from(column), usize::from(area.width), self.columns);
             let blocks = self.rows.blocks_in(usize::from(half));
             let cells = columns.flat_map(|column| {
-                blocks.clone().map(move |block| self.blocks.heat().cell(column, block))
+                blocks.clone().map(move |block| norms(self.blocks).cell(column, block))
             });
-            pixel(cells.fold(HeatCell::EMPTY, HeatCell::merged), &self.colours)
+            pixel(cells.fold(BlockCell::EMPTY, BlockCell::merged), &self.colours)
         });
     }
 
     /// Steps at both ends of the map.
     fn steps(&self) -> (u64, u64) {
-        let heat = self.blocks.heat();
+        let heat = norms(self.blocks);
         let (first, last) = heat.steps();
         if self.columns > heat.len() {
             (first, heat.first_step_of(self.columns))
@@ -88,7 +92,7 @@ impl HeatMap<'_> {
 }
 
 fn columns(blocks: &Blocks, growing: bool) -> usize {
-    let recorded = blocks.heat().len();
+    let recorded = norms(blocks).len();
     if growing { chart::with_room(0, recorded as u64) as usize } else { recorded }
 }
 
@@ -152,9 +156,9 @@ fn columns_in(cell: usize, cells: usize, columns: usize) -> std::ops::Range<usiz
     first..last.min(columns)
 }
 
-fn pixel(cell: HeatCell, colours: &ColourScale) -> Pixel {
-    match cell.value() {
-        _ if cell.non_finite => Pixel::Nan,
+fn pixel(cell: BlockCell, colours: &ColourScale) -> Pixel {
+    match cell.largest() {
+        _ if cell.non_finite > 0 => Pixel::Nan,
         Some(value) if value > 0.0 => {
             let share = colours.share(f64::from(value).log10());
             share.map_or(Pixel::Empty, |share| Pixel::Level(level_of_share(share)))

@@ -1,13 +1,10 @@
 //! What else was measured of the selected block: further numbers, and how its values are spread.
 
 use burnscape_trace::Histogram;
-use burnscape_trace::columns::{
-    DISTANCE, GRAD_CV, GRAD_MAX, GRAD_NON_FINITE, GRAD_NORM_CLIPPED, LR, WEIGHT_NON_FINITE,
-};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::model::{BlockValues, Blocks};
+use crate::model::{BlockColumn, BlockValues, Blocks};
 use crate::numbers::short;
 use crate::widgets::facts::{self, Fact, Tone};
 use crate::widgets::{areas, octaves};
@@ -20,16 +17,18 @@ const LEAST_ABOVE: u16 = 14;
 const NUMBER_ROWS: u16 = 2;
 
 /// The numbers beside norms, ratio and cosine.
-const NUMBERS: [(&str, &str); 5] = [
-    (GRAD_MAX, "max |g|"),
-    (GRAD_NORM_CLIPPED, "clipped ‖g‖"),
-    (GRAD_CV, "variation of ‖g‖"),
-    (LR, "lr"),
-    (DISTANCE, "distance from start"),
+const NUMBERS: [(BlockColumn, &str); 5] = [
+    (BlockColumn::GradMax, "max |g|"),
+    (BlockColumn::GradNormClipped, "clipped ‖g‖"),
+    (BlockColumn::GradCv, "variation of ‖g‖"),
+    (BlockColumn::Lr, "lr"),
+    (BlockColumn::Distance, "distance from start"),
 ];
 /// What is worth a word only where there is any.
-const COUNTS: [(&str, &str); 2] =
-    [(GRAD_NON_FINITE, "not finite in g"), (WEIGHT_NON_FINITE, "not finite in θ")];
+const COUNTS: [(BlockColumn, &str); 2] = [
+    (BlockColumn::GradNonFinite, "not finite in g"),
+    (BlockColumn::WeightNonFinite, "not finite in θ"),
+];
 
 /// Rows that are well spent here; 0 where nothing more was measured or there is no room.
 pub(super) fn rows(blocks: &Blocks, selected: usize, area: Rect) -> u16 {
@@ -58,11 +57,11 @@ fn draw_histogram(what: &str, histogram: Option<&Histogram>, area: Rect, buffer:
 }
 
 fn numbers(blocks: &Blocks, selected: usize) -> Vec<Fact> {
-    let last = |column: &str| Some(blocks.last(column, selected)).filter(|it| !it.is_nan());
-    let number = |(column, label): (&str, &str)| {
+    let last = |column: BlockColumn| Some(blocks.last(column, selected)).filter(|it| !it.is_nan());
+    let number = |(column, label): (BlockColumn, &str)| {
         last(column).map(|value| Fact::new(label, short(value)).toned(tone_of(value)))
     };
-    let count = |(column, label): (&str, &str)| {
+    let count = |(column, label): (BlockColumn, &str)| {
         let count = last(column).filter(|count| *count > 0.0);
         count.map(|count| Fact::new(label, count.to_string()).toned(Tone::Bad))
     };

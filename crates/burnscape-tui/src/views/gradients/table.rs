@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use crate::model::{BlockRow, BlockStatus, Blocks, Quotient, Run};
+use crate::model::{BlockQuantity, BlockRow, BlockStatus, Blocks, Quotient, Run};
 use crate::numbers::short;
 use crate::palette::{BAD, MUTED, WARNING};
 use crate::widgets::areas;
@@ -46,7 +46,11 @@ pub(super) fn draw(run: &Run, selected: usize, area: Rect, buffer: &mut Buffer) 
 /// Which block is selected, and when its gradient was measured.
 fn place(blocks: &Blocks, selected: usize) -> String {
     let number = selected.min(blocks.len().saturating_sub(1)) + 1;
-    format!("block {number} of {} at step {}", blocks.len(), blocks.heat().steps().1)
+    format!(
+        "block {number} of {} at step {}",
+        blocks.len(),
+        blocks.series(BlockQuantity::GradNorm).steps().1
+    )
 }
 
 struct Table {
