@@ -8,8 +8,9 @@ use std::time::Duration;
 use crate::frame::OVERHEAD_BYTES;
 use crate::{Error, Item, Reader, RunFolder};
 
-/// One poll gives items of about this many bytes at most; [`Follower::has_more`] then says so.
-const POLL_BYTES: u64 = 64 << 20;
+/// One poll gives items of about this many bytes at most; [`Follower::has_more`] then says so. Items take several
+/// times their bytes in memory.
+const POLL_BYTES: u64 = 4 << 20;
 
 /// An unreadable end longer than this is only read again after the file has changed.
 const REREAD_BYTES: u64 = 1 << 20;
