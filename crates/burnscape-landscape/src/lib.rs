@@ -2,6 +2,7 @@
 
 pub mod adaptive;
 pub mod agreement;
+pub mod curvature;
 pub mod direction;
 pub mod error;
 pub mod evaluate;
