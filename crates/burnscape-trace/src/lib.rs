@@ -141,7 +141,7 @@
 //! | payload | 256 MiB | a claimed length above it is damage |
 //! | nesting in a payload | 32 levels | keeps a hostile file from exhausting the stack |
 //! | overhead per record | 16 bytes | |
-//! | memory of a reader | one record | a claimed length is never allocated, only what is there |
+//! | memory of a reader | one record, and 1 MiB for each open list in it | a claimed length is never allocated, only what is there; a list makes room for 1 MiB at most before its items come |
 //! | time to resynchronise | one checksum per sync mark found | a file made to harm can hold many marks that claim long payloads; one damaged by accident does not |
 
 pub mod columns;
@@ -159,6 +159,7 @@ mod record;
 mod resume;
 mod scan;
 mod sink;
+mod step_bytes;
 mod writer;
 
 pub use array::{F32s, F64s, U32s};

@@ -7,11 +7,11 @@ use ciborium::de::Error as CborError;
 use serde::de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::Error;
 use crate::record::{
     Activation, Alert, Blackbox, Check, Curvature, Dropped, End, Epoch, Head, Histogram, Metric,
     Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory,
 };
+use crate::{Error, step_bytes};
 
 /// Arrays, maps and tags may be nested this deep. Format 1.0 needs 6; a cap keeps a hostile file
 /// from exhausting the stack.
@@ -37,8 +37,7 @@ macro_rules! kinds {
             }
         })*
 
-        /// Appends the payload of `record` to `out`.
-        pub(crate) fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), Error> {
+        fn encode_with_ciborium(record: &Record, out: &mut Vec<u8>) -> Result<(), Error> {
             match record {
                 $(Record::$variant(fields) => ciborium::into_writer(&($kind, fields), out)
                     .map_err(|error| encode_error($kind, &error)),)*
@@ -81,6 +80,17 @@ kinds! {
     End "end",
 }
 
+/// Appends the payload of `record` to `out`.
+pub(crate) fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), Error> {
+    match record {
+        Record::Step(step) => {
+            step_bytes::encode(step, out);
+            Ok(())
+        }
+        _ => encode_with_ciborium(record, out),
+    }
+}
+
 /// Reads the payload of one frame.
 ///
 /// Unknown kinds become [`Record::Unknown`], unknown fields are skipped, missing ones take their
@@ -91,6 +101,9 @@ kinds! {
 /// [`Error::Payload`] where the bytes are not exactly one `[kind, {fields}]`, a field has another
 /// type than the record says, or the nesting is deeper than [`MAX_NESTING`].
 pub fn decode(payload: &[u8]) -> Result<Record, Error> {
+    if let Some(step) = step_bytes::decode(payload) {
+        return Ok(Record::Step(step));
+    }
     let mut rest = payload;
     let Payload(record) = read(&mut rest)?;
     if rest.is_empty() {

@@ -131,7 +131,7 @@ impl Draw {
         Buffer { path: self.string(), shape: self.list(4, Self::u64) }
     }
 
-    fn step(&mut self) -> Step {
+    pub fn step(&mut self) -> Step {
         let columns = self.list(3, |draw| (draw.string(), draw.f32s()));
         Step {
             step: self.u64(),

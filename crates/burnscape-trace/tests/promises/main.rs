@@ -9,5 +9,6 @@ mod hostile;
 mod round_trip;
 mod sample;
 mod schema;
+mod steps;
 mod versions;
 mod writing;
