@@ -7,7 +7,9 @@ use ratatui::layout::Rect;
 
 use crate::message::Message;
 use crate::model::Run;
+use crate::scroll;
 use crate::views::{self, Frame, View, ViewKind, help};
+use crate::wishes::Wishes;
 
 /// The run, the views on it, and what the reader chose.
 #[derive(Debug)]
@@ -17,18 +19,16 @@ pub struct App {
     held: Option<Box<Run>>,
     views: Vec<Box<dyn View>>,
     current: usize,
-    help: bool,
+    /// First entry of the help that is seen, while it is open.
+    help: Option<usize>,
     with_keys: bool,
+    with_list: bool,
+    /// What just happened, until the next key.
+    said: Option<String>,
+    /// What goes on being wrong.
+    trouble: Option<String>,
     wishes: Wishes,
     changed: bool,
-}
-
-/// What the reader wants of the loop around the application.
-#[derive(Debug, Clone, Copy, Default)]
-struct Wishes {
-    quit: bool,
-    suspend: bool,
-    repaint: bool,
 }
 
 impl App {
@@ -40,8 +40,11 @@ impl App {
             held: None,
             views: ViewKind::ALL.into_iter().map(ViewKind::build).collect(),
             current: view as usize,
-            help: false,
+            help: None,
             with_keys: true,
+            with_list: false,
+            said: None,
+            trouble: None,
             wishes: Wishes::default(),
             changed: true,
         }
@@ -51,6 +54,13 @@ impl App {
     #[must_use]
     pub fn without_keys(mut self) -> Self {
         self.with_keys = false;
+        self
+    }
+
+    /// The same as one of several: there is a list to go back to.
+    #[must_use]
+    pub fn with_list(mut self) -> Self {
+        self.with_list = true;
         self
     }
 
@@ -77,6 +87,28 @@ impl App {
         (self.run, self.held, self.changed) = (run, None, true);
     }
 
+    /// Tells the reader what just happened; it goes away with the next key.
+    pub fn say(&mut self, sentence: impl Into<String>) {
+        (self.said, self.changed) = (Some(sentence.into()), true);
+    }
+
+    /// Tells the reader what goes on being wrong, or that nothing is any more.
+    pub fn set_trouble(&mut self, trouble: Option<String>) {
+        self.changed |= self.trouble != trouble;
+        self.trouble = trouble;
+    }
+
+    /// Tells for how many seconds nothing was written; it is shown in whole minutes.
+    pub fn set_silent_secs(&mut self, secs: u64) {
+        self.changed |= self.run.set_silent_secs(secs);
+    }
+
+    /// The view that is shown.
+    #[must_use]
+    pub fn view_title(&self) -> &'static str {
+        self.views[self.current].title()
+    }
+
     /// Takes an event of the terminal. What a key means depends on what is open: while the reader types a
     /// filter, letters are text and no commands.
     pub fn handle(&mut self, event: &Event) {
@@ -92,13 +124,16 @@ impl App {
     /// Takes what the reader asks for.
     pub fn update(&mut self, message: Message) {
         self.changed = true;
+        if message.is_of_the_reader() {
+            self.said = None;
+        }
+        if self.scroll_help(message) || self.wishes.take(message) {
+            return;
+        }
         let views = self.views.len();
         match message {
-            Message::Quit => self.wishes.quit = true,
-            Message::Suspend => self.wishes.suspend = true,
-            Message::Repaint => self.wishes.repaint = true,
             Message::Resize => {}
-            Message::ToggleHelp => self.help = !self.help,
+            Message::ToggleHelp => self.help = self.help.xor(Some(0)),
             Message::TogglePause => self.toggle_pause(),
             Message::ShowView(number) if number > views => {}
             Message::ShowView(number) => self.show(number.saturating_sub(1)),
@@ -110,6 +145,15 @@ impl App {
 
     /// Draws everything, as it is to be without regard to what the terminal can.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        self.draw_parts(area, buffer, self.with_keys);
+    }
+
+    /// Draws the view and what stands above it, as for a picture that is kept.
+    pub fn draw_still(&self, area: Rect, buffer: &mut Buffer) {
+        self.draw_parts(area, buffer, false);
+    }
+
+    fn draw_parts(&self, area: Rect, buffer: &mut Buffer, with_keys: bool) {
         let area = area.intersection(buffer.area);
         if area.is_empty() {
             return;
@@ -121,15 +165,18 @@ impl App {
             current: self.current,
             paused: self.held.is_some(),
             typing: self.is_typing(),
-            with_keys: self.with_keys,
+            with_keys,
+            with_list: self.with_list,
+            said: self.said.as_deref(),
+            trouble: self.trouble.as_deref(),
         };
-        frame.draw(area, buffer);
-        let body = views::body(area, self.with_keys);
-        if self.help {
-            help::draw(body, buffer, self.views[self.current].words());
-        } else {
-            self.views[self.current].draw(run, body, buffer);
+        let body = views::body(area, with_keys);
+        match self.help.filter(|_| with_keys) {
+            Some(first) => help::draw(body, buffer, help::KEYS, self.words(), first),
+            None => self.views[self.current].draw(run, body, buffer),
         }
+        // What is to be said may need a row of the view, where there is none below it.
+        frame.draw(area, buffer);
     }
 
     /// The reader wants to leave.
@@ -148,13 +195,45 @@ impl App {
         std::mem::take(&mut self.wishes.repaint)
     }
 
+    /// The reader wanted the next set of glyphs, since this was last asked.
+    pub fn take_next_glyphs(&mut self) -> bool {
+        std::mem::take(&mut self.wishes.next_glyphs)
+    }
+
+    /// The reader wanted the view as a file, since this was last asked.
+    pub fn take_save_picture(&mut self) -> bool {
+        std::mem::take(&mut self.wishes.save_picture)
+    }
+
+    /// The reader wanted to see the list of runs, since this was last asked.
+    pub fn take_show_list(&mut self) -> bool {
+        std::mem::take(&mut self.wishes.show_list)
+    }
+
     /// Something to draw changed, since this was last asked.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
     }
 
     fn is_typing(&self) -> bool {
-        self.views[self.current].is_typing() && !self.help
+        self.views[self.current].is_typing() && self.help.is_none()
+    }
+
+    fn words(&self) -> &'static [(&'static str, &'static str)] {
+        self.views[self.current].words()
+    }
+
+    /// Moves in the help while it is open; `false`: the message is for others.
+    fn scroll_help(&mut self, message: Message) -> bool {
+        let last = help::entries(help::KEYS, self.words()).saturating_sub(1);
+        let Some(first) = &mut self.help else {
+            return false;
+        };
+        if message == Message::Abandon {
+            self.help = None;
+            return true;
+        }
+        scroll::moved(first, last, message)
     }
 
     fn shown(&self) -> &Run {
@@ -170,7 +249,7 @@ impl App {
 
     fn show(&mut self, view: usize) {
         self.current = view;
-        self.help = false;
+        self.help = None;
     }
 
     fn update_view(&mut self, message: Message) {

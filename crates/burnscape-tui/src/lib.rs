@@ -20,15 +20,19 @@
 
 mod app;
 mod error;
+mod frame_svg;
 mod frame_text;
 mod input;
 mod key_watch;
 mod message;
 mod once;
 mod report_lines;
+mod save_picture;
+mod scroll;
 mod session;
 mod terminal_profile;
 mod watch;
+mod wishes;
 
 pub mod model;
 pub mod numbers;

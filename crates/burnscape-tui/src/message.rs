@@ -32,6 +32,16 @@ pub enum Message {
     PreviousView,
     /// Move the selection or the cursor.
     Move(Towards),
+    /// Move the selection by a page, up or down.
+    Page(Towards),
+    /// Move the selection to the end, up or down.
+    Jump(Towards),
+    /// Draw with the next set of glyphs.
+    NextGlyphs,
+    /// Write the view as files.
+    SavePicture,
+    /// Go back to the list of runs.
+    ShowList,
     /// Show less, larger.
     ZoomIn,
     /// Show more, smaller.
@@ -71,6 +81,12 @@ pub enum Message {
 }
 
 impl Message {
+    /// The reader pressed a key: nothing that comes by itself.
+    #[must_use]
+    pub(crate) fn is_of_the_reader(self) -> bool {
+        self != Self::Resize
+    }
+
     /// The message of a terminal event; `None` for events that mean nothing here.
     #[must_use]
     pub fn from_event(event: &Event) -> Option<Self> {
@@ -123,6 +139,10 @@ impl Message {
             KeyCode::Down => Some(Self::Move(Towards::Down)),
             KeyCode::Left => Some(Self::Move(Towards::Left)),
             KeyCode::Right => Some(Self::Move(Towards::Right)),
+            KeyCode::PageUp => Some(Self::Page(Towards::Up)),
+            KeyCode::PageDown => Some(Self::Page(Towards::Down)),
+            KeyCode::Home => Some(Self::Jump(Towards::Up)),
+            KeyCode::End => Some(Self::Jump(Towards::Down)),
             KeyCode::Enter => Some(Self::ToggleWords),
             KeyCode::Esc => Some(Self::Abandon),
             _ => None,
@@ -158,6 +178,9 @@ impl Message {
             '/' => Self::StartFilter,
             'p' => Self::TogglePause,
             'R' => Self::Repaint,
+            'g' => Self::NextGlyphs,
+            'e' => Self::SavePicture,
+            'L' => Self::ShowList,
             _ => return None,
         })
     }

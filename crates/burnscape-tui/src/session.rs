@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::style::force_color_output;
 use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{execute, terminal};
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
-use crate::app::App;
-use crate::terminal_profile::TerminalProfile;
+use crate::terminal_profile::{Glyphs, TerminalProfile};
 
 /// One frame fits, so that it reaches the terminal in one write.
 const BUFFER_BYTES: usize = 1 << 18;
@@ -41,12 +41,27 @@ impl Session {
         Ok(Self { terminal, profile })
     }
 
+    /// What is drawn with.
+    pub(crate) fn glyphs(&self) -> Glyphs {
+        self.profile.glyphs
+    }
+
+    /// Goes on with other glyphs.
+    pub(crate) fn set_glyphs(&mut self, glyphs: Glyphs) {
+        self.profile.glyphs = glyphs;
+    }
+
+    /// The terminal's cells.
+    pub(crate) fn area(&self) -> io::Result<Rect> {
+        Ok(Rect::from((Position::ORIGIN, self.terminal.size()?)))
+    }
+
     /// Draws a frame; only what changed is written.
-    pub(crate) fn draw(&mut self, app: &App) -> io::Result<()> {
+    pub(crate) fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
         let profile = self.profile;
         self.terminal.draw(|frame| {
             let area = frame.area();
-            app.draw(area, frame.buffer_mut());
+            draw(area, frame.buffer_mut());
             profile.adapt(frame.buffer_mut());
         })?;
         Ok(())

@@ -65,6 +65,28 @@ impl FromStr for ColourDepth {
     }
 }
 
+impl Glyphs {
+    /// The next set, from many characters to few, then from the beginning.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Braille => Self::Block,
+            Self::Block => Self::Ascii,
+            Self::Ascii => Self::Braille,
+        }
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Braille => "braille",
+            Self::Block => "block",
+            Self::Ascii => "ascii",
+        }
+    }
+}
+
 impl FromStr for Glyphs {
     type Err = UnknownWord;
 

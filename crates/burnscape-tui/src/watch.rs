@@ -6,6 +6,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use burnscape_trace::{Follower, RunFolder};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
 use crate::Error;
 use crate::app::App;
@@ -13,8 +15,9 @@ use crate::error::may_pass;
 use crate::input::{self, Input};
 use crate::model::Run;
 use crate::once::run_name;
+use crate::save_picture;
 use crate::session::Session;
-use crate::terminal_profile::TerminalProfile;
+use crate::terminal_profile::{Glyphs, TerminalProfile};
 use crate::views::ViewKind;
 
 /// The trace is looked at this often at least, also when nothing comes.
@@ -111,9 +114,7 @@ impl Watching {
                 return Ok(());
             }
             self.poll_when_due()?;
-            if self.app.take_suspend() {
-                session.suspend().map_err(Error::Terminal)?;
-            }
+            self.fulfil_wishes(session).map_err(Error::Terminal)?;
             undrawn |= self.app.take_changed();
         }
     }
@@ -126,11 +127,38 @@ impl Watching {
     fn draw(&mut self, session: &mut Session) -> Result<Option<Duration>, Error> {
         let started = Instant::now();
         let forgotten = if self.app.take_repaint() { session.forget() } else { Ok(()) };
-        match forgotten.and_then(|()| session.draw(&self.app)) {
+        match forgotten.and_then(|()| session.draw(|area, buffer| self.app.draw(area, buffer))) {
             Ok(()) => Ok(Some(started.elapsed())),
             Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(Error::Terminal(error)),
         }
+    }
+
+    /// What the reader wants of the terminal and of the disk.
+    fn fulfil_wishes(&mut self, session: &mut Session) -> io::Result<()> {
+        if self.app.take_suspend() {
+            session.suspend()?;
+        }
+        if self.app.take_next_glyphs() {
+            session.set_glyphs(session.glyphs().next());
+            self.app.say(format!("glyphs: {}", session.glyphs().word()));
+        }
+        if self.app.take_save_picture() {
+            let said = self.save_picture(session.area()?, session.glyphs());
+            self.app.say(said);
+        }
+        if self.app.take_show_list() {
+            self.app.say("this is the only run: give several, or their folder, for a list");
+        }
+        Ok(())
+    }
+
+    /// Writes the view as files where this program was started, and says so.
+    fn save_picture(&self, area: Rect, glyphs: Glyphs) -> String {
+        let mut frame = Buffer::empty(area);
+        self.app.draw_still(area, &mut frame);
+        let names = (self.app.run().name(), self.app.view_title());
+        save_picture::saved(&frame, Path::new("."), names, glyphs)
     }
 
     /// Takes what the reader asked for, waiting until `until` at most; `false`: nobody is there.

@@ -1135,3 +1135,55 @@ fn the_heat_map_uses_at_most_16_colours() {
     colours.dedup();
     assert!(colours.len() <= LEVELS + 1);
 }
+
+#[test]
+fn the_help_scrolls_to_its_last_word_where_it_does_not_fit() {
+    let mut screen = Screen::new(Synthetic::default().run(), ViewKind::Landscape, (40, 8));
+    assert!(screen.press("?").text().contains("more"), "{}", screen.text());
+    assert!(!screen.text().contains("q, Ctrl-C"), "{}", screen.text());
+    for last in ["q, Ctrl-C", "○ ●"] {
+        let found = (0..60).any(|_| screen.press("↓").text().contains(last));
+        assert!(found, "{last} after {}", screen.text());
+    }
+    screen.press(&"↑".repeat(60));
+    assert!(screen.text().contains("1 to 5, Tab"), "{}", screen.text());
+    screen.app.update(Message::Abandon);
+    screen.draw();
+    assert!(!screen.text().contains("1 to 5, Tab"), "{}", screen.text());
+}
+
+#[test]
+fn what_was_said_goes_with_the_next_key_and_trouble_stays() {
+    for (width, height) in [(80, 24), (30, 4)] {
+        let run = Synthetic::default().run();
+        let mut screen = Screen::new(run, ViewKind::Overview, (width, height));
+        let last = |screen: &Screen| screen.text().lines().last().unwrap().to_owned();
+        screen.app.set_trouble(Some("the run folder\u{1b} is gone".to_owned()));
+        screen.app.say("wrote it");
+        screen.draw();
+        assert_eq!(last(&screen), "wrote it");
+        screen.app.update(Message::Resize);
+        screen.draw();
+        assert_eq!(last(&screen), "wrote it");
+        assert_eq!(last(screen.press("p")), "the run folder\u{fffd} is gone");
+        screen.app.set_trouble(None);
+        screen.draw();
+        assert!(!last(&screen).contains("gone"), "{}", screen.text());
+    }
+}
+
+#[test]
+fn a_run_without_an_end_that_is_silent_says_so_in_minutes() {
+    let mut run = Synthetic { with_end: false, with_slice: false, ..Synthetic::default() }.run();
+    let header = |run: &Run| {
+        text(&draw_once(run, ViewKind::Overview, 80, 24)).lines().next().unwrap().to_owned()
+    };
+    run.set_silent_secs(59);
+    assert!(!header(&run).contains("silent"), "{}", header(&run));
+    run.set_silent_secs(200);
+    assert!(header(&run).contains("training silent for 3 min"), "{}", header(&run));
+    run.set_silent_secs(3 * 3600 + 5);
+    assert!(header(&run).contains("silent for 3 h"), "{}", header(&run));
+    run.apply(&Record::End(End { reason: "finished".into(), ..End::default() }));
+    assert!(!header(&run).contains("silent"), "{}", header(&run));
+}

@@ -100,6 +100,7 @@ pub struct Run {
     resumes: u64,
     unknown: u64,
     further_notes: usize,
+    silent_minutes: u64,
     damage: Damage,
     alerts: Alerts,
     black_boxes: BlackBoxes,
@@ -173,6 +174,18 @@ impl Run {
             None if self.steps == 0 => RunState::Waiting,
             None => RunState::Training,
         }
+    }
+
+    /// Takes for how many seconds nothing was written; `true`: that is another number of minutes.
+    pub fn set_silent_secs(&mut self, secs: u64) -> bool {
+        std::mem::replace(&mut self.silent_minutes, secs / 60) != secs / 60
+    }
+
+    /// Whole minutes for which nothing was written, of a run that has no end: a killed run otherwise looks as
+    /// if it trained.
+    #[must_use]
+    pub fn silent_minutes(&self) -> Option<u64> {
+        (self.silent_minutes > 0 && !self.state().is_over()).then_some(self.silent_minutes)
     }
 
     /// Loss of the last step, else of the last epoch, where one is recorded.

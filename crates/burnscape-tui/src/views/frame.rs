@@ -29,6 +29,12 @@ pub(crate) struct Frame<'a> {
     pub(crate) typing: bool,
     /// Keys are of no use in a frame that is printed.
     pub(crate) with_keys: bool,
+    /// There is a list of runs to go back to.
+    pub(crate) with_list: bool,
+    /// What just happened.
+    pub(crate) said: Option<&'a str>,
+    /// What goes on being wrong.
+    pub(crate) trouble: Option<&'a str>,
 }
 
 /// The area that is left for the view.
@@ -51,14 +57,42 @@ pub(super) fn alerts_colour(alerts: &Alerts) -> Color {
     if alerts.errors() > 0 { BAD } else { WARNING }
 }
 
+/// For how long nothing was written, in words.
+pub(crate) fn silence(minutes: u64) -> String {
+    match minutes {
+        0..60 => format!("silent for {minutes} min"),
+        60..1440 => format!("silent for {} h", minutes / 60),
+        _ => format!("silent for {} d", minutes / 1440),
+    }
+}
+
+/// A sentence over a whole row, so that nothing of what was there is left.
+pub(crate) fn draw_sentence(row: Rect, buffer: &mut Buffer, sentence: &str, colour: Color) {
+    let width = usize::from(row.width);
+    let sentence = text::cut_end(&text::printable(sentence), width);
+    let gap = width.saturating_sub(text::width(&sentence));
+    let style = Style::new().fg(colour).add_modifier(Modifier::BOLD);
+    text::put(buffer, row, &(sentence + &" ".repeat(gap)), style);
+}
+
 impl Frame<'_> {
     pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer) {
         if area.height >= HEADER_FROM {
             self.draw_header(areas::row(area, 0), buffer);
         }
-        if self.with_keys && area.height >= FOOTER_FROM {
-            self.draw_keys(areas::split_bottom(area, 1).1, buffer);
+        let last = areas::split_bottom(area, 1).1;
+        match self.sentence() {
+            _ if !self.with_keys => {}
+            Some((sentence, colour)) => draw_sentence(last, buffer, sentence, colour),
+            None if area.height >= FOOTER_FROM => self.draw_keys(last, buffer),
+            None => {}
         }
+    }
+
+    /// What is to be said instead of the keys.
+    fn sentence(&self) -> Option<(&str, Color)> {
+        let trouble = self.trouble.map(|trouble| (trouble, BAD));
+        self.said.map(|said| (said, WARNING)).or(trouble)
     }
 
     fn draw_header(&self, row: Rect, buffer: &mut Buffer) {
@@ -105,6 +139,9 @@ impl Frame<'_> {
         if self.run.damage().is_damaged() {
             add("damaged", BAD);
         }
+        if let Some(minutes) = self.run.silent_minutes() {
+            add(&silence(minutes), WARNING);
+        }
         let alerts = self.run.alerts();
         if !alerts.is_empty() {
             add(&counted_alerts(alerts), alerts_colour(alerts));
@@ -119,7 +156,10 @@ impl Frame<'_> {
         let own = self.views.get(self.current).map_or("", |view| view.keys());
         let keys = match self.typing {
             true => "type a filter, such as *.weight  Enter keep  Esc drop".to_owned(),
-            false => format!("q quit  ? help  Tab view  {own}"),
+            false => {
+                let list = if self.with_list { "  L list" } else { "" };
+                format!("q quit  ? help{list}  Tab view  {own}")
+            }
         };
         text::put(buffer, row, &keys, Style::new().fg(MUTED));
     }

@@ -6,35 +6,123 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use crate::palette::MUTED;
-use crate::widgets::{facts, text};
+use crate::widgets::{areas, text};
 
-const KEYS: [(&str, &str); 11] = [
-    ("1 to 5, Tab", "views; below the keys: what the numbers of this one mean"),
-    ("arrows, h j k", "select a block or tap; move the cursor on the map"),
+/// What is explained, and how.
+pub(crate) type Explained = (&'static str, &'static str);
+
+/// The keys of all views; each is explained in half a line of a usual terminal.
+pub(crate) const KEYS: &[Explained] = &[
+    ("1 to 5, Tab", "views"),
+    ("arrows, h j k", "select, move, scroll"),
+    ("PgUp PgDn", "by a page; Home End"),
     ("[ ]", "previous, next slice"),
-    ("v", "next value: layer of a slice, quantity of a tap over steps"),
-    ("+ - 0", "zoom into the map around the cursor, out, all"),
-    ("l", "scale: automatic, logarithmic, linear"),
-    ("Enter", "all words of the landscape, and back"),
-    ("p", "hold the picture; recording goes on"),
+    ("v", "next value, next layer"),
+    ("+ - 0", "zoom in, out, all"),
+    ("l", "logarithmic, linear"),
+    ("s", "smooth the line drawn"),
+    ("/", "filter blocks by name"),
+    ("Enter", "all words, all numbers"),
+    ("Esc", "close what is open"),
+    ("p", "hold the picture"),
+    ("g", "glyphs: fewer, then all"),
+    ("e", "view into SVG and text"),
     ("R, Ctrl-L", "draw everything again"),
-    ("Ctrl-Z", "back to the shell until `fg`"),
+    ("L", "list of several runs"),
+    ("Ctrl-Z", "to the shell until `fg`"),
     ("q, Ctrl-C", "leave; training goes on"),
 ];
 
 const KEY_COLUMN: usize = 15;
+/// Columns of the keys, where two stand side by side.
+const HALF: usize = 40;
 
-/// Draws the keys from the top of an area, then what the numbers of the view mean.
-pub(crate) fn draw(area: Rect, buffer: &mut Buffer, words: &[(&str, &str)]) {
-    let between = (!words.is_empty()).then_some(("", ""));
-    let explained = KEYS.iter().chain(&between).chain(words);
-    let lines: Vec<Line<'_>> = explained.map(line).collect();
-    facts::draw_lines(area, buffer, &lines);
+/// Entries that can be scrolled through, a key or a word each.
+pub(crate) fn entries(keys: &[Explained], words: &[Explained]) -> usize {
+    keys.len() + words.len() + 1
 }
 
-fn line<'a>(&(what, meaning): &(&'a str, &'a str)) -> Line<'a> {
-    let gap = KEY_COLUMN.saturating_sub(text::width(what));
+/// Draws the keys from the top of an area, then what the numbers of the view mean, without the first entries.
+pub(crate) fn draw(
+    area: Rect,
+    buffer: &mut Buffer,
+    keys: &[Explained],
+    words: &[Explained],
+    first: usize,
+) {
+    let width = usize::from(area.width);
+    let keys = if width >= 2 * HALF { side_by_side(keys) } else { wrapped(keys, width) };
+    let between = (!words.is_empty()).then(|| vec![Line::default()]);
+    let entries: Vec<_> = keys.into_iter().chain(between).chain(wrapped(words, width)).collect();
+    // Side by side they are fewer than can be scrolled through.
+    let first = first.min(entries.len().saturating_sub(1));
+    draw_lines(area, buffer, &entries[first..].concat());
+}
+
+fn draw_lines(area: Rect, buffer: &mut Buffer, lines: &[Line<'_>]) {
+    let height = usize::from(area.height);
+    let hidden = lines.len().saturating_sub(height);
+    let seen = if hidden > 0 { height.saturating_sub(1) } else { height };
+    for (row, line) in (area.top()..area.bottom()).zip(lines.iter().take(seen)) {
+        buffer.set_line(area.x, row, line, area.width);
+    }
+    if hidden > 0 {
+        let more = format!("↓ {} more", hidden + 1);
+        text::put_right(buffer, areas::split_bottom(area, 1).1, &more, Style::new().fg(MUTED));
+    }
+}
+
+/// Two keys a line, down the left half first.
+fn side_by_side(keys: &[Explained]) -> Vec<Vec<Line<'static>>> {
+    let (left, right) = keys.split_at(keys.len().div_ceil(2));
+    let pair = |(i, explained): (usize, &Explained)| {
+        let mut line = line(explained.0, explained.1.to_owned());
+        if let Some(other) = right.get(i) {
+            line.push_span(Span::raw(" ".repeat(HALF.saturating_sub(line.width()))));
+            line.spans.extend(self::line(other.0, other.1.to_owned()).spans);
+        }
+        vec![line]
+    };
+    left.iter().enumerate().map(pair).collect()
+}
+
+/// The lines of each, one or as many as it takes.
+fn wrapped(explained: &[Explained], width: usize) -> Vec<Vec<Line<'static>>> {
+    let of_one = |&(what, meaning): &Explained| {
+        let room = width.saturating_sub(KEY_COLUMN.max(text::width(what) + 1));
+        let mut meanings = text::wrapped(meaning, room.max(8)).into_iter();
+        let first = line(what, meanings.next().unwrap_or_default());
+        let rest = meanings.map(|meaning| line("", meaning));
+        std::iter::once(first).chain(rest).collect()
+    };
+    explained.iter().map(of_one).collect()
+}
+
+fn line(what: &'static str, meaning: String) -> Line<'static> {
+    let width = text::width(what);
+    let gap = KEY_COLUMN.saturating_sub(width).max(usize::from(width > 0));
     let what = Span::styled(what, Style::new().add_modifier(Modifier::BOLD));
     let meaning = Span::styled(meaning, Style::new().fg(MUTED));
     Line::from(vec![what, Span::raw(" ".repeat(gap)), meaning])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_fit_side_by_side_on_a_usual_terminal() {
+        for (what, meaning) in KEYS {
+            assert!(text::width(what) < KEY_COLUMN, "{what}");
+            assert!(text::width(meaning) < HALF - KEY_COLUMN, "{meaning}");
+        }
+    }
+
+    #[test]
+    fn a_narrow_window_breaks_meanings_and_loses_none() {
+        let words: &[Explained] = &[("dropped", "step records lost to a full queue")];
+        let lines: Vec<String> =
+            wrapped(words, 40).concat().iter().map(ToString::to_string).collect();
+        assert_eq!(lines, ["dropped        step records lost to a", "               full queue"]);
+    }
 }
