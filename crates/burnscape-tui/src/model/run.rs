@@ -8,8 +8,8 @@ use burnscape_trace::{
 
 use super::last_step::LastStep;
 use super::{
-    Alerts, BlackBoxes, BlockRow, Blocks, Curvatures, Landscape, Landscapes, Pace, Series, Taps,
-    TrainingProgress,
+    Alerts, BlackBoxes, BlockQuantity, BlockRow, BlockSeries, Blocks, Curvatures, Landscape,
+    Landscapes, Pace, Series, Taps, TrainingProgress,
 };
 
 /// Sentences kept; the number of further ones is kept too.
@@ -259,6 +259,12 @@ impl Run {
     #[must_use]
     pub fn block_row(&self, block: usize) -> Option<BlockRow<'_>> {
         self.blocks.row(block, &self.alerts.of_block(block))
+    }
+
+    /// A quantity of every block over steps.
+    #[must_use]
+    pub fn block_series(&self, quantity: BlockQuantity) -> &BlockSeries {
+        self.blocks.series(quantity)
     }
 
     /// The slices, their studies, and the path of training before there are any.

@@ -7,7 +7,8 @@ use ratatui::text::{Line, Span};
 
 use super::dots::Dots;
 use super::scale::{Scale, ScaleChoice};
-use super::{areas, text, value_axis};
+use super::smoothing::{Smoothing, smoothed};
+use super::{areas, facts, text, value_axis};
 use crate::model::Series;
 use crate::palette::{BAD, MUTED};
 
@@ -40,6 +41,25 @@ pub struct Chart<'a> {
     pub choice: ScaleChoice,
     /// More steps are to come: leaves room for them, so that not every step moves all others.
     pub growing: bool,
+    /// How much the lines are smoothed.
+    pub smoothing: Smoothing,
+    /// What is said where there are no values.
+    pub absent: &'a str,
+}
+
+impl<'a> Chart<'a> {
+    /// A chart of a run that is over, without smoothing.
+    #[must_use]
+    pub fn new(title: &'a str, curves: Vec<Curve<'a>>, choice: ScaleChoice) -> Self {
+        let smoothing = Smoothing::Off;
+        Self { title, curves, choice, growing: false, smoothing, absent: "no values yet" }
+    }
+
+    /// The same with words for where there are no values.
+    #[must_use]
+    pub fn absent(self, absent: &'a str) -> Self {
+        Self { absent, ..self }
+    }
 }
 
 impl Chart<'_> {
@@ -74,7 +94,10 @@ impl Chart<'_> {
     fn draw_empty(&self, area: Rect, buffer: &mut Buffer) {
         text::put(buffer, area, self.title, Style::new().add_modifier(Modifier::BOLD));
         let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
-        text::put(buffer, below, "no values yet", Style::new().fg(MUTED));
+        let words = text::wrapped(self.absent, usize::from(below.width));
+        let words: Vec<_> =
+            words.into_iter().map(|it| Line::styled(it, Style::new().fg(MUTED))).collect();
+        facts::draw_lines(below, buffer, &words);
     }
 
     fn draw_title(&self, area: Rect, buffer: &mut Buffer, scale: &Scale) {
@@ -83,6 +106,9 @@ impl Chart<'_> {
         for curve in self.curves.iter().filter(|curve| !curve.label.is_empty()) {
             let name = format!("  ─ {}", curve.label);
             title.push_span(Span::styled(name, Style::new().fg(curve.line)));
+        }
+        if let Some(words) = self.smoothing.words() {
+            title.push_span(Span::styled(format!("  {words}"), Style::new().fg(MUTED)));
         }
         if scale.log {
             title.push_span(Span::styled("  log scale", Style::new().fg(MUTED)));
@@ -107,7 +133,17 @@ impl Chart<'_> {
             }
         }
         for curve in &self.curves {
-            draw_line(&mut dots, curve, across, scale);
+            let line = match self.smoothing.alpha() {
+                Some(_) => curve.envelope.unwrap_or(MUTED),
+                None => curve.line,
+            };
+            draw_line(&mut dots, points(curve.series), line, across, scale);
+        }
+        if let Some(alpha) = self.smoothing.alpha() {
+            for curve in &self.curves {
+                let line = smoothed(points(curve.series), alpha);
+                draw_line(&mut dots, line.into_iter(), curve.line, across, scale);
+            }
         }
         dots.draw(plot, buffer);
         for curve in &self.curves {
@@ -155,13 +191,26 @@ fn draw_envelope(dots: &mut Dots, series: &Series, colour: Color, across: StepAx
     }
 }
 
-fn draw_line(dots: &mut Dots, curve: &Curve<'_>, across: StepAxis, scale: &Scale) {
+/// The last value of every bucket with its step; `None` where nothing was finite.
+fn points(series: &Series) -> impl Iterator<Item = (u64, Option<f64>)> {
+    series
+        .buckets()
+        .map(|bucket| (bucket.last_step, Some(bucket.last).filter(|_| bucket.count > 0)))
+}
+
+fn draw_line(
+    dots: &mut Dots,
+    points: impl Iterator<Item = (u64, Option<f64>)>,
+    colour: Color,
+    across: StepAxis,
+    scale: &Scale,
+) {
     let mut previous = None;
-    for bucket in curve.series.buckets() {
-        let height = height_of(dots, scale, bucket.last).filter(|_| bucket.count > 0);
-        let point = height.map(|y| (across.dot(bucket.last_step), y));
+    for (step, value) in points {
+        let height = value.and_then(|value| height_of(dots, scale, value));
+        let point = height.map(|y| (across.dot(step), y));
         if let Some(point) = point {
-            dots.line(previous.unwrap_or(point), point, curve.line);
+            dots.line(previous.unwrap_or(point), point, colour);
         }
         // A gap where nothing was finite: no line across it.
         previous = point;
@@ -198,13 +247,7 @@ mod tests {
         let area = Rect::new(0, 0, 48, 8);
         let mut buffer = Buffer::empty(area);
         let curve = Curve { label: "train", series, line: TRAIN, envelope: None };
-        let chart = Chart {
-            title: "loss",
-            curves: vec![curve],
-            choice: ScaleChoice::Linear,
-            growing: false,
-        };
-        chart.draw(area, &mut buffer);
+        Chart::new("loss", vec![curve], ScaleChoice::Linear).draw(area, &mut buffer);
         crate::frame_text::plain(&buffer).lines().map(str::to_owned).collect()
     }
 

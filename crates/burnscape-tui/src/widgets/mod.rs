@@ -10,6 +10,7 @@ pub mod glob;
 pub mod half_blocks;
 pub mod octaves;
 pub mod scale;
+pub mod smoothing;
 pub mod table;
 pub mod text;
 pub mod too_small;

@@ -49,7 +49,7 @@ impl Picture<'_> {
         let mut curves: Vec<Curve<'_>> =
             around.iter().map(|series| curve("", series, ENVELOPE)).collect();
         curves.push(curve("", values, TRAIN));
-        let chart = Chart { title: &title, curves, choice: self.scale, growing: self.growing };
+        let chart = Chart { growing: self.growing, ..Chart::new(&title, curves, self.scale) };
         chart.draw(area, buffer);
     }
 }

@@ -17,6 +17,7 @@ const TITLE: &str = "log10 of the gradient norm, block by step";
 /// room for steps to come, so that not every step moves all others.
 pub(super) fn draw(
     blocks: &Blocks,
+    shown: &[usize],
     selected: usize,
     growing: bool,
     area: Rect,
@@ -28,11 +29,16 @@ pub(super) fn draw(
         return text::put(buffer, below, "no gradient norms yet", Style::new().fg(MUTED));
     };
     let (upper, steps) = areas::split_bottom(below, 1);
-    let (names, rest) = areas::split_left(upper, name_width(blocks, area.width));
+    let (names, rest) = areas::split_left(upper, name_width(blocks, shown, area.width));
     let (cells, bar) = areas::split_right(rest, colour_bar::WIDTH + 1);
-    let rows = RowsOfBlocks { blocks: blocks.len(), halves: usize::from(2 * cells.height) };
-    let map =
-        HeatMap { blocks, rows, colours: exponents(bounds), columns: columns(blocks, growing) };
+    let rows = RowsOfBlocks { blocks: shown.len(), halves: usize::from(2 * cells.height) };
+    let map = HeatMap {
+        blocks,
+        shown,
+        rows,
+        colours: exponents(bounds),
+        columns: columns(blocks, growing),
+    };
     map.draw_names(selected, names, buffer);
     map.draw_cells(cells, buffer);
     let (_gap, bar) = areas::split_left(bar, 1);
@@ -47,6 +53,8 @@ fn norms(blocks: &Blocks) -> &BlockSeries {
 
 struct HeatMap<'a> {
     blocks: &'a Blocks,
+    /// Numbers of the blocks that have rows.
+    shown: &'a [usize],
     rows: RowsOfBlocks,
     colours: ColourScale,
     /// Recorded columns, and room for more.
@@ -61,7 +69,8 @@ impl HeatMap<'_> {
                 continue;
             };
             let (line, _gap) = areas::split_right(areas::row(area, row), 1);
-            let name = text::cut_start(self.blocks.path(block), usize::from(line.width));
+            let name =
+                text::cut_start(self.blocks.path(self.shown[block]), usize::from(line.width));
             let is_selected = selected_rows.contains(&usize::from(row));
             let style = if is_selected { selected_style() } else { Style::new() };
             text::put(buffer, line, &text::printable(&name), style);
@@ -73,7 +82,7 @@ impl HeatMap<'_> {
             let columns = columns_in(usize::from(column), usize::from(area.width), self.columns);
             let blocks = self.rows.blocks_in(usize::from(half));
             let cells = columns.flat_map(|column| {
-                blocks.clone().map(move |block| norms(self.blocks).cell(column, block))
+                blocks.clone().map(move |place| norms(self.blocks).cell(column, self.shown[place]))
             });
             pixel(cells.fold(BlockCell::EMPTY, BlockCell::merged), &self.colours)
         });
@@ -106,8 +115,8 @@ fn exponents((low, high): (f64, f64)) -> ColourScale {
 }
 
 /// A third of the width at most, no more than the longest name, and one cell between.
-fn name_width(blocks: &Blocks, width: u16) -> u16 {
-    let longest = (0..blocks.len()).map(|block| text::width(blocks.path(block))).max();
+fn name_width(blocks: &Blocks, shown: &[usize], width: u16) -> u16 {
+    let longest = shown.iter().map(|&block| text::width(blocks.path(block))).max();
     let longest = u16::try_from(longest.unwrap_or(0)).unwrap_or(u16::MAX);
     longest.min(width / 3) + 1
 }

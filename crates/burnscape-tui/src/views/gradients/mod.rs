@@ -1,5 +1,8 @@
-//! Gradients: the norm of every block over steps as a heat map, and the last step as a table.
+//! Gradients: the norm of every block over steps as a heat map, the last step as a table, and a block over steps.
 
+mod course;
+mod filter;
+mod inspect;
 mod map;
 mod selected;
 mod table;
@@ -8,6 +11,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use self::course::Course;
+use self::filter::Filter;
 use super::View;
 use crate::message::{Message, Towards};
 use crate::model::{Blocks, Run};
@@ -19,6 +24,13 @@ const SMALLEST: (u16, u16) = (20, 4);
 const TABLE_ROWS: u16 = 4;
 /// The map needs its title, two rows of colour and the steps.
 const MAP_ROWS: u16 = 4;
+/// Beside the table from this width on, which leaves the table all its columns …
+const BESIDE_FROM: u16 = 150;
+const TABLE_CELLS: u16 = 100;
+/// … and else below it, from this height on, the selected block over steps has rows.
+const COURSE_FROM: u16 = 18;
+const COURSE_ROWS: u16 = 6;
+const MOST_COURSE_ROWS: u16 = 12;
 /// More height than this tells no more about a block.
 const MOST_ROWS_A_BLOCK: usize = 3;
 
@@ -32,10 +44,13 @@ const WORDS: [(&str, &str); 7] = [
     ("histogram", "a bar per power of 2; worry when a heap wanders off"),
 ];
 
-/// Gradient norms; it keeps the selected block.
+/// Gradient norms; it keeps the selected block, which blocks are shown, and what of it is followed.
 #[derive(Debug, Default)]
 pub struct GradientsView {
     selected: usize,
+    filter: Filter,
+    course: Course,
+    inspects: bool,
 }
 
 impl View for GradientsView {
@@ -44,49 +59,112 @@ impl View for GradientsView {
     }
 
     fn keys(&self) -> &'static str {
-        "↑ ↓ block"
+        "↑ ↓ block  v value  l scale  / filter  Enter inspect"
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
         &WORDS
     }
 
+    fn is_typing(&self) -> bool {
+        self.filter.is_typing()
+    }
+
     fn update(&mut self, message: Message, run: &Run) {
-        let last = run.blocks.len().saturating_sub(1);
-        self.selected = match message {
-            Message::Move(Towards::Up) => self.selected.min(last).saturating_sub(1),
-            Message::Move(Towards::Down) => (self.selected + 1).min(last),
-            _ => self.selected,
-        };
+        match message {
+            Message::ToggleWords => self.inspects = !self.inspects,
+            Message::Abandon if self.inspects => self.inspects = false,
+            Message::NextLayer => self.course.quantity = self.course.quantity.next(),
+            Message::NextScale => self.course.scale = self.course.scale.next(),
+            Message::Move(towards) => self.select(towards, &run.blocks),
+            _ => self.inspects &= !self.filter.update(message),
+        }
     }
 
     fn draw(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
         if !too_small::fits(area, buffer, "gradients", SMALLEST) {
             return;
         }
-        let blocks = &run.blocks;
-        if blocks.is_empty() {
+        if run.blocks.is_empty() {
             return text::put(buffer, area, "no blocks recorded yet", Style::new().fg(MUTED));
         }
-        let selected = self.selected.min(blocks.len() - 1);
-        let (map, table, below) = parts(area, blocks, selected);
-        if map.height >= MAP_ROWS {
-            map::draw(blocks, selected, !run.state().is_over(), map, buffer);
+        let shown = self.filter.shown(&run.blocks);
+        let (area, prompt) = areas::split_bottom(area, u16::from(self.filter.is_shown()));
+        if prompt.height > 0 {
+            self.filter.draw(shown.len(), run.blocks.len(), prompt, buffer);
         }
-        table::draw(run, selected, table, buffer);
-        selected::draw(blocks, selected, below, buffer);
+        let Some(&selected) = shown.get(self.place(&shown)) else {
+            return text::put(buffer, area, "no block matches", Style::new().fg(MUTED));
+        };
+        match self.inspects {
+            true => inspect::draw(run, selected, self.course, area, buffer),
+            false => self.draw_shown(run, &shown, area, buffer),
+        }
     }
 }
 
-/// Room for the map, the table, and what else was measured of the selected block.
-fn parts(area: Rect, blocks: &Blocks, selected: usize) -> (Rect, Rect, Rect) {
-    let reserved = selected::rows(blocks, selected, area);
-    let height = area.height - reserved;
-    let (map, rest) = areas::split_top(area, map_height(height, blocks.len()));
-    let rows = if reserved > 0 { blocks.len() + 1 } else { usize::from(rest.height) };
-    let most = height - map.height;
-    let (table, below) = areas::split_top(rest, (rows.min(usize::from(most))) as u16);
-    (map, table, below)
+impl GradientsView {
+    fn select(&mut self, towards: Towards, blocks: &Blocks) {
+        let shown = self.filter.shown(blocks);
+        let place = self.place(&shown);
+        let place = match towards {
+            Towards::Up => place.saturating_sub(1),
+            Towards::Down => place + 1,
+            _ => place,
+        };
+        if let Some(block) = shown.get(place.min(shown.len().saturating_sub(1))) {
+            self.selected = *block;
+        }
+    }
+
+    /// Where the selected block stands among those shown, or else the first or last of them.
+    fn place(&self, shown: &[usize]) -> usize {
+        let next = shown.partition_point(|&block| block < self.selected);
+        next.min(shown.len().saturating_sub(1))
+    }
+
+    fn draw_shown(&self, run: &Run, shown: &[usize], area: Rect, buffer: &mut Buffer) {
+        let place = self.place(shown);
+        let selected = shown[place];
+        let parts = Parts::of(area, &run.blocks, shown.len(), selected);
+        let growing = !run.state().is_over();
+        if parts.map.height >= MAP_ROWS {
+            map::draw(&run.blocks, shown, place, growing, parts.map, buffer);
+        }
+        table::draw(run, shown, place, parts.table, buffer);
+        if parts.course.height > 0 {
+            self.course.draw(&run.blocks, selected, growing, parts.course, buffer);
+        }
+        selected::draw(&run.blocks, selected, parts.below, buffer);
+    }
+}
+
+/// Room for the map, the table, the course of the selected block, and what else was measured of it.
+struct Parts {
+    map: Rect,
+    table: Rect,
+    course: Rect,
+    below: Rect,
+}
+
+impl Parts {
+    fn of(area: Rect, blocks: &Blocks, shown: usize, selected: usize) -> Self {
+        let is_beside = area.width >= BESIDE_FROM;
+        let course_rows = match area.height {
+            height if is_beside || height < COURSE_FROM => 0,
+            height => (height / 3).clamp(COURSE_ROWS, MOST_COURSE_ROWS),
+        };
+        let (without_course, _) = areas::split_bottom(area, course_rows);
+        let (area, below) =
+            areas::split_bottom(area, selected::rows(blocks, selected, without_course));
+        let (area, course) = areas::split_bottom(area, course_rows);
+        let (map, table) = areas::split_top(area, map_height(area.height, shown));
+        if !is_beside {
+            return Self { map, table, course, below };
+        }
+        let (table, course) = areas::split_left(table, TABLE_CELLS);
+        Self { map, table, course, below }
+    }
 }
 
 /// Rows of the map with its title and steps: whole rows for every block where that leaves room

@@ -43,7 +43,12 @@ pub(super) fn draw(blocks: &Blocks, selected: usize, area: Rect, buffer: &mut Bu
     let lines = facts::flowed(&numbers(blocks, selected), usize::from(area.width));
     let (above, below) = areas::split_top(area, (lines.len() as u16).min(NUMBER_ROWS));
     facts::draw_lines(above, buffer, &lines);
-    let (left, right) = areas::split_left(below, below.width / 2);
+    draw_histograms(blocks, selected, below, buffer);
+}
+
+/// Draws how the values of a block are spread, its gradient at the left.
+pub(super) fn draw_histograms(blocks: &Blocks, selected: usize, area: Rect, buffer: &mut Buffer) {
+    let (left, right) = areas::split_left(area, area.width / 2);
     let (left, _gap) = areas::split_right(left, 2);
     let of = |values| blocks.histogram(values, selected);
     draw_histogram("gradient", of(BlockValues::Gradient), left, buffer);
@@ -56,7 +61,8 @@ fn draw_histogram(what: &str, histogram: Option<&Histogram>, area: Rect, buffer:
     }
 }
 
-fn numbers(blocks: &Blocks, selected: usize) -> Vec<Fact> {
+/// The numbers beside norms, ratio and cosine.
+pub(super) fn numbers(blocks: &Blocks, selected: usize) -> Vec<Fact> {
     let last = |column: BlockColumn| Some(blocks.last(column, selected)).filter(|it| !it.is_nan());
     let number = |(column, label): (BlockColumn, &str)| {
         last(column).map(|value| Fact::new(label, short(value)).toned(tone_of(value)))

@@ -30,25 +30,25 @@ struct BlockColumn {
 }
 
 /// Draws the head and the blocks around the selected one.
-pub(super) fn draw(run: &Run, selected: usize, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(run: &Run, shown: &[usize], selected: usize, area: Rect, buffer: &mut Buffer) {
     let blocks = &run.blocks;
-    let table = Table::of(blocks, area);
+    let table = Table::of(blocks, shown, area);
     let (head, rows) = areas::split_top(area, 1);
-    table.draw_head(&place(blocks, selected), head, buffer);
-    let first = first_visible(selected, blocks.len(), usize::from(rows.height));
-    for (index, block) in (0..rows.height).zip(first..blocks.len()) {
-        if let Some(row) = run.block_row(block) {
-            table.draw_row(&row, block == selected, areas::row(rows, index), buffer);
+    table.draw_head(&place(blocks, shown, selected), head, buffer);
+    let first = first_visible(selected, shown.len(), usize::from(rows.height));
+    for (index, place) in (0..rows.height).zip(first..shown.len()) {
+        if let Some(row) = run.block_row(shown[place]) {
+            table.draw_row(&row, place == selected, areas::row(rows, index), buffer);
         }
     }
 }
 
 /// Which block is selected, and when its gradient was measured.
-fn place(blocks: &Blocks, selected: usize) -> String {
-    let number = selected.min(blocks.len().saturating_sub(1)) + 1;
+fn place(blocks: &Blocks, shown: &[usize], selected: usize) -> String {
+    let number = selected + 1;
     format!(
         "block {number} of {} at step {}",
-        blocks.len(),
+        shown.len(),
         blocks.series(BlockQuantity::GradNorm).steps().1
     )
 }
@@ -62,9 +62,9 @@ struct Table {
 
 impl Table {
     /// The columns of what was measured.
-    fn of(blocks: &Blocks, area: Rect) -> Self {
+    fn of(blocks: &Blocks, shown: &[usize], area: Rect) -> Self {
         let columns = columns(blocks);
-        let longest = longest_name((0..blocks.len()).map(|block| blocks.path(block)));
+        let longest = longest_name(shown.iter().map(|&block| blocks.path(block)));
         Self {
             name: longest.max(NAME).min(area.width / 3)..=longest.max(NAME),
             columns: columns.iter().map(|it| it.column).collect(),

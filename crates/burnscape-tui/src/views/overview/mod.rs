@@ -15,6 +15,7 @@ use crate::palette::{BAD, ENVELOPE, MUTED, TRAIN, VALID, WARNING};
 use crate::widgets::chart::{Chart, Curve};
 use crate::widgets::facts::{self, Fact, Tone};
 use crate::widgets::scale::ScaleChoice;
+use crate::widgets::smoothing::Smoothing;
 use crate::widgets::{areas, gauge, text, too_small};
 
 const SMALLEST: (u16, u16) = (20, 4);
@@ -40,6 +41,7 @@ const WORDS: [(&str, &str); 6] = [
 #[derive(Debug, Default)]
 pub struct OverviewView {
     scale: ScaleChoice,
+    smoothing: Smoothing,
 }
 
 impl View for OverviewView {
@@ -48,7 +50,7 @@ impl View for OverviewView {
     }
 
     fn keys(&self) -> &'static str {
-        "l scale"
+        "l scale  s smoothing"
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
@@ -56,8 +58,10 @@ impl View for OverviewView {
     }
 
     fn update(&mut self, message: Message, _run: &Run) {
-        if message == Message::NextScale {
-            self.scale = self.scale.next();
+        match message {
+            Message::NextScale => self.scale = self.scale.next(),
+            Message::NextSmoothing => self.smoothing = self.smoothing.next(),
+            _ => {}
         }
     }
 
@@ -103,12 +107,17 @@ impl OverviewView {
             curve("valid epoch", &run.epoch_valid_loss, VALID, None),
         ];
         let curves = curves.into_iter().filter(|curve| !curve.series.is_empty()).collect();
-        Chart { title: "loss", curves, choice: self.scale, growing: !run.state().is_over() }
+        Chart {
+            growing: !run.state().is_over(),
+            smoothing: self.smoothing,
+            ..Chart::new("loss", curves, self.scale)
+        }
     }
 
     fn chart<'a>(&self, title: &'a str, series: &'a Series, growing: bool) -> Chart<'a> {
         let curve = Curve { label: "", series, line: TRAIN, envelope: Some(ENVELOPE) };
-        Chart { title, curves: vec![curve], choice: self.scale, growing }
+        let smoothing = self.smoothing;
+        Chart { growing, smoothing, ..Chart::new(title, vec![curve], self.scale) }
     }
 }
 
