@@ -112,6 +112,20 @@ impl Series {
         Self { last, buckets, ..Self::default() }
     }
 
+    /// Values with errors, by step: buckets reach from the value less its error to the value and its error. NaN is no
+    /// value, and an error that is none is 0.
+    #[must_use]
+    pub fn with_errors(values: impl Iterator<Item = (u64, (f64, f64))>) -> Self {
+        let bucket = |(step, (value, error)): (u64, (f64, f64))| {
+            let error = if error.is_finite() { error.abs() } else { 0.0 };
+            let infinite = u64::from(value.is_infinite());
+            let ends =
+                if infinite > 0 { (f64::NAN, f64::NAN) } else { (value - error, value + error) };
+            Bucket::of_extremes(ends, value, step, infinite)
+        };
+        Self::of_buckets(values.map(bucket).collect())
+    }
+
     /// Adds a value. A step before the first one or before the last one is counted there.
     pub fn push(&mut self, step: u64, value: f64) {
         let (index, halvings) = self.clock.place(step);

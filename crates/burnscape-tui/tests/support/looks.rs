@@ -6,7 +6,7 @@ use burnscape_trace::columns::{
 };
 use burnscape_trace::{Activation, Alert, Blackbox, F32s, Histogram, Record};
 
-use super::Synthetic;
+use super::{Synthetic, curvature};
 
 /// Taps are looked at once in so many steps.
 const EVERY: u64 = 10;
@@ -25,6 +25,9 @@ pub fn at(synthetic: &Synthetic, step: u64) -> Vec<Record> {
                 ["gradient", "weight"].map(|of| Record::Histogram(of_block(of, block, step))),
             );
         }
+    }
+    if (step + 1).is_multiple_of(synthetic.steps_per_epoch) {
+        records.push(Record::Curvature(curvature::at(synthetic.names.len(), step + 1)));
     }
     records.extend(alerts(step).into_iter().map(Record::Alert));
     if step == 312 {

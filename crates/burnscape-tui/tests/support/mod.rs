@@ -1,6 +1,7 @@
 //! Runs made of known numbers: a loss that falls as 1/(1 + step/20), a surface that is a paraboloid.
 #![allow(dead_code, reason = "every test file uses another part")]
 
+pub mod curvature;
 pub mod keys;
 pub mod looks;
 
