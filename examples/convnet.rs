@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     .metrics((LossMetric::new(), AccuracyMetric::new()))
     .with_default_checkpointers()
     .num_epochs(flags.epochs.unwrap_or(EPOCHS))
-    .renderer(probe.lines()); // burnscape: lines with values instead of burn's
+    .renderer(flags.renderer(&probe)); // burnscape: `probe.dashboard()` or `probe.lines()`
     if let Some(epoch) = flags.checkpoint(&artifacts)? {
         training = training.checkpoint(epoch);
     }

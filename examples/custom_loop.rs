@@ -32,7 +32,8 @@ fn main() -> Result<()> {
 
     let probe = flags.probe("custom_loop")?; // burnscape
     let mut observer = probe.observe(); // burnscape
-    for epoch in 1..=flags.epochs.unwrap_or(EPOCHS) {
+    let on_screen = flags.dashboard && probe.open_dashboard(); // burnscape
+    'training: for epoch in 1..=flags.epochs.unwrap_or(EPOCHS) {
         for batch in train.iter() {
             let batch = batch?;
             let samples = batch.labels.dims()[0];
@@ -40,10 +41,15 @@ fn main() -> Result<()> {
             observer.loss(&loss, samples); // burnscape
             let grads = GradientsParams::from_grads(loss.backward(), &model);
             model = observer.step(&mut optim, LEARNING_RATE, model, grads); // burnscape
+            if observer.should_stop() {
+                break 'training; // burnscape: the dashboard's reader, or an answer to an alert
+            }
         }
         let mean = validate(&model, valid.as_ref(), &observer)?;
         observer.epoch_done(&model); // burnscape
-        println!("epoch {epoch:>2}   validation loss {mean:.4}");
+        if !on_screen {
+            println!("epoch {epoch:>2}   validation loss {mean:.4}");
+        }
     }
 
     let model = probe.watch(model.valid()); // burnscape

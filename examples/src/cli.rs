@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
+use burn::train::renderer::MetricsRenderer;
 use burnscape::{Probe, ProbeBuilder};
 use clap::{Parser, ValueEnum};
 
@@ -28,8 +29,11 @@ pub struct Flags {
     /// Go on in the run folder from burn's last checkpoint (needs --run)
     #[arg(long, requires = "run")]
     pub resume: bool,
+    /// Show training in this terminal while it runs: `q` asks what to do, `?` explains
+    #[arg(long, alias = "tui")]
+    pub dashboard: bool,
     /// Plain lines only, and no picture at the end
-    #[arg(long)]
+    #[arg(long, conflicts_with = "dashboard")]
     pub no_dashboard: bool,
 }
 
@@ -64,6 +68,14 @@ impl Flags {
     /// As [`ProbeBuilder::start`].
     pub fn probe(&self, name: &str) -> Result<Probe> {
         Ok(self.probe_builder(name).start()?)
+    }
+
+    /// What burn shows training with: the dashboard if it is wished for, else lines with values.
+    pub fn renderer(&self, probe: &Probe) -> Box<dyn MetricsRenderer> {
+        match self.dashboard {
+            true => probe.dashboard(),
+            false => probe.lines(),
+        }
     }
 
     fn probe_builder(&self, name: &str) -> ProbeBuilder {

@@ -1,26 +1,32 @@
 //! The last words of an example: what was found, and how to look at it again.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use burnscape::Landscape;
 
 /// Prints the findings in words and, on a terminal, leaves the landscape on the screen.
 pub fn print(landscape: &Landscape, with_picture: bool) {
-    let Some(run) = landscape.run_folder() else {
-        println!("burnscape was off: nothing was recorded.");
-        return;
+    // A terminal that is gone by now is no reason to fail.
+    let _ = match landscape.run_folder() {
+        Some(run) => print_findings(landscape, run, with_picture),
+        None => writeln!(io::stdout(), "burnscape was off: nothing was recorded."),
     };
-    println!();
+}
+
+fn print_findings(landscape: &Landscape, run: &Path, with_picture: bool) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    writeln!(stdout)?;
     for sentence in landscape.summary() {
-        println!("{sentence}");
+        writeln!(stdout, "{sentence}")?;
     }
-    if with_picture && std::io::stdout().is_terminal() {
-        println!();
+    if with_picture && stdout.is_terminal() {
+        writeln!(stdout)?;
         if let Err(error) = landscape.print() {
-            eprintln!("burnscape: the landscape cannot be drawn here: {error}");
+            writeln!(stdout, "burnscape: the landscape cannot be drawn here: {error}")?;
         }
     }
-    println!();
-    println!("Run folder: {}", run.display());
-    println!("Look again: cargo run --release -p burnscape-cli -- watch {}", run.display());
+    writeln!(stdout)?;
+    writeln!(stdout, "Run folder: {}", run.display())?;
+    writeln!(stdout, "Look again: cargo run --release -p burnscape-cli -- watch {}", run.display())
 }

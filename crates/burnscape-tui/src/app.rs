@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use crate::message::Message;
 use crate::model::Run;
 use crate::scroll;
+use crate::views::dialog::{Answer, Decision, Dialog};
 use crate::views::{self, Frame, View, ViewKind, help};
 use crate::wishes::Wishes;
 
@@ -29,6 +30,12 @@ pub struct App {
     trouble: Option<String>,
     wishes: Wishes,
     changed: bool,
+    /// Leaving is a question: this application is shown by the training itself.
+    is_attached: bool,
+    dialog: Option<Dialog>,
+    decision: Option<Decision>,
+    /// Records that never came to the screen.
+    unseen: u64,
 }
 
 impl App {
@@ -47,6 +54,10 @@ impl App {
             trouble: None,
             wishes: Wishes::default(),
             changed: true,
+            is_attached: false,
+            dialog: None,
+            decision: None,
+            unseen: 0,
         }
     }
 
@@ -64,6 +75,20 @@ impl App {
         self
     }
 
+    /// The same inside the process that trains: leaving asks whether to detach or to stop training, and
+    /// [`take_decision`](Self::take_decision) gives the answer.
+    #[must_use]
+    pub fn attached_to_training(mut self) -> Self {
+        self.is_attached = true;
+        self
+    }
+
+    /// What the reader decided, since this was last asked.
+    #[must_use]
+    pub fn take_decision(&mut self) -> Option<Decision> {
+        self.decision.take()
+    }
+
     /// The run, as far as it was recorded.
     #[must_use]
     pub fn run(&self) -> &Run {
@@ -74,6 +99,12 @@ impl App {
     pub fn apply(&mut self, record: &Record) {
         self.run.apply(record);
         self.changed = true;
+    }
+
+    /// Says how many records never came to the screen; the file has them.
+    pub(crate) fn set_unseen(&mut self, records: u64) {
+        self.changed |= self.unseen != records;
+        self.unseen = records;
     }
 
     /// Takes an item of a reader or follower.
@@ -112,6 +143,9 @@ impl App {
     /// Takes an event of the terminal. What a key means depends on what is open: while the reader types a
     /// filter, letters are text and no commands.
     pub fn handle(&mut self, event: &Event) {
+        if self.dialog.is_some() {
+            return self.answer(event);
+        }
         let message = match self.is_typing() {
             true => Message::from_typing(event),
             false => Message::from_event(event),
@@ -126,6 +160,9 @@ impl App {
         self.changed = true;
         if message.is_of_the_reader() {
             self.said = None;
+        }
+        if message == Message::Quit {
+            return self.leave();
         }
         if self.scroll_help(message) || self.wishes.take(message) {
             return;
@@ -164,6 +201,7 @@ impl App {
             views: &self.views,
             current: self.current,
             paused: self.held.is_some(),
+            unseen: self.unseen,
             typing: self.is_typing(),
             with_keys,
             with_list: self.with_list,
@@ -177,6 +215,9 @@ impl App {
         }
         // What is to be said may need a row of the view, where there is none below it.
         frame.draw(area, buffer);
+        if let Some(dialog) = &self.dialog {
+            dialog.draw(self.run.state(), area, buffer);
+        }
     }
 
     /// The reader wants to leave.
@@ -213,6 +254,31 @@ impl App {
     /// Something to draw changed, since this was last asked.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
+    }
+
+    /// Leaves, or asks what that means where training shows itself.
+    fn leave(&mut self) {
+        match self.is_attached && !self.run.state().is_over() {
+            true => self.dialog = Some(Dialog::default()),
+            false => self.wishes.quit = true,
+        }
+    }
+
+    /// Takes an answer to the open question.
+    fn answer(&mut self, event: &Event) {
+        self.changed = true;
+        let answer = self.dialog.as_mut().map_or(Answer::Cancel, |dialog| dialog.handle(event));
+        if answer == Answer::None {
+            return;
+        }
+        if let Answer::Suspend = answer {
+            self.wishes.suspend = true;
+            return;
+        }
+        self.dialog = None;
+        if let Answer::Is(decision) = answer {
+            self.decision = Some(decision);
+        }
     }
 
     fn is_typing(&self) -> bool {

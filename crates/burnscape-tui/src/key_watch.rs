@@ -1,5 +1,7 @@
 //! Single keys for a program that computes in a terminal: `q` asks it to stop early.
 
+use crate::screen;
+
 /// Listens for `q` while a program computes and prints in an ordinary terminal.
 ///
 /// Keys arrive one by one and are not echoed; everything else about the terminal stays: Ctrl-C and
@@ -27,9 +29,13 @@ pub struct KeyWatch {
 
 impl KeyWatch {
     /// Begins to listen on standard input; what was typed before does not count. `None`: it is no
-    /// terminal, this process is in the background, or this is no Unix.
+    /// terminal, this process is in the background, a dashboard of this process has the keys, or this is no
+    /// Unix.
     #[must_use]
     pub fn start() -> Option<Self> {
+        if screen::is_claimed() {
+            return None;
+        }
         terminal::Keys::start().map(|keys| Self { keys })
     }
 
@@ -51,7 +57,8 @@ mod terminal {
     use rustix::io::read;
     use rustix::process::getpgrp;
     use rustix::termios::{
-        LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
+        LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
+        tcgetpgrp, tcsetattr,
     };
 
     /// Keys taken at a time; more are taken the next time.
@@ -71,8 +78,10 @@ mod terminal {
                 return None;
             }
             let before = tcgetattr(&stdin).ok()?;
-            // Flush: the `q` of a word that was typed during training asks for nothing.
-            tcsetattr(&stdin, OptionalActions::Flush, &key_by_key(&before)).ok()?;
+            // `Now`: the other actions wait until the terminal has taken all output.
+            tcsetattr(&stdin, OptionalActions::Now, &key_by_key(&before)).ok()?;
+            // The `q` of a word that was typed during training asks for nothing.
+            let _ = tcflush(&stdin, QueueSelector::IFlush);
             Some(Self { stdin, before, quit: AtomicBool::new(false) })
         }
 

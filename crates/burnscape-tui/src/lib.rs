@@ -14,23 +14,31 @@
 //! * [`widgets`] are the parts that views share: charts, heat maps, scales, facts.
 //! * Everything is drawn in true colour and braille; [`TerminalProfile`] maps the finished frame
 //!   down in one pass.
-//! * [`watch`](fn@watch) is the loop around [`App`] for a run folder; whoever has records in memory
-//!   feeds the same [`App`].
+//! * `play` is the loop around what is shown: [`watch`](fn@watch) plays a run folder, [`Dashboard`] the records
+//!   that a training in the same process feeds it.
+//! * `session`, `screen` and `tty` are the terminal: nothing that is written to it ever waits, it is drawn on only
+//!   while this process is in the foreground, and it is given back in every case.
 //! * [`KeyWatch`] stands apart: single keys for a program that computes and draws nothing.
 
 mod app;
+mod dashboard;
 mod error;
+mod feed;
 mod frame_svg;
 mod frame_text;
-mod input;
 mod key_watch;
+mod keys;
 mod message;
 mod once;
+mod play;
 mod report_lines;
 mod save_picture;
+mod screen;
 mod scroll;
 mod session;
+mod signals;
 mod terminal_profile;
+mod tty;
 mod watch;
 mod wishes;
 
@@ -41,6 +49,7 @@ pub mod views;
 pub mod widgets;
 
 pub use app::App;
+pub use dashboard::{Dashboard, Feed, watch_command};
 pub use error::Error;
 pub use key_watch::KeyWatch;
 pub use message::{Message, Towards};
@@ -49,6 +58,8 @@ pub use once::{
     default_view, draw_once, landscape_text, print_landscape, read_run, render_once, terminal_size,
 };
 pub use report_lines::{RunLines, follow_lines};
+pub use session::Refusal;
 pub use terminal_profile::{ColourDepth, Glyphs, TerminalProfile, UnknownWord};
 pub use views::ViewKind;
+pub use views::dialog::Decision;
 pub use watch::{WatchOptions, default_frames_per_sec, watch};

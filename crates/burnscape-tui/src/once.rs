@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use burnscape_trace::{Follower, RunFolder};
+use burnscape_trace::{Follower, Item, RunFolder};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::terminal;
 use ratatui::layout::Rect;
@@ -16,7 +16,7 @@ use crate::terminal_profile::{ColourDepth, TerminalProfile};
 use crate::views::ViewKind;
 
 /// Size of a terminal that cannot be asked: the VT100's.
-const DEFAULT_SIZE: (u16, u16) = (80, 24);
+pub(crate) const DEFAULT_SIZE: (u16, u16) = (80, 24);
 /// Rows of a landscape that is printed below other output: more would push it off the screen.
 const PRINTED_ROWS: u16 = 40;
 
@@ -40,6 +40,30 @@ pub fn read_run(path: &Path) -> Result<Run, Error> {
         run.apply_item(&tail);
     }
     Ok(run)
+}
+
+/// Reads what of a run was written before byte `end` of its trace, while more is being written.
+pub(crate) fn read_run_before(path: &Path, end: u64) -> Result<Run, Error> {
+    let folder = RunFolder::open(path)?;
+    let mut run = Run::named(run_name(folder.path()));
+    let mut follower = Follower::open(path)?;
+    loop {
+        let items = follower.poll()?;
+        let is_all = items.iter().any(|item| offset(item) >= end) || !follower.has_more();
+        let before = items.iter().filter(|item| offset(item) < end);
+        before.for_each(|item| run.apply_item(item));
+        if is_all {
+            return Ok(run);
+        }
+    }
+}
+
+fn offset(item: &Item) -> u64 {
+    match item {
+        Item::Record { offset, .. } => *offset,
+        Item::Lost(lost) => lost.offset,
+        Item::Torn(torn) => torn.offset,
+    }
 }
 
 /// The view that says most about a run: the landscape where there is a slice of it.

@@ -121,7 +121,7 @@ impl RunLines {
         line
     }
 
-    fn end_line(&self, end: &End) -> String {
+    pub(crate) fn end_line(&self, end: &End) -> String {
         let mut line =
             format!("{} after {} steps, {}", end.reason, end.steps, duration(end.elapsed_secs));
         if let Some(value) = self.run.last_loss() {

@@ -1,44 +1,116 @@
-//! The terminal while it is ours: raw, on the alternate screen, and given back in every case.
+//! A dashboard's time with the terminal: it is drawn on while this process is in the foreground, and given back
+//! in every case.
 
-use std::io::{self, BufWriter, Stdout, Write};
-use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::cursor::{Hide, Show};
+use ratatui::crossterm::event::Event;
 use ratatui::crossterm::style::force_color_output;
-use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
-};
-use ratatui::crossterm::{execute, terminal};
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 
+use crate::keys::Keys;
+use crate::screen::{self, Screen};
+use crate::signals::Signals;
 use crate::terminal_profile::{Glyphs, TerminalProfile};
+use crate::tty::{self, Tty};
 
-/// One frame fits, so that it reaches the terminal in one write.
-const BUFFER_BYTES: usize = 1 << 18;
+/// Everything is erased, and what is drawn next is drawn in full.
+const ERASE: &[u8] = b"\x1b[0m\x1b[2J";
+/// A shell that stops us does it by then, unless it does not at all.
+const STOP_COMES: Duration = Duration::from_millis(500);
+/// A hang-up is not a moment's matter, and neither is coming back to the foreground.
+const BACKGROUND_REST: Duration = Duration::from_millis(100);
+/// Signals and resizes are looked at this often.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
+/// Larger frames are no terminal's.
+const LARGEST_SIDE: u16 = 2000;
 
-static ACTIVE: AtomicBool = AtomicBool::new(false);
-static HOOK: Once = Once::new();
+/// Why there is no dashboard in this terminal.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// There is no terminal, or it cannot be used.
+    #[error("there is no terminal to draw on")]
+    NoTerminal(#[source] io::Error),
+    /// `TERM=dumb`, or none.
+    #[error("the terminal cannot move its cursor (TERM is `dumb` or not set)")]
+    Dumb,
+    /// Started with `&`: drawing would disturb whoever has the terminal.
+    #[error("this process is in the background")]
+    Background,
+    /// Two dashboards would fight for the keys.
+    #[error("another dashboard of this process has the terminal")]
+    Taken,
+}
+
+impl From<Refusal> for io::Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::other(refusal)
+    }
+}
 
 /// The terminal; dropping it gives it back.
+#[derive(Debug)]
 pub(crate) struct Session {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    tty: Arc<Tty>,
     profile: TerminalProfile,
+    signals: &'static Signals,
+    keys: Keys,
+    /// The frame that the terminal shows.
+    shown: Buffer,
+    /// The process goes on when its terminal is gone.
+    outlives_terminal: bool,
+}
+
+/// Whether `TERM` names a terminal that can be drawn on.
+pub(crate) fn is_dumb() -> bool {
+    cfg!(unix) && std::env::var("TERM").map_or(true, |term| term.is_empty() || term == "dumb")
 }
 
 impl Session {
-    /// Takes the terminal.
-    pub(crate) fn enter(profile: TerminalProfile) -> io::Result<Self> {
-        HOOK.call_once(give_back_before_panics);
+    /// Takes the terminal, at once or when this process comes to the foreground.
+    pub(crate) fn enter(profile: TerminalProfile) -> Result<Self, Refusal> {
+        let tty = Arc::new(Tty::open().map_err(Refusal::NoTerminal)?);
+        if !screen::claim(tty.clone()) {
+            return Err(Refusal::Taken);
+        }
         // We map colours down ourselves; crossterm's own NO_COLOR would wipe bold and reverse.
         force_color_output(true);
-        take()?;
-        let writer = BufWriter::with_capacity(BUFFER_BYTES, io::stdout());
-        let terminal = Terminal::new(CrosstermBackend::new(writer)).inspect_err(|_| give_back())?;
-        Ok(Self { terminal, profile })
+        let begun = Signals::listen().and_then(|signals| {
+            let mut session = Self {
+                tty,
+                profile,
+                signals,
+                keys: Keys::default(),
+                shown: Buffer::empty(Rect::ZERO),
+                outlives_terminal: false,
+            };
+            session.follow_foreground().map(|_| session)
+        });
+        begun.inspect_err(|_| screen::release()).map_err(Refusal::NoTerminal)
+    }
+
+    /// As [`enter`](Self::enter), for a process that has something else to do: refused in the background and on
+    /// a dumb terminal, and the process outlives the terminal.
+    pub(crate) fn enter_beside_work(profile: TerminalProfile) -> Result<Self, Refusal> {
+        if is_dumb() {
+            return Err(Refusal::Dumb);
+        }
+        if !Tty::open().map_err(Refusal::NoTerminal)?.is_foreground() {
+            return Err(Refusal::Background);
+        }
+        let mut session = Self::enter(profile)?;
+        session.outlives_terminal = true;
+        Ok(session)
+    }
+
+    /// Whether it can be drawn now: this process is in the foreground and the last frame is through. Takes the
+    /// terminal when it comes to the foreground, and leaves it to others when it goes.
+    pub(crate) fn is_ready(&mut self) -> io::Result<bool> {
+        Ok(self.follow_foreground()? && screen::with(|screen| Ok(screen.is_clear()))?)
     }
 
     /// What is drawn with.
@@ -52,74 +124,141 @@ impl Session {
     }
 
     /// The terminal's cells.
-    pub(crate) fn area(&self) -> io::Result<Rect> {
-        Ok(Rect::from((Position::ORIGIN, self.terminal.size()?)))
+    pub(crate) fn area(&self) -> Rect {
+        size_of(&self.tty)
+    }
+
+    /// The terminal has another size than the last frame, or was somebody else's since.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.area() != self.shown.area
     }
 
     /// Draws a frame; only what changed is written.
     pub(crate) fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
-        let profile = self.profile;
-        self.terminal.draw(|frame| {
-            let area = frame.area();
-            draw(area, frame.buffer_mut());
-            profile.adapt(frame.buffer_mut());
-        })?;
-        Ok(())
+        let area = self.area();
+        let mut bytes = Vec::new();
+        if area != self.shown.area {
+            bytes.extend_from_slice(ERASE);
+            self.shown = Buffer::empty(area);
+        }
+        let mut frame = Buffer::empty(area);
+        draw(area, &mut frame);
+        self.profile.adapt(&mut frame);
+        let changed = self.shown.diff(&frame);
+        if !changed.is_empty() {
+            CrosstermBackend::new(&mut bytes).draw(changed.into_iter())?;
+        }
+        self.shown = frame;
+        screen::with(|screen| screen.write(&bytes))
     }
 
     /// Makes the next frame write everything. Not `Terminal::clear`: that asks the terminal where
     /// its cursor is and waits for an answer, which some never give.
-    pub(crate) fn forget(&mut self) -> io::Result<()> {
-        let (width, height) = terminal::size()?;
-        self.terminal.resize(Rect::new(0, 0, width, height))
+    pub(crate) fn forget(&mut self) {
+        self.shown = Buffer::empty(Rect::ZERO);
     }
 
-    /// Gives the terminal to the shell until it continues this process.
-    pub(crate) fn suspend(&mut self) -> io::Result<()> {
-        give_back();
-        stop_this_process()?;
-        take()?;
-        self.forget()
+    /// Waits for keys, at most so long; an error: nobody is there any more.
+    pub(crate) fn wait(&mut self, longest: Duration) -> io::Result<Vec<Event>> {
+        if self.signals.hung_up() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let (is_taken, has_more) = screen::with(|it| Ok((it.is_taken(), !it.is_clear())))?;
+        if !is_taken {
+            // Reading would stop this process.
+            std::thread::sleep(longest.min(BACKGROUND_REST));
+            return Ok(Vec::new());
+        }
+        // Without the lock: a panic elsewhere must not have to wait for a key.
+        self.tty.wait(has_more, longest.min(LONGEST_WAIT))?;
+        screen::with(Screen::push)?;
+        match self.follow_foreground()? {
+            true => self.tty.take_events(&mut self.keys),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    /// Gives the terminal to the shell until it continues this process and everybody who was started with it.
+    pub(crate) fn suspend(&mut self) {
+        let _ = screen::with(|screen| {
+            screen.give_back();
+            Ok(())
+        });
+        self.signals.take_continued();
+        stop_with_group();
+        let until = Instant::now() + STOP_COMES;
+        while !self.signals.take_continued() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.forget();
+    }
+
+    /// Somebody asked this process to end.
+    pub(crate) fn is_terminated(&self) -> bool {
+        self.signals.terminated()
+    }
+
+    /// The terminal is given back, and these lines are left on it.
+    pub(crate) fn leave_saying(self, lines: &str) {
+        let _ = screen::with(|screen| {
+            let was_taken = screen.is_taken();
+            screen.give_back();
+            if was_taken {
+                screen.say(lines.as_bytes());
+            }
+            Ok(())
+        });
+    }
+
+    /// Whether this process has the foreground.
+    fn follow_foreground(&mut self) -> io::Result<bool> {
+        let was_stopped = self.signals.take_continued();
+        let is_foreground = self.tty.is_foreground();
+        let is_taken = screen::with(|screen| Ok(screen.is_taken()))?;
+        match is_foreground {
+            true if !is_taken || was_stopped => {
+                self.forget();
+                screen::with(Screen::take)?;
+            }
+            false if is_taken => screen::with(|screen| {
+                screen.leave_to_others();
+                Ok(())
+            })?,
+            _ => {}
+        }
+        Ok(is_foreground)
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        give_back();
+        if self.signals.hung_up() || self.is_hung_up() {
+            tty::leave_dead_terminal();
+        }
+        screen::release();
+        self.signals.stop_listening(self.outlives_terminal);
+        if self.signals.terminated() {
+            self.signals.end();
+        }
     }
 }
 
-fn take() -> io::Result<()> {
-    enable_raw_mode()?;
-    ACTIVE.store(true, Ordering::SeqCst);
-    execute!(io::stdout(), EnterAlternateScreen, Hide).inspect_err(|_| give_back())
-}
-
-/// Errors are of no use here: the terminal may be gone.
-fn give_back() {
-    if ACTIVE.swap(false, Ordering::SeqCst) {
-        let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
-        let _ = disable_raw_mode();
-        let _ = io::stdout().flush();
+impl Session {
+    fn is_hung_up(&self) -> bool {
+        self.tty.wait(false, Duration::ZERO).is_err_and(|error| tty::is_gone(&error))
     }
 }
 
-/// A message on the alternate screen would vanish with it.
-fn give_back_before_panics() {
-    let previous = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        give_back();
-        previous(panic);
-    }));
+fn size_of(tty: &Tty) -> Rect {
+    let (width, height) = tty.size().unwrap_or(crate::once::DEFAULT_SIZE);
+    Rect::new(0, 0, width.min(LARGEST_SIDE), height.min(LARGEST_SIDE))
 }
 
 #[cfg(unix)]
-fn stop_this_process() -> io::Result<()> {
-    use rustix::process::{Signal, getpid, kill_process};
-    Ok(kill_process(getpid(), Signal::TSTP)?)
+fn stop_with_group() {
+    use rustix::process::{Signal, kill_current_process_group};
+    let _ = kill_current_process_group(Signal::TSTP);
 }
 
 #[cfg(not(unix))]
-fn stop_this_process() -> io::Result<()> {
-    Ok(())
-}
+fn stop_with_group() {}

@@ -5,6 +5,8 @@ mod alerts;
 mod batches;
 mod black_box;
 mod config;
+#[cfg(feature = "tui")]
+mod dashboard;
 mod error;
 mod evaluate;
 mod events;

@@ -1,9 +1,11 @@
 //! Plain lines with values, for a terminal or a log: what burn's own line renderer leaves out.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use burn::train::LearnerSummary;
 use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
 use burn::train::metric::{MetricDefinition, MetricEntry, NumericEntry};
 use burn::train::renderer::{
@@ -25,7 +27,8 @@ const LINE_EVERY: Duration = Duration::from_secs(2);
 /// ```
 ///
 /// Metrics of the user's appear like any other, and their values per epoch go into the trace.
-/// Made by [`Probe::lines`](crate::Probe::lines).
+/// Made by [`Probe::lines`](crate::Probe::lines), and by `Probe::dashboard`: it is silent while a dashboard has the
+/// terminal, and goes on where the reader detaches.
 pub struct Lines {
     lanes: Option<Lanes>,
     names: BTreeMap<String, String>,
@@ -90,6 +93,28 @@ impl Lines {
         }));
     }
 
+    /// The last values of a test, which has no authoritative ones.
+    fn record_test(&self) {
+        let split = format!("test {}", self.split);
+        let split = if self.split.is_empty() { "test" } else { &split };
+        self.test.iter().for_each(|(name, value)| self.record(split, name, *value));
+    }
+
+    /// A dashboard has the terminal: it shows what would be printed here.
+    fn is_silent(&self) -> bool {
+        self.lanes.as_ref().is_some_and(Lanes::has_dashboard)
+    }
+
+    /// burn's table of an ended training or test; beside a dashboard it is kept until the terminal is back.
+    fn print_summary(&self, summary: Option<LearnerSummary>) {
+        let Some(summary) = summary else { return };
+        let text = summary.to_string();
+        match self.lanes.as_ref().filter(|lanes| lanes.has_dashboard()) {
+            Some(lanes) => lanes.say_at_end(text),
+            None => drop(writeln!(std::io::stdout(), "{text}")),
+        }
+    }
+
     /// What the probe has to say besides values.
     fn print_notices(&mut self) {
         let notices = self.lanes.as_ref().map(Lanes::take_notices);
@@ -113,6 +138,9 @@ impl Lines {
 
     fn print(&mut self, line: &str) {
         self.last_line = Instant::now();
+        if self.is_silent() {
+            return;
+        }
         // A closed pipe or a full disk behind stdout is no reason to disturb training.
         let _ = writeln!(std::io::stdout(), "{line}");
     }
@@ -153,11 +181,21 @@ impl MetricsRendererTraining for Lines {
     fn update_valid(&mut self, state: MetricState) {
         self.take("valid", state);
     }
+
+    fn on_train_end(&mut self, summary: Option<LearnerSummary>) -> Result<(), Box<dyn Error>> {
+        self.print_summary(summary);
+        Ok(())
+    }
 }
 
 impl MetricsRendererEvaluation for Lines {
     fn update_test(&mut self, _name: EvaluationName, state: MetricState) {
         self.take("test", state);
+    }
+
+    fn on_test_end(&mut self, summary: Option<LearnerSummary>) -> Result<(), Box<dyn Error>> {
+        self.print_summary(summary);
+        Ok(())
     }
 }
 
@@ -217,6 +255,7 @@ impl EvaluationProgressLogger for Lines {
     }
 
     fn end_test(&mut self) {
+        self.record_test();
         let values = self.test.iter();
         let values = values.map(|(name, value)| format!("{name} {}", number(*value)));
         let values = values.collect::<Vec<_>>().join("   ");
@@ -230,7 +269,11 @@ impl EvaluationProgressLogger for Lines {
 }
 
 impl MetricsRenderer for Lines {
-    fn manual_close(&mut self) {}
+    fn manual_close(&mut self) {
+        if let Some(lanes) = &self.lanes {
+            lanes.wait_for_reader();
+        }
+    }
 
     fn register_metric(&mut self, definition: MetricDefinition) {
         let id = format!("{:?}", definition.metric_id);

@@ -149,7 +149,8 @@ impl Observer {
         }
     }
 
-    /// Whether an answer to an alert ([`on_alert`](crate::ProbeBuilder::on_alert)) asks training to stop.
+    /// Whether an answer to an alert ([`on_alert`](crate::ProbeBuilder::on_alert)), or the reader of the dashboard,
+    /// asks training to stop.
     pub fn should_stop(&self) -> bool {
         self.hook.as_ref().is_some_and(|hook| hook.stop_asked())
     }

@@ -57,6 +57,11 @@ impl Probe {
         Self { active: None }
     }
 
+    #[cfg(feature = "tui")]
+    pub(crate) fn active(&self) -> Option<&Active> {
+        self.active.as_ref()
+    }
+
     /// Whether it records.
     pub fn is_enabled(&self) -> bool {
         self.active.is_some()

@@ -52,7 +52,7 @@ impl SurfaceProgress {
         );
         log::info!("burnscape: {sentence}");
         let on_terminal = config.study.show_progress && std::io::stderr().is_terminal();
-        if config.study.show_progress {
+        if config.study.show_progress && !lanes.has_dashboard() {
             eprintln!("burnscape: {sentence}");
         }
         Self {
@@ -68,8 +68,9 @@ impl SurfaceProgress {
         }
     }
 
+    /// Whether progress is a line on the terminal; a dashboard shows it better.
     pub fn is_on_terminal(&self) -> bool {
-        self.on_terminal
+        self.on_terminal && !self.lanes.has_dashboard()
     }
 
     pub fn slices(&self) -> usize {
@@ -98,7 +99,7 @@ impl SurfaceProgress {
             self.nodes.borrow_mut()[self.number.get()] = self.done.get();
         }
         self.tell();
-        if self.on_terminal {
+        if self.is_on_terminal() {
             eprintln!();
         }
     }
@@ -129,7 +130,7 @@ impl SurfaceProgress {
             total: self.total() as u64,
             eta_secs,
         }));
-        if self.on_terminal {
+        if self.is_on_terminal() {
             let left = eta_secs.map_or(String::new(), |secs| format!(" · {} left", duration(secs)));
             let (done, total) = (self.all_done(), self.total());
             let (name, keys) = (self.slice.borrow(), self.keys.get());

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use crate::recorder::lanes::Lanes;
+
 /// Asks a running evaluation to stop after the nodes in progress; clones ask the same one.
 ///
 /// What was measured is kept, and [`Study::resume`](crate::Study::resume) goes on from there.
@@ -50,6 +52,7 @@ impl StopReason {
 /// Listens, while it lives, for whatever may stop an evaluation.
 pub(crate) struct StopWatch {
     stopper: Stopper,
+    lanes: Lanes,
     deadline: Option<Instant>,
     interrupt: Option<&'static Interrupt>,
     #[cfg(feature = "tui")]
@@ -61,6 +64,7 @@ impl StopWatch {
     /// Starts to listen; keys only where progress is shown on a terminal.
     pub fn start(
         stopper: &Stopper,
+        lanes: &Lanes,
         deadline: Option<Instant>,
         to_interrupt: bool,
         to_keys: bool,
@@ -69,6 +73,7 @@ impl StopWatch {
         let _ = to_keys;
         Self {
             stopper: stopper.clone(),
+            lanes: lanes.clone(),
             deadline,
             interrupt: to_interrupt.then(Interrupt::arm).flatten(),
             #[cfg(feature = "tui")]
@@ -93,7 +98,8 @@ impl StopWatch {
         if self.interrupt.is_some_and(Interrupt::came) {
             return Some(StopReason::Interrupted);
         }
-        if self.key_was_typed() {
+        let asked_on_dashboard = &self.lanes.counters().study_stop_asked;
+        if self.key_was_typed() || asked_on_dashboard.load(Ordering::Relaxed) {
             return Some(StopReason::Key);
         }
         let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);

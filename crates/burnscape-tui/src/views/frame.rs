@@ -25,6 +25,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) views: &'a [Box<dyn View>],
     pub(crate) current: usize,
     pub(crate) paused: bool,
+    /// Records that never came to the screen.
+    pub(crate) unseen: u64,
     /// Keys are text.
     pub(crate) typing: bool,
     /// Keys are of no use in a frame that is printed.
@@ -148,6 +150,9 @@ impl Frame<'_> {
         }
         if self.paused {
             add("paused", WARNING);
+        }
+        if self.unseen > 0 {
+            add(&format!("{} records not shown", self.unseen), WARNING);
         }
         line
     }

@@ -1,6 +1,7 @@
 //! The views, one per file or folder, and what they have in common.
 
 mod activations;
+pub(crate) mod dialog;
 mod frame;
 mod gradients;
 pub(crate) mod help;

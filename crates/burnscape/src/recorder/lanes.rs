@@ -61,6 +61,11 @@ pub(crate) struct Counters {
     pub train_splits: AtomicU64,
     /// An alert asks training to stop.
     pub stop_asked: AtomicBool,
+    /// The reader of the dashboard asks the study to stop.
+    pub study_stop_asked: AtomicBool,
+    /// The dashboard in this terminal.
+    #[cfg(feature = "tui")]
+    pub dashboard: OnceLock<burnscape_tui::Dashboard>,
     /// burn's own way to stop.
     pub interrupter: Interrupters,
     /// Learning rate and global gradient norm of the last step written, as the bits of an f64.
@@ -104,6 +109,32 @@ impl Lanes {
         let Senders { control, steps, losses, looks, taps } = senders;
         let (spare, writer) = (Mutex::new(spare), OnceLock::new());
         Self(Arc::new(Shared { control, steps, losses, looks, taps, spare, writer, counters }))
+    }
+
+    /// Whether a dashboard has the terminal, so that nobody else may print there.
+    pub fn has_dashboard(&self) -> bool {
+        #[cfg(feature = "tui")]
+        return self.0.counters.dashboard.get().is_some_and(burnscape_tui::Dashboard::is_open);
+        #[cfg(not(feature = "tui"))]
+        false
+    }
+
+    /// Waits until the reader of the dashboard has left, if there is one.
+    pub fn wait_for_reader(&self) {
+        #[cfg(feature = "tui")]
+        if let Some(dashboard) = self.0.counters.dashboard.get() {
+            dashboard.wait_until_left();
+        }
+    }
+
+    /// Text to be left on the terminal when the dashboard closes.
+    pub fn say_at_end(&self, text: String) {
+        #[cfg(feature = "tui")]
+        if let Some(dashboard) = self.0.counters.dashboard.get() {
+            dashboard.say_at_end(text);
+        }
+        #[cfg(not(feature = "tui"))]
+        let _ = text;
     }
 
     /// What both sides count.

@@ -65,6 +65,9 @@ impl WeightsAt {
     }
 }
 
+/// Whoever is shown what is written, on the writer thread; it must not wait for anything.
+pub(crate) type Viewer = Box<dyn FnMut(&Record) + Send>;
+
 /// Where an answer goes.
 pub(crate) type Reply<T> = Sender<T>;
 
@@ -86,6 +89,9 @@ pub(crate) enum Control {
     Record(Box<Record>),
     /// Something that went wrong elsewhere.
     Problem(String),
+    /// Show everything that is written from now on, too; answered with the length of the trace so far.
+    #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only a dashboard asks for it"))]
+    Show(Viewer, Reply<u64>),
     /// Write all that came before, then answer with the state of the run.
     Sync(Reply<Report>),
     /// Write all that came before and the end of the run, then answer and stop.
@@ -253,8 +259,19 @@ impl Recorder {
         };
         let report = self.lanes.ask(|reply| Control::Stop(reason, reply));
         let _ = thread.join();
+        self.close_dashboard();
         report.ok_or_else(|| self.gone())
     }
+
+    #[cfg(feature = "tui")]
+    fn close_dashboard(&self) {
+        if let Some(dashboard) = self.lanes.counters().dashboard.get() {
+            dashboard.close();
+        }
+    }
+
+    #[cfg(not(feature = "tui"))]
+    fn close_dashboard(&self) {}
 
     fn gone(&self) -> Error {
         Error::RecorderGone { run: self.folder.path().to_path_buf() }

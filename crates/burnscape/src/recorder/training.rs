@@ -193,6 +193,7 @@ impl Worker {
         let mut row = std::mem::take(&mut self.row);
         row.fill(sample, blocks, self.base, place, loss);
         let histograms = row.add(found, &mut self.variation);
+        self.show(row.record());
         let appended = self.writer.append(row.record());
         if let (true, Some(step)) = (appended.is_ok(), row.step()) {
             self.written = Moment { steps: step.step + 1, batches: step.batches };

@@ -18,7 +18,7 @@ use super::sample::{LossSample, StepSample};
 use super::snapshots::SnapshotStore;
 use super::steps::{LossBook, StepRow};
 use super::taps::{TapSample, Taps};
-use super::{Control, Earlier, Moment, Reply, WeightsAt};
+use super::{Control, Earlier, Moment, Reply, Viewer, WeightsAt};
 use crate::config::Config;
 use crate::model_map::ModelMap;
 use crate::{Error, Result};
@@ -78,6 +78,7 @@ pub(super) struct Worker {
     pub(super) reported_drops: u64,
     pub(super) last_progress: Option<Instant>,
     pub(super) report: Report,
+    viewer: Option<Viewer>,
 }
 
 impl Worker {
@@ -125,6 +126,7 @@ impl Worker {
             reported_drops: 0,
             last_progress: None,
             report: Report::default(),
+            viewer: None,
             earlier,
         }
     }
@@ -209,6 +211,12 @@ impl Worker {
                 self.append(&record);
             }
             Control::Problem(sentence) => self.problem(sentence),
+            Control::Show(viewer, reply) => {
+                self.flush();
+                let written = std::fs::metadata(self.folder.trace_path());
+                let _ = reply.send(written.map_or(0, |it| it.len()));
+                self.viewer = Some(viewer);
+            }
             Control::Sync(_) | Control::Stop(..) => {}
         }
     }
@@ -249,7 +257,15 @@ impl Worker {
         waiting.fetch_sub(weights.bytes().min(left), Ordering::Relaxed);
     }
 
+    /// Shows a record to whoever watches inside this process.
+    pub(super) fn show(&mut self, record: &Record) {
+        if let Some(viewer) = &mut self.viewer {
+            viewer(record);
+        }
+    }
+
     pub(super) fn append(&mut self, record: &Record) {
+        self.show(record);
         let appended = self.writer.append(record);
         self.keep(appended.map_err(Error::from));
     }
@@ -291,6 +307,7 @@ impl Worker {
             }
             return report;
         }
+        self.show(&Record::End(end.clone()));
         if let Err(error) = self.writer.finish(end) {
             report.problem(error.to_string());
         }

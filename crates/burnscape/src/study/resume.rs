@@ -1,6 +1,7 @@
 //! Going on with slices that were stopped: from what the trace tells to what it had been.
 
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use burn::module::Module;
@@ -133,6 +134,8 @@ where
     /// Measures what is missing of all slices that were stopped, those of another study left out.
     pub(super) fn resume(&mut self) -> Result<Vec<SliceSurface>> {
         self.stopper.clear();
+        let counters = self.active.recorder.lanes.counters();
+        counters.study_stop_asked.store(false, Ordering::Relaxed);
         self.spent = Duration::ZERO;
         let unfinished: Vec<KnownSlice> = self.unfinished(|_| true);
         let started = self.start_all_again(unfinished)?;

@@ -183,6 +183,7 @@ where
         let settings = &self.active.config.study;
         StopWatch::start(
             &self.stopper,
+            &self.active.recorder.lanes,
             self.deadline(number, progress.slices()),
             settings.stop_on_interrupt,
             progress.is_on_terminal(),

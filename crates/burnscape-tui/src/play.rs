@@ -1,0 +1,168 @@
+//! The loop around what is shown: keys and news in, frames out, nothing when nothing happens.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::Event;
+use ratatui::layout::Rect;
+
+use crate::app::App;
+use crate::session::Session;
+use crate::terminal_profile::Glyphs;
+use crate::{Error, save_picture, tty};
+
+/// A terminal that takes its time is given this many times as long before the next frame.
+const REST_AFTER_SLOW_FRAME: u32 = 4;
+
+/// What is shown, and where its news come from.
+pub(crate) trait Play {
+    /// Takes an event of the terminal.
+    fn handle(&mut self, event: &Event);
+
+    /// Takes what is new, and tells how long it may take until there is more.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot go on.
+    fn refresh(&mut self) -> Result<Duration, Error>;
+
+    /// Draws everything.
+    fn draw(&self, area: Rect, buffer: &mut Buffer);
+
+    /// Whether there is something to draw, since this was last asked.
+    fn take_changed(&mut self) -> bool;
+
+    /// Whether it is to end.
+    fn wants_quit(&self) -> bool;
+
+    /// Does what the reader wants of the terminal and of the disk.
+    fn fulfil_wishes(&mut self, session: &mut Session);
+}
+
+/// Fulfils the wishes that any application has.
+pub(crate) fn fulfil(app: &mut App, session: &mut Session) {
+    if app.take_suspend() {
+        session.suspend();
+    }
+    if app.take_repaint() {
+        session.forget();
+    }
+    if app.take_next_glyphs() {
+        session.set_glyphs(session.glyphs().next());
+        app.say(format!("glyphs: {}", session.glyphs().word()));
+    }
+    if app.take_save_picture() {
+        let said = save_picture(app, session.area(), session.glyphs());
+        app.say(said);
+    }
+}
+
+/// Writes the view as files where this program was started, and says so.
+fn save_picture(app: &App, area: Rect, glyphs: Glyphs) -> String {
+    let mut frame = Buffer::empty(area);
+    app.draw_still(area, &mut frame);
+    save_picture::saved(&frame, Path::new("."), (app.run().name(), app.view_title()), glyphs)
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It wanted to leave.
+    Left,
+    /// The terminal is gone, or was given back by a panic.
+    Gone,
+    /// A signal asks the process to end.
+    Terminated,
+}
+
+/// The shortest time between two frames.
+pub(crate) fn shortest_frame(frames_per_sec: f64) -> Duration {
+    Duration::from_secs_f64(1.0 / frames_per_sec.clamp(0.1, 30.0))
+}
+
+/// Shows something until it wants to leave or the terminal is gone.
+///
+/// # Errors
+///
+/// As [`Play::refresh`]; [`Error::Terminal`] where the terminal is there and cannot be used.
+pub(crate) fn play(
+    session: &mut Session,
+    show: &mut impl Play,
+    shortest_frame: Duration,
+) -> Result<Exit, Error> {
+    let mut stage = Stage { pace: Pace::new(shortest_frame), undrawn: true };
+    match stage.go_on(session, show) {
+        Err(Error::Terminal(error)) if tty::is_gone(&error) => Ok(Exit::Gone),
+        other => other,
+    }
+}
+
+struct Stage {
+    pace: Pace,
+    undrawn: bool,
+}
+
+impl Stage {
+    fn go_on(&mut self, session: &mut Session, show: &mut impl Play) -> Result<Exit, Error> {
+        let mut next_news = Instant::now();
+        loop {
+            if Instant::now() >= next_news {
+                next_news = Instant::now() + show.refresh()?;
+            }
+            show.fulfil_wishes(session);
+            if show.wants_quit() {
+                return Ok(Exit::Left);
+            }
+            if session.is_terminated() {
+                return Ok(Exit::Terminated);
+            }
+            self.undrawn |= show.take_changed() || session.is_stale();
+            self.draw_when_due(session, show)?;
+            let wake = if self.undrawn { self.pace.next.min(next_news) } else { next_news };
+            let wait = wake.saturating_duration_since(Instant::now());
+            let events = session.wait(wait).map_err(Error::Terminal)?;
+            events.iter().for_each(|event| show.handle(event));
+        }
+    }
+
+    fn draw_when_due(&mut self, session: &mut Session, show: &impl Play) -> Result<(), Error> {
+        let is_ready = session.is_ready().map_err(Error::Terminal)?;
+        self.pace.see(is_ready);
+        if self.undrawn && is_ready && Instant::now() >= self.pace.next {
+            session.draw(|area, buffer| show.draw(area, buffer)).map_err(Error::Terminal)?;
+            self.pace.begin_frame();
+            self.undrawn = false;
+        }
+        Ok(())
+    }
+}
+
+/// When the next frame may come: not too soon, and later where the terminal is slow.
+struct Pace {
+    shortest: Duration,
+    /// The last frame, while the terminal has not taken it.
+    begun: Option<Instant>,
+    next: Instant,
+}
+
+impl Pace {
+    fn new(shortest: Duration) -> Self {
+        Self { shortest, begun: None, next: Instant::now() }
+    }
+
+    fn begin_frame(&mut self) {
+        let now = Instant::now();
+        self.begun = Some(now);
+        self.next = now + self.shortest;
+    }
+
+    /// Sees whether the terminal has taken the last frame.
+    fn see(&mut self, is_through: bool) {
+        if let (true, Some(begun)) = (is_through, self.begun) {
+            let rest = begun.elapsed() * REST_AFTER_SLOW_FRAME;
+            self.next = begun + self.shortest.max(rest);
+            self.begun = None;
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The terminal while it is ours, as the whole process knows it: there is one, a panic anywhere gives it back
+//! before its message, and what is written never waits.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use crate::tty::{Modes, Tty};
+
+/// The alternate screen, empty, without a cursor.
+const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[0m\x1b[2J";
+/// The screen as it was, with the cursor.
+const GIVE_BACK: &[u8] = b"\x1b[0m\x1b[?1049l\x1b[?25h";
+/// A terminal that has not taken the last bytes by then does not get them.
+const LAST_BYTES: Duration = Duration::from_millis(500);
+/// A panic waits no longer for whoever writes.
+const PANIC_WAIT: Duration = Duration::from_millis(200);
+
+static SCREEN: Mutex<Option<Screen>> = Mutex::new(None);
+static HOOK: Once = Once::new();
+
+/// The terminal, and what it has not taken yet.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    tty: Arc<Tty>,
+    /// The modes to go back to, while it is ours.
+    before: Option<Modes>,
+    pending: Vec<u8>,
+    /// A panic gave it back: it is not taken again.
+    is_lost: bool,
+}
+
+/// Takes the place of the one that draws; `false`: somebody draws already.
+pub(crate) fn claim(tty: Arc<Tty>) -> bool {
+    HOOK.call_once(give_back_before_panics);
+    let mut slot = lock();
+    let is_free = slot.is_none();
+    if is_free {
+        *slot = Some(Screen { tty, before: None, pending: Vec::new(), is_lost: false });
+    }
+    is_free
+}
+
+/// Whether somebody draws.
+pub(crate) fn is_claimed() -> bool {
+    lock().is_some()
+}
+
+/// Gives the terminal back if it is ours, and lets others draw.
+pub(crate) fn release() {
+    if let Some(mut screen) = lock().take() {
+        screen.give_back();
+    }
+}
+
+/// Does something with the screen; an error if a panic gave it back meanwhile.
+pub(crate) fn with<T>(act: impl FnOnce(&mut Screen) -> io::Result<T>) -> io::Result<T> {
+    match lock().as_mut() {
+        Some(screen) if !screen.is_lost => act(screen),
+        _ => Err(io::ErrorKind::NotConnected.into()),
+    }
+}
+
+fn lock() -> MutexGuard<'static, Option<Screen>> {
+    SCREEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Screen {
+    pub(crate) fn is_taken(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// Takes the terminal, or takes it again after a shell had it.
+    pub(crate) fn take(&mut self) -> io::Result<()> {
+        let now = self.tty.make_raw()?;
+        // After a stop the shell may not have restored its modes, and ours are no modes to go back to.
+        self.before.get_or_insert(now);
+        self.pending.clear();
+        self.write(TAKE)
+    }
+
+    /// Somebody else has the terminal: nothing is written and nothing restored.
+    pub(crate) fn leave_to_others(&mut self) {
+        self.before = None;
+        self.pending.clear();
+    }
+
+    /// Gives the terminal back, as far as it takes the bytes for that.
+    pub(crate) fn give_back(&mut self) {
+        if let Some(before) = self.before.take() {
+            self.say(GIVE_BACK);
+            self.tty.restore(&before);
+        }
+    }
+
+    /// Hands bytes over; what the terminal does not take now waits.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.pending.extend_from_slice(bytes);
+        self.push()
+    }
+
+    /// Writes what waits, as far as the terminal takes it.
+    pub(crate) fn push(&mut self) -> io::Result<()> {
+        while !self.pending.is_empty() {
+            match self.tty.write_some(&self.pending)? {
+                0 => break,
+                written => drop(self.pending.drain(..written)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The terminal has taken everything.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Writes something that must not be torn, for a while; errors are of no use here.
+    pub(crate) fn say(&mut self, bytes: &[u8]) {
+        let until = Instant::now() + LAST_BYTES;
+        let mut result = self.write(bytes);
+        while result.is_ok() && !self.is_clear() && Instant::now() < until {
+            let waited = self.tty.wait(true, until.saturating_duration_since(Instant::now()));
+            result = waited.and_then(|()| self.push());
+        }
+        self.pending.clear();
+    }
+}
+
+/// A message on the alternate screen would vanish with it.
+fn give_back_before_panics() {
+    let previous = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        give_back_for_good();
+        previous(panic);
+    }));
+}
+
+/// Whoever panics may be the one who writes, so this does not wait for long.
+fn give_back_for_good() {
+    let until = Instant::now() + PANIC_WAIT;
+    loop {
+        let mut slot = match SCREEN.try_lock() {
+            Ok(slot) => slot,
+            Err(TryLockError::Poisoned(slot)) => slot.into_inner(),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                std::thread::yield_now();
+                continue;
+            }
+            Err(TryLockError::WouldBlock) => return,
+        };
+        if let Some(screen) = slot.as_mut() {
+            screen.give_back();
+            screen.is_lost = true;
+        }
+        return;
+    }
+}
