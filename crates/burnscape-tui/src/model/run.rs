@@ -1,21 +1,17 @@
 //! The whole run: takes records in order and answers what the views ask.
 
-use std::collections::BTreeMap;
-
 use burnscape_trace::{
-    Check, End, Epoch, Head, Histogram, Item, Metric, Note, Record, Resume, Snapshot, Step,
+    Check, End, Epoch, Head, Histogram, Item, Note, Record, Resume, Snapshot, Step,
 };
 
 use super::last_step::LastStep;
 use super::{
     Alerts, BlackBoxes, BlockQuantity, BlockRow, BlockSeries, Blocks, Curvatures, Landscape,
-    Landscapes, Pace, Series, Taps, TrainingProgress,
+    Landscapes, Metrics, Pace, Series, Taps, TrainingProgress,
 };
 
 /// Sentences kept; the number of further ones is kept too.
 const MAX_NOTES: usize = 100;
-/// Metrics kept, by split and name.
-const MAX_METRICS: usize = 200;
 
 /// Where a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,11 +82,12 @@ pub struct Run {
     pub(crate) learning_rate: Series,
     pub(crate) global_grad_norm: Series,
     pub(crate) pace: Pace,
+    pub(crate) throughput: Series,
     pub(crate) progress: TrainingProgress,
     pub(crate) last_step: Option<LastStep>,
     pub(crate) last_epoch: Option<Epoch>,
     pub(crate) last_snapshot: Option<Snapshot>,
-    pub(crate) metrics: BTreeMap<(String, String), Metric>,
+    pub(crate) metrics: Metrics,
     pub(crate) notes: Vec<Note>,
     pub(crate) checks: Vec<Check>,
     pub(crate) end: Option<End>,
@@ -143,7 +140,7 @@ impl Run {
             Record::Step(step) => self.apply_step(step),
             Record::Epoch(epoch) => self.apply_epoch(epoch),
             Record::Progress(progress) => self.progress.apply(progress),
-            Record::Metric(metric) => self.apply_metric(metric),
+            Record::Metric(metric) => self.metrics.apply(metric),
             Record::Activation(seen) => self.taps.apply(seen),
             Record::Histogram(histogram) => self.apply_histogram(histogram),
             Record::Alert(alert) => self.alerts.apply(alert),
@@ -314,6 +311,9 @@ impl Run {
         }
         self.learning_rate.push(step.step, step.lr);
         self.pace.push(step.step, step.elapsed_secs);
+        if let Some(pace) = self.pace.steps_per_sec() {
+            self.throughput.push(step.step, pace);
+        }
         self.progress.tick(step.elapsed_secs);
         self.last_step = Some(step.into());
     }
@@ -335,13 +335,6 @@ impl Run {
         }
         self.progress.tick(epoch.elapsed_secs);
         self.last_epoch = Some(epoch.clone());
-    }
-
-    fn apply_metric(&mut self, metric: &Metric) {
-        let key = (metric.split.clone(), metric.name.clone());
-        if self.metrics.len() < MAX_METRICS || self.metrics.contains_key(&key) {
-            self.metrics.insert(key, metric.clone());
-        }
     }
 
     fn apply_snapshot(&mut self, snapshot: &Snapshot) {
@@ -377,9 +370,11 @@ impl Run {
         self.blocks.rewind(resume.steps);
         self.taps.rewind(resume.steps);
         self.curvatures.rewind(resume.steps);
+        self.metrics.rewind(resume.steps);
         self.alerts.rewind(resume.steps);
         self.black_boxes.rewind(resume.steps);
-        for series in [&mut self.step_loss, &mut self.global_grad_norm, &mut self.learning_rate] {
+        let of_steps = [&mut self.step_loss, &mut self.global_grad_norm, &mut self.learning_rate];
+        for series in of_steps.into_iter().chain([&mut self.throughput]) {
             series.rewind(resume.steps);
         }
         // An epoch is counted at its end, which the checkpoint of that epoch includes.

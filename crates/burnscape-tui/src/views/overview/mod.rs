@@ -1,26 +1,23 @@
 //! The overview: progress, alerts, the numbers of the moment, loss, learning rate and gradient norm.
 
 mod alerts;
+mod charts;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use self::charts::Charts;
 use super::View;
 use crate::message::Message;
 use crate::model::{Run, RunState, Series};
 use crate::numbers::{bytes, duration, percent, short};
-use crate::palette::{BAD, ENVELOPE, MUTED, TRAIN, VALID, WARNING};
-use crate::widgets::chart::{Chart, Curve};
+use crate::palette::{BAD, MUTED, WARNING};
 use crate::widgets::facts::{self, Fact, Tone};
-use crate::widgets::scale::ScaleChoice;
-use crate::widgets::smoothing::Smoothing;
 use crate::widgets::{areas, gauge, text, too_small};
 
 const SMALLEST: (u16, u16) = (20, 4);
-/// From this width on, the charts stand side by side.
-const WIDE_FROM: u16 = 100;
 /// Lines of numbers that charts may be left without room for.
 const NUMBER_LINES: u16 = 4;
 /// Lines of notes and warnings.
@@ -28,20 +25,20 @@ const NOTE_LINES: usize = 3;
 /// Lines of alerts that charts and numbers may be left without room for.
 const ALERT_LINES: u16 = 2;
 
-const WORDS: [(&str, &str); 6] = [
+const WORDS: [(&str, &str); 7] = [
     ("alerts", "broken rules; after an error, training on makes no sense"),
     ("black boxes", "last steps before alerts in the trace, some with weights"),
+    ("smoothed", "average of the points drawn, y += α (x - y); raw stays visible"),
     ("loss", "worry when the line leaps, stays, or × marks NaN"),
     ("‖g‖", "norm of the whole gradient; worry at leaps and near 0"),
     ("dropped", "step records lost to a full queue; training lost nothing"),
     ("×", "NaN or infinite"),
 ];
 
-/// The overview; it keeps the vertical scale that the reader chose.
+/// The overview; it keeps how the reader wants charts.
 #[derive(Debug, Default)]
 pub struct OverviewView {
-    scale: ScaleChoice,
-    smoothing: Smoothing,
+    charts: Charts,
 }
 
 impl View for OverviewView {
@@ -50,7 +47,7 @@ impl View for OverviewView {
     }
 
     fn keys(&self) -> &'static str {
-        "l scale  s smoothing"
+        "v further charts  s smoothing  l scale"
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
@@ -59,8 +56,9 @@ impl View for OverviewView {
 
     fn update(&mut self, message: Message, _run: &Run) {
         match message {
-            Message::NextScale => self.scale = self.scale.next(),
-            Message::NextSmoothing => self.smoothing = self.smoothing.next(),
+            Message::NextScale => self.charts.scale = self.charts.scale.next(),
+            Message::NextSmoothing => self.charts.smoothing = self.charts.smoothing.next(),
+            Message::NextLayer => self.charts.first = self.charts.first.wrapping_add(1),
             _ => {}
         }
     }
@@ -87,37 +85,8 @@ impl OverviewView {
         // Charts shrink for warnings, down to two thirds of the room.
         let notes_height = (notes.len() as u16).min(area.height / 3);
         let (charts, below) = areas::split_bottom(area, notes_height);
-        self.draw_charts(run, charts, buffer);
+        self.charts.draw(run, charts, buffer);
         facts::draw_lines(below, buffer, &notes);
-    }
-
-    fn draw_charts(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
-        let [loss, rate, norm] = chart_areas(area);
-        let growing = !run.state().is_over();
-        self.loss_chart(run).draw(loss, buffer);
-        self.chart("learning rate", &run.learning_rate, growing).draw(rate, buffer);
-        self.chart("gradient norm", &run.global_grad_norm, growing).draw(norm, buffer);
-    }
-
-    fn loss_chart<'a>(&self, run: &'a Run) -> Chart<'a> {
-        let curve = |label, series, line, envelope| Curve { label, series, line, envelope };
-        let curves = vec![
-            curve("step", &run.step_loss, ENVELOPE, Some(ENVELOPE)),
-            curve("train epoch", &run.epoch_train_loss, TRAIN, None),
-            curve("valid epoch", &run.epoch_valid_loss, VALID, None),
-        ];
-        let curves = curves.into_iter().filter(|curve| !curve.series.is_empty()).collect();
-        Chart {
-            growing: !run.state().is_over(),
-            smoothing: self.smoothing,
-            ..Chart::new("loss", curves, self.scale)
-        }
-    }
-
-    fn chart<'a>(&self, title: &'a str, series: &'a Series, growing: bool) -> Chart<'a> {
-        let curve = Curve { label: "", series, line: TRAIN, envelope: Some(ENVELOPE) };
-        let smoothing = self.smoothing;
-        Chart { growing, smoothing, ..Chart::new(title, vec![curve], self.scale) }
     }
 }
 
@@ -128,20 +97,6 @@ fn draw_alerts(area: Rect, buffer: &mut Buffer, run: &Run) -> Rect {
     let (above, rest) = areas::split_top(area, lines.len() as u16);
     facts::draw_lines(above, buffer, &lines);
     rest
-}
-
-/// Loss above the two others, or at their left where there is room.
-fn chart_areas(area: Rect) -> [Rect; 3] {
-    if area.width >= WIDE_FROM {
-        let (left, right) = areas::split_left(area, area.width * 3 / 5);
-        let (_gap, right) = areas::split_left(right, 1);
-        let (upper, lower) = areas::split_top(right, right.height / 2);
-        return [left, upper, lower];
-    }
-    let (upper, lower) = areas::split_bottom(area, area.height * 2 / 5);
-    let (left, right) = areas::split_left(lower, lower.width / 2);
-    let (left, _gap) = areas::split_right(left, 1);
-    [upper, left, right]
 }
 
 fn draw_progress(row: Rect, buffer: &mut Buffer, run: &Run) {
@@ -271,10 +226,14 @@ fn rarities(run: &Run) -> impl Iterator<Item = Fact> {
     present.map(|(label, count)| Fact::new(label, count.to_string()))
 }
 
+/// The last value of every split of every metric.
 fn metrics(run: &Run) -> impl Iterator<Item = Fact> {
-    run.metrics.values().map(|metric| {
-        let label = text::printable(&format!("{} {}", metric.split, metric.name));
-        Fact::new(label, short(metric.value)).toned(tone_of(metric.value))
+    run.metrics.iter().flat_map(|metric| {
+        metric.curves().iter().filter_map(|curve| {
+            let (_, value) = curve.series().last()?;
+            let label = text::printable(&format!("{} {}", curve.split(), metric.name()));
+            Some(Fact::new(label, short(value)).toned(tone_of(value)))
+        })
     })
 }
 
