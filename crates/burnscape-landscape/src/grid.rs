@@ -283,8 +283,10 @@ impl Grid {
         levels
     }
 
-    /// Pairs of strides; the axis that is fine first waits for the other.
-    fn strides(&self) -> Vec<(usize, usize)> {
+    /// Nodes from one column and from one row to the next of the sub-grids of
+    /// [`coarse_to_fine`](Self::coarse_to_fine), coarsest first; the axis that is fine first waits for the other.
+    #[must_use]
+    pub fn strides(&self) -> Vec<(usize, usize)> {
         let x = strides(self.x.longer_side());
         let y = self.y.map_or(vec![1], |y| strides(y.longer_side()));
         let at = |strides: &[usize], level| strides.get(level).copied().unwrap_or(1);

@@ -1,5 +1,7 @@
 //! The application apart from any terminal: messages and records in, a frame out.
 
+use std::time::Duration;
+
 use burnscape_trace::{Item, Record};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::Event;
@@ -7,10 +9,15 @@ use ratatui::layout::Rect;
 
 use crate::message::Message;
 use crate::model::Run;
+use crate::palette::ColourMap;
 use crate::scroll;
 use crate::views::dialog::{Answer, Decision, Dialog};
 use crate::views::{self, Frame, View, ViewKind, help};
 use crate::wishes::Wishes;
+
+/// From one [`Message::Tick`] to the next: four frames a second turn a surface within the 60 kB/s that a slow
+/// link carries.
+pub const TICK: Duration = Duration::from_millis(250);
 
 /// The run, the views on it, and what the reader chose.
 #[derive(Debug)]
@@ -28,6 +35,7 @@ pub struct App {
     said: Option<String>,
     /// What goes on being wrong.
     trouble: Option<String>,
+    colours: ColourMap,
     wishes: Wishes,
     changed: bool,
     /// Leaving is a question: this application is shown by the training itself.
@@ -52,6 +60,7 @@ impl App {
             with_list: false,
             said: None,
             trouble: None,
+            colours: ColourMap::default(),
             wishes: Wishes::default(),
             changed: true,
             is_attached: false,
@@ -172,6 +181,7 @@ impl App {
             Message::Resize => {}
             Message::ToggleHelp => self.help = self.help.xor(Some(0)),
             Message::TogglePause => self.toggle_pause(),
+            Message::NextColours => self.colours = self.colours.next(),
             Message::ShowView(number) if number > views => {}
             Message::ShowView(number) => self.show(number.saturating_sub(1)),
             Message::NextView => self.show((self.current + 1) % views),
@@ -207,6 +217,7 @@ impl App {
             with_list: self.with_list,
             said: self.said.as_deref(),
             trouble: self.trouble.as_deref(),
+            colours: self.colours,
         };
         let body = views::body(area, with_keys);
         match self.help.filter(|_| with_keys) {
@@ -218,6 +229,7 @@ impl App {
         if let Some(dialog) = &self.dialog {
             dialog.draw(self.run.state(), area, buffer);
         }
+        self.colours.recolour(buffer);
     }
 
     /// The reader wants to leave.
@@ -249,6 +261,12 @@ impl App {
     /// The reader wanted to see the list of runs, since this was last asked.
     pub fn take_show_list(&mut self) -> bool {
         std::mem::take(&mut self.wishes.show_list)
+    }
+
+    /// Something moves by itself: [`Message::Tick`] is to come once in [`TICK`].
+    #[must_use]
+    pub fn wants_ticks(&self) -> bool {
+        self.help.is_none() && self.views[self.current].wants_ticks(self.shown())
     }
 
     /// Something to draw changed, since this was last asked.

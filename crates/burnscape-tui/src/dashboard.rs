@@ -254,6 +254,10 @@ impl Play for Live {
         self.app.take_changed()
     }
 
+    fn app_mut(&mut self) -> Option<&mut App> {
+        Some(&mut self.app)
+    }
+
     fn wants_quit(&self) -> bool {
         self.leaves || self.app.wants_quit()
     }

@@ -48,7 +48,7 @@ pub mod palette;
 pub mod views;
 pub mod widgets;
 
-pub use app::App;
+pub use app::{App, TICK};
 pub use dashboard::{Dashboard, Feed, watch_command};
 pub use error::Error;
 pub use key_watch::KeyWatch;

@@ -48,8 +48,20 @@ pub enum Message {
     ZoomOut,
     /// Show everything.
     ZoomReset,
-    /// Next of: automatic, logarithmic, linear scale.
+    /// Next of: automatic, logarithmic, linear scale, colours by rank.
     NextScale,
+    /// The next map of colours.
+    NextColours,
+    /// A picture of another kind: the map or the surface in space.
+    NextPicture,
+    /// Let the surface turn by itself, or stop it.
+    ToggleRotation,
+    /// Heights are drawn lower.
+    Flatter,
+    /// Heights are drawn higher.
+    Steeper,
+    /// Time passes: what moves by itself goes on.
+    Tick,
     /// The next slice.
     NextSlice,
     /// The previous slice.
@@ -84,7 +96,7 @@ impl Message {
     /// The reader pressed a key: nothing that comes by itself.
     #[must_use]
     pub(crate) fn is_of_the_reader(self) -> bool {
-        self != Self::Resize
+        !matches!(self, Self::Resize | Self::Tick)
     }
 
     /// The message of a terminal event; `None` for events that mean nothing here.
@@ -174,6 +186,11 @@ impl Message {
             ']' => Self::NextSlice,
             '[' => Self::PreviousSlice,
             'v' => Self::NextLayer,
+            'c' => Self::NextColours,
+            'm' => Self::NextPicture,
+            'r' => Self::ToggleRotation,
+            '<' => Self::Flatter,
+            '>' => Self::Steeper,
             's' => Self::NextSmoothing,
             '/' => Self::StartFilter,
             'p' => Self::TogglePause,

@@ -1,10 +1,13 @@
 //! Colours: one quantised scale for heat maps, and the few colours of text and lines.
 //!
-//! Views draw in these true colours only; [`TerminalProfile`](crate::TerminalProfile) maps the
-//! finished frame down to what the terminal can show, which it recognises by [`scale_level`].
+//! Views draw in viridis and these true colours only. [`ColourMap`] gives the finished frame another
+//! map; [`TerminalProfile`](crate::TerminalProfile) maps it down to what the terminal can show, which it
+//! recognises by [`scale_level`].
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 
 /// Levels of the heat scale. Few, because each change of colour costs about 20 bytes on the wire.
@@ -25,42 +28,177 @@ pub const BAD: Color = Color::Rgb(225, 60, 55);
 /// A run that is going on, a check that holds.
 pub const GOOD: Color = Color::Rgb(60, 170, 90);
 
-static SCALE: LazyLock<[Color; LEVELS]> = LazyLock::new(|| {
-    std::array::from_fn(|level| {
-        let viridis = colorous::VIRIDIS.eval_rational(level, LEVELS);
-        Color::Rgb(viridis.r, viridis.g, viridis.b)
-    })
-});
+/// A map from levels to colours, readable by the colour-blind: its lightness grows with the level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ColourMap {
+    /// Purple over green to yellow.
+    #[default]
+    Viridis,
+    /// Blue over grey to yellow; the same to those who see no red or no green.
+    Cividis,
+    /// Black over purple and orange to a light yellow.
+    Inferno,
+    /// Black to white.
+    Grey,
+}
 
-static PREVIEW: LazyLock<[Color; LEVELS]> =
-    LazyLock::new(|| std::array::from_fn(|level| mix(SCALE[level], BLACK, 0.55)));
+impl ColourMap {
+    /// All maps, in the order in which the key `c` walks through them.
+    pub const ALL: [Self; 4] = [Self::Viridis, Self::Cividis, Self::Inferno, Self::Grey];
+
+    /// The next one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Viridis => "viridis",
+            Self::Cividis => "cividis",
+            Self::Inferno => "inferno",
+            Self::Grey => "grey",
+        }
+    }
+
+    /// The colour of a level; levels above the last one are the last one.
+    #[must_use]
+    pub fn colour(self, level: usize) -> Color {
+        self.shades().scale[level.min(LEVELS - 1)]
+    }
+
+    /// Gives a finished frame, drawn in viridis, the colours of this map.
+    pub fn recolour(self, frame: &mut Buffer) {
+        if self == Self::Viridis {
+            return;
+        }
+        for cell in &mut frame.content {
+            (cell.fg, cell.bg) = (self.of(cell.fg), self.of(cell.bg));
+        }
+    }
+
+    /// What stands in this map for a colour of viridis; other colours stay.
+    fn of(self, colour: Color) -> Color {
+        match known(colour) {
+            Some(Known { map: Self::Viridis, shade, level }) => self.shades().table(shade)[level],
+            _ => colour,
+        }
+    }
+
+    fn shades(self) -> &'static Shades {
+        &SHADES[self as usize]
+    }
+
+    fn eval(self, level: usize) -> Color {
+        let gradient = match self {
+            Self::Viridis => colorous::VIRIDIS,
+            Self::Cividis => colorous::CIVIDIS,
+            Self::Inferno => colorous::INFERNO,
+            Self::Grey => return grey(level),
+        };
+        let colour = gradient.eval_rational(level, LEVELS);
+        Color::Rgb(colour.r, colour.g, colour.b)
+    }
+}
+
+/// A tone bluer than grey by one step of 255, so that it is told from the greys of text.
+fn grey(level: usize) -> Color {
+    let lightness = (16 * level + 8) as u8;
+    Color::Rgb(lightness, lightness, lightness + 1)
+}
+
+/// What a colour of a map is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shade {
+    Scale,
+    Preview,
+    Faint,
+}
+
+/// A colour of a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Known {
+    map: ColourMap,
+    shade: Shade,
+    level: usize,
+}
+
+/// The colours of a map by level.
+#[derive(Debug)]
+struct Shades {
+    scale: [Color; LEVELS],
+    preview: [Color; LEVELS],
+    faint: [Color; LEVELS],
+}
+
+impl Shades {
+    fn of(map: ColourMap) -> Self {
+        let scale: [Color; LEVELS] = std::array::from_fn(|level| map.eval(level));
+        let preview = std::array::from_fn(|level| mix(scale[level], BLACK, 0.55));
+        let faint = std::array::from_fn(|level| mix(scale[level], ink(level), 0.45));
+        Self { scale, preview, faint }
+    }
+
+    fn table(&self, shade: Shade) -> &[Color; LEVELS] {
+        match shade {
+            Shade::Scale => &self.scale,
+            Shade::Preview => &self.preview,
+            Shade::Faint => &self.faint,
+        }
+    }
+}
+
+static SHADES: LazyLock<[Shades; 4]> = LazyLock::new(|| ColourMap::ALL.map(Shades::of));
+
+/// The colours of all maps; of colours that two of them share, the first one's, and the scale's before others.
+static KNOWN: LazyLock<HashMap<Color, Known>> = LazyLock::new(|| {
+    let mut known = HashMap::new();
+    for shade in [Shade::Scale, Shade::Preview, Shade::Faint] {
+        for map in ColourMap::ALL {
+            for (level, &colour) in map.shades().table(shade).iter().enumerate() {
+                known.entry(colour).or_insert(Known { map, shade, level });
+            }
+        }
+    }
+    known
+});
 
 const BLACK: Color = Color::Rgb(0, 0, 0);
 const WHITE: Color = Color::Rgb(255, 255, 255);
 
-/// The viridis colour of a level; levels above the last one are the last one.
+fn known(colour: Color) -> Option<Known> {
+    KNOWN.get(&colour).copied()
+}
+
+/// The colour of a level as views draw it, in viridis; levels above the last one are the last one.
 #[must_use]
 pub fn scale(level: usize) -> Color {
-    SCALE[level.min(LEVELS - 1)]
+    ColourMap::Viridis.colour(level)
 }
 
 /// The darkened colour of a level: the value belongs to a neighbour.
 #[must_use]
 pub fn preview(level: usize) -> Color {
-    PREVIEW[level.min(LEVELS - 1)]
+    ColourMap::Viridis.shades().preview[level.min(LEVELS - 1)]
 }
 
-/// The level of a colour made by [`scale`] or [`preview`].
+/// The level of a colour made by [`scale`] or [`preview`], in any map.
 #[must_use]
 pub fn scale_level(colour: Color) -> Option<usize> {
-    let position = |table: &[Color; LEVELS]| table.iter().position(|&entry| entry == colour);
-    position(&SCALE).or_else(|| position(&PREVIEW))
+    known(colour).filter(|known| known.shade != Shade::Faint).map(|known| known.level)
 }
 
-/// The level of a colour made by [`scale`]; not by [`preview`].
+/// The level of a colour made by [`scale`], in any map; not by [`preview`].
 #[must_use]
 pub fn measured_level(colour: Color) -> Option<usize> {
-    SCALE.iter().position(|&entry| entry == colour)
+    measured(colour).map(|(_, level)| level)
+}
+
+/// The map and the level of a colour made by [`scale`].
+pub(crate) fn measured(colour: Color) -> Option<(ColourMap, usize)> {
+    known(colour).filter(|known| known.shade == Shade::Scale).map(|known| (known.map, known.level))
 }
 
 /// The level of a share of the scale: 0 is the lowest, 1 the highest.
@@ -72,13 +210,13 @@ pub fn level_of_share(share: f64) -> usize {
 /// Black or white, whichever is read better on a level.
 #[must_use]
 pub fn ink(level: usize) -> Color {
-    if level < LEVELS * 5 / 8 { WHITE } else { BLACK }
+    if level < LEVELS * 9 / 16 { WHITE } else { BLACK }
 }
 
 /// A shade of the level itself that stands out a little: contour lines lie below the trajectory.
 #[must_use]
 pub fn faint_ink(level: usize) -> Color {
-    mix(scale(level), ink(level), 0.45)
+    ColourMap::Viridis.shades().faint[level.min(LEVELS - 1)]
 }
 
 /// Red, green and blue of a colour made of them.
@@ -109,6 +247,56 @@ mod tests {
             assert_eq!(scale_level(preview(level)), Some(level));
         }
         assert_eq!(scale_level(MUTED), None);
+    }
+
+    fn lightness(colour: Color) -> f64 {
+        let [r, g, b] = rgb(colour).unwrap().map(|c| (f64::from(c) / 255.0).powf(2.2));
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+
+    #[test]
+    fn in_every_map_more_is_lighter_and_every_level_is_told_from_all_others() {
+        let mut seen = std::collections::HashSet::new();
+        for map in ColourMap::ALL {
+            for level in 0..LEVELS {
+                let colour = map.colour(level);
+                assert!(level == 0 || lightness(colour) > lightness(map.colour(level - 1)));
+                assert!(seen.insert(colour), "{} {level}", map.name());
+                assert_eq!(measured(colour), Some((map, level)));
+            }
+        }
+        for text in [MUTED, TRAIN, ENVELOPE, VALID, WARNING, BAD, GOOD] {
+            assert_eq!(known(text), None);
+        }
+    }
+
+    #[test]
+    fn ink_is_read_on_every_level_of_every_map() {
+        for map in ColourMap::ALL {
+            for level in 0..LEVELS {
+                let (a, b) = (lightness(map.colour(level)), lightness(ink(level)));
+                let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                // WCAG asks 3 of graphics.
+                assert!(contrast >= 3.0, "{} {level}: {contrast}", map.name());
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_is_given_another_map_and_text_stays() {
+        let mut frame = Buffer::with_lines(["ab"]);
+        frame[(0, 0)].set_fg(preview(3)).set_bg(scale(9));
+        frame[(1, 0)].set_fg(MUTED).set_bg(faint_ink(4));
+        ColourMap::Cividis.recolour(&mut frame);
+        assert_eq!(frame[(0, 0)].bg, ColourMap::Cividis.colour(9));
+        assert_eq!(scale_level(frame[(0, 0)].fg), Some(3));
+        assert_eq!(frame[(1, 0)].fg, MUTED);
+        assert_ne!(frame[(1, 0)].bg, faint_ink(4));
+        let walk = (0..4).scan(ColourMap::default(), |map, _| {
+            *map = map.next();
+            Some(*map)
+        });
+        assert_eq!(walk.last(), Some(ColourMap::Viridis));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::Event;
 use ratatui::layout::Rect;
 
-use crate::app::App;
+use crate::app::{App, TICK};
+use crate::message::Message;
 use crate::session::Session;
 use crate::terminal_profile::Glyphs;
 use crate::{Error, save_picture, tty};
@@ -32,6 +33,9 @@ pub(crate) trait Play {
 
     /// Whether there is something to draw, since this was last asked.
     fn take_changed(&mut self) -> bool;
+
+    /// The application in it: what moves by itself in there gets its ticks.
+    fn app_mut(&mut self) -> Option<&mut App>;
 
     /// Whether it is to end.
     fn wants_quit(&self) -> bool;
@@ -91,7 +95,8 @@ pub(crate) fn play(
     show: &mut impl Play,
     shortest_frame: Duration,
 ) -> Result<Exit, Error> {
-    let mut stage = Stage { pace: Pace::new(shortest_frame), undrawn: true };
+    let pace = Pace::new(shortest_frame);
+    let mut stage = Stage { pace, next_tick: Instant::now(), undrawn: true };
     match stage.go_on(session, show) {
         Err(Error::Terminal(error)) if tty::is_gone(&error) => Ok(Exit::Gone),
         other => other,
@@ -100,6 +105,7 @@ pub(crate) fn play(
 
 struct Stage {
     pace: Pace,
+    next_tick: Instant,
     undrawn: bool,
 }
 
@@ -110,6 +116,7 @@ impl Stage {
             if Instant::now() >= next_news {
                 next_news = Instant::now() + show.refresh()?;
             }
+            let next_tick = show.app_mut().and_then(|app| self.tick_when_due(app));
             show.fulfil_wishes(session);
             if show.wants_quit() {
                 return Ok(Exit::Left);
@@ -119,11 +126,24 @@ impl Stage {
             }
             self.undrawn |= show.take_changed() || session.is_stale();
             self.draw_when_due(session, show)?;
-            let wake = if self.undrawn { self.pace.next.min(next_news) } else { next_news };
+            let wake = next_tick.map_or(next_news, |tick| tick.min(next_news));
+            let wake = if self.undrawn { self.pace.next.min(wake) } else { wake };
             let wait = wake.saturating_duration_since(Instant::now());
             let events = session.wait(wait).map_err(Error::Terminal)?;
             events.iter().for_each(|event| show.handle(event));
         }
+    }
+
+    /// Lets go on what moves by itself, and tells when it does so again; `None`: nothing moves.
+    fn tick_when_due(&mut self, app: &mut App) -> Option<Instant> {
+        if !app.wants_ticks() {
+            return None;
+        }
+        if Instant::now() >= self.next_tick {
+            app.update(Message::Tick);
+            self.next_tick = Instant::now() + TICK;
+        }
+        Some(self.next_tick)
     }
 
     fn draw_when_due(&mut self, session: &mut Session, show: &impl Play) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 
-use crate::palette::{LEVELS, measured_level, rgb, scale_level};
+use crate::palette::{ColourMap, LEVELS, measured, rgb, scale_level};
 use crate::widgets::{dots, half_blocks};
 
 /// How many colours.
@@ -265,7 +265,7 @@ const SCALE_OF_256: [u8; LEVELS] =
     [53, 54, 55, 24, 25, 31, 30, 36, 35, 71, 77, 113, 149, 184, 220, 226];
 
 fn nearest_of_256(colour: Color) -> Color {
-    if let Some(level) = measured_level(colour) {
+    if let Some((ColourMap::Viridis, level)) = measured(colour) {
         return Color::Indexed(SCALE_OF_256[level]);
     }
     let Some(wanted) = rgb(colour) else {
@@ -309,18 +309,19 @@ fn is_contour(cell: &Cell) -> bool {
 /// Without colour only its glyphs tell the trajectory from the contour lines.
 fn strong_symbol(cell: &Cell) -> Option<&'static str> {
     dots::bits_of(cell.symbol())?;
-    let is_strong = lies_on_colour(cell) && cell.modifier.contains(Modifier::BOLD);
-    is_strong.then_some("•")
+    cell.modifier.contains(Modifier::BOLD).then_some("•")
 }
 
 fn block_symbol(cell: &Cell) -> Option<&'static str> {
     let bits = match cell.symbol() {
         "○" => return Some("o"),
         "●" => return Some("@"),
+        "◇" => return Some("^"),
         symbol => dots::bits_of(symbol)?,
     };
     Some(match (bits & UPPER_DOTS != 0, bits & LOWER_DOTS != 0) {
         _ if lies_on_colour(cell) => overlay_symbol(cell, "•", "·"),
+        _ if cell.modifier.contains(Modifier::BOLD) => "•",
         (true, true) => "█",
         (true, false) => "▀",
         (false, true) => "▄",
@@ -333,6 +334,7 @@ fn ascii_symbol(cell: &Cell) -> Option<&'static str> {
     if let Some(bits) = dots::bits_of(symbol) {
         return Some(match (bits & UPPER_DOTS != 0, bits & LOWER_DOTS != 0) {
             _ if lies_on_colour(cell) => overlay_symbol(cell, "o", "."),
+            _ if cell.modifier.contains(Modifier::BOLD) => "o",
             (true, true) => ":",
             (true, false) => "'",
             (false, true) => ".",
@@ -374,6 +376,9 @@ fn ascii_of(symbol: &str) -> &'static str {
         "▄" => "_",
         "█" | "▉" | "▊" | "▋" | "▌" => "#",
         "▍" | "▎" | "▏" => " ",
+        "◇" => "^",
+        "•" => "o",
+        "°" => "d",
         "²" => "2",
         _ => "?",
     }

@@ -97,6 +97,10 @@ impl Play for Watching {
         self.app.take_changed()
     }
 
+    fn app_mut(&mut self) -> Option<&mut App> {
+        Some(&mut self.app)
+    }
+
     fn wants_quit(&self) -> bool {
         self.app.wants_quit()
     }

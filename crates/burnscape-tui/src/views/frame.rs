@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::View;
 use crate::model::{Alerts, Run, RunState};
-use crate::palette::{BAD, GOOD, MUTED, WARNING};
+use crate::palette::{BAD, ColourMap, GOOD, MUTED, WARNING};
 use crate::widgets::{areas, text};
 
 /// From this width on all tabs have names …
@@ -37,6 +37,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) said: Option<&'a str>,
     /// What goes on being wrong.
     pub(crate) trouble: Option<&'a str>,
+    /// The colours that the finished frame gets.
+    pub(crate) colours: ColourMap,
 }
 
 /// The area that is left for the view.
@@ -153,6 +155,9 @@ impl Frame<'_> {
         }
         if self.unseen > 0 {
             add(&format!("{} records not shown", self.unseen), WARNING);
+        }
+        if self.colours != ColourMap::default() {
+            add(self.colours.name(), MUTED);
         }
         line
     }

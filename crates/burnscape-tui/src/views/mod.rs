@@ -38,6 +38,11 @@ pub trait View: std::fmt::Debug + Send {
         &[]
     }
 
+    /// Whether something moves by itself: then [`Message::Tick`] is to come now and then.
+    fn wants_ticks(&self, _run: &Run) -> bool {
+        false
+    }
+
     /// Takes a message; those that mean nothing here change nothing.
     fn update(&mut self, message: Message, run: &Run);
 

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use super::colours::ValueAt;
 use super::half_blocks::{self, Pixel};
-use super::scale::ColourScale;
 use super::{areas, text};
 use crate::numbers::fitting;
 use crate::palette::{MUTED, level_of_share};
@@ -21,7 +21,7 @@ pub const TEXT_WIDTH: u16 = WIDTH - COLOUR_COLUMNS - 1;
 const NUMBER_ROWS: u16 = 4;
 
 /// Draws the bar over the full height of an area; `remarks` go below the top number.
-pub fn draw(area: Rect, buffer: &mut Buffer, colours: &ColourScale, remarks: &[Line<'_>]) {
+pub fn draw(area: Rect, buffer: &mut Buffer, colours: &impl ValueAt, remarks: &[Line<'_>]) {
     let (bar, rest) = areas::split_left(area, COLOUR_COLUMNS);
     let (_gap, numbers) = areas::split_left(rest, 1);
     let halves = f64::from(2 * area.height);
@@ -32,10 +32,10 @@ pub fn draw(area: Rect, buffer: &mut Buffer, colours: &ColourScale, remarks: &[L
     draw_remarks(numbers, buffer, remarks);
 }
 
-fn draw_numbers(area: Rect, buffer: &mut Buffer, colours: &ColourScale) {
+fn draw_numbers(area: Rect, buffer: &mut Buffer, colours: &impl ValueAt) {
     for row in number_rows(area.height) {
         let share = 1.0 - f64::from(row) / f64::from(area.height.saturating_sub(1).max(1));
-        let number = fitting(colours.scale.value_at(share), usize::from(area.width));
+        let number = fitting(colours.value_at(share), usize::from(area.width));
         text::put(buffer, areas::row(area, row), &number, Style::new());
     }
 }
@@ -63,7 +63,7 @@ fn number_rows(height: u16) -> impl Iterator<Item = u16> {
 mod tests {
     use super::*;
     use crate::palette::{LEVELS, scale};
-    use crate::widgets::scale::ScaleChoice;
+    use crate::widgets::scale::{ColourScale, ScaleChoice};
 
     #[test]
     fn the_ends_carry_the_limits_of_the_scale() {

@@ -3,6 +3,8 @@
 pub mod areas;
 pub mod chart;
 pub mod colour_bar;
+pub mod colours;
+pub mod depth_dots;
 pub mod dots;
 pub mod facts;
 pub mod gauge;

@@ -12,22 +12,33 @@ pub enum ScaleChoice {
     Log,
     /// Linear.
     Linear,
+    /// By rank: every colour stands for equally many values; an axis is as with `Auto`.
+    Rank,
 }
 
 impl ScaleChoice {
-    /// The next choice, as the key `l` walks through them.
+    /// The next choice for an axis, as the key `l` walks through them.
     #[must_use]
     pub fn next(self) -> Self {
         match self {
             Self::Auto => Self::Log,
             Self::Log => Self::Linear,
-            Self::Linear => Self::Auto,
+            Self::Linear | Self::Rank => Self::Auto,
+        }
+    }
+
+    /// The next choice for colours, which can also tell ranks.
+    #[must_use]
+    pub fn next_of_colours(self) -> Self {
+        match self {
+            Self::Linear => Self::Rank,
+            other => other.next(),
         }
     }
 
     fn is_log(self, low: f64, high: f64) -> bool {
         match self {
-            Self::Auto => low > 0.0 && high > LOG_FROM_RATIO * low,
+            Self::Auto | Self::Rank => low > 0.0 && high > LOG_FROM_RATIO * low,
             Self::Log => low > 0.0,
             Self::Linear => false,
         }

@@ -4,6 +4,7 @@
 pub mod curvature;
 pub mod keys;
 pub mod looks;
+pub mod screen;
 
 use std::collections::BTreeMap;
 

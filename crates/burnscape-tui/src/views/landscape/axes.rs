@@ -8,8 +8,9 @@ use ratatui::text::{Line, Span as TextSpan};
 use super::picture::Picture;
 use super::viewport::{Span, Viewport};
 use crate::palette::{LEVELS, MUTED, faint_ink, scale};
+use crate::widgets::colours::Colours;
 use crate::widgets::half_blocks::INTERPOLATED_MARK;
-use crate::widgets::scale::{ColourScale, Scale, ScaleChoice};
+use crate::widgets::scale::{Scale, ScaleChoice};
 use crate::widgets::{areas, colour_bar, text};
 
 /// Cells left of the map: numbers such as `-0.125`, a name such as `β PC 2`, and a gap.
@@ -23,7 +24,7 @@ pub(super) fn inner(area: Rect) -> Rect {
 pub(super) fn draw_bar(
     view: &Viewport,
     picture: &Picture<'_>,
-    colours: &ColourScale,
+    colours: &Colours,
     area: Rect,
     buffer: &mut Buffer,
 ) {
@@ -32,14 +33,25 @@ pub(super) fn draw_bar(
         return;
     }
     let bar = Rect { x, width: colour_bar::WIDTH, ..view.area };
-    colour_bar::draw(bar, buffer, colours, &remarks(picture, colours));
+    draw_bar_at(bar, picture, colours, buffer);
+}
+
+/// Draws the colour bar over an area that is as wide as it; not in a narrower one.
+pub(super) fn draw_bar_at(
+    area: Rect,
+    picture: &Picture<'_>,
+    colours: &Colours,
+    buffer: &mut Buffer,
+) {
+    if area.width >= colour_bar::WIDTH {
+        colour_bar::draw(area, buffer, colours, &remarks(picture, colours));
+    }
 }
 
 /// What the colours stand for, and how.
-fn remarks(picture: &Picture<'_>, colours: &ColourScale) -> Vec<Line<'static>> {
-    let scale = if colours.scale.log { "log" } else { "linear" };
+fn remarks(picture: &Picture<'_>, colours: &Colours) -> Vec<Line<'static>> {
     let name = text::cut_end(&picture.name(), usize::from(colour_bar::TEXT_WIDTH));
-    let mut remarks = vec![Line::raw(name), Line::raw(scale)];
+    let mut remarks = vec![Line::raw(name), Line::raw(colours.kind())];
     if picture.common.is_some() {
         remarks.push(Line::raw("common"));
     }

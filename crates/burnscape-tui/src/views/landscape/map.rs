@@ -8,8 +8,8 @@ use super::picture::Picture;
 use super::viewport::{Viewport, Zoom};
 use super::{Cursor, axes, overlay};
 use crate::palette::level_of_share;
+use crate::widgets::colours::Colours;
 use crate::widgets::half_blocks::{self, Pixel};
-use crate::widgets::scale::ColourScale;
 use crate::widgets::{areas, colour_bar};
 
 /// How far to look for a measured node near an unmeasured one: the coarsest stride of a grid.
@@ -55,20 +55,14 @@ impl Map<'_> {
         Viewport::new(grid, self.zoom, around, inner)
     }
 
-    fn draw_losses(&self, view: &Viewport, colours: Option<&ColourScale>, buffer: &mut Buffer) {
+    fn draw_losses(&self, view: &Viewport, colours: Option<&Colours>, buffer: &mut Buffer) {
         half_blocks::draw(view.area, buffer, |column, half| {
             self.pixel(view, colours, column, half)
         });
     }
 
     /// One half cell: what is not finite outdoes every number behind it.
-    fn pixel(
-        &self,
-        view: &Viewport,
-        colours: Option<&ColourScale>,
-        column: u16,
-        half: u16,
-    ) -> Pixel {
+    fn pixel(&self, view: &Viewport, colours: Option<&Colours>, column: u16, half: u16) -> Pixel {
         let (columns, rows) = view.nodes(column, half);
         let nearest = (middle(&columns), middle(&rows));
         let losses = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
@@ -121,7 +115,7 @@ impl Map<'_> {
     }
 }
 
-fn level(loss: f64, colours: Option<&ColourScale>) -> Option<usize> {
+fn level(loss: f64, colours: Option<&Colours>) -> Option<usize> {
     colours.and_then(|colours| colours.share(loss)).map(level_of_share)
 }
 

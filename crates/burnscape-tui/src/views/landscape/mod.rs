@@ -6,6 +6,7 @@ mod live;
 mod map;
 mod overlay;
 mod picture;
+mod relief;
 mod viewport;
 mod words;
 
@@ -15,6 +16,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use self::picture::Picture;
+use self::relief::{Pose, Relief};
 use self::viewport::Zoom;
 use self::words::{LivePath, Scene, Words};
 pub(crate) use self::words::{extremes, last_loss, snapshots};
@@ -34,10 +36,12 @@ const MAP_COLUMNS: u16 = 82;
 /// Rows that the map keeps before the words below it get more than two.
 const MAP_ROWS: u16 = 17;
 
-const WORDS: [(&str, &str); 3] = [
+const WORDS: [(&str, &str); 5] = [
     ("× ∞ ░", "NaN, infinite, not measured yet (shade of the nearest node)"),
     ("∙", "interpolated, not measured (without colour: letters)"),
     ("○ ●", "first and last snapshot of the trajectory"),
+    ("◇", "3-D: true loss of a snapshot; its stem: what the plane misses"),
+    ("height ×1", "3-D: half the plane's width; dotted lines: interpolated"),
 ];
 
 /// The landscape; it keeps the slice, the layer, the cursor, the zoom and the scale that the reader chose.
@@ -49,6 +53,8 @@ pub struct LandscapeView {
     zoom: Zoom,
     scale: ScaleChoice,
     words_only: bool,
+    in_space: bool,
+    pose: Pose,
 }
 
 /// A node of the grid, by column and row.
@@ -64,7 +70,10 @@ impl View for LandscapeView {
     }
 
     fn keys(&self) -> &'static str {
-        "[ ] slice  v value  +-0 zoom  l scale  Enter words"
+        match self.in_space {
+            true => "m map  arrows turn  < > height  r rotate  +-0 zoom  l",
+            false => "m 3-D  [ ] slice  v value  +-0 zoom  l scale  Enter",
+        }
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
@@ -77,14 +86,20 @@ impl View for LandscapeView {
             Message::NextSlice => self.select(self.slice + 1, slices),
             Message::PreviousSlice => self.select(self.slice.saturating_sub(1), slices),
             Message::NextLayer => self.layer = self.next_layer(run),
-            Message::NextScale => self.scale = self.scale.next(),
+            Message::NextScale => self.scale = self.scale.next_of_colours(),
             Message::ToggleWords => self.words_only = !self.words_only,
+            Message::NextPicture => self.in_space = !self.in_space,
+            message if self.shows_space(run) => self.pose = self.posed(message),
             Message::ZoomIn => self.zoom = self.zoom.closer(),
             Message::ZoomOut => self.zoom = self.zoom.farther(),
             Message::ZoomReset => (self.zoom, self.cursor) = (Zoom::default(), None),
             Message::Move(towards) => self.move_cursor(towards, run),
             _ => {}
         }
+    }
+
+    fn wants_ticks(&self, run: &Run) -> bool {
+        self.pose.is_rotating() && self.shows_space(run) && !self.words_only
     }
 
     fn draw(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
@@ -108,6 +123,26 @@ impl LandscapeView {
     /// Which of the slices offered is shown; `None`: there is none.
     fn place(&self, offered: usize) -> Option<usize> {
         offered.checked_sub(1).map(|last| self.slice.min(last))
+    }
+
+    /// Whether what is shown is a surface in space: there is none of a line.
+    fn shows_space(&self, run: &Run) -> bool {
+        let surface = self.landscape(run).and_then(|it| it.surface().ok());
+        self.in_space && surface.is_some_and(|surface| !surface.grid().is_line())
+    }
+
+    fn posed(&self, message: Message) -> Pose {
+        match message {
+            Message::ZoomIn => self.pose.closer(),
+            Message::ZoomOut => self.pose.farther(),
+            Message::ZoomReset => self.pose.reset(),
+            Message::Move(towards) => self.pose.turned(towards),
+            Message::ToggleRotation => self.pose.with_rotation_toggled(),
+            Message::Steeper => self.pose.steeper(),
+            Message::Flatter => self.pose.flatter(),
+            Message::Tick => self.pose.later(),
+            _ => self.pose,
+        }
     }
 
     fn landscape<'a>(&self, run: &'a Run) -> Option<&'a Landscape> {
@@ -161,6 +196,9 @@ impl LandscapeView {
             Ok(picture) if picture.surface().grid().is_line() => {
                 let pictures = self.pictures(run, picture, line::plots(area));
                 line::draw(&pictures, self.cursor, area, buffer);
+            }
+            Ok(picture) if self.in_space => {
+                Relief { picture, pose: self.pose, cursor: self.cursor }.draw(area, buffer);
             }
             Ok(picture) => {
                 let map = map::Map { picture, zoom: self.zoom, cursor: self.cursor };

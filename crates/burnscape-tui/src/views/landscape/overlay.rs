@@ -9,9 +9,9 @@ use ratatui::style::{Color, Modifier};
 
 use super::viewport::Viewport;
 use crate::palette::{faint_ink, ink, scale, scale_level};
+use crate::widgets::colours::{Colours, ValueAt};
 use crate::widgets::dots::Dots;
 use crate::widgets::half_blocks;
-use crate::widgets::scale::ColourScale;
 
 /// Lines of equal loss.
 const CONTOURS: usize = 9;
@@ -19,13 +19,13 @@ const CONTOURS: usize = 9;
 /// Lines of equal loss, at equal distances on the scale of colours.
 pub(super) fn draw_contours(
     surface: &Surface,
-    colours: &ColourScale,
+    colours: &Colours,
     view: &Viewport,
     buffer: &mut Buffer,
 ) {
     let mut dots = Dots::new(view.area);
     for number in 1..=CONTOURS {
-        let level = colours.scale.value_at(number as f64 / (CONTOURS + 1) as f64);
+        let level = colours.value_at(number as f64 / (CONTOURS + 1) as f64);
         for line in isolines(surface, level) {
             draw_polyline(&mut dots, view, line.points.iter().copied(), line.closed);
         }

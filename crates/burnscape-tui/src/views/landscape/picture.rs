@@ -3,7 +3,8 @@
 use burnscape_landscape::surface::{NodeState, Surface};
 
 use crate::model::{Landscape, Quantity, Run};
-use crate::widgets::scale::{ColourScale, ScaleChoice};
+use crate::widgets::colours::Colours;
+use crate::widgets::scale::{ColourScale, Scale, ScaleChoice};
 use crate::widgets::text;
 
 /// What is drawn.
@@ -26,7 +27,10 @@ impl<'a> Picture<'a> {
         let quantity = landscape.quantity(number)?;
         // A study compares losses; each layer has a scale of its own.
         let is_loss = quantity.number == 0;
-        let common = run.landscapes().common_range(landscape.slice()).filter(|_| is_loss);
+        // Ranks are those of one picture alone.
+        let is_ranked = choice == ScaleChoice::Rank && !quantity.surface.grid().is_line();
+        let common = run.landscapes().common_range(landscape.slice());
+        let common = common.filter(|_| is_loss && !is_ranked);
         Ok(Self { landscape, quantity, common, choice })
     }
 
@@ -40,10 +44,21 @@ impl<'a> Picture<'a> {
     }
 
     /// The colours of the values; `None` while there is nothing to colour.
-    pub(super) fn colours(&self) -> Option<ColourScale> {
-        let own = ColourScale::fit(self.values(), self.choice)?;
+    pub(super) fn colours(&self) -> Option<Colours> {
+        let own = Colours::fit(self.values(), self.choice)?;
         let common = self.common.map(|range| ColourScale::over(range, self.values(), self.choice));
-        Some(common.unwrap_or(own))
+        Some(common.map_or(own, Colours::Values))
+    }
+
+    /// The heights of the values: those of the colours, but ranks are no heights.
+    pub(super) fn heights(&self, colours: &Colours) -> Scale {
+        match colours {
+            Colours::Values(colours) => colours.scale,
+            Colours::Ranks(_) => {
+                let (low, high) = self.range().unwrap_or((0.0, 1.0));
+                Scale::new(low, high, ScaleChoice::Auto)
+            }
+        }
     }
 
     /// Lowest and highest of the finite values, or those of the whole study.

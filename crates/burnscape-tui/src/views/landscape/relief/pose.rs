@@ -1,0 +1,127 @@
+//! How the surface stands before the reader: turned, tilted, enlarged, heightened.
+
+use crate::message::Towards;
+
+/// Degrees of a key.
+const TURN_STEP: i32 = 5;
+/// Degrees of a tick, 0.05 rad: smaller ones cost as many bytes and look no smoother at four a second.
+const TICK_STEP: i32 = 3;
+/// How much larger a step of the zoom is.
+const ZOOM_STEP: f64 = 1.5;
+const ZOOM_MOST: u8 = 6;
+/// Heights that can be chosen, as multiples of half the longer side of the plane.
+const HEIGHTS: [f64; 9] = [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0];
+
+/// What the reader chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct Pose {
+    turn: i32,
+    tilt: i32,
+    height: usize,
+    zoom: u8,
+    is_rotating: bool,
+}
+
+impl Default for Pose {
+    /// From above at an angle, so that the bottom of a bowl is seen over its rim.
+    fn default() -> Self {
+        Self { turn: 30, tilt: 40, height: 3, zoom: 0, is_rotating: false }
+    }
+}
+
+impl Pose {
+    /// Degrees that the plane is turned, seen from above and counter-clockwise: 0 to 359.
+    pub(in super::super) fn turn(&self) -> i32 {
+        self.turn
+    }
+
+    /// Degrees that the reader stands above the plane: 0 looks along it, 90 down on it.
+    pub(in super::super) fn tilt(&self) -> i32 {
+        self.tilt
+    }
+
+    /// How high the range of the values stands: at 1, half as high as the longer side of the plane is wide.
+    pub(in super::super) fn height(&self) -> f64 {
+        HEIGHTS[self.height]
+    }
+
+    /// How many times larger than with everything in sight.
+    pub(in super::super) fn zoom(&self) -> f64 {
+        ZOOM_STEP.powi(i32::from(self.zoom))
+    }
+
+    pub(in super::super) fn is_rotating(&self) -> bool {
+        self.is_rotating
+    }
+
+    pub(in super::super) fn turned(self, towards: Towards) -> Self {
+        match towards {
+            Towards::Left => self.turned_by(-TURN_STEP),
+            Towards::Right => self.turned_by(TURN_STEP),
+            Towards::Up => Self { tilt: (self.tilt + TURN_STEP).min(90), ..self },
+            Towards::Down => Self { tilt: (self.tilt - TURN_STEP).max(0), ..self },
+        }
+    }
+
+    /// What a tick does.
+    pub(in super::super) fn later(self) -> Self {
+        if self.is_rotating { self.turned_by(TICK_STEP) } else { self }
+    }
+
+    pub(in super::super) fn with_rotation_toggled(self) -> Self {
+        Self { is_rotating: !self.is_rotating, ..self }
+    }
+
+    pub(in super::super) fn steeper(self) -> Self {
+        Self { height: (self.height + 1).min(HEIGHTS.len() - 1), ..self }
+    }
+
+    pub(in super::super) fn flatter(self) -> Self {
+        Self { height: self.height.saturating_sub(1), ..self }
+    }
+
+    pub(in super::super) fn closer(self) -> Self {
+        Self { zoom: (self.zoom + 1).min(ZOOM_MOST), ..self }
+    }
+
+    pub(in super::super) fn farther(self) -> Self {
+        Self { zoom: self.zoom.saturating_sub(1), ..self }
+    }
+
+    /// As at the beginning, but for what turns by itself.
+    pub(in super::super) fn reset(self) -> Self {
+        Self { is_rotating: self.is_rotating, ..Self::default() }
+    }
+
+    fn turned_by(self, degrees: i32) -> Self {
+        Self { turn: (self.turn + degrees).rem_euclid(360), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_turn_is_none() {
+        let pose = Pose::default();
+        let turned = (0..72).fold(pose, |pose, _| pose.turned(Towards::Right));
+        assert_eq!(turned, pose);
+        let back = (0..72).fold(pose, |pose, _| pose.turned(Towards::Left));
+        assert_eq!(back, pose);
+        let rotating = pose.with_rotation_toggled();
+        assert_eq!((0..120).fold(rotating, |pose, _| pose.later()), rotating);
+        assert_eq!(pose.later(), pose, "nothing moves by itself until it is asked to");
+    }
+
+    #[test]
+    fn everything_has_an_end() {
+        let pose = Pose::default();
+        let often = |step: fn(Pose) -> Pose| (0..99).fold(pose, |pose, _| step(pose));
+        assert_eq!(often(|pose| pose.turned(Towards::Up)).tilt(), 90);
+        assert_eq!(often(|pose| pose.turned(Towards::Down)).tilt(), 0);
+        assert_eq!((often(Pose::steeper).height(), often(Pose::flatter).height()), (6.0, 0.25));
+        assert_eq!(often(Pose::farther).zoom(), 1.0);
+        assert_eq!(often(Pose::closer).reset(), pose);
+    }
+}
