@@ -1,8 +1,10 @@
 //! What can be typed: a command, each with a file of its own.
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
-use crate::{completions, export, man, watch};
+use crate::{completions, dump, export, info, man, recover, snapshots, thin, verify, watch};
 
 const EXIT_CODES: &str = "\
 Exit codes, of every command:
@@ -25,19 +27,32 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Watch(watch::Watch),
     Export(export::Export),
+    Info(info::Info),
+    Verify(verify::Verify),
+    Recover(recover::Recover),
+    Thin(thin::Thin),
+    Dump(dump::Dump),
+    Snapshots(snapshots::Snapshots),
     Completions(completions::Completions),
     Man(man::Man),
 }
 
 impl Command {
     /// Does what was asked for.
-    pub(crate) fn run(&self) -> anyhow::Result<()> {
+    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Watch(arguments) => watch::run(arguments),
-            Self::Export(arguments) => export::run(arguments),
-            Self::Completions(arguments) => completions::run(arguments),
-            Self::Man(arguments) => man::run(arguments),
+            Self::Watch(arguments) => watch::run(arguments)?,
+            Self::Export(arguments) => export::run(arguments)?,
+            Self::Info(arguments) => info::run(arguments)?,
+            Self::Verify(arguments) => return verify::run(arguments),
+            Self::Recover(arguments) => recover::run(arguments)?,
+            Self::Thin(arguments) => thin::run(arguments)?,
+            Self::Dump(arguments) => dump::run(arguments)?,
+            Self::Snapshots(arguments) => snapshots::run(arguments)?,
+            Self::Completions(arguments) => completions::run(arguments)?,
+            Self::Man(arguments) => man::run(arguments)?,
         }
+        Ok(ExitCode::SUCCESS)
     }
 }
 

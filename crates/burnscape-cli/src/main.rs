@@ -2,8 +2,16 @@
 
 mod arguments;
 mod completions;
+mod dump;
 mod export;
+mod info;
+mod json;
+mod losses;
 mod man;
+mod recover;
+mod snapshots;
+mod thin;
+mod verify;
 mod watch;
 mod words;
 
@@ -18,7 +26,7 @@ const FAILURE: u8 = 2;
 
 fn main() -> ExitCode {
     match Arguments::parse().command.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("burnscape: {error:#}");

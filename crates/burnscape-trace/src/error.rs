@@ -35,6 +35,46 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// Something is where a new run was to be written.
+    #[error("{} exists already, and nothing is overwritten: choose another folder", path.display())]
+    OutputExists {
+        /// The folder that was asked for.
+        path: PathBuf,
+    },
+
+    /// A file of a new run could not be written.
+    #[error(
+        "could not write {}: check the free space and the quota of that disk; what is there of the new run \
+         can be deleted",
+        path.display()
+    )]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+
+    /// A snapshot's file could not be deleted.
+    #[error("could not delete {}: check that you may write its folder", path.display())]
+    Delete {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+
+    /// No copy of the head is left.
+    #[error(
+        "no `head` is left in {}: without one, what the other records mean is not known; \
+         `Reader` gives them all the same",
+        path.display()
+    )]
+    NoHead {
+        /// The trace.
+        path: PathBuf,
+    },
+
     /// The run folder could not be made.
     #[error(
         "could not create the run folder {}: check that the folders above it are writable, or \

@@ -24,7 +24,9 @@
 use crate::record::Record;
 use crate::{Error, payload};
 
-pub use crate::payload::{MAX_NESTING, decode as decode_payload};
+pub use crate::claims::MAX_ITEMS;
+pub use crate::payload::{MAX_NESTING, decode as decode_payload, decode_value};
+pub use ciborium::Value;
 
 /// Tag 55799: every frame begins with it, and a reader finds the next frame by it.
 pub const SYNC_MARK: [u8; 3] = [0xD9, 0xD9, 0xF7];

@@ -140,6 +140,7 @@
 //! |---|---|---|
 //! | payload | 256 MiB | a claimed length above it is damage |
 //! | nesting in a payload | 32 levels | keeps a hostile file from exhausting the stack |
+//! | items in a payload | 2 million | an item of one byte can take two hundred in memory |
 //! | overhead per record | 16 bytes | |
 //! | memory of a reader | one record, and 1 MiB for each open list in it | a claimed length is never allocated, only what is there; a list makes room for 1 MiB at most before its items come |
 //! | time to resynchronise | one checksum per sync mark found | a file made to harm can hold many marks that claim long payloads; one damaged by accident does not |
@@ -148,29 +149,39 @@ pub mod columns;
 pub mod frame;
 
 mod array;
+mod claims;
 mod error;
+mod files;
 mod folder;
 mod follower;
 mod item;
 mod lock;
+mod output;
 mod payload;
+mod prune;
 mod reader;
 mod record;
+mod recover;
 mod resume;
 mod scan;
 mod sink;
 mod step_bytes;
+mod thin;
 mod writer;
 
 pub use array::{F32s, F64s, U32s};
 pub use error::{Error, NotATrace};
+pub use files::{FileState, state_of};
 pub use folder::{RunFolder, TRACE_FILE};
 pub use follower::Follower;
 pub use item::{Item, LossCause, Lost, Torn};
+pub use prune::{Keep, Listed, list as list_snapshots, prune as prune_snapshots};
 pub use reader::{Reader, Trace, read_run};
 pub use record::*;
+pub use recover::{Recovered, recover};
 pub use resume::Resumed;
 pub use sink::{FLUSH_AFTER, SYNC_EVERY};
+pub use thin::{Thinned, thin};
 pub use writer::Writer;
 
 #[cfg(doctest)]

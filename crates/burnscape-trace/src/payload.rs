@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use ciborium::Value;
 use ciborium::de::Error as CborError;
 use serde::de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -11,7 +12,7 @@ use crate::record::{
     Activation, Alert, Blackbox, Check, Curvature, Dropped, End, Epoch, Head, Histogram, Metric,
     Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory,
 };
-use crate::{Error, step_bytes};
+use crate::{Error, claims, step_bytes};
 
 /// Arrays, maps and tags may be nested this deep. Format 1.0 needs 6; a cap keeps a hostile file
 /// from exhausting the stack.
@@ -101,13 +102,37 @@ pub(crate) fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), Error> {
 /// [`Error::Payload`] where the bytes are not exactly one `[kind, {fields}]`, a field has another
 /// type than the record says, or the nesting is deeper than [`MAX_NESTING`].
 pub fn decode(payload: &[u8]) -> Result<Record, Error> {
+    refuse_too_many_items(payload)?;
     if let Some(step) = step_bytes::decode(payload) {
         return Ok(Record::Step(step));
     }
+    read_whole::<Payload>(payload).map(|Payload(record)| record)
+}
+
+/// Reads the payload of one frame as whatever it holds: kinds and fields that this version does not know are
+/// there, and nothing is checked but that it is CBOR.
+///
+/// # Errors
+///
+/// [`Error::Payload`], as for [`decode`].
+pub fn decode_value(payload: &[u8]) -> Result<Value, Error> {
+    refuse_too_many_items(payload)?;
+    read_whole(payload)
+}
+
+fn refuse_too_many_items(payload: &[u8]) -> Result<(), Error> {
+    if !claims::has_too_many_items(payload) {
+        return Ok(());
+    }
+    let message = format!("it holds more than {} items", claims::MAX_ITEMS);
+    Err(Error::Payload { at: None, message })
+}
+
+fn read_whole<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Error> {
     let mut rest = payload;
-    let Payload(record) = read(&mut rest)?;
+    let value = read(&mut rest)?;
     if rest.is_empty() {
-        return Ok(record);
+        return Ok(value);
     }
     Err(Error::Payload {
         at: Some(payload.len() - rest.len()),
@@ -117,6 +142,7 @@ pub fn decode(payload: &[u8]) -> Result<Record, Error> {
 
 /// The `[major, minor]` of a `head`, even where the rest of it is of a format we do not know.
 pub(crate) fn head_format(payload: &[u8]) -> Option<[u16; 2]> {
+    refuse_too_many_items(payload).ok()?;
     let (kind, HeadFormat { format }) = read::<(String, HeadFormat)>(&mut &*payload).ok()?;
     match format[..] {
         [major, minor, ..] if kind == "head" => Some([major, minor]),

@@ -2,19 +2,21 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::error::NotATrace;
+use crate::frame::OVERHEAD_BYTES;
 use crate::item::{self, Item, LossCause, Lost, Torn};
 use crate::record::Record;
 use crate::scan::{Scan, Scanner, Tail};
-use crate::{Error, RunFolder, frame};
+use crate::{Error, RunFolder};
 
 /// Yields the items of a trace in order, from anything that can be read.
 ///
 /// Damage is an [`Item::Lost`] and the records after it follow; a trace that ends inside a record
 /// ends with one [`Item::Torn`]. It buffers on its own: give it the bare file. Memory is bounded
-/// by the longest record ([`MAX_PAYLOAD_BYTES`](frame::MAX_PAYLOAD_BYTES)).
+/// by the longest record ([`MAX_PAYLOAD_BYTES`](crate::frame::MAX_PAYLOAD_BYTES)).
 ///
 /// An error ends the iteration.
 #[derive(Debug)]
@@ -22,8 +24,16 @@ pub struct Reader<R> {
     input: R,
     path: PathBuf,
     scanner: Scanner,
+    /// Where the frame of the last record lies in the scanner's bytes.
+    frame: Range<usize>,
     at_end: bool,
     done: bool,
+}
+
+/// A frame, not yet decoded, or bytes that belong to none.
+pub(crate) enum Found {
+    Frame { offset: u64 },
+    Damage { offset: u64, bytes: u64 },
 }
 
 impl Reader<File> {
@@ -53,6 +63,7 @@ impl<R: Read> Reader<R> {
             input,
             path: PathBuf::from("the input"),
             scanner: Scanner::at(offset),
+            frame: 0..0,
             at_end: false,
             done: false,
         }
@@ -72,16 +83,39 @@ impl<R: Read> Reader<R> {
         self.scanner.consumed()
     }
 
+    /// The frame of the record that [`next`](Iterator::next) gave last, byte for byte, with fields that
+    /// this version does not know; empty before the first.
+    #[must_use]
+    pub fn frame(&self) -> &[u8] {
+        self.scanner.bytes(self.frame.clone())
+    }
+
+    /// The payload in it.
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.frame().get(OVERHEAD_BYTES..).unwrap_or_default()
+    }
+
     /// The next record, or damage that a later record proves; `None` where neither follows yet.
     pub(crate) fn next_whole(&mut self) -> Result<Option<Item>, Error> {
+        match self.next_frame()? {
+            Some(Found::Frame { offset }) => {
+                let bytes = self.frame.len() as u64;
+                item::item(&self.path, offset, bytes, self.payload()).map(Some)
+            }
+            Some(Found::Damage { offset, bytes }) => Ok(Some(damaged(offset, bytes))),
+            None => Ok(None),
+        }
+    }
+
+    /// The same without decoding.
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Found>, Error> {
         loop {
             match self.scanner.next(self.at_end) {
                 Scan::Frame { offset, payload } => {
-                    let bytes = (payload.len() + frame::OVERHEAD_BYTES) as u64;
-                    let payload = self.scanner.bytes(payload);
-                    return item::item(&self.path, offset, bytes, payload).map(Some);
+                    self.frame = payload.start - OVERHEAD_BYTES..payload.end;
+                    return Ok(Some(Found::Frame { offset }));
                 }
-                Scan::Damage { offset, bytes } => return Ok(Some(damaged(offset, bytes))),
+                Scan::Damage { offset, bytes } => return Ok(Some(Found::Damage { offset, bytes })),
                 Scan::NeedMore if self.at_end => return Ok(None),
                 Scan::NeedMore => self.fill()?,
             }
@@ -102,6 +136,7 @@ impl<R: Read> Reader<R> {
     }
 
     fn fill(&mut self) -> Result<(), Error> {
+        self.frame = 0..0;
         let filled = self.scanner.fill(&mut self.input);
         let read = filled.map_err(|source| Error::Read {
             path: self.path.clone(),

@@ -78,7 +78,7 @@ impl Resumed {
         }
     }
 
-    fn count(&mut self, record: Record) {
+    pub(crate) fn count(&mut self, record: Record) {
         match record {
             Record::Head(head) => self.head = Some(head),
             Record::Step(Step { step, batches, .. }) => {

@@ -70,7 +70,7 @@ fn a_frame_that_claims_256_mib_and_has_none_makes_no_room_for_them() {
 #[test]
 fn endless_nesting_is_an_error_not_a_stack_overflow() {
     for opening in [b"\x81".as_slice(), b"\xA1\x61a", b"\xD8\x63"] {
-        let deep = note_of(&[b"\xA1\x63new".as_slice(), &opening.repeat(1_000_000)].concat());
+        let deep = note_of(&[b"\xA1\x63new".as_slice(), &opening.repeat(500_000)].concat());
         let error = frame::decode_payload(&deep).unwrap_err().to_string();
         assert!(error.contains("nested deeper than 32 levels"), "{error}");
     }
@@ -113,4 +113,34 @@ fn an_interrupted_read_is_tried_again_and_a_failed_one_says_where() {
     assert!(
         matches!(&results[..], [Err(Error::Read { path, .. })] if path.ends_with("trace.cbor"))
     );
+}
+
+#[test]
+fn a_payload_of_more_items_than_memory_could_hold_is_refused() {
+    // ["head", {"blocks": [{}, {}, …]}]: one byte each, and a block takes over a hundred in memory.
+    let count = frame::MAX_ITEMS as u32;
+    let mut many = b"\x82\x64head\xA1\x66blocks\x9A".to_vec();
+    many.extend(count.to_be_bytes());
+    many.resize(many.len() + count as usize, 0xA0);
+    for error in
+        [frame::decode_payload(&many).unwrap_err(), frame::decode_value(&many).unwrap_err()]
+    {
+        assert!(error.to_string().contains("more than 2000000 items"), "{error}");
+    }
+}
+
+#[test]
+fn typed_arrays_of_broken_lengths_and_wrong_types_are_errors() {
+    let payloads: [&[u8]; 6] = [
+        b"\x82\x64step\xA1\x67columns\xA1\x61a\xD8\x55\x43\0\0\0",
+        b"\x82\x64step\xA1\x67columns\xA1\x61a\xD8\x56\x44\0\0\0\0",
+        b"\x82\x64step\xA1\x67columns\xA1\x61a\x81\xFA\0\0\0\0",
+        b"\x82\x64step\xA1\x67missing\xD8\x46\x41\0",
+        b"\x82\x64step\xA1\x64step\x20",
+        b"\x82\x64step\xA1\x6Baccumulated\x1B\0\0\0\x01\0\0\0\0",
+    ];
+    for payload in payloads {
+        let error = frame::decode_payload(payload).unwrap_err();
+        assert!(matches!(error, Error::Payload { .. }), "{error:?}");
+    }
 }
