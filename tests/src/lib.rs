@@ -1,5 +1,9 @@
-//! What the integration tests share: models with the traps of burn in them, and the program that
-//! trains them in a process of its own (flex has one random stream per process).
+//! What the integration tests share: models with the traps of burn in them, the program that trains
+//! them in a process of its own (flex has one random stream per process), and where the examples are.
 
 pub mod models;
 pub mod trainee;
+
+mod examples;
+
+pub use examples::example;

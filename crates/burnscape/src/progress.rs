@@ -53,7 +53,7 @@ impl SurfaceProgress {
         log::info!("burnscape: {sentence}");
         let on_terminal = config.study.show_progress && std::io::stderr().is_terminal();
         if config.study.show_progress && !lanes.has_dashboard() {
-            eprintln!("burnscape: {sentence}");
+            tell(&format!("burnscape: {sentence}"));
         }
         Self {
             lanes: lanes.clone(),
@@ -100,7 +100,7 @@ impl SurfaceProgress {
         }
         self.tell();
         if self.is_on_terminal() {
-            eprintln!();
+            tell("");
         }
     }
 
@@ -140,6 +140,11 @@ impl SurfaceProgress {
             );
         }
     }
+}
+
+/// A line on standard error; where that is closed or full, there is nobody to tell.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn surfaces(count: usize) -> String {

@@ -45,8 +45,9 @@ pub(crate) fn write(file: &Path, bytes: &[u8]) -> Result<()> {
     };
     let temporary = file.with_extension("safetensors.tmp");
     let write = || -> std::io::Result<()> {
-        if let Some(folder) = file.parent() {
-            fs::create_dir_all(folder)?;
+        // Not the run folder as well: where it was removed, half a run would come back.
+        if let Some(folder) = file.parent().filter(|folder| !folder.is_dir()) {
+            fs::create_dir(folder)?;
         }
         File::create(&temporary)?.write_all(bytes)?;
         fs::rename(&temporary, file)

@@ -1,9 +1,10 @@
 //! The example program, run as a user runs it, and the frame that the viewer draws of its run.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use burnscape::trace::{Nodes, Record};
+use burnscape_tests::example;
 use burnscape_tui::{ColourDepth, Glyphs, TerminalProfile, ViewKind};
 use tempfile::tempdir;
 
@@ -11,20 +12,6 @@ use super::support::{records, snapshots, steps};
 
 const PLAIN: TerminalProfile =
     TerminalProfile { colours: ColourDepth::None, glyphs: Glyphs::Braille };
-
-/// An example program. `cargo test --workspace` has built it; alone, this package builds it with
-/// the same features.
-fn example(name: &str) -> PathBuf {
-    let tests = std::env::current_exe().expect("this program's path");
-    let profile = tests.parent().and_then(Path::parent).expect("target/debug");
-    let program = profile.join("examples").join(name);
-    if !program.exists() {
-        let built =
-            Command::new(env!("CARGO")).args(["build", "--workspace", "--examples"]).status();
-        assert!(built.expect("cargo runs").success());
-    }
-    program
-}
 
 pub fn run_example(name: &str, run: &Path, epochs: u32, arguments: &[&str]) -> String {
     let output = Command::new(example(name))

@@ -146,6 +146,10 @@ impl Worker {
 
     /// Writes one file of a black box; gives its name, or counts a problem.
     fn write_boxed(&mut self, folder: &str, what: &str, tensors: &[NamedTensor]) -> Option<String> {
+        if let Some(sentence) = self.gone() {
+            self.problem(sentence);
+            return None;
+        }
         let name = format!("{folder}/{what}.safetensors");
         let path: PathBuf = self.folder.path().join(&name);
         let written = std::fs::create_dir_all(self.folder.path().join(folder))

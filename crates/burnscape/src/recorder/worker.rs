@@ -226,7 +226,7 @@ impl Worker {
         let steps = weights.at.after(self.base).steps;
         match self.snapshots.store(reason, epoch, steps, &weights.tensors) {
             Ok(record) => self.append(&Record::Snapshot(record)),
-            Err(error) => self.problem(error.to_string()),
+            Err(error) => self.file_failed(error),
         }
         if reason != "final" {
             self.tell_live_path();
@@ -240,8 +240,32 @@ impl Worker {
         match self.live_path.update(records, map, &self.folder, self.started.elapsed()) {
             Ok(Some(path)) => self.append(&Record::Trajectory(path)),
             Ok(None) => {}
-            Err(error) => self.problem(format!("the path of training is incomplete: {error}")),
+            Err(error) => {
+                let sentence = format!("the path of training is incomplete: {error}");
+                self.problem(self.gone().unwrap_or(sentence));
+            }
         }
+    }
+
+    /// A file of the run could not be written: because the run is gone, or for a reason of its own.
+    fn file_failed(&mut self, error: Error) {
+        match self.gone() {
+            Some(sentence) => self.problem(sentence),
+            None => {
+                let sentence = self.report.failed(error).filter(|_| self.head.is_some());
+                sentence.into_iter().for_each(|it| self.note("warning", it));
+            }
+        }
+    }
+
+    /// Says so if the run folder is not there any more.
+    pub(super) fn gone(&self) -> Option<String> {
+        let trace = self.folder.trace_path();
+        let sentence = format!(
+            "{} is gone: the run folder was moved or removed while it was recorded",
+            trace.display()
+        );
+        (!trace.is_file()).then_some(sentence)
     }
 
     /// Counts a problem; a new one is also told in the trace.
@@ -285,7 +309,7 @@ impl Worker {
 
     pub(super) fn keep(&mut self, result: Result<()>) {
         if let Err(error) = result {
-            self.report.problem(error.to_string());
+            self.report.failed(error);
         }
     }
 
@@ -293,32 +317,31 @@ impl Worker {
         self.take_steps(inbox);
         self.resolve_steps(true);
         self.report_skipped();
-        let end = End {
+        if self.head.is_none() {
+            // A failed `finish` has told it already.
+            if reason != "failed" {
+                let sentence = "no optimizer step was seen, so there is nothing in the run";
+                self.report.problem(sentence.to_string());
+            }
+            return self.current_report();
+        }
+        self.write_end(reason);
+        if let Some(sentence) = self.gone() {
+            self.report.problem(sentence);
+        }
+        self.current_report()
+    }
+
+    fn write_end(&mut self, reason: &str) {
+        if let Some(sentence) = self.report.lost_records() {
+            self.note("warning", sentence);
+        }
+        self.append(&Record::End(End {
             reason: reason.to_string(),
             steps: self.written.steps,
             dropped: self.counters.dropped_steps.load(Ordering::Relaxed),
             elapsed_secs: self.started.elapsed().as_secs_f64(),
-        };
-        let mut report = self.current_report();
-        if self.head.is_none() {
-            // A failed `finish` has told it already.
-            if reason != "failed" {
-                report.problem("no optimizer step was seen, so there is nothing in the run".into());
-            }
-            return report;
-        }
-        self.show(&Record::End(end.clone()));
-        if let Err(error) = self.writer.finish(end) {
-            report.problem(error.to_string());
-        }
-        let trace = self.folder.trace_path();
-        if !trace.is_file() {
-            report.problem(format!(
-                "{} is gone: the run folder was moved or removed while it was recorded",
-                trace.display()
-            ));
-        }
-        report
+        }));
     }
 
     fn current_report(&self) -> Report {
