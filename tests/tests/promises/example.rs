@@ -8,7 +8,7 @@ use burnscape_tests::example;
 use burnscape_tui::{ColourDepth, Glyphs, TerminalProfile, ViewKind};
 use tempfile::tempdir;
 
-use super::support::{records, snapshots, steps};
+use super::support::{epochs, records, snapshots, steps};
 
 const PLAIN: TerminalProfile =
     TerminalProfile { colours: ColourDepth::None, glyphs: Glyphs::Braille };
@@ -78,6 +78,22 @@ fn digits_ends_with_a_run_whose_frame_tells_what_the_trace_holds() {
     let command = format!("cargo run --release -p burnscape-cli -- watch {}", run.display());
     assert!(said.contains(&command), "{said}");
     assert_frame_tells_what_the_trace_holds(&run);
+    assert_metrics_stand_at_the_ends_of_their_epochs(&run);
+}
+
+/// burn's metrics of an epoch, those of its training split as well, are values after the epoch's steps.
+fn assert_metrics_stand_at_the_ends_of_their_epochs(run: &Path) {
+    let records = records(run);
+    let ends: Vec<(u64, u64)> =
+        epochs(&records).iter().map(|epoch| (epoch.epoch, epoch.steps)).collect();
+    for split in ["train", "valid"] {
+        let of_split = records.iter().filter_map(|record| match record {
+            Record::Metric(it) if it.split == split && it.name == "Accuracy" => Some(it),
+            _ => None,
+        });
+        let found: Vec<(u64, u64)> = of_split.map(|it| (it.epoch, it.step)).collect();
+        assert_eq!(found, ends, "{split}");
+    }
 }
 
 #[test]

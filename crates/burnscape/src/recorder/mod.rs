@@ -100,11 +100,14 @@ pub(crate) enum Control {
 
 impl Control {
     /// Steps and losses that were sent before have to be taken in first.
-    fn ends_an_epoch(&self) -> bool {
-        matches!(
-            self,
-            Self::Validated(_) | Self::Event(TrainingEvent::EpochEnd { .. } | TrainingEvent::End)
-        )
+    fn comes_after_steps(&self) -> bool {
+        match self {
+            Self::Validated(_)
+            | Self::Event(TrainingEvent::EpochEnd { .. } | TrainingEvent::End) => true,
+            // A metric of a split says behind which step it stands.
+            Self::Record(record) => matches!(**record, Record::Metric(_)),
+            _ => false,
+        }
     }
 }
 

@@ -171,7 +171,7 @@ impl Worker {
                 }
                 Control::Stop(reason, reply) => return Some((reason, reply)),
                 control => {
-                    if control.ends_an_epoch() {
+                    if control.comes_after_steps() {
                         self.take_steps(inbox);
                     }
                     self.handle(control);
