@@ -688,6 +688,7 @@ fn a_key_walks_through_what_is_drawn_of_a_tap() {
         "share of dead units of t",
         "share of saturated values of t",
         "drift of t",
+        "values by octaves of t, over steps",
     ];
     for title in titles {
         assert!(screen.text().contains(title), "{title} in {}", screen.text());

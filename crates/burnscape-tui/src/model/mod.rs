@@ -17,6 +17,7 @@ mod landscapes;
 mod last_step;
 mod latest;
 mod metrics;
+mod octave_columns;
 mod progress;
 mod quotient;
 mod recent;
@@ -36,6 +37,7 @@ pub use curvature::{CurvatureHistory, Curvatures, MAX_MOMENTS, Moment, stability
 pub use landscape::{Landscape, MAX_NODES, Quantity};
 pub use landscapes::Landscapes;
 pub use metrics::{MAX_METRICS, MetricCurve, Metrics, NamedMetric};
+pub use octave_columns::{OCTAVES, OctaveColumns};
 pub use progress::{Pace, TrainingProgress};
 pub use quotient::Quotient;
 pub use run::{Damage, Run, RunState};

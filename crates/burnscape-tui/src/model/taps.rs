@@ -2,7 +2,7 @@
 
 use burnscape_trace::{Activation, Histogram};
 
-use super::Series;
+use super::{OctaveColumns, Series};
 
 /// Taps kept; records of further ones are counted.
 pub const MAX_TAPS: usize = 1000;
@@ -24,6 +24,8 @@ pub enum TapQuantity {
     /// Distance of mean and standard deviation from those of the first window, in units of its
     /// standard deviation.
     Drift,
+    /// Share of values in every octave.
+    Spread,
 }
 
 impl TapQuantity {
@@ -35,7 +37,8 @@ impl TapQuantity {
             Self::ZeroShare => Self::DeadShare,
             Self::DeadShare => Self::SaturatedShare,
             Self::SaturatedShare => Self::Drift,
-            Self::Drift => Self::Values,
+            Self::Drift => Self::Spread,
+            Self::Spread => Self::Values,
         }
     }
 
@@ -48,6 +51,7 @@ impl TapQuantity {
             Self::DeadShare => "share of dead units",
             Self::SaturatedShare => "share of saturated values",
             Self::Drift => "drift",
+            Self::Spread => "values by octaves",
         }
     }
 }
@@ -58,6 +62,7 @@ pub struct Tap {
     name: String,
     last: Option<Activation>,
     histogram: Option<Histogram>,
+    octaves: OctaveColumns,
     mean: Series,
     /// Mean minus, and mean plus standard deviation.
     band: [Series; 2],
@@ -74,6 +79,7 @@ impl Tap {
             name: name.to_owned(),
             last: None,
             histogram: None,
+            octaves: OctaveColumns::default(),
             mean: series(),
             band: [series(), series()],
             zero_share: series(),
@@ -101,11 +107,18 @@ impl Tap {
         self.histogram.as_ref()
     }
 
-    /// A quantity over steps: its values, and what lies around them where there is something.
+    /// How the values were spread over steps.
+    #[must_use]
+    pub fn octaves(&self) -> &OctaveColumns {
+        &self.octaves
+    }
+
+    /// A quantity over steps: its values, and what lies around them where there is something; of how they are spread
+    /// their mean.
     #[must_use]
     pub fn series(&self, quantity: TapQuantity) -> (&Series, Option<&[Series; 2]>) {
         match quantity {
-            TapQuantity::Values => (&self.mean, Some(&self.band)),
+            TapQuantity::Values | TapQuantity::Spread => (&self.mean, Some(&self.band)),
             TapQuantity::ZeroShare => (&self.zero_share, None),
             TapQuantity::DeadShare => (&self.dead_share, None),
             TapQuantity::SaturatedShare => (&self.saturated_share, None),
@@ -131,6 +144,7 @@ impl Tap {
     fn rewind(&mut self, step: u64) {
         self.last.take_if(|last| last.step >= step);
         self.histogram.take_if(|histogram| histogram.step >= step);
+        self.octaves.rewind(step);
         let [low, high] = &mut self.band;
         let shares = [&mut self.zero_share, &mut self.dead_share, &mut self.saturated_share];
         let others = [&mut self.mean, low, high, &mut self.drift];
@@ -173,6 +187,7 @@ impl Taps {
     /// Takes how the values behind a tap are spread.
     pub fn apply_histogram(&mut self, tap: &str, histogram: &Histogram) {
         if let Some(tap) = self.tap(tap) {
+            tap.octaves.push(histogram);
             tap.histogram = Some(histogram.clone());
         }
     }

@@ -1,5 +1,6 @@
 //! Activations: what passed every tap, as a table, and the selected one over steps and by octaves.
 
+mod octave_map;
 mod picture;
 mod table;
 

@@ -4,6 +4,7 @@ use burnscape_trace::{Activation, Histogram};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::octave_map;
 use crate::model::{Series, Tap, TapQuantity};
 use crate::numbers::short;
 use crate::palette::{ENVELOPE, TRAIN};
@@ -16,6 +17,9 @@ use crate::widgets::{areas, octaves, text};
 const BESIDE_FROM: u16 = 64;
 /// … and from this height on below it, where there is no room beside it.
 const BELOW_FROM: u16 = 12;
+
+/// From this height on, histograms over steps stand above the last one.
+const MAP_FROM: u16 = 14;
 
 /// The selected tap, and what of it the reader wants to see over steps.
 pub(super) struct Picture<'a> {
@@ -38,10 +42,29 @@ impl Picture<'_> {
         };
         let (chart, octaves) = parts(below);
         self.draw_chart(chart, buffer);
+        let (map, octaves) = areas::split_bottom(octaves, self.octave_rows(octaves));
         draw_octaves(histogram, octaves, buffer);
+        if map.height > 0 {
+            self.draw_map(map, buffer);
+        }
+    }
+
+    /// Rows of the last histogram where there is room for those before it above, else all.
+    fn octave_rows(&self, area: Rect) -> u16 {
+        let is_drawn_already = self.quantity == TapQuantity::Spread;
+        if area.height < MAP_FROM || is_drawn_already { area.height } else { area.height / 2 }
+    }
+
+    fn draw_map(&self, area: Rect, buffer: &mut Buffer) {
+        let name = text::printable(self.tap.name());
+        let title = format!("{} of {name}, over steps", TapQuantity::Spread.words());
+        octave_map::draw(&title, self.tap.octaves(), self.growing, area, buffer);
     }
 
     fn draw_chart(&self, area: Rect, buffer: &mut Buffer) {
+        if self.quantity == TapQuantity::Spread {
+            return self.draw_map(area, buffer);
+        }
         let title = format!("{} of {}", self.quantity.words(), text::printable(self.tap.name()));
         let (values, band) = self.tap.series(self.quantity);
         let curve = |label, series, line| Curve { label, series, line, envelope: Some(ENVELOPE) };
@@ -50,7 +73,7 @@ impl Picture<'_> {
             around.iter().map(|series| curve("", series, ENVELOPE)).collect();
         curves.push(curve("", values, TRAIN));
         let chart = Chart { growing: self.growing, ..Chart::new(&title, curves, self.scale) };
-        chart.draw(area, buffer);
+        chart.absent("no values: not defined here, or not yet").draw(area, buffer);
     }
 }
 
