@@ -90,8 +90,8 @@ pub enum Error {
 
     /// A record names a file that is not inside the run folder.
     #[error(
-        "the trace names the file {file:?}, which is not inside the run folder {}: the trace is \
-         damaged or not to be trusted, the file was not touched",
+        "the trace names the file {file:?}, which is not inside the run folder {} (links are followed): \
+         the trace is damaged or not to be trusted, the file was not touched",
         folder.display()
     )]
     OutsideRun {

@@ -147,18 +147,30 @@ impl RunFolder {
 
     /// The path of a file that a record names relative to the run folder.
     ///
-    /// A trace may come from anywhere, so names that lead out of the folder are refused. Links
-    /// inside the folder are followed by whoever opens the path.
+    /// A trace may come from anywhere, and so may the folder around it: names that lead out of the folder are
+    /// refused, by themselves or through a link on their way. The file need not exist.
     ///
     /// # Errors
     ///
-    /// [`Error::OutsideRun`] for empty and absolute names, `.`, `..` and drive letters.
+    /// [`Error::OutsideRun`] for empty and absolute names, `.`, `..`, drive letters, and links that lead out.
     pub fn resolve(&self, file: &str) -> Result<PathBuf, Error> {
         let inside = |part| matches!(part, Component::Normal(_));
-        if !file.is_empty() && Path::new(file).components().all(inside) {
-            return Ok(self.path.join(file));
+        let path = self.path.join(file);
+        if !file.is_empty() && Path::new(file).components().all(inside) && self.holds(&path) {
+            return Ok(path);
         }
         Err(Error::OutsideRun { file: file.to_owned(), folder: self.path.clone() })
+    }
+
+    /// What exists of the path lies in the folder, once all links are followed. A folder that is not there
+    /// has no links in it.
+    fn holds(&self, path: &Path) -> bool {
+        let Ok(folder) = fs::canonicalize(&self.path) else {
+            return true;
+        };
+        let ancestors = path.ancestors().take_while(|it| *it != self.path);
+        let existing = ancestors.into_iter().find(|it| fs::symlink_metadata(it).is_ok());
+        existing.is_none_or(|it| fs::canonicalize(it).is_ok_and(|real| real.starts_with(&folder)))
     }
 }
 

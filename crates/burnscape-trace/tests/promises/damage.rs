@@ -170,7 +170,7 @@ fn is_subsequence(part: &[String], whole: &[String]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
     fn random_damage_costs_only_the_records_it_touches(

@@ -87,6 +87,36 @@ fn a_name_that_leads_out_of_the_run_is_refused() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_out_of_the_run_is_refused_and_one_that_stays_is_followed() {
+    use std::os::unix::fs::symlink;
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(scratch.path().join("run")).unwrap();
+    fs::write(scratch.path().join("secret"), "secret").unwrap();
+    let inside = |name: &str| folder.path().join(name);
+    symlink("../secret", inside("file")).unwrap();
+    symlink("..", inside("up")).unwrap();
+    symlink("nowhere", inside("dangling")).unwrap();
+    symlink("snapshots", inside("stays")).unwrap();
+    for file in ["file", "up/secret", "up/new/file", "dangling"] {
+        assert!(matches!(folder.resolve(file), Err(Error::OutsideRun { .. })), "{file}");
+    }
+    for file in ["stays/000000.safetensors", "new/folder/file"] {
+        assert_eq!(folder.resolve(file).unwrap(), inside(file));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_folder_may_itself_be_behind_a_link() {
+    let scratch = tempfile::tempdir().unwrap();
+    RunFolder::create(scratch.path().join("run")).unwrap();
+    std::os::unix::fs::symlink("run", scratch.path().join("latest")).unwrap();
+    let folder = RunFolder::create(scratch.path().join("latest")).unwrap();
+    assert!(folder.resolve("snapshots/000000.safetensors").is_ok());
+}
+
 proptest! {
     #[test]
     fn no_name_at_all_leads_out_of_the_run(file in "[a./\\\\:]{0,12}") {

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use burnscape_trace::{RESERVED_KINDS, Record, frame};
+use burnscape_trace::{RESERVED_KINDS, Reader, Record, Trace, frame};
 use ciborium::Value;
 use proptest::prelude::*;
 
+use crate::golden::FILES;
 use crate::round_trip::any_records;
 use crate::sample::{framed, records};
 
@@ -89,6 +90,15 @@ fn written_as_the_schema_says(maps: &Maps, records: &[Record]) {
 #[test]
 fn the_schema_names_every_field_of_every_kind() {
     written_as_the_schema_says(&maps(), &records());
+}
+
+#[test]
+fn what_the_examples_recorded_agrees_with_the_schema() {
+    for (_, bytes) in FILES {
+        let trace: Trace = Reader::new(bytes).collect::<Result<_, _>>().unwrap();
+        // Files are written again byte for byte, as the golden tests say.
+        written_as_the_schema_says(&maps(), &trace.records);
+    }
 }
 
 proptest! {
