@@ -2,6 +2,7 @@
 
 mod arguments;
 mod completions;
+mod counted;
 mod dump;
 mod export;
 mod info;

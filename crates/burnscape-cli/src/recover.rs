@@ -7,6 +7,7 @@ use anyhow::Context;
 use burnscape_trace::{Recovered, recover};
 use clap::Args;
 
+use crate::counted::counted;
 use crate::losses;
 
 const HELP: &str = "\
@@ -36,13 +37,14 @@ pub(crate) fn run(arguments: &Recover) -> anyhow::Result<()> {
     for sentence in losses_of(&recovered) {
         eprintln!("burnscape: {sentence}");
     }
-    let Recovered { records, bytes, files, .. } = &recovered;
     let out = arguments.out.display();
-    writeln!(
-        io::stdout(),
-        "wrote {out}: {records} records, {bytes} bytes, {files} files beside them"
-    )
-    .context("could not say what was written")
+    writeln!(io::stdout(), "wrote {out}: {}", summary(&recovered))
+        .context("could not say what was written")
+}
+
+fn summary(recovered: &Recovered) -> String {
+    let Recovered { records, bytes, files, .. } = recovered;
+    format!("{records} records, {bytes} bytes, {} beside them", counted(*files, "file"))
 }
 
 fn losses_of(recovered: &Recovered) -> Vec<String> {

@@ -8,6 +8,8 @@ use anyhow::Context;
 use burnscape_trace::{FileState, Keep, Listed, RunFolder, list_snapshots, prune_snapshots};
 use clap::Args;
 
+use crate::counted::counted;
+
 const HELP: &str = "\
 With --keep-every, nothing is deleted until --yes is given as well. Always kept are the first and the last
 snapshot, those that a slice lies around or whose curvature was measured, those that a black box names, and
@@ -44,10 +46,10 @@ pub(crate) fn run(arguments: &Snapshots) -> anyhow::Result<()> {
     lines.push(match arguments.keep_every {
         Some(every) if arguments.yes => {
             let (files, bytes) = prune_snapshots(&folder, every)?;
-            format!("deleted {files} files, {bytes} bytes")
+            format!("deleted {}, {bytes} bytes", counted(files, "file"))
         }
         Some(_) => would_delete(&listed),
-        None => format!("{} snapshots", listed.len()),
+        None => counted(listed.len() as u64, "snapshot"),
     });
     writeln!(io::stdout(), "{}", lines.join("\n")).context("could not print the snapshots")
 }
@@ -56,7 +58,7 @@ fn would_delete(listed: &[Listed]) -> String {
     let deleted = listed.iter().filter(|it| it.keep.is_none() && it.state != FileState::Missing);
     let bytes: Vec<u64> = deleted.map(|it| it.snapshot.bytes).collect();
     let sum = bytes.iter().fold(0, |sum: u64, it| sum.saturating_add(*it));
-    format!("--yes would delete {} files, {sum} bytes", bytes.len())
+    format!("--yes would delete {}, {sum} bytes", counted(bytes.len() as u64, "file"))
 }
 
 fn line(listed: &Listed, prunes: bool) -> String {

@@ -8,6 +8,7 @@ use anyhow::Context;
 use burnscape_trace::{FileState, Item, Reader, Record, RunFolder, Snapshot, state_of};
 use clap::Args;
 
+use crate::counted::counted;
 use crate::losses;
 
 const HELP: &str = "\
@@ -112,8 +113,9 @@ impl Found {
             (Some(reason), 0) => {
                 format!("whole: {records} records, ended ({})", reason.escape_debug())
             }
-            (_, 1) => format!("1 problem, {records} records are whole"),
-            (_, problems) => format!("{problems} problems, {records} records are whole"),
+            (_, problems) => {
+                format!("{}, {records} records are whole", counted(problems as u64, "problem"))
+            }
         }
     }
 }

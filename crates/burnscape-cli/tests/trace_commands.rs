@@ -176,9 +176,9 @@ fn info_says_what_is_in_the_run_without_control_characters() {
     let text = stdout(&output);
     for part in [
         "(ab\\u{1b}[2J)",
-        "6 parameters in 1 blocks",
+        "6 parameters in 1 block, 0 buffers",
         "4 steps, 4 batches",
-        "loss      0.5 at first, 3.5 at last, from 0.5 to 3.5, not finite in 1 steps",
+        "loss      0.5 at first, 3.5 at last, from 0.5 to 3.5, not finite in 1 step\n",
         "accuracy (valid): NaN",
         "snapshots 3, 27 bytes",
         "ended     finished",
@@ -309,12 +309,12 @@ fn snapshots_are_deleted_only_when_that_is_confirmed() {
     );
     let dry = stdout(&burnscape(&folder, &["snapshots", "digits", "--keep-every", "5"]));
     assert!(
-        dry.contains("to be deleted") && dry.ends_with("--yes would delete 1 files, 9 bytes\n"),
+        dry.contains("to be deleted") && dry.ends_with("--yes would delete 1 file, 9 bytes\n"),
         "{dry}"
     );
     assert!(file(1));
     let done = stdout(&burnscape(&folder, &["snapshots", "digits", "--keep-every", "5", "--yes"]));
-    assert!(done.ends_with("deleted 1 files, 9 bytes\n"), "{done}");
+    assert!(done.ends_with("deleted 1 file, 9 bytes\n"), "{done}");
     assert_eq!([0, 1, 2].map(file), [true, false, true]);
     for wrong in [["--yes"].as_slice(), &["--keep-every", "0"], &["--keep-every", "x"]] {
         let arguments = [&["snapshots", "digits"], wrong].concat();

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use burnscape_trace::{
-    Block, End, F32s, FORMAT, Head, Reader, Record, RunFolder, Step, Writer, columns, frame,
+    Block, End, F32s, FORMAT, Head, INDEX_FILE, Index, Item, Reader, Record, RunFolder, Step,
+    Writer, columns, frame,
 };
 use serde_json::{Value, json};
 
@@ -138,10 +139,19 @@ fn long_run(blocks: usize) -> Value {
     let read = median((0..3).map(|_| secs(1, || read_all(&folder))).collect());
     println!("\na run of {LONG_RUN_STEPS} steps of {blocks} blocks, {trace_bytes} bytes");
     println!("read whole       {read:>8.3} s");
+    let build = median((0..3).map(|_| secs_to_build_index(&folder)).collect());
+    let open = median((0..3).map(|_| secs(1, || open_with_index(&folder))).collect());
+    println!("index, built     {build:>8.3} s");
+    println!(
+        "open with index  {open:>8.3} s, and all that is no step, and the last thousand steps"
+    );
     json!({
         "steps": LONG_RUN_STEPS,
         "bytes": trace_bytes,
+        "bytes_per_step": trace_bytes as f64 / LONG_RUN_STEPS as f64,
         "read_secs": read,
+        "build_index_secs": build,
+        "open_with_index_secs": open,
     })
 }
 
@@ -160,6 +170,23 @@ fn read_all(folder: &RunFolder) {
     for item in Reader::open(folder.trace_path()).expect("a trace") {
         black_box(item.expect("a trace"));
     }
+}
+
+fn secs_to_build_index(folder: &RunFolder) -> f64 {
+    let _ = std::fs::remove_file(folder.path().join(INDEX_FILE));
+    secs(1, || drop(black_box(Index::open_or_build(folder.path()).expect("a trace"))))
+}
+
+/// What a program shows at first: all that is no step, and the last steps.
+fn open_with_index(folder: &RunFolder) {
+    let index = Index::open_or_build(folder.path()).expect("a trace");
+    let kinds: Vec<&str> =
+        index.stretches().iter().map(|it| it.kind.as_str()).filter(|it| *it != "step").collect();
+    let last = LONG_RUN_STEPS - 1000..=LONG_RUN_STEPS;
+    let others = index.read(folder.path(), &kinds, None).expect("a trace");
+    let steps = index.read(folder.path(), &["step"], Some(last)).expect("a trace");
+    let shown: Vec<Item> = others.chain(steps).map(|item| item.expect("a record")).collect();
+    assert_eq!(shown.len(), 1003, "two heads, the end, and a thousand steps");
 }
 
 fn secs(repeats: usize, mut work: impl FnMut()) -> f64 {

@@ -77,15 +77,37 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), Error> {
         .inspect_err(|_| out.truncate(start))
 }
 
+/// The frame around a payload that is no record's; `None` if it is too long.
+pub(crate) fn around(payload: &[u8]) -> Option<Vec<u8>> {
+    let length =
+        u32::try_from(payload.len()).ok().filter(|_| payload.len() <= MAX_PAYLOAD_BYTES)?;
+    let mut frame = vec![0; OVERHEAD_BYTES];
+    frame.extend_from_slice(payload);
+    put_overhead(&mut frame, length);
+    Some(frame)
+}
+
+/// The checksum that a frame tells of its payload; `None` where no frame begins.
+pub(crate) fn checksum(frame: &[u8]) -> Option<u32> {
+    let begins =
+        agrees(frame, 0, &BEFORE_CHECKSUM) && agrees(frame, BEFORE_LENGTH_AT, &BEFORE_LENGTH);
+    let overhead = frame.first_chunk::<OVERHEAD_BYTES>().filter(|_| begins)?;
+    Some(big_endian(overhead, CHECKSUM_AT))
+}
+
 fn fill_overhead(record: &Record, frame: &mut [u8]) -> Result<(), Error> {
+    let length = payload_length(record, &frame[OVERHEAD_BYTES..])?;
+    put_overhead(frame, length);
+    Ok(())
+}
+
+fn put_overhead(frame: &mut [u8], length: u32) {
     let (overhead, payload) = frame.split_at_mut(OVERHEAD_BYTES);
-    let length = payload_length(record, payload)?;
     overhead[..CHECKSUM_AT].copy_from_slice(&BEFORE_CHECKSUM);
     overhead[CHECKSUM_AT..BEFORE_LENGTH_AT]
         .copy_from_slice(&crc32fast::hash(payload).to_be_bytes());
     overhead[BEFORE_LENGTH_AT..LENGTH_AT].copy_from_slice(&BEFORE_LENGTH);
     overhead[LENGTH_AT..].copy_from_slice(&length.to_be_bytes());
-    Ok(())
 }
 
 fn payload_length(record: &Record, payload: &[u8]) -> Result<u32, Error> {

@@ -6,6 +6,7 @@
 //!   trace.cbor                     what happened, record after record; only ever appended to
 //!   snapshots/000000.safetensors   all parameters and buffers at one moment
 //!   directions/0000.safetensors    centre and directions of a slice, where a seed does not give them
+//!   trace.index                    where which kinds of records lie; made when asked for, never needed
 //! ```
 //!
 //! Every chart, trajectory and surface is drawn from `trace.cbor` alone.
@@ -36,6 +37,11 @@
 //! assert!(trace.lost.is_empty() && trace.torn.is_none());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! [`MemoryTrace`] is a trace without a file, for tests. [`Index`] finds the records of some kinds, or a range of
+//! steps, in a long trace without decoding the rest. [`recover`] makes a whole run of a damaged one, [`thin`] a
+//! short one of a long one, both as a new run; [`list_snapshots`] and [`prune_snapshots`] look after the largest
+//! files of a run.
 //!
 //! [`frame`] turns records into bytes and back without any I/O; [`Reader`] and [`Writer`] do the
 //! I/O; threads are the caller's.
@@ -127,6 +133,7 @@
 //!
 //! * A run killed at any byte reads up to its last whole record.
 //! * A damaged record costs itself, not those after it.
+//! * A name in a record never leads out of the run folder, by itself or through a link: [`RunFolder::resolve`].
 //! * A writer builds frames in memory and appends them with one call, at most [`FLUSH_AFTER`]
 //!   later; the disk confirms about every [`SYNC_EVERY`], at epochs and at the end.
 //! * A writer never cuts what a reader could read: it cuts the remains of its own failed write, and
@@ -154,8 +161,10 @@ mod error;
 mod files;
 mod folder;
 mod follower;
+mod index;
 mod item;
 mod lock;
+mod memory;
 mod output;
 mod payload;
 mod prune;
@@ -174,7 +183,9 @@ pub use error::{Error, NotATrace};
 pub use files::{FileState, state_of};
 pub use folder::{RunFolder, TRACE_FILE};
 pub use follower::Follower;
+pub use index::{INDEX_FILE, Index, IndexedRecords, Stretch};
 pub use item::{Item, LossCause, Lost, Torn};
+pub use memory::MemoryTrace;
 pub use prune::{Keep, Listed, list as list_snapshots, prune as prune_snapshots};
 pub use reader::{Reader, Trace, read_run};
 pub use record::*;

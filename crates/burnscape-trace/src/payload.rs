@@ -116,6 +116,11 @@ pub fn decode(payload: &[u8]) -> Result<Record, Error> {
 ///
 /// [`Error::Payload`], as for [`decode`].
 pub fn decode_value(payload: &[u8]) -> Result<Value, Error> {
+    decode_as(payload)
+}
+
+/// The same for a type of ours that is no record.
+pub(crate) fn decode_as<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Error> {
     refuse_too_many_items(payload)?;
     read_whole(payload)
 }

@@ -90,21 +90,19 @@ impl<R: Read> Reader<R> {
         self.scanner.bytes(self.frame.clone())
     }
 
-    /// The payload in it.
-    pub(crate) fn payload(&self) -> &[u8] {
-        self.frame().get(OVERHEAD_BYTES..).unwrap_or_default()
-    }
-
     /// The next record, or damage that a later record proves; `None` where neither follows yet.
     pub(crate) fn next_whole(&mut self) -> Result<Option<Item>, Error> {
         match self.next_frame()? {
-            Some(Found::Frame { offset }) => {
-                let bytes = self.frame.len() as u64;
-                item::item(&self.path, offset, bytes, self.payload()).map(Some)
-            }
+            Some(Found::Frame { offset }) => self.decoded(offset).map(Some),
             Some(Found::Damage { offset, bytes }) => Ok(Some(damaged(offset, bytes))),
             None => Ok(None),
         }
+    }
+
+    /// The frame that was found last, at this offset, as an item.
+    pub(crate) fn decoded(&self, offset: u64) -> Result<Item, Error> {
+        let payload = self.frame().get(OVERHEAD_BYTES..).unwrap_or_default();
+        item::item(&self.path, offset, self.frame.len() as u64, payload)
     }
 
     /// The same without decoding.

@@ -138,6 +138,12 @@ fn put_float(value: f64, out: &mut Vec<u8>) {
     }
 }
 
+/// The number of a step, without the rest of it.
+pub(crate) fn number(payload: &[u8]) -> Option<u64> {
+    let mut rest = Rest(payload.strip_prefix(KIND)?.strip_prefix(FIELDS)?);
+    rest.after(keys::STEP)?.unsigned()
+}
+
 /// A step, if the payload has exactly the shape that [`encode`] gives it.
 pub(crate) fn decode(payload: &[u8]) -> Option<Step> {
     let mut rest = Rest(payload.strip_prefix(KIND)?.strip_prefix(FIELDS)?);

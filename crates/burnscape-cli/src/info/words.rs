@@ -3,6 +3,7 @@
 use burnscape_trace::Metric;
 
 use super::facts::{Facts, Losses, Surface};
+use crate::counted::counted;
 use crate::losses;
 
 /// Several lines, each with its line break. Texts of the trace are shown without control characters.
@@ -20,10 +21,10 @@ fn head(facts: &Facts) -> Vec<String> {
         format!("run       {} ({})", facts.folder.display(), head.run_id.escape_debug()),
         format!("written   by burnscape {burnscape} with burn {burn}, format {major}.{minor}"),
         format!(
-            "model     {} parameters in {} blocks, {} buffers, {} on {}",
+            "model     {} parameters in {}, {}, {} on {}",
             facts.parameters(),
-            head.blocks.len(),
-            head.buffers.len(),
+            counted(head.blocks.len() as u64, "block"),
+            counted(head.buffers.len() as u64, "buffer"),
             head.dtype.escape_debug(),
             head.device.escape_debug()
         ),
@@ -38,7 +39,7 @@ fn training(facts: &Facts) -> Vec<String> {
     )];
     let resumed = facts.number_of("resume");
     if resumed > 0 {
-        lines.push(format!("resumed   {resumed} times"));
+        lines.push(format!("resumed   {}", counted(resumed, "time")));
     }
     lines.extend(facts.loss.map(loss));
     lines.extend(facts.metrics.values().map(metric));
@@ -49,7 +50,7 @@ fn loss(losses: Losses) -> String {
     let Losses { first, last, lowest, highest, not_finite } = losses;
     let broken = match not_finite {
         0 => String::new(),
-        steps => format!(", not finite in {steps} steps"),
+        steps => format!(", not finite in {}", counted(steps, "step")),
     };
     format!("loss      {first} at first, {last} at last, from {lowest} to {highest}{broken}")
 }
@@ -63,7 +64,7 @@ fn metric(metric: &Metric) -> String {
 fn observed(facts: &Facts) -> Vec<String> {
     let alerts = facts.alerts.iter().map(|(rule, number)| {
         let rule = rule.escape_debug();
-        format!("alert     {rule}, {number} times")
+        format!("alert     {rule}, {}", counted(*number, "time"))
     });
     let snapshots = facts.number_of("snapshot");
     let bytes = facts.snapshot_bytes();

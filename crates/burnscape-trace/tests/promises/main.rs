@@ -6,6 +6,7 @@ mod folder;
 mod following;
 mod golden;
 mod hostile;
+mod indexing;
 mod pruning;
 mod recovering;
 mod round_trip;

@@ -1,0 +1,34 @@
+//! A follower of a trace that arrives in pieces gives what a reader of the whole gives.
+//!
+//! `cargo +nightly fuzz run follow` in the folder of burnscape-trace; `tests/golden` is a good corpus. The first
+//! byte says how long the pieces are.
+#![no_main]
+
+use std::fs::OpenOptions;
+use std::io::Write;
+
+use burnscape_trace::{Follower, Item, Reader, Trace};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    let Some((length, bytes)) = input.split_first() else { return };
+    let whole: Result<Trace, _> = Reader::new(bytes).collect();
+    let scratch = tempfile::tempdir().expect("a folder");
+    let path = scratch.path().join("trace.cbor");
+    let mut file = OpenOptions::new().create(true).append(true).open(&path).expect("a file");
+    let mut follower = Follower::open(scratch.path()).expect("a folder");
+    let mut items: Vec<Item> = Vec::new();
+    for piece in bytes.chunks(16 * (usize::from(*length) + 1)) {
+        file.write_all(piece).expect("room on the disk");
+        match follower.poll() {
+            Ok(new) => items.extend(new),
+            // What is refused piece by piece is refused as a whole.
+            Err(_) => return assert!(whole.is_err()),
+        }
+    }
+    if let Ok(whole) = whole {
+        let followed: Trace = items.into_iter().collect();
+        let text = |trace: &Trace| format!("{:?}", trace.records);
+        assert_eq!(text(&followed), text(&whole));
+    }
+});
