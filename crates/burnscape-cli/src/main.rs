@@ -9,6 +9,7 @@ mod info;
 mod json;
 mod losses;
 mod man;
+mod new_file;
 mod recover;
 mod snapshots;
 mod thin;

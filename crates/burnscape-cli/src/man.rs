@@ -1,6 +1,6 @@
 //! `burnscape man`: manual pages, one on standard output or all of them into a folder.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man as Page;
 
 use crate::arguments::Arguments;
+use crate::new_file;
 
 const EXIT_CODES: &str = "\
 Read one at once with `burnscape man watch | man -l -`.
@@ -68,18 +69,8 @@ fn write_all(program: &Command, folder: &Path, force: bool) -> anyhow::Result<()
         .with_context(|| format!("could not make the folder {}", folder.display()))?;
     for command in std::iter::once(program).chain(program.get_subcommands()) {
         let path = folder.join(Page::new(command.clone()).get_filename());
-        write(&path, &rendered(command)?, force)?;
+        new_file::write(&path, &rendered(command)?, force)?;
         writeln!(io::stdout(), "wrote {}", path.display()).context("could not say so")?;
     }
     Ok(())
-}
-
-fn write(path: &Path, page: &[u8], force: bool) -> anyhow::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).truncate(true);
-    let options = if force { options.create(true) } else { options.create_new(true) };
-    let written = options.open(path).and_then(|mut file| file.write_all(page));
-    written.with_context(|| {
-        format!("could not write {}: --force replaces a page that exists", path.display())
-    })
 }

@@ -1,26 +1,29 @@
 //! `burnscape watch`: what can be typed, and which of the three ways to show a run is meant.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::Context;
 use burnscape_tui::{
-    ColourDepth, Glyphs, TerminalProfile, ViewKind, WatchOptions, default_frames_per_sec,
-    default_view, follow_lines, read_run, render_once, terminal_size,
+    ColourDepth, Glyphs, Picture, PictureSize, TerminalProfile, ViewKind, WatchOptions,
+    default_frames_per_sec, follow_lines, terminal_size,
 };
 use clap::Args;
 
+use crate::new_file;
 use crate::words::{Word, numbered_words, words};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  shown; also when the terminal hung up, training goes on without it
-  2  the path is no run, the run cannot be read (its format is newer, its trace is no trace),
-     the terminal cannot be used, or the arguments make no sense
+  2  a path is no run and no folder with one, the only run cannot be read (its format is newer, its
+     trace is no trace), the terminal cannot be used, FILE exists (--force replaces it) or cannot be
+     written, or the arguments make no sense
 
-A damaged run is shown as far as it is whole, and says that it is damaged.
-Without a terminal and without --once, values are printed as lines until the run ends.
+A damaged run is shown as far as it is whole, and says that it is damaged; in a list, a run that cannot
+be read says why. In a list, arrows select and Enter opens a run; `L` comes back to the list.
+Without a terminal and without --once, values are printed as lines until all runs have ended.
 NO_COLOR, TERM, COLORTERM and the locale are respected.";
 
 const VIEWS: &[Word] = &[
@@ -46,12 +49,14 @@ const GLYPHS: &[Word] = &[
     ("ascii", "the 95 printable characters of ASCII"),
 ];
 
-/// Show a run: in this terminal until `q`, as one frame with --once, or as lines without a terminal.
+/// Show runs: in this terminal until `q`, as one frame with --once, or as lines without a terminal.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Watch {
-    /// Folder of the run, or its trace.cbor
-    run: PathBuf,
+    /// Folders of runs, their trace.cbor, or folders in which runs are looked for, three levels deep;
+    /// more than one run is a list to choose from
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
 
     /// Print one frame and leave
     #[arg(long)]
@@ -60,6 +65,14 @@ pub(crate) struct Watch {
     /// Size of the frame of --once [default: the terminal's, else 80x24]
     #[arg(long, value_name = "WxH", requires = "once")]
     size: Option<Size>,
+
+    /// Write the frame of --once as an SVG picture instead of printing it
+    #[arg(long, value_name = "FILE", requires = "once")]
+    svg: Option<PathBuf>,
+
+    /// Replace FILE if it exists
+    #[arg(long, requires = "svg")]
+    force: bool,
 
     /// The view to begin with [default: overview; with --once landscape where the run has one]
     #[arg(long, value_parser = numbered_words::<ViewKind>(VIEWS))]
@@ -80,7 +93,7 @@ pub(crate) struct Watch {
     fps: Option<f64>,
 }
 
-/// Shows the run.
+/// Shows the runs.
 pub(crate) fn run(arguments: &Watch) -> anyhow::Result<()> {
     let is_terminal = io::stdout().is_terminal();
     let profile = profile(arguments, is_terminal);
@@ -88,14 +101,14 @@ pub(crate) fn run(arguments: &Watch) -> anyhow::Result<()> {
         return print_once(arguments, &profile);
     }
     if !is_terminal || is_dumb() {
-        return Ok(follow_lines(&arguments.run, &mut io::stdout().lock())?);
+        return Ok(follow_lines(&arguments.runs, &mut io::stdout().lock())?);
     }
     let options = WatchOptions {
         view: arguments.view.unwrap_or_default(),
         profile,
         frames_per_sec: arguments.fps.unwrap_or_else(default_frames_per_sec),
     };
-    Ok(burnscape_tui::watch(&arguments.run, options)?)
+    Ok(burnscape_tui::watch(&arguments.runs, options)?)
 }
 
 fn profile(arguments: &Watch, is_terminal: bool) -> TerminalProfile {
@@ -112,11 +125,26 @@ fn is_dumb() -> bool {
 }
 
 fn print_once(arguments: &Watch, profile: &TerminalProfile) -> anyhow::Result<()> {
-    let run = read_run(&arguments.run)?;
-    let view = arguments.view.unwrap_or_else(|| default_view(&run));
-    let Size { width, height } = arguments.size.unwrap_or_else(default_size);
-    let frame = render_once(&run, view, width, height, profile);
-    io::stdout().write_all(frame.as_bytes()).context("could not write the frame")
+    let default = default_size();
+    let size = PictureSize {
+        width: arguments.size.map_or(default.width, |size| size.width),
+        height: arguments.size.map(|size| size.height),
+        default_height: default.height,
+    };
+    let picture = Picture::of(&arguments.runs, arguments.view, size)?;
+    match &arguments.svg {
+        Some(file) => write_svg(&picture, file, arguments.force),
+        None => print(&picture.text(profile)),
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    io::stdout().write_all(text.as_bytes()).context("could not print it")
+}
+
+fn write_svg(picture: &Picture, file: &Path, force: bool) -> anyhow::Result<()> {
+    new_file::write(file, picture.svg().as_bytes(), force)?;
+    print(&format!("wrote {}\n", file.display()))
 }
 
 /// The terminal's, less the row on which the shell's prompt will stand.

@@ -139,7 +139,7 @@ fn what_is_no_run_is_a_sentence_and_exit_code_2() {
     for (name, words) in [
         ("missing", "there is no run folder"),
         ("notes.txt", "is not a run"),
-        ("empty", "is not a run"),
+        ("empty", "there is no run in"),
         ("text", "is not a burnscape trace"),
     ] {
         for arguments in [vec!["watch"], vec!["watch", "--once"]] {
@@ -209,7 +209,7 @@ fn arguments_that_make_no_sense_are_named() {
     let run = run_in(&folder);
     for wrong in [
         vec!["--once", "--size", "80"],
-        vec!["--once", "--view", "5"],
+        vec!["--once", "--view", "9"],
         vec!["--color", "blue"],
         vec!["--glyphs", "emoji"],
         vec!["--fps", "0"],
@@ -232,4 +232,111 @@ fn an_empty_trace_is_a_run_that_waits() {
     fs::File::create(folder.path().join(TRACE_FILE)).unwrap().flush().unwrap();
     let output = burnscape(&["watch", folder.path().to_str().unwrap(), "--once"]);
     assert!(stdout(&output).contains("waiting"), "{}", stderr(&output));
+}
+
+/// A folder with a finished run, one that waits, and one that is no trace.
+fn write_runs(root: &Path) {
+    write_run(&root.join("sweep/a"));
+    for (name, trace) in [("sweep/b", ""), ("odd", "this is no trace at all, but long enough")] {
+        fs::create_dir_all(root.join(name)).unwrap();
+        fs::write(root.join(name).join(TRACE_FILE), trace).unwrap();
+    }
+}
+
+#[test]
+fn a_folder_of_runs_is_a_list_as_high_as_it_has_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    write_runs(folder.path());
+    let root = folder.path().to_str().unwrap();
+    let output = burnscape(&["watch", root, "--once"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let list = stdout(&output);
+    let lines: Vec<&str> = list.lines().collect();
+    assert_eq!(lines.len(), 5, "{list}");
+    assert!(lines[0].starts_with("3 runs: 1 unreadable, 1 finished, 1 waiting"), "{list}");
+    for (line, words) in
+        [(2, ["odd", "unreadable"]), (3, ["sweep/a", "finished"]), (4, ["sweep/b", "waiting"])]
+    {
+        assert!(words.iter().all(|word| lines[line].contains(word)), "{words:?} in {list}");
+    }
+    assert!(lines[3].contains("0.123457"), "{list}");
+    let sized = stdout(&burnscape(&["watch", root, "--once", "--size", "40x3"]));
+    assert_eq!(sized.lines().count(), 3, "{sized}");
+}
+
+#[test]
+fn several_runs_are_a_list_in_the_order_given() {
+    let folder = tempfile::tempdir().unwrap();
+    write_runs(folder.path());
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let list = stdout(&burnscape(&[
+        "watch",
+        &path("sweep/b"),
+        &path("sweep/a"),
+        "--once",
+        "--size",
+        "160x9",
+    ]));
+    let lines: Vec<&str> = list.lines().collect();
+    assert!(lines[2].contains("waiting") && lines[3].contains("finished"), "{list}");
+    let wrong = burnscape(&["watch", &path("sweep/a"), &path("missing"), "--once"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("there is no run folder"), "{}", stderr(&wrong));
+}
+
+#[test]
+fn a_list_of_three_hundred_runs_is_printed_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    (0..300).for_each(|i| write_run(&folder.path().join(format!("run-{i:03}"))));
+    let list = stdout(&burnscape(&["watch", folder.path().to_str().unwrap(), "--once"]));
+    assert_eq!(list.lines().count(), 302);
+    assert!(list.starts_with("300 runs: 300 finished"), "{list}");
+    assert!(list.lines().last().unwrap().starts_with("run-299"), "{list}");
+}
+
+#[test]
+fn without_a_terminal_lines_of_several_runs_begin_with_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    write_run(&folder.path().join("a"));
+    write_run(&folder.path().join("b"));
+    fs::create_dir(folder.path().join("c")).unwrap();
+    fs::write(folder.path().join("c").join(TRACE_FILE), "this is no trace, but long enough")
+        .unwrap();
+    let output = burnscape(&["watch", folder.path().to_str().unwrap()]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let lines = stdout(&output);
+    for line in ["a: step 1 loss 0.123457", "b: finished after 2 steps", "c: "] {
+        assert!(lines.lines().any(|told| told.starts_with(line)), "{line} in {lines}");
+    }
+}
+
+#[test]
+fn a_frame_becomes_a_picture_and_no_file_is_replaced_unless_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run_in(&folder);
+    let file = folder.path().join("map.svg");
+    let path = file.to_str().unwrap();
+    let once = ["watch", &run, "--once", "--size", "80x24", "--svg", path];
+    let output = burnscape(&once);
+    assert_eq!(stdout(&output), format!("wrote {path}\n"));
+    let picture = fs::read(&file).unwrap();
+    let text = String::from_utf8(picture.clone()).unwrap();
+    assert!(text.starts_with("<svg ") && text.ends_with("</svg>\n"));
+    assert!(text.contains("<title>burnscape: landscape of digits</title>"), "{text}");
+    let again = burnscape(&once);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(stderr(&again).contains("--force"), "{}", stderr(&again));
+    fs::write(&file, "").unwrap();
+    assert!(burnscape(&[&once[..], &["--force"]].concat()).status.success());
+    assert_eq!(fs::read(&file).unwrap(), picture, "the same frame gives the same bytes");
+}
+
+#[test]
+fn options_that_need_once_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run_in(&folder);
+    for wrong in [vec!["--svg", "x.svg"], vec!["--size", "80x24"], vec!["--once", "--force"]] {
+        let output = burnscape(&[vec!["watch", &run], wrong.clone()].concat());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! The application apart from any terminal: messages and records in, a frame out.
 
+use std::path::Path;
 use std::time::Duration;
 
 use burnscape_trace::{Item, Record};
@@ -10,10 +11,12 @@ use ratatui::layout::Rect;
 use crate::message::Message;
 use crate::model::Run;
 use crate::palette::ColourMap;
-use crate::scroll;
+use crate::play::Shown;
+use crate::terminal_profile::Glyphs;
 use crate::views::dialog::{Answer, Decision, Dialog};
 use crate::views::{self, Frame, View, ViewKind, help};
 use crate::wishes::Wishes;
+use crate::{save_picture, scroll};
 
 /// From one [`Message::Tick`] to the next: four frames a second turn a surface within the 60 kB/s that a slow
 /// link carries.
@@ -134,8 +137,11 @@ impl App {
 
     /// Tells the reader what goes on being wrong, or that nothing is any more.
     pub fn set_trouble(&mut self, trouble: Option<String>) {
-        self.changed |= self.trouble != trouble;
-        self.trouble = trouble;
+        if self.trouble != trouble {
+            (self.trouble, self.changed) = (trouble, true);
+            // What was said before is older news.
+            self.said.take_if(|_| self.trouble.is_some());
+        }
     }
 
     /// Tells for how many seconds nothing was written; it is shown in whole minutes.
@@ -238,29 +244,9 @@ impl App {
         self.wishes.quit
     }
 
-    /// The reader wanted to go back to the shell, since this was last asked.
-    pub fn take_suspend(&mut self) -> bool {
-        std::mem::take(&mut self.wishes.suspend)
-    }
-
-    /// The reader wanted everything drawn again, since this was last asked.
-    pub fn take_repaint(&mut self) -> bool {
-        std::mem::take(&mut self.wishes.repaint)
-    }
-
-    /// The reader wanted the next set of glyphs, since this was last asked.
-    pub fn take_next_glyphs(&mut self) -> bool {
-        std::mem::take(&mut self.wishes.next_glyphs)
-    }
-
-    /// The reader wanted the view as a file, since this was last asked.
-    pub fn take_save_picture(&mut self) -> bool {
-        std::mem::take(&mut self.wishes.save_picture)
-    }
-
-    /// The reader wanted to see the list of runs, since this was last asked.
-    pub fn take_show_list(&mut self) -> bool {
-        std::mem::take(&mut self.wishes.show_list)
+    /// What the reader wants of the loop, since this was last asked.
+    pub(crate) fn take_wishes(&mut self) -> Wishes {
+        self.wishes.drain()
     }
 
     /// Something moves by itself: [`Message::Tick`] is to come once in [`TICK`].
@@ -339,5 +325,18 @@ impl App {
     fn update_view(&mut self, message: Message) {
         let run = self.held.as_deref().unwrap_or(&self.run);
         self.views[self.current].update(message, run);
+    }
+}
+
+impl Shown for App {
+    fn say(&mut self, sentence: String) {
+        Self::say(self, sentence);
+    }
+
+    fn save_picture(&self, area: Rect, glyphs: Glyphs) -> String {
+        let mut frame = Buffer::empty(area);
+        self.draw_still(area, &mut frame);
+        let names = (self.run.name(), self.view_title());
+        save_picture::saved(&frame, Path::new("."), names, glyphs)
     }
 }

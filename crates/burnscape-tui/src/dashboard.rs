@@ -263,8 +263,9 @@ impl Play for Live {
     }
 
     fn fulfil_wishes(&mut self, session: &mut Session) {
-        fulfil(&mut self.app, session);
-        if self.app.take_show_list() {
+        let wishes = self.app.take_wishes();
+        fulfil(wishes, &mut self.app, session);
+        if wishes.show_list {
             self.app
                 .say("this is the run that is trained here: `burnscape watch` lists the others");
         }

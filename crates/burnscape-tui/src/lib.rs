@@ -14,8 +14,8 @@
 //! * [`widgets`] are the parts that views share: charts, heat maps, scales, facts.
 //! * Everything is drawn in true colour and braille; [`TerminalProfile`] maps the finished frame
 //!   down in one pass.
-//! * `play` is the loop around what is shown: [`watch`](fn@watch) plays a run folder, [`Dashboard`] the records
-//!   that a training in the same process feeds it.
+//! * `play` is the loop around what is shown: [`watch`](fn@watch) plays a viewer, one run or a list of runs
+//!   and the one that was opened from it, [`Dashboard`] the records that a training in the same process feeds it.
 //! * `session`, `screen` and `tty` are the terminal: nothing that is written to it ever waits, it is drawn on only
 //!   while this process is in the foreground, and it is given back in every case.
 //! * [`KeyWatch`] stands apart: single keys for a program that computes and draws nothing.
@@ -24,14 +24,18 @@ mod app;
 mod dashboard;
 mod error;
 mod feed;
+mod follow_lines;
+mod followed;
 mod frame_svg;
 mod frame_text;
 mod key_watch;
 mod keys;
 mod message;
 mod once;
+mod picture;
 mod play;
 mod report_lines;
+mod runs;
 mod save_picture;
 mod screen;
 mod scroll;
@@ -39,6 +43,7 @@ mod session;
 mod signals;
 mod terminal_profile;
 mod tty;
+mod viewer;
 mod watch;
 mod wishes;
 
@@ -51,13 +56,15 @@ pub mod widgets;
 pub use app::{App, TICK};
 pub use dashboard::{Dashboard, Feed, watch_command};
 pub use error::Error;
+pub use follow_lines::follow_lines;
 pub use key_watch::KeyWatch;
 pub use message::{Message, Towards};
 pub use model::Run;
 pub use once::{
     default_view, draw_once, landscape_text, print_landscape, read_run, render_once, terminal_size,
 };
-pub use report_lines::{RunLines, follow_lines};
+pub use picture::{Picture, PictureSize};
+pub use report_lines::RunLines;
 pub use session::Refusal;
 pub use terminal_profile::{ColourDepth, Glyphs, TerminalProfile, UnknownWord};
 pub use views::ViewKind;

@@ -71,6 +71,33 @@ pub fn duration(secs: f64) -> String {
     }
 }
 
+/// A moment in UTC to the minute, such as `2026-03-01 09:05`; `unknown` before 1970 and after 9999.
+#[must_use]
+pub fn utc_minute(unix_secs: f64) -> String {
+    const END_OF_9999: f64 = 253_402_300_800.0;
+    if !(0.0..END_OF_9999).contains(&unix_secs) {
+        return "unknown".to_owned();
+    }
+    let minutes = (unix_secs / 60.0) as u64;
+    let (year, month, day) = date(minutes / 1440);
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", minutes / 60 % 24, minutes % 60)
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. Years begin in March, so that
+/// the day of a leap year is its last one; 400 of them have 146 097 days.
+/// (H. Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.)
+fn date(days: u64) -> (u64, u64, u64) {
+    const DAYS_TO_1970: u64 = 719_468;
+    let days = days + DAYS_TO_1970;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    (era * 400 + year + u64::from(month <= 2), month, day)
+}
+
 /// A size in bytes, such as `3.2 MB`.
 #[must_use]
 pub fn bytes(count: u64) -> String {
@@ -137,5 +164,18 @@ mod tests {
         assert_eq!(duration(75.0), "1 min 15 s");
         assert_eq!(duration(3_720.0), "1 h 02 min");
         assert_eq!(duration(f64::NAN), "unknown");
+    }
+
+    /// As `date -u -d @…` prints them.
+    #[test]
+    fn moments_are_dates_of_the_calendar() {
+        assert_eq!(utc_minute(0.0), "1970-01-01 00:00");
+        assert_eq!(utc_minute(951_782_399.0), "2000-02-28 23:59");
+        assert_eq!(utc_minute(951_782_400.0), "2000-02-29 00:00");
+        assert_eq!(utc_minute(1_700_000_000.5), "2023-11-14 22:13");
+        assert_eq!(utc_minute(4_107_542_400.0), "2100-03-01 00:00");
+        for wrong in [f64::NAN, -1.0, f64::INFINITY, 1e300] {
+            assert_eq!(utc_minute(wrong), "unknown");
+        }
     }
 }

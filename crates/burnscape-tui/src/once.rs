@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
 use burnscape_trace::{Follower, Item, RunFolder};
 use ratatui::buffer::Buffer;
@@ -10,6 +11,7 @@ use ratatui::layout::Rect;
 
 use crate::Error;
 use crate::app::App;
+use crate::followed::{silent_secs, written_at};
 use crate::frame_text;
 use crate::model::Run;
 use crate::terminal_profile::{ColourDepth, TerminalProfile};
@@ -39,6 +41,7 @@ pub fn read_run(path: &Path) -> Result<Run, Error> {
     if let Some(tail) = follower.finish_tail()? {
         run.apply_item(&tail);
     }
+    run.set_silent_secs(silent_secs(written_at(&folder), SystemTime::now()));
     Ok(run)
 }
 

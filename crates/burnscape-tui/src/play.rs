@@ -1,6 +1,5 @@
 //! The loop around what is shown: keys and news in, frames out, nothing when nothing happens.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ratatui::buffer::Buffer;
@@ -11,7 +10,8 @@ use crate::app::{App, TICK};
 use crate::message::Message;
 use crate::session::Session;
 use crate::terminal_profile::Glyphs;
-use crate::{Error, save_picture, tty};
+use crate::wishes::Wishes;
+use crate::{Error, tty};
 
 /// A terminal that takes its time is given this many times as long before the next frame.
 const REST_AFTER_SLOW_FRAME: u32 = 4;
@@ -44,29 +44,31 @@ pub(crate) trait Play {
     fn fulfil_wishes(&mut self, session: &mut Session);
 }
 
-/// Fulfils the wishes that any application has.
-pub(crate) fn fulfil(app: &mut App, session: &mut Session) {
-    if app.take_suspend() {
-        session.suspend();
-    }
-    if app.take_repaint() {
-        session.forget();
-    }
-    if app.take_next_glyphs() {
-        session.set_glyphs(session.glyphs().next());
-        app.say(format!("glyphs: {}", session.glyphs().word()));
-    }
-    if app.take_save_picture() {
-        let said = save_picture(app, session.area(), session.glyphs());
-        app.say(said);
-    }
+/// What wishes are fulfilled for.
+pub(crate) trait Shown {
+    /// Tells the reader what just happened.
+    fn say(&mut self, sentence: String);
+
+    /// Writes what is shown as files, as large as the terminal, and tells where they are or what went wrong.
+    fn save_picture(&self, area: Rect, glyphs: Glyphs) -> String;
 }
 
-/// Writes the view as files where this program was started, and says so.
-fn save_picture(app: &App, area: Rect, glyphs: Glyphs) -> String {
-    let mut frame = Buffer::empty(area);
-    app.draw_still(area, &mut frame);
-    save_picture::saved(&frame, Path::new("."), (app.run().name(), app.view_title()), glyphs)
+/// Fulfils the wishes that any application has.
+pub(crate) fn fulfil(wishes: Wishes, shown: &mut impl Shown, session: &mut Session) {
+    if wishes.suspend {
+        session.suspend();
+    }
+    if wishes.repaint {
+        session.forget();
+    }
+    if wishes.next_glyphs {
+        session.set_glyphs(session.glyphs().next());
+        shown.say(format!("glyphs: {}", session.glyphs().word()));
+    }
+    if wishes.save_picture {
+        let said = shown.save_picture(session.area(), session.glyphs());
+        shown.say(said);
+    }
 }
 
 /// How it ended.

@@ -1,19 +1,12 @@
 //! A run as plain lines, for where there is no terminal: a log file, a pipe, a dumb terminal.
 
-use std::io::Write;
-use std::path::Path;
-use std::thread;
-
 use burnscape_trace::{
-    Alert, Blackbox, End, Epoch, Follower, Head, Item, Note, Progress, Record, RunFolder, Slice,
-    Snapshot, Step, Study, Trajectory,
+    Alert, Blackbox, End, Epoch, Head, Item, Note, Progress, Record, Slice, Snapshot, Step, Study,
+    Trajectory,
 };
 
-use crate::Error;
-use crate::error::may_pass;
 use crate::model::Run;
 use crate::numbers::{bytes, duration, loss, percent, short};
-use crate::once::run_name;
 use crate::widgets::text::printable;
 
 /// Turns items into lines. Of steps and of progress only the last of a batch of items is told, so
@@ -208,33 +201,6 @@ fn note_line(note: &Note) -> String {
 fn progress_line(progress: &Progress) -> Option<String> {
     (progress.split == "surface")
         .then(|| format!("surface {} of {} nodes", progress.done, progress.total))
-}
-
-/// Writes the lines of a run as its records arrive, until it ends.
-///
-/// # Errors
-///
-/// [`Error::Trace`] where the path is no run, or one that this version cannot read;
-/// [`Error::Output`] where the lines cannot be written.
-pub fn follow_lines(path: &Path, output: &mut impl Write) -> Result<(), Error> {
-    let folder = RunFolder::open(path)?;
-    let mut follower = Follower::open(path)?;
-    let mut lines = RunLines::new(Run::named(run_name(folder.path())));
-    loop {
-        let items = match follower.poll() {
-            Err(error) if may_pass(&error) => Vec::new(),
-            polled => polled?,
-        };
-        for line in lines.lines(&items) {
-            writeln!(output, "{line}").map_err(Error::Output)?;
-        }
-        output.flush().map_err(Error::Output)?;
-        // An end that is followed by a resume is none.
-        if lines.run().state().is_over() && !follower.has_more() {
-            return Ok(());
-        }
-        thread::sleep(follower.delay());
-    }
 }
 
 #[cfg(test)]

@@ -28,4 +28,9 @@ impl Wishes {
         *wish = true;
         true
     }
+
+    /// Takes them to fulfil them; whoever wants to leave goes on wanting it.
+    pub(crate) fn drain(&mut self) -> Self {
+        std::mem::replace(self, Self { quit: self.quit, ..Self::default() })
+    }
 }

@@ -31,6 +31,18 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// The state that the reason of an end, the last progress and the number of steps tell.
+    pub(crate) fn told_by(end: Option<&str>, is_at_surface: bool, steps: u64) -> Self {
+        match end {
+            Some("finished") => Self::Finished,
+            Some("interrupted") => Self::Interrupted,
+            Some(_) => Self::Stopped,
+            None if is_at_surface => Self::Surface,
+            None if steps == 0 => Self::Waiting,
+            None => Self::Training,
+        }
+    }
+
     /// The state in a word.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -163,14 +175,8 @@ impl Run {
     /// Where the run is.
     #[must_use]
     pub fn state(&self) -> RunState {
-        match self.end.as_ref().map(|end| end.reason.as_str()) {
-            Some("finished") => RunState::Finished,
-            Some("interrupted") => RunState::Interrupted,
-            Some(_) => RunState::Stopped,
-            None if self.is_at_surface() => RunState::Surface,
-            None if self.steps == 0 => RunState::Waiting,
-            None => RunState::Training,
-        }
+        let reason = self.end.as_ref().map(|end| end.reason.as_str());
+        RunState::told_by(reason, self.is_at_surface(), self.steps)
     }
 
     /// Takes for how many seconds nothing was written; `true`: that is another number of minutes.

@@ -15,7 +15,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 pub use activations::ActivationsView;
-pub(crate) use frame::{Frame, body};
+pub(crate) use frame::{Frame, body, draw_sentence, silence};
 pub use gradients::GradientsView;
 pub use landscape::LandscapeView;
 pub use overview::OverviewView;
@@ -80,6 +80,18 @@ impl ViewKind {
     #[must_use]
     pub fn number(self) -> usize {
         self as usize + 1
+    }
+
+    /// The word for it, as options take it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Overview => "overview",
+            Self::Gradients => "gradients",
+            Self::Activations => "activations",
+            Self::Landscape => "landscape",
+            Self::Sharpness => "sharpness",
+        }
     }
 
     pub(crate) fn build(self) -> Box<dyn View> {

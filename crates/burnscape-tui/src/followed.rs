@@ -1,0 +1,105 @@
+//! The run that is shown: its folder is followed, whatever becomes of it.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use burnscape_trace::{Error as TraceError, Follower, RunFolder};
+
+use crate::app::App;
+use crate::error::{may_pass, told};
+use crate::model::Run;
+
+/// The trace is looked at this often at least, also when nothing comes.
+const POLL_LONGEST: Duration = Duration::from_millis(250);
+
+/// A run folder, and how far it was read.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    follower: Follower,
+    folder: RunFolder,
+    /// When something new was read that was not there at the first look: told by our own clock, which need not
+    /// agree with that of a network disk.
+    news: Option<SystemTime>,
+    is_begun: bool,
+}
+
+impl Followed {
+    /// Finds a run.
+    ///
+    /// # Errors
+    ///
+    /// Where the path is no run.
+    pub(crate) fn open(path: &Path) -> Result<Self, TraceError> {
+        let folder = RunFolder::open(path)?;
+        Ok(Self { follower: Follower::open(path)?, folder, news: None, is_begun: false })
+    }
+
+    /// How long to wait before the next look.
+    pub(crate) fn delay(&self) -> Duration {
+        self.follower.delay().min(POLL_LONGEST)
+    }
+
+    /// Hands everything new to the application; what is wrong becomes a sentence there, until it passes.
+    pub(crate) fn keep_up(&mut self, app: &mut App, now: SystemTime) {
+        let polled = self.poll(app, now);
+        let trouble = match polled {
+            Ok(()) if self.is_trace_gone() => Some("the trace is gone"),
+            Err(TraceError::NoFolder { .. }) => Some("the run folder is gone"),
+            Err(error) if may_pass(&error) => None,
+            Err(error) => {
+                app.set_trouble(Some(told(&error)));
+                return;
+            }
+            Ok(()) => None,
+        };
+        let sentence =
+            |what| format!("{what}: shown is what was read, and it goes on when it is back");
+        app.set_trouble(trouble.map(sentence));
+    }
+
+    /// Hands everything new to the application.
+    ///
+    /// # Errors
+    ///
+    /// As [`Follower::poll`], but for a run that was replaced: the application starts over.
+    pub(crate) fn poll(&mut self, app: &mut App, now: SystemTime) -> Result<(), TraceError> {
+        match self.follower.poll() {
+            Ok(items) => {
+                items.iter().for_each(|item| app.apply_item(item));
+                if self.is_begun && !items.is_empty() {
+                    self.news = Some(now);
+                }
+                self.is_begun |= !self.follower.has_more();
+            }
+            Err(TraceError::Replaced { .. }) => self.start_over(app)?,
+            Err(error) => return Err(error),
+        }
+        app.set_silent_secs(self.silent_secs(now));
+        Ok(())
+    }
+
+    fn start_over(&mut self, app: &mut App) -> Result<(), TraceError> {
+        *self = Self::open(self.folder.path())?;
+        app.replace_run(Run::named(app.run().name()));
+        app.say("another run took the folder: it is shown from its beginning");
+        Ok(())
+    }
+
+    fn is_trace_gone(&self) -> bool {
+        self.is_begun && !self.folder.trace_path().is_file()
+    }
+
+    fn silent_secs(&self, now: SystemTime) -> u64 {
+        silent_secs(self.news.or_else(|| written_at(&self.folder)), now)
+    }
+}
+
+/// Seconds for which nothing was written; 0 where that is not known, or told by a clock that is ahead.
+pub(crate) fn silent_secs(written: Option<SystemTime>, now: SystemTime) -> u64 {
+    written.map_or(0, |at| now.duration_since(at).unwrap_or_default().as_secs())
+}
+
+/// When a trace was written to.
+pub(crate) fn written_at(folder: &RunFolder) -> Option<SystemTime> {
+    folder.trace_path().metadata().and_then(|found| found.modified()).ok()
+}

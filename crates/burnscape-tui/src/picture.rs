@@ -1,0 +1,89 @@
+//! A frame that is kept: of a run or of a list of runs, as text or as a picture.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::Error;
+use crate::frame_svg;
+use crate::frame_text;
+use crate::once::{default_view, draw_once, read_run};
+use crate::runs::{Catalogue, RunList, Sources};
+use crate::terminal_profile::{ColourDepth, TerminalProfile};
+use crate::views::ViewKind;
+
+/// Lines of a list above its rows.
+const LIST_HEAD: usize = 2;
+
+/// A frame in true colour and all glyphs, and what it shows in a few words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    frame: Buffer,
+    title: String,
+}
+
+/// Columns, and rows where they were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PictureSize {
+    /// Columns.
+    pub width: u16,
+    /// Rows asked for.
+    pub height: Option<u16>,
+    /// Rows of a view for which none were asked; a list has as many as it has runs.
+    pub default_height: u16,
+}
+
+impl Picture {
+    /// The run that the paths are, in a view or in the one that says most about it; a list where they are several
+    /// or folders with runs. Everything is read to its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`watch`](crate::watch()), but for the terminal.
+    pub fn of(paths: &[PathBuf], view: Option<ViewKind>, size: PictureSize) -> Result<Self, Error> {
+        let sources = Sources::new(paths)?;
+        match sources.single() {
+            Some(path) => Self::of_run(path, view, size),
+            None => Ok(Self::of_list(sources, size)),
+        }
+    }
+
+    fn of_run(path: &Path, view: Option<ViewKind>, size: PictureSize) -> Result<Self, Error> {
+        let run = read_run(path)?;
+        let view = view.unwrap_or_else(|| default_view(&run));
+        let height = size.height.unwrap_or(size.default_height);
+        let frame = draw_once(&run, view, size.width, height);
+        Ok(Self { frame, title: format!("burnscape: {} of {}", view.word(), run.name()) })
+    }
+
+    fn of_list(sources: Sources, size: PictureSize) -> Self {
+        let mut catalogue = Catalogue::new(sources);
+        catalogue.follow_all();
+        let mut list = RunList::default();
+        list.set_rows(catalogue.rows(SystemTime::now()));
+        let rows = u16::try_from(catalogue.len() + LIST_HEAD).unwrap_or(u16::MAX);
+        let area = Rect::new(0, 0, size.width, size.height.unwrap_or(rows));
+        let mut frame = Buffer::empty(area);
+        list.draw_still(area, &mut frame);
+        Self { frame, title: "burnscape: list of runs".to_owned() }
+    }
+
+    /// The frame as lines of text, with colour codes where the profile has colours.
+    #[must_use]
+    pub fn text(&self, profile: &TerminalProfile) -> String {
+        let mut frame = self.frame.clone();
+        profile.adapt(&mut frame);
+        match profile.colours {
+            ColourDepth::None => frame_text::plain(&frame),
+            _ => frame_text::ansi(&frame),
+        }
+    }
+
+    /// The frame as an SVG file.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        frame_svg::svg(&self.frame, &self.title)
+    }
+}

@@ -1,0 +1,293 @@
+//! The list of runs on the screen: a line a run, and below it what the selected one has to say.
+
+use std::path::{Path, PathBuf};
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::Event;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::order::Order;
+use super::row::Row;
+use crate::message::Message;
+use crate::numbers::{loss, utc_minute};
+use crate::palette::{BAD, MUTED, WARNING};
+use crate::scroll;
+use crate::views::help::{self, Explained};
+use crate::views::{ViewKind, body, draw_sentence};
+use crate::widgets::table::{Cell, Column, Placed, first_visible, longest_name};
+use crate::widgets::{areas, text};
+use crate::wishes::Wishes;
+
+/// The list, and what the reader chose in it.
+#[derive(Debug, Default)]
+pub(crate) struct RunList {
+    /// As they were given.
+    rows: Vec<Row>,
+    /// As they are shown.
+    shown: Vec<Row>,
+    order: Order,
+    selected: Option<PathBuf>,
+    help: Option<usize>,
+    said: Option<String>,
+    pub(crate) wishes: Wishes,
+    chosen: Option<Chosen>,
+    changed: bool,
+}
+
+/// A run that is to be shown, and in which view; `None`: as the last one.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Chosen {
+    pub(crate) path: PathBuf,
+    pub(crate) name: String,
+    pub(crate) view: Option<ViewKind>,
+}
+
+impl RunList {
+    /// Takes what is known of the runs now.
+    pub(crate) fn set_rows(&mut self, rows: Vec<Row>) {
+        self.rows = rows;
+        self.arrange();
+    }
+
+    /// Everything is to be drawn again: something else was shown meanwhile.
+    pub(crate) fn redraw(&mut self) {
+        self.changed = true;
+    }
+
+    /// Tells the reader what just happened; it goes away with the next key.
+    pub(crate) fn say(&mut self, sentence: String) {
+        (self.said, self.changed) = (Some(sentence), true);
+    }
+
+    /// Takes an event of the terminal.
+    pub(crate) fn handle(&mut self, event: &Event) {
+        if let Some(message) = Message::from_event(event) {
+            self.update(message);
+        }
+    }
+
+    /// Takes what the reader asks for.
+    pub(crate) fn update(&mut self, message: Message) {
+        self.changed = true;
+        if message.is_of_the_reader() {
+            self.said = None;
+        }
+        if self.scroll_help(message) || self.wishes.take(message) {
+            return;
+        }
+        match message {
+            Message::ToggleHelp => self.help = self.help.xor(Some(0)),
+            Message::ToggleWords => self.choose(None),
+            Message::ShowView(number) => {
+                let views = ViewKind::ALL.into_iter();
+                let view = views.enumerate().find(|(i, _)| i + 1 == number).map(|(_, view)| view);
+                if view.is_some() {
+                    self.choose(view);
+                }
+            }
+            Message::NextLayer | Message::NextScale => {
+                self.order = self.order.next();
+                self.arrange();
+            }
+            _ => self.select(message),
+        }
+    }
+
+    /// The run that the reader wants to see, since this was last asked.
+    pub(crate) fn take_chosen(&mut self) -> Option<Chosen> {
+        self.chosen.take()
+    }
+
+    /// Something to draw changed, since this was last asked.
+    pub(crate) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    fn arrange(&mut self) {
+        self.shown.clone_from(&self.rows);
+        self.order.sort(&mut self.shown);
+        self.changed = true;
+    }
+
+    fn choose(&mut self, view: Option<ViewKind>) {
+        let row = self.selected_row();
+        self.chosen =
+            row.map(|row| Chosen { path: row.path.clone(), name: row.name.clone(), view });
+    }
+
+    fn select(&mut self, message: Message) {
+        let mut position = self.position();
+        if scroll::moved(&mut position, self.shown.len().saturating_sub(1), message) {
+            self.selected = self.shown.get(position).map(|row| row.path.clone());
+        }
+    }
+
+    /// Where the selected run is; it keeps its selection when others come or the order changes.
+    fn position(&self) -> usize {
+        let selected = self.selected.as_deref();
+        let is_selected = |row: &Row| selected == Some(Path::new(&row.path));
+        self.shown.iter().position(is_selected).unwrap_or(0)
+    }
+
+    fn selected_row(&self) -> Option<&Row> {
+        self.shown.get(self.position())
+    }
+
+    fn scroll_help(&mut self, message: Message) -> bool {
+        let last = help::entries(KEYS, WORDS).saturating_sub(1);
+        let Some(first) = &mut self.help else {
+            return false;
+        };
+        if message == Message::Abandon {
+            self.help = None;
+            return true;
+        }
+        scroll::moved(first, last, message)
+    }
+
+    /// Draws everything.
+    pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        self.draw_parts(area, buffer, true);
+    }
+
+    /// Draws the list without keys and selection, as for a picture that is kept.
+    pub(crate) fn draw_still(&self, area: Rect, buffer: &mut Buffer) {
+        self.draw_parts(area, buffer, false);
+    }
+
+    fn draw_parts(&self, area: Rect, buffer: &mut Buffer, with_keys: bool) {
+        let area = area.intersection(buffer.area);
+        if area.is_empty() {
+            return;
+        }
+        let inside = body(area, with_keys);
+        if inside.y > area.y {
+            text::put(buffer, area, &self.counts(), Style::new().add_modifier(Modifier::BOLD));
+        }
+        match self.help.filter(|_| with_keys) {
+            Some(first) => help::draw(inside, buffer, KEYS, WORDS, first),
+            None => self.draw_table(inside, buffer, with_keys),
+        }
+        let last = areas::split_bottom(area, 1).1;
+        match &self.said {
+            Some(said) if with_keys => draw_sentence(last, buffer, said, WARNING),
+            _ if inside.bottom() == area.bottom() => {}
+            _ => text::put(buffer, last, KEYS_LINE, Style::new().fg(MUTED)),
+        }
+    }
+
+    /// How many runs there are, by state.
+    fn counts(&self) -> String {
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for word in self.rows.iter().map(Row::counted_as) {
+            match counts.iter_mut().find(|(known, _)| *known == word) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((word, 1)),
+            }
+        }
+        let parts: Vec<String> =
+            counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        let runs = if self.rows.len() == 1 { "run" } else { "runs" };
+        format!("{} {runs}: {}  ({})", self.rows.len(), parts.join(", "), self.order.words())
+    }
+
+    fn draw_table(&self, area: Rect, buffer: &mut Buffer, with_selection: bool) {
+        let sentence = self.selected_row().filter(|_| with_selection);
+        let sentence = sentence.and_then(|row| row.sentence.as_deref());
+        let (area, below) =
+            areas::split_bottom(area, u16::from(sentence.is_some() && area.height > 2));
+        text::put(buffer, below, &text::printable(sentence.unwrap_or("")), Style::new().fg(BAD));
+        let heads = u16::from(area.height > 1);
+        let (head, rows) = areas::split_top(area, heads);
+        let longest = longest_name(self.shown.iter().map(|row| row.name.as_str()));
+        let name = SHORTEST_NAME..=longest.clamp(SHORTEST_NAME, LONGEST_NAME);
+        let muted = Style::new().fg(MUTED);
+        Placed::new(head, name.clone(), &COLUMNS).draw_head("run", &COLUMNS, muted, buffer);
+        let selected = self.position();
+        let first = first_visible(selected, self.shown.len(), usize::from(rows.height));
+        for (i, row) in self.shown.iter().enumerate().skip(first).take(usize::from(rows.height)) {
+            let placed = Placed::new(areas::row(rows, (i - first) as u16), name.clone(), &COLUMNS);
+            placed.draw_name(&row.name, with_selection && i == selected, buffer);
+            placed.draw_cells(&cells(row), &COLUMNS, buffer);
+        }
+    }
+}
+
+const SHORTEST_NAME: u16 = 12;
+const LONGEST_NAME: u16 = 60;
+
+const COLUMNS: [Column; 6] = [
+    Column { label: "state", width: 22, rank: 0, is_number: false },
+    Column { label: "epoch", width: 10, rank: 3, is_number: true },
+    Column { label: "steps", width: 10, rank: 4, is_number: true },
+    Column { label: "last loss", width: 12, rank: 1, is_number: true },
+    Column { label: "alerts", width: 8, rank: 2, is_number: true },
+    Column { label: "started (UTC)", width: 18, rank: 5, is_number: true },
+];
+
+fn cells(row: &Row) -> [Cell; 6] {
+    let plain = |words: Option<String>| (words.unwrap_or_default(), Style::new());
+    let is_finite = row.last_loss.is_none_or(f64::is_finite);
+    let loss_style = if is_finite { Style::new() } else { Style::new().fg(BAD) };
+    [
+        (row.state_words(), Style::new().fg(row.state_colour())),
+        plain(epochs(row)),
+        plain((row.steps > 0).then(|| row.steps.to_string())),
+        (row.last_loss.map(loss).unwrap_or_default(), loss_style),
+        alerts(row),
+        plain(row.started_unix_secs.map(utc_minute)),
+    ]
+}
+
+fn epochs(row: &Row) -> Option<String> {
+    let epoch = row.epoch?;
+    Some(match row.planned_epochs {
+        Some(planned) => format!("{epoch}/{planned}"),
+        None => epoch.to_string(),
+    })
+}
+
+/// As many as are known; more may come while the trace was not read as a whole.
+fn alerts(row: &Row) -> Cell {
+    let words = match (row.alerts, row.is_whole) {
+        (0, true) => String::new(),
+        (0, false) => "…".to_owned(),
+        (count, true) => count.to_string(),
+        (count, false) => format!("≥{count}"),
+    };
+    let colour = if row.errors > 0 { BAD } else { WARNING };
+    (words, Style::new().fg(if row.alerts > 0 { colour } else { MUTED }))
+}
+
+const KEYS_LINE: &str = "q quit  ? help  ↑↓ select  Enter open  1-5 open in view  v order  e save";
+
+const KEYS: &[Explained] = &[
+    ("↑ ↓, k j", "select a run"),
+    ("PgUp PgDn", "by a page; Home End"),
+    ("Enter", "open it; L comes back"),
+    ("1 to 5", "open it in this view"),
+    ("v, l", "next order of the runs"),
+    ("g", "glyphs: fewer, then all"),
+    ("e", "list into SVG and text"),
+    ("R, Ctrl-L", "draw everything again"),
+    ("Ctrl-Z", "to the shell until `fg`"),
+    ("q, Ctrl-C", "leave; training goes on"),
+];
+
+const WORDS: &[Explained] = &[
+    ("waiting", "no step was recorded yet"),
+    ("training", "steps come; surface: training is over, a loss surface is measured"),
+    ("silent for", "no end, and nothing was written for so long: killed, or at a very long step"),
+    (
+        "finished",
+        "ended as planned; interrupted: on request; stopped: ended without being finished",
+    ),
+    ("damaged", "bytes in the midst of the trace are lost; the rest is shown"),
+    ("gone", "the folder vanished while it was watched; it is shown again when it returns"),
+    ("unreadable", "no trace, or of a newer format: select it, and the reason stands below"),
+    ("alerts", "broken rules, red with an error among them; …, ≥: the trace is still being read"),
+];
+
+#[cfg(test)]
+mod tests;

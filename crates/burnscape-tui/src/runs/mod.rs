@@ -1,0 +1,23 @@
+//! Several runs: where they are, what each is up to, and the list of them.
+//!
+//! ```text
+//! paths given ──► Sources ──► Catalogue ──► rows ──► RunList (on the screen)
+//!                 (folders are searched)    (one thread reads all runs, in its own time)
+//! ```
+//!
+//! Of a run in the list only its [`Summary`] is kept; the one that is opened is followed in full by the viewer.
+
+mod catalogue;
+mod entry;
+mod glance;
+mod list;
+mod order;
+mod reading;
+mod row;
+mod sources;
+mod summary;
+
+pub(crate) use catalogue::Catalogue;
+pub(crate) use list::{Chosen, RunList};
+pub(crate) use reading::Reading;
+pub(crate) use sources::{SEARCH_DEPTH, Sources};
