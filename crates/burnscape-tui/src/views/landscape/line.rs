@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::Cursor;
 use super::picture::Picture;
+use super::relief::TRUE_LOSS_MARK;
 use super::viewport::{self, Zoom};
 use crate::palette::{BAD, ENVELOPE, MUTED, TRAIN, VALID};
 use crate::widgets::dots::Dots;
@@ -48,14 +49,52 @@ fn draw_line(picture: &Picture<'_>, cursor: Option<Cursor>, area: Rect, buffer: 
     plot.draw_title(title, buffer);
     plot.draw_axes(area, buffer);
     let mut dots = Dots::new(plot.area);
-    plot.draw_stderrs(&mut dots);
+    plot.draw_centre(&mut dots);
+    plot.draw_band(&mut dots);
     plot.draw_values(&mut dots);
     dots.draw(plot.area, buffer);
     plot.mark_non_finite(buffer);
     plot.mark_interpolated(buffer);
+    plot.mark_true_losses(buffer);
     plot.mark_snapshots(buffer);
     if let Some(cursor) = cursor {
         plot.mark_cursor(cursor.column, buffer);
+    }
+}
+
+/// The range of the values with their errors, but none that a logarithmic scale could not hold.
+fn range_with_errors(picture: &Picture<'_>) -> Option<(f64, f64)> {
+    let (low, high) = picture.range()?;
+    let surface = picture.surface();
+    let bounds =
+        surface.losses().iter().zip(surface.stderrs()).filter(|(_, stderr)| **stderr > 0.0);
+    let bounds = bounds.filter(|(value, stderr)| value.is_finite() && stderr.is_finite());
+    let lows = bounds.clone().map(|(value, stderr)| value - stderr);
+    let highs = bounds.map(|(value, stderr)| value + stderr);
+    let is_kept = |bound: &f64| low <= 0.0 || *bound > 0.0;
+    Some((lows.filter(is_kept).fold(low, f64::min), highs.fold(high, f64::max)))
+}
+
+/// The band at a node, in dots.
+#[derive(Debug, Clone, Copy)]
+struct Band {
+    x: f64,
+    top: f64,
+    bottom: f64,
+}
+
+/// Fills the band between two nodes.
+fn fill(dots: &mut Dots, from: Band, to: Band) {
+    let (first, last) = (from.x.round().max(0.0) as usize, to.x.round().max(0.0) as usize);
+    for x in first..=last.min(dots.width()) {
+        let share = ((x as f64 - from.x) / (to.x - from.x).max(1.0)).clamp(0.0, 1.0);
+        let mix = |a: f64, b: f64| (a + share * (b - a)).clamp(0.0, dots.height() as f64);
+        let (top, bottom) = (mix(from.top, to.top), mix(from.bottom, to.bottom));
+        for y in
+            (top.round() as usize..=bottom.round() as usize).filter(|y| x % 2 == 0 && y % 2 == 0)
+        {
+            dots.set(x, y, ENVELOPE);
+        }
     }
 }
 
@@ -68,7 +107,7 @@ struct Plot<'a> {
 
 impl<'a> Plot<'a> {
     fn new(picture: &'a Picture<'a>, area: Rect) -> Self {
-        let (low, high) = picture.range().unwrap_or((0.0, 1.0));
+        let (low, high) = range_with_errors(picture).unwrap_or((0.0, 1.0));
         let labels = LABELS.min(area.width.saturating_sub(1));
         Self {
             picture,
@@ -119,19 +158,38 @@ impl<'a> Plot<'a> {
         if self.picture.is_interpolated(node) { MUTED } else { TRAIN }
     }
 
-    fn draw_stderrs(&self, dots: &mut Dots) {
-        let surface = self.picture.surface();
-        for node in self.nodes() {
-            let stderr = surface.stderrs()[node];
-            let Some(value) = surface.loss(node).filter(|_| stderr > 0.0) else {
-                continue;
-            };
-            let ends = (self.y_of(dots, value - stderr), self.y_of(dots, value + stderr));
-            if let (Some(low), Some(high)) = ends {
-                let x = self.x_of(dots, node);
-                dots.line((x, low), (x, high), ENVELOPE);
-            }
+    /// Where α is 0: the weights that the line goes through.
+    fn draw_centre(&self, dots: &mut Dots) {
+        let grid = self.picture.surface().grid();
+        let node = grid.centre();
+        if self.alpha(node) == 0.0 {
+            let x = self.x_of(dots, node).round().max(0.0) as usize;
+            (0..dots.height()).step_by(3).for_each(|y| dots.set(x, y, MUTED));
         }
+    }
+
+    /// One standard error up and down, between nodes along straight lines; every other dot of every other
+    /// row, so that the curve is told from it without colour too.
+    fn draw_band(&self, dots: &mut Dots) {
+        let mut previous = None;
+        for node in self.nodes() {
+            let band = self.band(dots, node);
+            if let Some(band) = band {
+                fill(dots, previous.unwrap_or(band), band);
+            }
+            previous = band;
+        }
+    }
+
+    /// Where the band begins and ends at a node.
+    fn band(&self, dots: &Dots, node: usize) -> Option<Band> {
+        let surface = self.picture.surface();
+        let stderr = surface.stderrs()[node];
+        let value = surface.loss(node).filter(|_| stderr > 0.0)?;
+        let bottom = dots.height() as f64 - 1.0;
+        // What is not positive lies below every logarithmic scale.
+        let low = self.y_of(dots, value - stderr).unwrap_or(bottom);
+        Some(Band { x: self.x_of(dots, node), top: self.y_of(dots, value + stderr)?, bottom: low })
     }
 
     fn mark_non_finite(&self, buffer: &mut Buffer) {
@@ -169,6 +227,31 @@ impl<'a> Plot<'a> {
         }
     }
 
+    /// The losses that snapshots themselves have; those beyond the scale at its end, with an arrow.
+    fn mark_true_losses(&self, buffer: &mut Buffer) {
+        let Some(trajectory) = self.true_losses() else {
+            return;
+        };
+        let style = Style::new().fg(VALID).add_modifier(Modifier::BOLD);
+        for (&alpha, &loss) in trajectory.x.iter().zip(trajectory.loss.iter()) {
+            let inside = value_axis::row_of(&self.scale, loss, self.area.height);
+            match inside {
+                Some(row) => self.mark(alpha, row, TRUE_LOSS_MARK, style, buffer),
+                None if loss > self.scale.high => self.mark(alpha, 0, "↑", style, buffer),
+                None if loss < self.scale.low => {
+                    self.mark(alpha, self.area.height.saturating_sub(1), "↓", style, buffer);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// The path with true losses, where the line shows losses.
+    fn true_losses(&self) -> Option<&burnscape_trace::Trajectory> {
+        let path = self.picture.landscape.trajectory();
+        path.filter(|path| self.picture.quantity.number == 0 && !path.loss.is_empty())
+    }
+
     fn mark_cursor(&self, node: usize, buffer: &mut Buffer) {
         let node = node.min(self.nodes().end - 1);
         let value = self.picture.surface().loss(node);
@@ -192,7 +275,9 @@ impl<'a> Plot<'a> {
         let common = if self.picture.common.is_some() { "  common scale" } else { "" };
         let log = if self.scale.log { "  log scale" } else { "" };
         let name = Span::styled(self.picture.name(), Modifier::BOLD);
-        let remarks = Span::styled(format!("{log}{common}"), MUTED);
+        let marks =
+            if self.true_losses().is_some() { "  ◇ true losses of snapshots" } else { "" };
+        let remarks = Span::styled(format!("{log}{common}{marks}"), MUTED);
         let row = row.intersection(buffer.area);
         buffer.set_line(row.x, row.y, &Line::from(vec![name, remarks]), row.width);
     }

@@ -7,6 +7,7 @@ mod map;
 mod overlay;
 mod picture;
 mod relief;
+mod slices;
 mod viewport;
 mod words;
 
@@ -183,6 +184,8 @@ impl LandscapeView {
         buffer: &mut Buffer,
     ) {
         let landscape = offered[place];
+        let (row, area) = areas::split_top(area, u16::from(offered.len() > 1));
+        slices::draw(offered, place, row, buffer);
         let picture = Picture::new(run, landscape, self.layer, self.scale);
         let scene = Scene {
             run,
@@ -225,7 +228,9 @@ impl LandscapeView {
         draw_picture: impl FnOnce(Rect, &mut Buffer),
     ) {
         if self.words_only {
-            let lines = words.sentences(usize::from(area.width));
+            let width = usize::from(area.width);
+            let mut lines = words.inspected(width);
+            lines.extend(words.sentences(width));
             return facts::draw_lines(area, buffer, &lines);
         }
         if area.width >= BESIDE_FROM {
@@ -256,7 +261,7 @@ impl Cursor {
 /// Rows for the words: all that the map does not need, at least two.
 fn words_height(lines: usize, height: u16) -> u16 {
     let lines = u16::try_from(lines).unwrap_or(u16::MAX);
-    lines.min(height.saturating_sub(MAP_ROWS).max(height / 4))
+    lines.min(height.saturating_sub(MAP_ROWS).max(height / 5).max(2))
 }
 
 fn draw_none(run: &Run, area: Rect, buffer: &mut Buffer) {

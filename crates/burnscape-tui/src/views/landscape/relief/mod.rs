@@ -15,6 +15,7 @@ use self::camera::{Camera, Place};
 use self::holes::Holes;
 use self::mesh::Mesh;
 use self::path::Path;
+pub(super) use self::path::TRUE_LOSS_MARK;
 pub(super) use self::pose::Pose;
 use self::sides::Sides;
 use super::picture::Picture;

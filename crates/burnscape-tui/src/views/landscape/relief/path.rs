@@ -15,7 +15,7 @@ use crate::widgets::depth_dots::{DepthDots, DepthPoint, points_between};
 use crate::widgets::dots::{self, Dots};
 
 /// Mark of the loss that a snapshot itself has.
-pub(super) const TRUE_LOSS_MARK: &str = "◇";
+pub(in super::super) const TRUE_LOSS_MARK: &str = "◇";
 /// Pieces of a stretch between two snapshots, so that it follows the surface.
 const PIECES: u32 = 64;
 /// Beyond this many snapshots the ends of stems are dots: marks would cover each other.

@@ -1,7 +1,9 @@
 //! What a picture of a slice does not show, in words: short ones to flow below it, and sentences.
 
 mod live;
+mod node;
 mod path;
+mod progress;
 mod slice;
 mod study;
 mod values;
@@ -41,6 +43,11 @@ pub(super) trait Words {
 
     /// A column of facts and sentences.
     fn sentences(&self, width: usize) -> Vec<Line<'static>>;
+
+    /// What there is to say of the value at the cursor.
+    fn inspected(&self, _width: usize) -> Vec<Line<'static>> {
+        Vec::new()
+    }
 }
 
 /// What the words are about.
@@ -58,6 +65,7 @@ impl Words for Scene<'_> {
     fn compact(&self, width: usize) -> Vec<Line<'static>> {
         let mut facts = self.numbers();
         facts.extend(self.cursor_fact());
+        facts.extend(self.progress());
         facts.extend(self.honesty());
         facts.extend(self.provenance());
         facts::flowed(&facts, width)
@@ -69,6 +77,7 @@ impl Words for Scene<'_> {
         lines.extend(
             self.cursor_fact().map(|fact| facts::flowed(&[fact], width)).unwrap_or_default(),
         );
+        lines.extend(wrapped(&self.progress(), width));
         lines.extend(wrapped(&self.warnings(), width));
         lines.push(Line::default());
         lines.extend(heading("The slice", width));
@@ -80,9 +89,18 @@ impl Words for Scene<'_> {
         lines.extend(self.caveats().iter().flat_map(|sentence| paragraph(sentence, width)));
         lines
     }
+
+    fn inspected(&self, width: usize) -> Vec<Line<'static>> {
+        node::lines(self, width)
+    }
 }
 
 impl Scene<'_> {
+    fn progress(&self) -> Vec<Fact> {
+        let picture = self.picture.map(Picture::surface);
+        picture.map_or_else(Vec::new, |surface| progress::facts(self.run, surface))
+    }
+
     /// What the slices of a study say about each other.
     fn study_lines(&self, width: usize) -> Vec<Line<'static>> {
         let landscapes = self.run.landscapes();
@@ -177,6 +195,7 @@ impl Scene<'_> {
         if let Some(trajectory) = self.landscape.trajectory() {
             caveats.extend(path::caveats(trajectory, slice));
         }
+        caveats.extend(self.picture.and_then(|it| progress::caveat(self.run, it.surface())));
         caveats.extend(self.picture.map(values::caveats).unwrap_or_default());
         caveats.extend(slice::caveats(slice));
         let directions = 1 + usize::from(slice.y.is_some());

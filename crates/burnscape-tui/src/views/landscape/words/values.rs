@@ -58,14 +58,8 @@ pub(super) fn stderr(surface: &Surface) -> Fact {
 /// What of the values is not there, not finite, not measured, or not in the colours.
 pub(super) fn warnings(picture: &Picture<'_>) -> Vec<Fact> {
     let surface = picture.surface();
-    let facts = [filling(surface), interpolated(picture), non_finite(surface), clipped(picture)];
+    let facts = [interpolated(picture), non_finite(surface), clipped(picture)];
     facts.into_iter().flatten().collect()
-}
-
-fn filling(surface: &Surface) -> Option<Fact> {
-    let counts = surface.counts();
-    let value = format!("{} of {}", counts.measured, surface.grid().len());
-    (counts.unmeasured > 0).then(|| Fact::new("nodes measured", value).toned(Tone::Warning))
 }
 
 fn interpolated(picture: &Picture<'_>) -> Option<Fact> {
