@@ -134,12 +134,21 @@ impl BlockSeries {
     }
 
     /// Smallest and largest positive one of the largest values of all cells: the range of a logarithmic
-    /// scale of them.
+    /// scale of them. The newest column says nothing of the low end while there are others: its values still
+    /// rise, and the scale would move there and back.
     #[must_use]
     pub fn positive_bounds(&self) -> Option<(f64, f64)> {
-        let largest = self.cells.iter().filter_map(|cell| cell.largest()).filter(|it| *it > 0.0);
-        let bounds = largest.map(|it| (it, it)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
-        Some((f64::from(bounds.0), f64::from(bounds.1)))
+        let full = match self.len() {
+            0 | 1 => &self.cells[..],
+            columns => &self.cells[..(columns - 1) * self.blocks],
+        };
+        let positive = |cells: &[BlockCell]| {
+            let largest = cells.iter().filter_map(|cell| cell.largest()).filter(|it| *it > 0.0);
+            largest.map(|it| (it, it)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        };
+        let all = positive(&self.cells)?;
+        let low = positive(full).map_or(all.0, |full| full.0);
+        Some((f64::from(low), f64::from(all.1)))
     }
 
     /// Forgets what lies at or behind a step, to the width of a column.
@@ -209,6 +218,17 @@ mod tests {
         assert_eq!([0, 1].map(|column| series.cell(column, 1).non_finite), [0, 1]);
         assert_eq!(series.of_block(1).non_finite(), 1);
         assert!(series.of_block(0).is_empty());
+    }
+
+    #[test]
+    fn the_newest_column_does_not_move_the_low_end() {
+        let mut series = BlockSeries::of_blocks(1);
+        series.push(0, |_| Some(2.0));
+        assert_eq!(series.positive_bounds(), Some((2.0, 2.0)));
+        series.push(1, |_| Some(0.5));
+        assert_eq!(series.positive_bounds(), Some((2.0, 2.0)));
+        series.push(2, |_| Some(4.0));
+        assert_eq!(series.positive_bounds(), Some((0.5, 4.0)));
     }
 
     #[test]
