@@ -306,4 +306,23 @@ mod tests {
         assert_eq!(sink.disk.syncs, 1);
         assert_eq!(sink.due_in(now), None);
     }
+
+    /// A device on which every write fails, which cannot be cut either.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_device_fails_every_write_and_counts_what_it_costs() {
+        let now = Instant::now();
+        let full = File::options().append(true).open("/dev/full").unwrap();
+        let mut sink = Sink::new(full, PathBuf::from("/dev/full"), 0, now);
+        for records in [1, 3, 2] {
+            (0..records).for_each(|_| sink.push(&head(), now).unwrap());
+            match sink.write_out() {
+                Err(Error::Write { records: lost, source, .. }) => {
+                    assert_eq!((lost, source.kind()), (records, io::ErrorKind::StorageFull));
+                }
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(sink.bytes(), 0);
+        }
+    }
 }

@@ -123,3 +123,12 @@ fn is_behind(record: &Record, steps: u64) -> bool {
         _ => false,
     }
 }
+
+/// Runs an example for two epochs with small surfaces; gives its run folder.
+pub fn example_run(name: &str, folder: &Path) -> PathBuf {
+    let run = folder.join(name);
+    let mut command = Command::new(burnscape_tests::example(name));
+    command.args(["--no-dashboard", "--resolution", "5", "--epochs", "2", "--run"]).arg(&run);
+    printed(&command.env_remove(burnscape::SWITCH).output().expect("the example starts"));
+    run
+}

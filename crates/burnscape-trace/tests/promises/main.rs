@@ -1,5 +1,6 @@
 //! The promises of the trace, one module per subject, each test a sentence.
 
+mod cddl;
 mod damage;
 mod drawn;
 mod folder;

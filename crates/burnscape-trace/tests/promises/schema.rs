@@ -1,11 +1,12 @@
 //! `trace.cddl` says what is written: checked with a small reader of the CDDL that it uses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use burnscape_trace::{RESERVED_KINDS, Reader, Record, Trace, frame};
+use burnscape_trace::{RESERVED_KINDS, Reader, Record, Trace};
 use ciborium::Value;
 use proptest::prelude::*;
 
+use crate::cddl::{Maps, agrees, kind_and_fields, maps};
 use crate::golden::FILES;
 use crate::round_trip::any_records;
 use crate::sample::{framed, records};
@@ -13,71 +14,6 @@ use crate::sample::{framed, records};
 const CDDL: &str = include_str!("../../trace.cddl");
 const README: &str = include_str!("../../README.md");
 const COLUMNS: &str = include_str!("../../src/columns.rs");
-
-/// The maps of the schema: name → field → type.
-type Maps = BTreeMap<String, BTreeMap<String, String>>;
-
-fn maps() -> Maps {
-    let mut maps = Maps::new();
-    let mut current = None;
-    for line in CDDL.lines() {
-        if let Some(name) = line.strip_suffix(" = {") {
-            current = Some(maps.entry(name.to_owned()).or_default());
-        } else if line == "}" {
-            current = None;
-        } else if let (Some(fields), Some((name, kind))) = (&mut current, line.split_once(": ")) {
-            let kind = kind.trim_end_matches(',').to_owned();
-            fields.insert(name.trim().trim_matches('"').to_owned(), kind);
-        }
-    }
-    maps
-}
-
-fn agrees(maps: &Maps, kind: &str, value: &Value) -> bool {
-    match (kind, value) {
-        _ if kind.contains(" / ") => kind.split(" / ").any(|one| agrees(maps, one, value)),
-        ("null", Value::Null) | ("tstr", Value::Text(_)) | ("bool", Value::Bool(_)) => true,
-        ("float", Value::Float(_)) | ("int", Value::Integer(_)) => true,
-        ("uint", Value::Integer(number)) => i128::from(*number) >= 0,
-        ("f32s", Value::Tag(85, _)) | ("f64s", Value::Tag(86, _)) => true,
-        ("u32s", Value::Tag(70, _)) => true,
-        (_, Value::Map(entries)) if kind.starts_with("{* tstr => ") => {
-            let inner = kind["{* tstr => ".len()..].trim_end_matches('}');
-            entries.iter().all(|(key, value)| key.is_text() && agrees(maps, inner, value))
-        }
-        ("[major: uint .size 2, minor: uint .size 2]", Value::Array(items)) => {
-            items.len() == 2 && items.iter().all(|item| agrees(maps, "uint", item))
-        }
-        (_, Value::Array(items)) if kind.starts_with("[* ") => {
-            let inner = kind[3..].trim_end_matches(']');
-            items.iter().all(|item| agrees(maps, inner, item))
-        }
-        (name, Value::Map(entries)) => {
-            maps.get(name).is_some_and(|fields| fields_agree(maps, fields, entries))
-        }
-        _ => false,
-    }
-}
-
-/// The same names on both sides, each with a value of its type.
-fn fields_agree(
-    maps: &Maps,
-    fields: &BTreeMap<String, String>,
-    entries: &[(Value, Value)],
-) -> bool {
-    entries.len() == fields.len()
-        && entries.iter().all(|(key, value)| {
-            let kind = key.as_text().and_then(|key| fields.get(key));
-            kind.is_some_and(|kind| agrees(maps, kind, value))
-        })
-}
-
-fn kind_and_fields(bytes: &[u8]) -> (String, Value) {
-    let frame::Parsed::Whole { payload } = frame::parse(bytes) else {
-        panic!("no frame");
-    };
-    ciborium::from_reader(payload).unwrap()
-}
 
 fn written_as_the_schema_says(maps: &Maps, records: &[Record]) {
     let (bytes, ranges) = framed(records);
@@ -89,7 +25,7 @@ fn written_as_the_schema_says(maps: &Maps, records: &[Record]) {
 
 #[test]
 fn the_schema_names_every_field_of_every_kind() {
-    written_as_the_schema_says(&maps(), &records());
+    written_as_the_schema_says(&maps(CDDL), &records());
 }
 
 #[test]
@@ -97,14 +33,14 @@ fn what_the_examples_recorded_agrees_with_the_schema() {
     for (_, bytes) in FILES {
         let trace: Trace = Reader::new(bytes).collect::<Result<_, _>>().unwrap();
         // Files are written again byte for byte, as the golden tests say.
-        written_as_the_schema_says(&maps(), &trace.records);
+        written_as_the_schema_says(&maps(CDDL), &trace.records);
     }
 }
 
 proptest! {
     #[test]
     fn whatever_is_written_agrees_with_the_schema(records in any_records()) {
-        written_as_the_schema_says(&maps(), &records);
+        written_as_the_schema_says(&maps(CDDL), &records);
     }
 }
 
@@ -138,7 +74,7 @@ fn the_readme_names_every_kind_and_the_fields_of_what_is_observed() {
     for kind in RESERVED_KINDS {
         assert!(README.contains(&format!("\n| `{kind}` |")), "{kind}");
     }
-    let maps = maps();
+    let maps = maps(CDDL);
     for kind in ["activation", "histogram", "alert", "blackbox", "curvature"] {
         let (_, table) = README.split_once(&format!("| field of `{kind}` |")).unwrap();
         let (table, _) = table.split_once("\n\n").unwrap();
@@ -150,7 +86,7 @@ fn the_readme_names_every_kind_and_the_fields_of_what_is_observed() {
 
 #[test]
 fn the_check_itself_finds_a_wrong_type_and_a_missing_field() {
-    let maps = maps();
+    let maps = maps(CDDL);
     let text = |text: &str| Value::Text(text.into());
     let note = |level: Value| Value::Map(vec![(text("level"), level), (text("text"), text(""))]);
     assert!(agrees(&maps, "note", &note(text("info"))));

@@ -1,0 +1,74 @@
+//! A small reader of the CDDL that `trace.cddl` uses, which checks values against it.
+
+use std::collections::BTreeMap;
+
+use burnscape_trace::frame;
+use ciborium::Value;
+
+/// The maps of the schema: name → field → type.
+pub type Maps = BTreeMap<String, BTreeMap<String, String>>;
+
+/// The maps that a schema in CDDL defines.
+pub fn maps(schema: &str) -> Maps {
+    let mut maps = Maps::new();
+    let mut current = None;
+    for line in schema.lines() {
+        if let Some(name) = line.strip_suffix(" = {") {
+            current = Some(maps.entry(name.to_owned()).or_default());
+        } else if line == "}" {
+            current = None;
+        } else if let (Some(fields), Some((name, kind))) = (&mut current, line.split_once(": ")) {
+            let kind = kind.trim_end_matches(',').to_owned();
+            fields.insert(name.trim().trim_matches('"').to_owned(), kind);
+        }
+    }
+    maps
+}
+
+/// A value is of a type of the schema.
+pub fn agrees(maps: &Maps, kind: &str, value: &Value) -> bool {
+    match (kind, value) {
+        _ if kind.contains(" / ") => kind.split(" / ").any(|one| agrees(maps, one, value)),
+        ("null", Value::Null) | ("tstr", Value::Text(_)) | ("bool", Value::Bool(_)) => true,
+        ("float", Value::Float(_)) | ("int", Value::Integer(_)) => true,
+        ("uint", Value::Integer(number)) => i128::from(*number) >= 0,
+        ("f32s", Value::Tag(85, _)) | ("f64s", Value::Tag(86, _)) => true,
+        ("u32s", Value::Tag(70, _)) => true,
+        (_, Value::Map(entries)) if kind.starts_with("{* tstr => ") => {
+            let inner = kind["{* tstr => ".len()..].trim_end_matches('}');
+            entries.iter().all(|(key, value)| key.is_text() && agrees(maps, inner, value))
+        }
+        ("[major: uint .size 2, minor: uint .size 2]", Value::Array(items)) => {
+            items.len() == 2 && items.iter().all(|item| agrees(maps, "uint", item))
+        }
+        (_, Value::Array(items)) if kind.starts_with("[* ") => {
+            let inner = kind[3..].trim_end_matches(']');
+            items.iter().all(|item| agrees(maps, inner, item))
+        }
+        (name, Value::Map(entries)) => {
+            maps.get(name).is_some_and(|fields| fields_agree(maps, fields, entries))
+        }
+        _ => false,
+    }
+}
+
+/// The same names on both sides, each with a value of its type.
+fn fields_agree(
+    maps: &Maps,
+    fields: &BTreeMap<String, String>,
+    entries: &[(Value, Value)],
+) -> bool {
+    entries.len() == fields.len()
+        && entries.iter().all(|(key, value)| {
+            let kind = key.as_text().and_then(|key| fields.get(key));
+            kind.is_some_and(|kind| agrees(maps, kind, value))
+        })
+}
+
+/// What the frame at the beginning of some bytes holds.
+pub fn kind_and_fields(bytes: &[u8]) -> (String, Value) {
+    let frame::Parsed::Whole { payload } = frame::parse(bytes) else {
+        panic!("no frame");
+    };
+    ciborium::from_reader(payload).unwrap()
+}
