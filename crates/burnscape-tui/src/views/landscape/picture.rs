@@ -45,9 +45,25 @@ impl<'a> Picture<'a> {
 
     /// The colours of the values; `None` while there is nothing to colour.
     pub(super) fn colours(&self) -> Option<Colours> {
-        let own = Colours::fit(self.values(), self.choice)?;
+        let own = self.settled(Colours::fit(self.values(), self.choice)?);
         let common = self.common.map(|range| ColourScale::over(range, self.values(), self.choice));
         Some(common.map_or(own, Colours::Values))
+    }
+
+    /// While values still come, a scale with round ends: not every new lowest or highest value moves all colours.
+    fn settled(&self, own: Colours) -> Colours {
+        match own {
+            Colours::Values(colours) if self.is_filling() => {
+                let ends = colours.scale.rounded();
+                let range = (ends.low, ends.high);
+                Colours::Values(ColourScale::over(range, self.values(), self.choice))
+            }
+            other => other,
+        }
+    }
+
+    fn is_filling(&self) -> bool {
+        self.surface().states().contains(&NodeState::Unmeasured)
     }
 
     /// The heights of the values: those of the colours, but ranks are no heights.
