@@ -18,9 +18,9 @@ use crate::views::{self, Frame, View, ViewKind, help};
 use crate::wishes::Wishes;
 use crate::{save_picture, scroll};
 
-/// From one [`Message::Tick`] to the next: four frames a second turn a surface within the 60 kB/s that a slow
-/// link carries.
-pub const TICK: Duration = Duration::from_millis(250);
+/// From one [`Message::Tick`] to the next: nearly four frames a second turn a surface within the 60 kB/s that a
+/// slow link carries.
+pub const TICK: Duration = Duration::from_millis(270);
 
 /// The run, the views on it, and what the reader chose.
 #[derive(Debug)]

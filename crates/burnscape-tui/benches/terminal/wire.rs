@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use burnscape_trace::{Nodes, Progress, Record};
-use burnscape_tui::{App, Message, Run, TerminalProfile, Towards, ViewKind};
+use burnscape_tui::{App, Message, Run, TICK, TerminalProfile, ViewKind};
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::style::force_color_output;
 use ratatui::layout::Rect;
@@ -131,15 +131,16 @@ fn tile_of(nodes: &Nodes, tile: std::ops::Range<usize>) -> Nodes {
     }
 }
 
-/// A surface in space that somebody turns, a key at every frame.
+/// A surface in space that turns by itself.
 fn turning() -> f64 {
     let run = Synthetic::default().run();
     let mut wire = Wire::new(App::new(run, ViewKind::Landscape));
     wire.app.update(Message::NextPicture);
+    wire.app.update(Message::ToggleRotation);
     wire.draw();
     wire.bytes.set(0);
-    for _ in 0..SECS * FRAMES_PER_SEC {
-        wire.app.update(Message::Move(Towards::Right));
+    for _ in 0..SECS * 1000 / TICK.as_millis() as u64 {
+        wire.app.update(Message::Tick);
         wire.draw();
     }
     wire.bytes_per_sec(SECS)
