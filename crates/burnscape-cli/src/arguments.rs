@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{completions, dump, export, info, man, recover, snapshots, thin, verify, watch};
+use crate::{
+    completions, dump, export, info, man, recover, report, snapshots, thin, verify, watch,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes, of every command:
@@ -27,6 +29,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Watch(watch::Watch),
     Export(export::Export),
+    Report(report::Report),
     Info(info::Info),
     Verify(verify::Verify),
     Recover(recover::Recover),
@@ -43,6 +46,7 @@ impl Command {
         match self {
             Self::Watch(arguments) => watch::run(arguments)?,
             Self::Export(arguments) => export::run(arguments)?,
+            Self::Report(arguments) => report::run(arguments)?,
             Self::Info(arguments) => info::run(arguments)?,
             Self::Verify(arguments) => return verify::run(arguments),
             Self::Recover(arguments) => recover::run(arguments)?,

@@ -1,21 +1,31 @@
-//! `burnscape export`: a run as a file for other programs.
+//! `burnscape export`: a run as a file or folder for other programs.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use burnscape_report::{ExportOptions, Exported, Format, export};
+use burnscape_report::{ExportOptions, Exported, Figure, FigureOptions, Format, export};
 use clap::Args;
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  written; also when the run is damaged: what is whole is exported, and what is lost is told on
      standard error
-  2  nothing was written: the path is no run, the run cannot be read or has no loss surface, FILE
-     exists (--force replaces it) or cannot be written, a file that --with-directions needs is
+  2  nothing was written: the path is no run, the run cannot be read or lacks what the format shows,
+     OUTPUT exists (--force replaces it) or cannot be written, a file that --with-directions needs is
      missing or damaged, or the arguments make no sense
 
-npz is for numpy.load. Slice 0 of the run is `slice0_x`, `slice0_y`, `slice0_loss`, `slice0_stderr`,
+csv is a folder of tables: steps.csv, epochs.csv, metrics.csv, nodes.csv, trajectory.csv and others; its
+burnscape-export.txt says what is in which column. json is one document with all of it. vtk is a folder
+for ParaView: slice0.vtk is the surface with the loss as height, slice0_trajectory.vtk the path through
+it. tensorboard is a folder for `tensorboard --logdir`: scalars per block, histograms, surfaces as
+images. NaN and infinities are kept in all of them: as words where JSON lacks numbers.
+
+svg and png are a folder of figures for print: contour, surface and trajectory of each plane, lines,
+loss, gradients.
+
+npz is for numpy.load. `step`, `loss`, `lr`, `grad_norm` (steps × blocks) and so on have an entry per
+step, `epoch_train_loss` one per epoch; `blocks` (JSON) names the blocks. Slice 0 of the run is `slice0_x`, `slice0_y`, `slice0_loss`, `slice0_stderr`,
 `slice0_state` (0 not measured, 1 measured, 2 interpolated), further layers by their names,
 `slice0_info` (JSON) and `slice0_trajectory_xy`; `trajectory_xy` is that of the first slice which has
 one. With --with-directions also `centre`, `buffers`, `slice0_d1`, `slice0_d2`, `layout` and
@@ -23,35 +33,50 @@ one. With --with-directions also `centre`, `buffers`, `slice0_d1`, `slice0_d2`, 
 such as the statistics of BatchNorm. A slice around another model than the others has a `slice0_centre`
 and `slice0_buffers`; planes that a random one is only compared with have seeds and no directions.";
 
-/// Write the loss surfaces of a run, and the path through them, in a format of other programs.
+/// Write a run in a format of other programs: its course, its loss surfaces and the path through them.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Export {
     /// Folder of the run, or its trace.cbor
     run: PathBuf,
 
-    /// npz
+    /// npz, csv, json, vtk, tensorboard, svg or png
     #[arg(long, value_name = "FORMAT")]
     format: Format,
 
-    /// File to write
-    #[arg(short, long, value_name = "FILE")]
+    /// File to write for npz and json, folder for all others
+    #[arg(short, long, value_name = "OUTPUT")]
     output: PathBuf,
 
-    /// Also centres, buffers and directions: what it takes to compute a surface again; for a run with
+    /// npz: also centres, buffers and directions: what it takes to compute a surface again; for a run with
     /// the default slices five times the size of the model
     #[arg(long)]
     with_directions: bool,
 
-    /// Replace FILE if it exists
+    /// svg, png: only this figure: contour, surface, trajectory, lines, loss or gradients
+    #[arg(long, value_name = "NAME")]
+    figure: Option<Figure>,
+
+    /// svg, png: width in millimetres
+    #[arg(long, value_name = "MM", default_value_t = FigureOptions::DEFAULT.width_mm)]
+    width_mm: f64,
+
+    /// svg, png: height in millimetres
+    #[arg(long, value_name = "MM", default_value_t = FigureOptions::DEFAULT.height_mm)]
+    height_mm: f64,
+
+    /// png: dots per inch
+    #[arg(long, value_name = "N", default_value_t = FigureOptions::DEFAULT.dpi)]
+    dpi: f64,
+
+    /// Replace OUTPUT if it exists; of folders only those that an export has made
     #[arg(long)]
     force: bool,
 }
 
 /// Writes the file and says so; what the run has lost goes to standard error.
 pub(crate) fn run(arguments: &Export) -> anyhow::Result<()> {
-    let options =
-        ExportOptions { with_directions: arguments.with_directions, force: arguments.force };
+    let options = options(arguments);
     let exported = export(&arguments.run, arguments.format, &options, &arguments.output)?;
     for sentence in &exported.lost {
         eprintln!("burnscape: lost: {sentence}");
@@ -59,8 +84,19 @@ pub(crate) fn run(arguments: &Export) -> anyhow::Result<()> {
     writeln!(io::stdout(), "{}", summary(&exported)).context("could not say what was written")
 }
 
+fn options(arguments: &Export) -> ExportOptions {
+    let &Export { figure, width_mm, height_mm, dpi, with_directions, force, .. } = arguments;
+    let figures = FigureOptions { figure, width_mm, height_mm, dpi };
+    ExportOptions { with_directions, force, figures }
+}
+
 fn summary(exported: &Exported) -> String {
-    let Exported { file, bytes, slices, .. } = exported;
-    let slices = if *slices == 1 { "1 slice".to_owned() } else { format!("{slices} slices") };
-    format!("wrote {}: {slices}, {bytes} bytes", file.display())
+    let Exported { file, bytes, slices, steps, .. } = exported;
+    let (slices, steps) = (counted(*slices as u64, "slice"), counted(*steps, "step"));
+    format!("wrote {}: {steps}, {slices}, {bytes} bytes", file.display())
+}
+
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }

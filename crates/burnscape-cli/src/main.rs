@@ -11,6 +11,7 @@ mod losses;
 mod man;
 mod new_file;
 mod recover;
+mod report;
 mod snapshots;
 mod thin;
 mod verify;

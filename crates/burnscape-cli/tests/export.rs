@@ -65,7 +65,7 @@ fn a_run_becomes_a_file_and_a_line_says_so() {
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
     let said = stdout(&output);
     let bytes = fs::metadata(folder.path().join("digits.npz")).unwrap().len();
-    assert_eq!(said, format!("wrote digits.npz: 1 slice, {bytes} bytes\n"));
+    assert_eq!(said, format!("wrote digits.npz: 0 steps, 1 slice, {bytes} bytes\n"));
     let trace = ["digits/trace.cbor", "--format", "npz", "--output", "again.npz"];
     assert!(export(&folder, &trace).status.success());
 }
@@ -113,14 +113,29 @@ fn what_cannot_be_exported_is_a_sentence_and_exit_code_2() {
     for (arguments, words) in [
         (&["missing", "--format", "npz", "-o", "a.npz"][..], "there is no run folder"),
         (&["young", "--format", "npz", "-o", "a.npz"], "holds no loss surface"),
-        (&["digits", "--format", "gif", "-o", "a.gif"], "`gif` is no format to export: npz"),
-        (&["digits", "--format", "npz"], "--output <FILE>"),
+        (
+            &["digits", "--format", "gif", "-o", "a.gif"],
+            "`gif` is no format to export: npz, csv, json",
+        ),
+        (&["digits", "--format", "npz"], "--output <OUTPUT>"),
         (&["digits", "--format", "npz", "-o", "no/a.npz"], "check that its folder exists"),
     ] {
         let output = export(&folder, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(stderr(&output).contains(words), "{words} in {}", stderr(&output));
         assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn formats_of_several_files_are_a_folder() {
+    let folder = with_run();
+    for (format, file) in [("csv", "nodes.csv"), ("vtk", "slice0.vtk"), ("tensorboard", "")] {
+        let output = export(&folder, &["digits", "--format", format, "-o", format]);
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+        assert!(folder.path().join(format).join(file).exists(), "{file}");
+        let again = export(&folder, &["digits", "--format", format, "-o", format]);
+        assert!(stderr(&again).contains("add --force"), "{}", stderr(&again));
     }
 }
 

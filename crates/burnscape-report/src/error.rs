@@ -27,6 +27,53 @@ pub enum Error {
         lost: Vec<String>,
     },
 
+    /// The run holds none of the figures that are asked for.
+    #[error("{} holds {what}", run.display())]
+    NoFigure {
+        /// The run folder.
+        run: PathBuf,
+        /// What is missing, and how to record it.
+        what: &'static str,
+    },
+
+    /// A figure of a size that no page has.
+    #[error("{found} is no {what} of a figure: choose from {low} to {high}")]
+    FigureSize {
+        /// Which size.
+        what: &'static str,
+        /// What was asked for.
+        found: f64,
+        /// The least that is possible.
+        low: f64,
+        /// The most.
+        high: f64,
+    },
+
+    /// A drawing could not be rendered.
+    #[error("a drawing could not be turned into dots: {reason}; as svg it is written")]
+    Render {
+        /// What the renderer says.
+        reason: String,
+    },
+
+    /// A page on nothing.
+    #[error("name at least one run that the page is to tell about")]
+    NoRuns,
+
+    /// Steps did not fit into memory, and could not be put aside.
+    #[error("could not put steps aside in {}: check that it has room", std::env::temp_dir().display())]
+    Scratch(#[source] io::Error),
+
+    /// The output folder is one that no export made.
+    #[error(
+        "{} is a folder that no export has made, and nothing in it was replaced: choose another name",
+        path.display()
+    )]
+    OutputNotOurs {
+        /// The output.
+        path: PathBuf,
+    },
+
     /// The output is there already.
     #[error("{} exists and nothing was overwritten; add --force to replace it", path.display())]
     OutputExists {

@@ -9,18 +9,43 @@ use std::str::FromStr;
 pub enum Format {
     /// NumPy's archive of arrays, for `numpy.load`.
     Npz,
+    /// Tables, a file each, in a folder.
+    Csv,
+    /// One document with everything.
+    Json,
+    /// VTK's legacy format, for ParaView, a file per slice in a folder.
+    Vtk,
+    /// Event files for TensorBoard in a folder.
+    Tensorboard,
+    /// Figures for print, a file each in a folder.
+    Svg,
+    /// The same drawings as dots.
+    Png,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Npz];
+    pub const ALL: [Self; 7] =
+        [Self::Npz, Self::Csv, Self::Json, Self::Vtk, Self::Tensorboard, Self::Svg, Self::Png];
 
-    /// The name, which is also the usual ending of a file name.
+    /// The name; of a file, also the usual ending of its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Npz => "npz",
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Vtk => "vtk",
+            Self::Tensorboard => "tensorboard",
+            Self::Svg => "svg",
+            Self::Png => "png",
         }
+    }
+
+    /// It is a folder of files, else one file.
+    #[must_use]
+    pub fn is_folder(self) -> bool {
+        !matches!(self, Self::Npz | Self::Json)
     }
 }
 
@@ -57,6 +82,9 @@ mod tests {
             assert_eq!(format.to_string().parse(), Ok(format));
         }
         let error = "gif".parse::<Format>().unwrap_err();
-        assert_eq!(error.to_string(), "`gif` is no format to export: npz");
+        assert_eq!(
+            error.to_string(),
+            "`gif` is no format to export: npz, csv, json, vtk, tensorboard, svg, png"
+        );
     }
 }

@@ -3,6 +3,8 @@
 use burnscape_trace::{Axis, Head, Layer, Slice};
 use serde_json::{Value, json};
 
+use crate::fields::number;
+
 /// Everything that the trace says about a slice, apart from its nodes. `keys` are the names under which
 /// the layers are exported.
 pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
@@ -95,14 +97,4 @@ fn of_layer((layer, key): (&Layer, &String)) -> Value {
 
 fn numbers(values: &[f64]) -> Vec<Value> {
     values.iter().copied().map(number).collect()
-}
-
-/// JSON has no NaN and no infinities: they are the words that Python's `float` reads.
-fn number(value: f64) -> Value {
-    match value {
-        _ if value.is_nan() => json!("NaN"),
-        f64::INFINITY => json!("Infinity"),
-        f64::NEG_INFINITY => json!("-Infinity"),
-        _ => json!(value),
-    }
 }

@@ -1,55 +1,83 @@
 #![doc = include_str!("../README.md")]
 
+mod csv;
+mod curves;
 mod directions;
 mod error;
+mod fields;
+mod figure;
 mod format;
+mod heat;
+mod history;
 mod info;
+mod json;
 mod layout;
 mod npz;
 mod output;
+mod output_folder;
+mod report;
 mod run;
 mod slice;
+mod steps;
+mod tensorboard;
 mod tensors;
+mod thin;
+mod vtk;
 
 use std::path::{Path, PathBuf};
 
 pub use error::{Error, FileProblem};
+pub use figure::{Figure, FigureOptions, UnknownFigure};
 pub use format::{Format, UnknownFormat};
+pub use report::{Reported, report};
 
+use crate::figure::As;
 use crate::output::Output;
+use crate::output_folder::OutputFolder;
 use crate::run::Run;
 
 /// What is exported, and over what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ExportOptions {
     /// Centres and directions as well: what it takes to compute a surface again.
     pub with_directions: bool,
     /// Replace the output if it exists.
     pub force: bool,
+    /// Which figures, and how large.
+    pub figures: FigureOptions,
+}
+
+impl ExportOptions {
+    /// Everything but what costs much, and nothing replaced.
+    pub const DEFAULT: Self =
+        Self { with_directions: false, force: false, figures: FigureOptions::DEFAULT };
 }
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exported {
-    /// The file.
+    /// The file or folder.
     pub file: PathBuf,
-    /// Its size.
+    /// Its size; of a folder, that of its files.
     pub bytes: u64,
-    /// Slices in it.
+    /// Slices of the run.
     pub slices: usize,
+    /// Optimizer steps of the run, those that a resume has left behind not counted.
+    pub steps: u64,
     /// What the trace no longer holds, as sentences; empty for a whole run.
     pub lost: Vec<String>,
 }
 
-/// Writes the slices of a run to `out`; `run` is its folder or its `trace.cbor`.
+/// Writes a run to `out`, a file or a folder as the format [is](Format::is_folder); `run` is its folder or its
+/// `trace.cbor`.
 ///
 /// `out` is whole or untouched: it is written under a temporary name beside it and renamed. A run that is
 /// still training is exported as far as it is written.
 ///
 /// # Errors
 ///
-/// [`Error::Trace`] where the path is no run, [`Error::NoSlices`] where nothing was measured,
+/// [`Error::Trace`] where the path is no run, [`Error::NoSlices`] where what is asked for was not recorded,
 /// [`Error::OutputExists`] and others about the output. With
 /// [`with_directions`](ExportOptions::with_directions) also what keeps centre or directions from being
 /// given back, such as [`Error::ParameterFile`]. Damage to the trace is no error: it is told in
@@ -88,10 +116,41 @@ pub fn export(
     out: &Path,
 ) -> Result<Exported, Error> {
     let run = Run::read(run)?;
+    let (file, bytes) = match format.is_folder() {
+        true => export_folder(&run, format, options, out)?,
+        false => export_file(&run, format, options, out)?,
+    };
+    let steps = run.history.steps.count()?;
+    Ok(Exported { file, bytes, slices: run.slices.len(), steps, lost: run.lost })
+}
+
+fn export_file(
+    run: &Run,
+    format: Format,
+    options: &ExportOptions,
+    out: &Path,
+) -> Result<(PathBuf, u64), Error> {
     let mut output = Output::prepare(out, run.folder(), options.force)?;
     match format {
-        Format::Npz => npz::write(&run, options.with_directions, &mut output)?,
+        Format::Json => json::write(run, &output)?,
+        _ => npz::write(run, options.with_directions, &mut output)?,
     }
-    let (file, bytes) = output.rename()?;
-    Ok(Exported { file, bytes, slices: run.slices.len(), lost: run.lost })
+    output.rename()
+}
+
+fn export_folder(
+    run: &Run,
+    format: Format,
+    options: &ExportOptions,
+    out: &Path,
+) -> Result<(PathBuf, u64), Error> {
+    let output = OutputFolder::prepare(out, run.folder(), options.force)?;
+    match format {
+        Format::Vtk => vtk::write(run, &output)?,
+        Format::Svg => figure::write(run, &options.figures, As::Svg, &output)?,
+        Format::Png => figure::write(run, &options.figures, As::Png, &output)?,
+        Format::Tensorboard => tensorboard::write(run, &output)?,
+        _ => csv::write(run, &output)?,
+    }
+    output.rename()
 }

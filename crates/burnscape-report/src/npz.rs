@@ -1,6 +1,7 @@
 //! NPZ: which arrays there are, and under which keys.
 
 mod archive;
+mod course;
 mod keys;
 
 use std::io::{BufWriter, Write};
@@ -18,8 +19,12 @@ use crate::run::Run;
 use crate::slice::Slice;
 use crate::{Error, info, layout};
 
-/// Writes the slices of a run, with the directions or without.
+/// Writes course and slices of a run, with the directions or without.
 pub(crate) fn write(run: &Run, with_directions: bool, output: &mut Output) -> Result<(), Error> {
+    run.require_anything()?;
+    if with_directions {
+        run.require_slices()?;
+    }
     let mut npz = Npz { archive: Archive::new(BufWriter::new(output.file())), output };
     for slice in run.slices.values() {
         npz.surface(slice)?;
@@ -27,6 +32,7 @@ pub(crate) fn write(run: &Run, with_directions: bool, output: &mut Output) -> Re
         npz.trajectory(slice)?;
     }
     npz.first_trajectory(run)?;
+    course::write(run, &mut npz)?;
     if with_directions {
         npz.directions(run)?;
     }
@@ -75,7 +81,10 @@ impl Npz<'_> {
     fn first_trajectory<'run>(&mut self, run: &'run Run) -> Result<(), Error> {
         let with_path = |slice: &'run Slice| Some((slice, slice.trajectory.as_ref()?));
         match run.slices.values().find_map(with_path) {
-            Some((slice, path)) => self.path("trajectory_xy", slice, path),
+            Some((slice, path)) => {
+                self.path("trajectory_xy", slice, path)?;
+                self.vector("trajectory_loss", &path.loss)
+            }
             None => Ok(()),
         }
     }
@@ -136,6 +145,19 @@ impl Npz<'_> {
         values: &[T],
     ) -> Result<(), Error> {
         self.archive.array(key, shape, values).map_err(|source| self.output.error(source))
+    }
+
+    /// An array whose values are made as they are written.
+    fn stream<T: archive::Element>(
+        &mut self,
+        key: &str,
+        shape: &[usize],
+        fill: impl FnOnce(&mut dyn FnMut(&[T]) -> Result<(), Error>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let output = self.output;
+        self.archive.begin::<T>(key, shape).map_err(|source| output.error(source))?;
+        let archive = &mut self.archive;
+        fill(&mut |values| archive.go_on(values).map_err(|source| output.error(source)))
     }
 
     fn text(&mut self, key: &str, json: &Value) -> Result<(), Error> {

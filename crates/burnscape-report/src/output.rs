@@ -67,7 +67,7 @@ fn check_existing(path: &Path, force: bool) -> Result<(), Error> {
 }
 
 /// No slip of the keyboard, forced or not, costs the run.
-fn check_apart(path: &Path, run: &RunFolder) -> Result<(), Error> {
+pub(crate) fn check_apart(path: &Path, run: &RunFolder) -> Result<(), Error> {
     let [Ok(folder), Ok(run)] = [folder_of(path), run.path()].map(fs::canonicalize) else {
         return Ok(());
     };
@@ -88,13 +88,13 @@ fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     builder.tempfile_in(folder_of(path))
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     }
 }
 
-fn write_error(path: &Path, source: io::Error) -> Error {
+pub(crate) fn write_error(path: &Path, source: io::Error) -> Error {
     Error::Write { path: path.to_owned(), source }
 }

@@ -1,26 +1,31 @@
-//! What of a run is exported: its slices, and what it takes to give their directions back.
+//! What of a run is exported: its course, its slices, and what it takes to give their directions back.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use burnscape_trace::{Head, Item, LossCause, Reader, Record, RunFolder, Snapshot, Trajectory};
+use burnscape_trace::{
+    Head, Item, LossCause, Reader, Record, RunFolder, Snapshot, Study, Trajectory,
+};
 
 use crate::Error;
+use crate::history::History;
 use crate::slice::Slice;
 
-/// A run as far as its trace is whole. Steps are read over, so that memory does not grow with them.
+/// A run as far as its trace is whole, read once. Steps lie in a file where they are many, so that memory
+/// does not grow with them.
 #[derive(Debug)]
 pub(crate) struct Run {
     folder: RunFolder,
     pub(crate) head: Head,
+    pub(crate) history: History,
+    /// By number; also those that a resume has left behind, as a slice may lie around one.
     pub(crate) snapshots: BTreeMap<u64, Snapshot>,
-    /// By number; at least one.
+    /// By number.
     pub(crate) slices: BTreeMap<u32, Slice>,
+    pub(crate) studies: BTreeMap<u32, Study>,
     /// What is not there any more, as sentences.
     pub(crate) lost: Vec<String>,
     strays: BTreeMap<u32, usize>,
-    /// Numbers of the studies that ask whether a random slice is typical.
-    agreements: BTreeSet<u32>,
 }
 
 impl Run {
@@ -29,20 +34,51 @@ impl Run {
         let mut run = Self {
             folder: RunFolder::open(path)?,
             head: Head::default(),
+            history: History::default(),
             snapshots: BTreeMap::new(),
             slices: BTreeMap::new(),
             lost: Vec::new(),
             strays: BTreeMap::new(),
-            agreements: BTreeSet::new(),
+            studies: BTreeMap::new(),
         };
         for item in Reader::open(run.folder.trace_path())? {
-            run.apply(item?);
+            run.apply(item?)?;
         }
         run.tell_what_found_no_place();
-        match run.slices.is_empty() {
-            false => Ok(run),
-            true => Err(Error::NoSlices { run: run.folder.path().to_owned(), lost: run.lost }),
+        Ok(run)
+    }
+
+    /// That there is a surface or line.
+    pub(crate) fn require_slices(&self) -> Result<(), Error> {
+        match self.slices.is_empty() {
+            false => Ok(()),
+            true => Err(Error::NoSlices { run: self.path(), lost: self.lost.clone() }),
         }
+    }
+
+    /// That there is anything.
+    pub(crate) fn require_anything(&self) -> Result<(), Error> {
+        match self.history.is_empty()? {
+            false => Ok(()),
+            true => self.require_slices(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// Name of the run: that of its folder.
+    pub(crate) fn name(&self) -> String {
+        let path = self.folder.path();
+        let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        whole.file_name().map_or("run".into(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Path of a parameter block, or its number.
+    pub(crate) fn block_name(&self, block: usize) -> String {
+        let recorded = self.head.blocks.get(block);
+        recorded.map_or_else(|| format!("block {block}"), |block| block.path.clone())
     }
 
     pub(crate) fn folder(&self) -> &RunFolder {
@@ -52,12 +88,13 @@ impl Run {
     /// Whether a slice is there only so that a random one can be compared with it, and seeds draw it again.
     pub(crate) fn only_compares(&self, slice: &Slice) -> bool {
         let study = slice.record.study.filter(|_| slice.record.directions.is_none());
-        study.is_some_and(|study| self.agreements.contains(&study))
+        let study = study.and_then(|study| self.studies.get(&study));
+        study.is_some_and(|study| study.kind == "agreement")
     }
 
-    fn apply(&mut self, item: Item) {
+    fn apply(&mut self, item: Item) -> Result<(), Error> {
         match item {
-            Item::Record { record, .. } => self.apply_record(record),
+            Item::Record { record, .. } => self.apply_record(record)?,
             Item::Lost(lost) => {
                 let because = match lost.cause {
                     LossCause::Damaged => "were changed after they were written".to_owned(),
@@ -72,13 +109,15 @@ impl Run {
                 torn.bytes
             )),
         }
+        Ok(())
     }
 
-    fn apply_record(&mut self, record: Record) {
+    fn apply_record(&mut self, record: Record) -> Result<(), Error> {
         match record {
             Record::Head(head) => self.head = head,
             Record::Snapshot(snapshot) => {
-                self.snapshots.insert(snapshot.index, snapshot);
+                self.snapshots.insert(snapshot.index, snapshot.clone());
+                self.history.apply(snapshot.into())?;
             }
             Record::Slice(slice) => self.apply_slice(slice),
             Record::Nodes(nodes) => match self.slices.get_mut(&nodes.slice) {
@@ -86,11 +125,12 @@ impl Run {
                 None => *self.strays.entry(nodes.slice).or_default() += nodes.index.len(),
             },
             Record::Trajectory(path) => self.apply_trajectory(path),
-            Record::Study(study) if study.kind == "agreement" => {
-                self.agreements.insert(study.study);
+            Record::Study(study) => {
+                self.studies.insert(study.study, study);
             }
-            _ => {}
+            record => self.history.apply(record)?,
         }
+        Ok(())
     }
 
     fn apply_slice(&mut self, record: burnscape_trace::Slice) {

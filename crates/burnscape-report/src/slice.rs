@@ -62,6 +62,11 @@ impl Slice {
         grid.y().into_iter().chain([grid.x()]).map(Axis::count).collect()
     }
 
+    /// Losses of the nodes that have one, measured or interpolated.
+    pub(crate) fn known_losses(&self) -> impl Iterator<Item = f64> {
+        (0..self.surface.grid().len()).filter_map(|node| self.surface.loss(node))
+    }
+
     pub(crate) fn apply_nodes(&mut self, tile: &Nodes) {
         for (entry, &node) in tile.index.iter().enumerate() {
             let node = node as usize;
@@ -137,4 +142,13 @@ fn axis(recorded: &burnscape_trace::Axis) -> Result<Axis, String> {
     let count = usize::try_from(recorded.count).map_err(|error| error.to_string())?;
     Axis::new(recorded.first, count, recorded.spacing)
         .map_err(|error| format!("axis {:?}: {error}", recorded.label))
+}
+
+/// What is known about a node, in a word.
+pub(crate) fn state_name(state: NodeState) -> &'static str {
+    match state {
+        NodeState::Unmeasured => "unmeasured",
+        NodeState::Measured => "measured",
+        NodeState::Interpolated => "interpolated",
+    }
 }

@@ -35,7 +35,7 @@ macro_rules! elements {
     };
 }
 
-elements! { u8 "|u1", f32 "<f4", f64 "<f8" }
+elements! { u8 "|u1", u64 "<u8", f32 "<f4", f64 "<f8" }
 
 /// A character of a text; the text says how many.
 impl Element for char {
@@ -80,10 +80,25 @@ impl<W: Write + Seek> Archive<W> {
         Ok(self.zip.finish()?)
     }
 
+    /// Begins an array whose values [`go_on`](Self::go_on) gives.
+    pub(super) fn begin<T: Element>(&mut self, name: &str, shape: &[usize]) -> io::Result<()> {
+        let header = header(T::DESCR, shape);
+        let values: usize = shape.iter().product();
+        self.start(name, &header, header.len() + values * size_of::<T>())
+    }
+
     fn entry<T: Element>(&mut self, name: &str, header: &[u8], values: &[T]) -> io::Result<()> {
-        let bytes = header.len() + size_of_val(values);
+        self.start(name, header, header.len() + size_of_val(values))?;
+        self.go_on(values)
+    }
+
+    fn start(&mut self, name: &str, header: &[u8], bytes: usize) -> io::Result<()> {
         self.zip.start_file(format!("{name}.npy"), options(bytes))?;
-        self.zip.write_all(header)?;
+        self.zip.write_all(header)
+    }
+
+    /// Appends values to the array that was begun.
+    pub(super) fn go_on<T: Element>(&mut self, values: &[T]) -> io::Result<()> {
         let mut buffer = Vec::new();
         for chunk in values.chunks(CHUNK) {
             buffer.clear();

@@ -27,6 +27,41 @@ pub(super) fn of_layers<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String>
     names.map(|name| free_key(&slug(name), &mut taken)).collect()
 }
 
+/// Keys of arrays that are not of a slice.
+const OWN: [&str; 20] = [
+    "trajectory_xy",
+    "trajectory_loss",
+    "centre",
+    "buffers",
+    "layout",
+    "buffer_layout",
+    "step",
+    "batches",
+    "accumulated",
+    "epoch_of_step",
+    "iteration",
+    "elapsed_secs",
+    "lr",
+    "loss",
+    "missing",
+    "blocks",
+    "epoch",
+    "epoch_steps",
+    "epoch_train_loss",
+    "epoch_valid_loss",
+];
+
+/// One key per column of the steps, in order; most are the names themselves.
+pub(super) fn of_columns(names: &[String]) -> Vec<String> {
+    let mut taken: HashSet<String> = OWN.map(String::from).into();
+    let key = |name: &String| match slug(name) {
+        // Keys of slices are theirs alone.
+        slug if slug.starts_with("slice") => format!("column_{slug}"),
+        slug => slug,
+    };
+    names.iter().map(|name| free_key(&key(name), &mut taken)).collect()
+}
+
 fn free_key(slug: &str, taken: &mut HashSet<String>) -> String {
     let numbered = (2_u32..).map(|number| format!("{slug}_{number}"));
     let is_free = |key: &String| !taken.contains(key) && !taken.contains(&stderr(key));

@@ -1,8 +1,13 @@
 //! The promises of the exports, checked from outside.
 
+mod chromium;
 mod contents;
 mod damage;
 mod directions;
+mod figures;
 mod numpy;
 mod output;
+mod page;
+mod python;
+mod readers;
 mod support;

@@ -1,43 +1,17 @@
 //! NumPy itself reads the export, and computes the surface again from it.
 
-use std::io::{self, Write};
-use std::path::Path;
-use std::process::{Command, Output};
-
 use burnscape_landscape::direction::{self, DirectionOptions};
 use burnscape_trace::{Layer, LayerNodes, Nodes, Slice, Trajectory};
 
+use super::python::Python;
 use super::support::{TestRun, WITH_DIRECTIONS, layout, nodes, parameters, plane};
-
-/// A Python with NumPy: the one of the environment must have it, any other may.
-fn python() -> Option<String> {
-    let named = std::env::var("BURNSCAPE_PYTHON").ok();
-    let program = named.clone().unwrap_or_else(|| "python3".to_owned());
-    let has_numpy = Command::new(&program).args(["-c", "import numpy"]).output();
-    if has_numpy.is_ok_and(|output| output.status.success()) {
-        return Some(program);
-    }
-    assert!(named.is_none(), "BURNSCAPE_PYTHON={program} has no numpy");
-    // Past the test harness, which shows nothing of tests that pass.
-    let _ = writeln!(
-        io::stderr(),
-        "skipped: python3 with numpy is not there (BURNSCAPE_PYTHON names one)"
-    );
-    None
-}
-
-fn run_python(program: &str, script: &str, npz: &Path) -> Output {
-    let script =
-        format!("import json, math, sys\nimport numpy as np\nf = np.load(sys.argv[1])\n{script}");
-    Command::new(program).args(["-c", &script]).arg(npz).output().unwrap()
-}
 
 /// Exports with directions, and lets Python check the file.
 fn check(run: &mut TestRun, script: &str) {
-    let Some(program) = python() else { return };
+    let Some(python) = Python::with("numpy") else { return };
     run.export(WITH_DIRECTIONS).unwrap();
-    let output = run_python(&program, script, &run.out());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let prelude = "import json, math, sys\nimport numpy as np\nf = np.load(sys.argv[1])";
+    python.check(&format!("{prelude}\n{script}"), &run.out());
 }
 
 #[test]

@@ -7,8 +7,8 @@ use burnscape_report::{Error, ExportOptions, Format, export};
 
 use super::support::{TestRun, WITH_DIRECTIONS, plane, sentences};
 
-const POLITE: ExportOptions = ExportOptions { with_directions: false, force: false };
-const FORCED: ExportOptions = ExportOptions { with_directions: false, force: true };
+const POLITE: ExportOptions = ExportOptions::DEFAULT;
+const FORCED: ExportOptions = ExportOptions { force: true, ..POLITE };
 
 fn run() -> TestRun {
     let mut run = TestRun::new();
@@ -100,4 +100,41 @@ fn others_may_read_the_file_and_a_link_stays_one() {
     assert_eq!(mode(&run.out()), mode(&usual));
     export(run.folder.path(), Format::Npz, &FORCED, &link).unwrap();
     assert!(link.is_symlink());
+}
+
+fn to_folder(run: &mut TestRun, options: ExportOptions) -> Result<(), Error> {
+    run.export(FORCED).unwrap();
+    let out = run.out().with_file_name("tables");
+    export(run.folder.path(), Format::Csv, &options, &out).map(|_| ())
+}
+
+#[test]
+fn a_folder_is_replaced_only_by_force_and_only_if_an_export_made_it() {
+    let mut run = run();
+    to_folder(&mut run, POLITE).unwrap();
+    let folder = run.out().with_file_name("tables");
+    let before = files(&folder);
+    assert_eq!(before, ["blocks.csv", "burnscape-export.txt", "nodes.csv", "slices.csv"]);
+    fs::write(folder.join("old.csv"), "old").unwrap();
+    let sentence = to_folder(&mut run, POLITE).unwrap_err().to_string();
+    assert!(sentence.contains("add --force"), "{sentence}");
+    to_folder(&mut run, FORCED).unwrap();
+    assert_eq!(files(&folder), before);
+    assert_eq!(files(run.out().parent().unwrap()), ["digits.npz", "runs", "tables"]);
+    fs::create_dir(folder.join("thesis")).unwrap();
+    let sentence = to_folder(&mut run, FORCED).unwrap_err().to_string();
+    assert!(sentence.contains("no export has made"), "{sentence}");
+    assert!(folder.join("thesis").is_dir());
+}
+
+#[test]
+fn a_folder_of_the_users_is_never_replaced() {
+    let mut run = run();
+    let folder = run.out().with_file_name("tables");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("thesis.tex"), "years of work").unwrap();
+    to_folder(&mut run, FORCED).unwrap_err();
+    assert_eq!(files(&folder), ["thesis.tex"]);
+    let own = export(run.folder.path(), Format::Csv, &FORCED, run.folder.path()).unwrap_err();
+    assert!(matches!(own, Error::OutputNotOurs { .. }), "{own}");
 }

@@ -16,8 +16,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use zip::ZipArchive;
 
-pub const WITH_DIRECTIONS: ExportOptions = ExportOptions { with_directions: true, force: true };
-pub const WITHOUT: ExportOptions = ExportOptions { with_directions: false, force: true };
+pub const WITH_DIRECTIONS: ExportOptions = ExportOptions { with_directions: true, ..WITHOUT };
+pub const WITHOUT: ExportOptions = ExportOptions { force: true, ..ExportOptions::DEFAULT };
 
 /// Path, shape, role and filter axis of the blocks of the model.
 const BLOCKS: [(&str, &[u64], &str, Option<u8>); 3] = [
@@ -183,6 +183,18 @@ impl TestRun {
 
     pub fn out(&self) -> PathBuf {
         self.dir.path().join("digits.npz")
+    }
+
+    /// What was added is in the trace.
+    pub fn flush(&mut self) {
+        self.writer.flush().unwrap();
+    }
+
+    /// Exports to a file or folder of the format's name.
+    pub fn export_as(&mut self, format: Format) -> Result<Exported, Error> {
+        self.writer.flush().unwrap();
+        let out = self.out().with_extension(format.name());
+        export(self.folder.path(), format, &WITHOUT, &out)
     }
 
     pub fn export(&mut self, options: ExportOptions) -> Result<Exported, Error> {

@@ -1,0 +1,175 @@
+//! The steps of a run as curves that can be drawn, thinned where there are many.
+
+use std::collections::BTreeMap;
+
+use burnscape_trace::columns::{Combine, UPDATE_NORM, WEIGHT_NORM};
+
+use crate::Error;
+use crate::run::Run;
+use crate::steps::Row;
+use crate::thin::Thinner;
+
+/// Points kept over all curves, whatever is wanted of each.
+const MAX_POINTS: usize = 4_000_000;
+
+/// ‖u‖ / ‖θ‖, formed of two columns.
+pub(crate) const UPDATE_RATIO: &str = "update_ratio";
+
+/// Points (step, value) in order.
+pub(crate) type Curve = Vec<(f64, f64)>;
+
+/// Curves over steps. Where nothing was measured, they are empty.
+#[derive(Debug, Default)]
+pub(crate) struct Curves {
+    pub(crate) loss: Curve,
+    pub(crate) lr: Curve,
+    /// By quantity; one per parameter block.
+    pub(crate) blocks: BTreeMap<String, Vec<Curve>>,
+    /// By quantity: all blocks together, where that means something.
+    pub(crate) all: BTreeMap<String, Curve>,
+}
+
+impl Curves {
+    /// With at most `wanted` points per curve.
+    pub(crate) fn of(run: &Run, wanted: usize) -> Result<Self, Error> {
+        let mut maker = Maker::new(run, wanted);
+        run.history.steps.for_each(|row| {
+            maker.take(row);
+            Ok(())
+        })?;
+        Ok(maker.finish(run))
+    }
+}
+
+struct Maker {
+    loss: Thinner,
+    lr: Thinner,
+    /// Per column and block; the last are quotients.
+    blocks: Vec<Vec<Thinner>>,
+    all: Vec<Thinner>,
+    rules: Vec<Combine>,
+    of_gradient: Vec<bool>,
+    quotient: Option<(usize, usize)>,
+    missing: Vec<bool>,
+}
+
+impl Maker {
+    fn new(run: &Run, wanted: usize) -> Self {
+        let steps = &run.history.steps;
+        let (columns, width) = (steps.names().len(), steps.widest());
+        let curves = (columns + 1) * (width + 1);
+        let thinner = Thinner::new(wanted.min(MAX_POINTS / curves.max(1)));
+        Self {
+            loss: Thinner::new(wanted),
+            lr: Thinner::new(wanted),
+            blocks: vec![vec![thinner.clone(); width]; columns + 1],
+            all: vec![thinner; columns],
+            rules: steps.names().iter().map(|name| Combine::of(name)).collect(),
+            of_gradient: steps.names().iter().map(|name| name.starts_with("grad_")).collect(),
+            quotient: steps.column(UPDATE_NORM).zip(steps.column(WEIGHT_NORM)),
+            missing: vec![false; width],
+        }
+    }
+
+    fn take(&mut self, row: &Row) {
+        let x = row.step as f64;
+        self.lr.push(x, row.lr);
+        if let Some(loss) = row.loss {
+            self.loss.push(x, loss);
+        }
+        self.mark_missing(row);
+        for column in 0..self.all.len() {
+            self.take_column(x, column, &row.columns[column]);
+        }
+        self.take_quotient(x, row);
+    }
+
+    fn mark_missing(&mut self, row: &Row) {
+        self.missing.fill(false);
+        for &block in &row.missing {
+            if let Some(missing) = self.missing.get_mut(block as usize) {
+                *missing = true;
+            }
+        }
+    }
+
+    fn take_column(&mut self, x: f64, column: usize, values: &[f32]) {
+        let mut sum = Folded::new(self.rules[column]);
+        for (block, &value) in values.iter().enumerate() {
+            if self.of_gradient[column] && self.missing[block] {
+                continue;
+            }
+            sum.take(f64::from(value));
+            self.blocks[column][block].push(x, f64::from(value));
+        }
+        if let Some(value) = sum.value() {
+            self.all[column].push(x, value);
+        }
+    }
+
+    fn take_quotient(&mut self, x: f64, row: &Row) {
+        let Some((update, weight)) = self.quotient else { return };
+        let quotients = self.blocks.last_mut().expect("the quotients");
+        let pairs = row.columns[update].iter().zip(&row.columns[weight]);
+        for (quotient, (update, weight)) in quotients.iter_mut().zip(pairs) {
+            if *weight != 0.0 {
+                quotient.push(x, f64::from(*update) / f64::from(*weight));
+            }
+        }
+    }
+
+    fn finish(mut self, run: &Run) -> Curves {
+        let quotients = finished(&self.blocks.pop().expect("the quotients"));
+        let names = run.history.steps.names();
+        let named = names.iter().cloned().zip(self.blocks.iter().map(|it| finished(it)));
+        let mut blocks: BTreeMap<String, Vec<Curve>> = named.collect();
+        if self.quotient.is_some() {
+            blocks.insert(UPDATE_RATIO.to_owned(), quotients);
+        }
+        let all = names.iter().cloned().zip(self.all.iter().map(Thinner::finish));
+        Curves {
+            loss: self.loss.finish(),
+            lr: self.lr.finish(),
+            blocks,
+            all: all.filter(|(_, curve)| !curve.is_empty()).collect(),
+        }
+    }
+}
+
+fn finished(thinners: &[Thinner]) -> Vec<Curve> {
+    thinners.iter().map(Thinner::finish).collect()
+}
+
+/// The values of several blocks as one, by the rule of their column.
+struct Folded {
+    rule: Combine,
+    value: f64,
+    is_empty: bool,
+}
+
+impl Folded {
+    fn new(rule: Combine) -> Self {
+        Self { rule, value: 0.0, is_empty: true }
+    }
+
+    fn take(&mut self, value: f64) {
+        match self.rule {
+            Combine::RootOfSquares => self.value += value * value,
+            Combine::Sum => self.value += value,
+            Combine::Largest if self.is_empty || value > self.value || value.is_nan() => {
+                self.value = value;
+            }
+            Combine::Largest | Combine::Never => {}
+        }
+        self.is_empty = false;
+    }
+
+    fn value(&self) -> Option<f64> {
+        match self.rule {
+            _ if self.is_empty => None,
+            Combine::RootOfSquares => Some(self.value.sqrt()),
+            Combine::Sum | Combine::Largest => Some(self.value),
+            Combine::Never => None,
+        }
+    }
+}

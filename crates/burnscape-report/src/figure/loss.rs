@@ -1,0 +1,29 @@
+//! Loss over steps and epochs.
+
+use burnscape_trace::Epoch;
+
+use super::FigureOptions;
+use super::chart::{self, Line};
+use super::frame::Words;
+use super::svg::Svg;
+use crate::curves::Curves;
+use crate::run::Run;
+
+/// `None` where no loss was recorded.
+pub(super) fn draw(run: &Run, curves: &Curves, options: &FigureOptions) -> Option<Svg> {
+    let epochs = |name: &str, of: fn(&Epoch) -> Option<f64>| {
+        let told = run.history.epochs.iter();
+        let points = told.filter_map(|epoch| Some((epoch.steps as f64, of(epoch)?)));
+        Line { name: name.to_owned(), points: points.collect(), has_marks: true }
+    };
+    let steps = Line { name: "step".to_owned(), points: curves.loss.clone(), has_marks: false };
+    let lines = [
+        steps,
+        epochs("epoch, training", |epoch| epoch.train_loss),
+        epochs("epoch, validation", |epoch| epoch.valid_loss),
+    ];
+    let recorded: Vec<Line> = lines.into_iter().filter(|line| !line.points.is_empty()).collect();
+    let title = format!("Loss of {}", run.name());
+    let words = Words { title: &title, x: "optimizer steps", y: "loss" };
+    chart::draw(&recorded, &words, options)
+}

@@ -1,0 +1,50 @@
+//! The path of training in the coordinates of a plane, coloured by snapshot.
+
+use super::FigureOptions;
+use super::contour::{end_mark, finite_points, start_mark};
+use super::frame::{Frame, Legend, Words};
+use super::scale::Scale;
+use super::svg::{Look, Svg};
+use crate::slice::Slice;
+
+/// `None` for a line, and where fewer than two snapshots have a place.
+pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
+    slice.surface.grid().y()?;
+    let path = slice.trajectory.as_ref()?;
+    let points: Vec<(f64, f64)> = finite_points(path).collect();
+    if points.len() < 2 {
+        return None;
+    }
+    let mut svg = options.canvas();
+    let title = format!("Path of training in slice {} “{}”", slice.record.slice, slice.record.name);
+    svg.title(&title);
+    let range = |of: fn(&(f64, f64)) -> f64| {
+        let (low, high) = points
+            .iter()
+            .map(of)
+            .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+        Scale::linear(low, high).widened(0.06)
+    };
+    let frame = Frame::new(&svg, range(|point| point.0), range(|point| point.1), 56.0, true);
+    frame.grid(&mut svg);
+    let numbers = Scale::linear(0.0, (points.len() - 1) as f64);
+    draw_points(&points, &numbers, &frame, &mut svg);
+    let names = super::surface::axis_names(slice);
+    frame.axes(&Words { title: &title, x: &names[0], y: &names[1] }, &mut svg);
+    frame.colour_bar(&numbers, colorous::CIVIDIS, "snapshot", &mut svg);
+    let mut legend = Legend::within(&frame);
+    legend.entry("start", &mut svg).into_iter().for_each(|at| start_mark(at, &mut svg));
+    legend.entry("end of training", &mut svg).into_iter().for_each(|at| end_mark(at, &mut svg));
+    Some(svg)
+}
+
+fn draw_points(points: &[(f64, f64)], numbers: &Scale, frame: &Frame, svg: &mut Svg) {
+    let places: Vec<(f64, f64)> = points.iter().map(|&(x, y)| frame.at(x, y)).collect();
+    svg.polyline(&places, &Look::line("#8a8a8a", 0.8));
+    for (number, &(x, y)) in places.iter().enumerate() {
+        let colour = numbers.colour(number as f64, colorous::CIVIDIS);
+        svg.circle(x, y, 2.4, &Look::outlined(&colour, "#1a1a1a", 0.3));
+    }
+    start_mark(places[0], svg);
+    end_mark(places[places.len() - 1], svg);
+}

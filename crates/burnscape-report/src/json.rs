@@ -1,0 +1,163 @@
+//! JSON: the whole run as one document, written as it is read.
+
+use std::io::{self, BufWriter, Write};
+
+use serde_json::{Value, json};
+
+use crate::fields::{number, object, objects};
+use crate::output::Output;
+use crate::run::Run;
+use crate::slice::{Slice, state_name};
+use crate::steps::{Named, Row, Steps};
+use crate::{Error, info};
+
+/// Version of the document's structure.
+const SCHEMA: u32 = 1;
+
+/// Writes the run.
+pub(crate) fn write(run: &Run, output: &Output) -> Result<(), Error> {
+    run.require_anything()?;
+    let mut document = Document { out: BufWriter::new(output.file()), output, members: 0 };
+    document.text("{")?;
+    document.member("schema", &json!(SCHEMA))?;
+    document.member("head", &object(&run.head))?;
+    document.steps(&run.history.steps)?;
+    for (name, value) in course(run) {
+        document.member(name, &value)?;
+    }
+    document.slices(run)?;
+    document.text("\n}\n")?;
+    document.out.flush().map_err(|source| output.error(source))
+}
+
+fn course(run: &Run) -> [(&'static str, Value); 14] {
+    let history = &run.history;
+    let studies = run.studies.values().map(object).collect();
+    [
+        ("epochs", objects(&history.epochs)),
+        ("metrics", objects(&history.metrics)),
+        ("activations", objects(&history.activations)),
+        ("histograms", objects(&history.histograms)),
+        ("alerts", objects(&history.alerts)),
+        ("curvature", objects(&history.curvature)),
+        ("snapshots", objects(&history.snapshots)),
+        ("checks", objects(&history.checks)),
+        ("notes", objects(&history.notes)),
+        ("resumes", objects(&history.resumes)),
+        ("dropped", json!(history.dropped)),
+        ("end", history.end.as_ref().map_or(Value::Null, object)),
+        ("studies", studies),
+        ("lost", json!(run.lost)),
+    ]
+}
+
+struct Document<'a> {
+    out: BufWriter<&'a std::fs::File>,
+    output: &'a Output,
+    members: usize,
+}
+
+impl Document<'_> {
+    fn text(&mut self, text: &str) -> Result<(), Error> {
+        self.out.write_all(text.as_bytes()).map_err(|source| self.output.error(source))
+    }
+
+    fn name(&mut self, name: &str) -> Result<(), Error> {
+        let comma = if self.members == 0 { "" } else { "," };
+        self.members += 1;
+        self.text(&format!("{comma}\n{}: ", json!(name)))
+    }
+
+    fn value(&mut self, value: &Value) -> Result<(), Error> {
+        let written = serde_json::to_writer(&mut self.out, value);
+        written.map_err(|error| self.output.error(io::Error::from(error)))
+    }
+
+    fn member(&mut self, name: &str, value: &Value) -> Result<(), Error> {
+        self.name(name)?;
+        self.value(value)
+    }
+
+    /// One list per quantity, with an entry per step; those of blocks have lists as entries.
+    fn steps(&mut self, steps: &Steps) -> Result<(), Error> {
+        self.name("steps")?;
+        self.text("{")?;
+        let lists: [Named<Value>; 9] = [
+            ("step", |row| json!(row.step)),
+            ("batches", |row| json!(row.batches)),
+            ("epoch", |row| json!(row.epoch)),
+            ("iteration", |row| json!(row.iteration)),
+            ("accumulated", |row| json!(row.accumulated)),
+            ("elapsed_secs", |row| number(row.elapsed_secs)),
+            ("lr", |row| number(row.lr)),
+            ("loss", |row| row.loss.map_or(Value::Null, number)),
+            ("missing", |row| json!(row.missing)),
+        ];
+        for (name, of_row) in lists {
+            self.text(&format!("\n  {}: ", json!(name)))?;
+            self.list(steps, of_row)?;
+            self.text(",")?;
+        }
+        self.columns(steps)
+    }
+
+    fn columns(&mut self, steps: &Steps) -> Result<(), Error> {
+        self.text("\n  \"columns\": {")?;
+        for (column, name) in steps.names().iter().enumerate() {
+            let comma = if column == 0 { "" } else { "," };
+            self.text(&format!("{comma}\n    {}: ", json!(name)))?;
+            self.list(steps, |row| of_column(&row.columns[column]))?;
+        }
+        self.text("}}")
+    }
+
+    fn list(&mut self, steps: &Steps, of_row: impl Fn(&Row) -> Value) -> Result<(), Error> {
+        self.text("[")?;
+        let mut is_first = true;
+        steps.for_each(|row| {
+            if !std::mem::take(&mut is_first) {
+                self.text(",")?;
+            }
+            self.value(&of_row(row))
+        })?;
+        self.text("]")
+    }
+
+    fn slices(&mut self, run: &Run) -> Result<(), Error> {
+        self.name("slices")?;
+        self.text("[")?;
+        for (place, slice) in run.slices.values().enumerate() {
+            self.text(if place == 0 { "\n" } else { ",\n" })?;
+            self.value(&of_slice(slice, run))?;
+        }
+        self.text("]")
+    }
+}
+
+/// A column of a step: null where it was not measured.
+fn of_column(values: &[f32]) -> Value {
+    match values {
+        [] => Value::Null,
+        values => values.iter().map(|&value| number(f64::from(value))).collect(),
+    }
+}
+
+fn of_slice(slice: &Slice, run: &Run) -> Value {
+    let names: Vec<String> = slice.record.layers.iter().map(|layer| layer.name.clone()).collect();
+    let (surface, grid) = (&slice.surface, slice.surface.grid());
+    let floats = |values: &[f64]| -> Value { values.iter().copied().map(number).collect() };
+    let layer = |layer: &crate::slice::LayerValues| json!({ "value": floats(&layer.value), "stderr": floats(&layer.stderr) });
+    let losses: Vec<Value> =
+        (0..grid.len()).map(|node| surface.loss(node).map_or(Value::Null, number)).collect();
+    json!({
+        "info": info::of_slice(&slice.record, &names, &run.head),
+        "x_values": grid.x().values().map(number).collect::<Value>(),
+        "y_values": grid.y().map(|y| y.values().map(number).collect::<Value>()),
+        "shape": slice.shape(),
+        "loss": losses,
+        "stderr": floats(surface.stderrs()),
+        "state": surface.states().iter().map(|state| state_name(*state)).collect::<Vec<_>>(),
+        "layers": slice.layers.iter().map(layer).collect::<Vec<_>>(),
+        "trajectory": slice.trajectory.as_ref().map(object),
+    })
+}

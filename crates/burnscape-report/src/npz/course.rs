@@ -1,0 +1,94 @@
+//! The course of a run as arrays: an entry per step or per epoch.
+
+use serde_json::{Value, json};
+
+use super::Npz;
+use crate::Error;
+use crate::run::Run;
+use crate::steps::Named;
+
+/// What every step has.
+const NUMBERS: [Named<f64>; 5] = [
+    ("epoch_of_step", |row| or_nan(row.epoch)),
+    ("iteration", |row| or_nan(row.iteration)),
+    ("elapsed_secs", |row| row.elapsed_secs),
+    ("lr", |row| row.lr),
+    ("loss", |row| row.loss.unwrap_or(f64::NAN)),
+];
+
+/// Writes steps and epochs, where there are any.
+pub(super) fn write(run: &Run, npz: &mut Npz<'_>) -> Result<(), Error> {
+    let steps = run.history.steps.count()? as usize;
+    if steps > 0 {
+        numbers(run, steps, npz)?;
+        columns(run, steps, npz)?;
+    }
+    if !run.history.epochs.is_empty() {
+        epochs(run, npz)?;
+    }
+    Ok(())
+}
+
+fn numbers(run: &Run, steps: usize, npz: &mut Npz<'_>) -> Result<(), Error> {
+    let whole: [Named<u64>; 3] = [
+        ("step", |row| row.step),
+        ("batches", |row| row.batches),
+        ("accumulated", |row| row.accumulated),
+    ];
+    for (key, of_row) in whole {
+        npz.stream(key, &[steps], |go_on| run.history.steps.for_each(|row| go_on(&[of_row(row)])))?;
+    }
+    for (key, of_row) in NUMBERS {
+        npz.stream(key, &[steps], |go_on| run.history.steps.for_each(|row| go_on(&[of_row(row)])))?;
+    }
+    Ok(())
+}
+
+fn columns(run: &Run, steps: usize, npz: &mut Npz<'_>) -> Result<(), Error> {
+    let all = &run.history.steps;
+    let width = all.widest();
+    let blocks: Value = (0..width).map(|block| json!(run.block_name(block))).collect();
+    npz.text("blocks", &blocks)?;
+    let mut values = vec![f32::NAN; width];
+    for (column, key) in super::keys::of_columns(all.names()).iter().enumerate() {
+        npz.stream(key, &[steps, width], |go_on| {
+            all.for_each(|row| {
+                let of_row = &row.columns[column];
+                values.fill(f32::NAN);
+                values[..of_row.len()].copy_from_slice(of_row);
+                go_on(&values)
+            })
+        })?;
+    }
+    missing(run, steps, width, npz)
+}
+
+/// 1 where no gradient reached the block.
+fn missing(run: &Run, steps: usize, width: usize, npz: &mut Npz<'_>) -> Result<(), Error> {
+    let mut flags = vec![0_u8; width];
+    npz.stream("missing", &[steps, width], |go_on| {
+        run.history.steps.for_each(|row| {
+            flags.fill(0);
+            for &block in &row.missing {
+                flags.get_mut(block as usize).into_iter().for_each(|flag| *flag = 1);
+            }
+            go_on(&flags)
+        })
+    })
+}
+
+fn epochs(run: &Run, npz: &mut Npz<'_>) -> Result<(), Error> {
+    let epochs = &run.history.epochs;
+    let whole = |of: fn(&burnscape_trace::Epoch) -> u64| epochs.iter().map(of).collect::<Vec<_>>();
+    let loss = |of: fn(&burnscape_trace::Epoch) -> Option<f64>| -> Vec<f64> {
+        epochs.iter().map(|epoch| of(epoch).unwrap_or(f64::NAN)).collect()
+    };
+    npz.vector("epoch", &whole(|epoch| epoch.epoch))?;
+    npz.vector("epoch_steps", &whole(|epoch| epoch.steps))?;
+    npz.vector("epoch_train_loss", &loss(|epoch| epoch.train_loss))?;
+    npz.vector("epoch_valid_loss", &loss(|epoch| epoch.valid_loss))
+}
+
+fn or_nan(number: Option<u64>) -> f64 {
+    number.map_or(f64::NAN, |number| number as f64)
+}

@@ -1,0 +1,55 @@
+//! One self-contained page on one run, or on several side by side.
+
+mod model;
+mod numbers;
+mod page;
+mod words;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::output::Output;
+use crate::run::Run;
+
+/// A page that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reported {
+    /// The page.
+    pub file: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// What the traces no longer hold, as sentences; empty for whole runs.
+    pub lost: Vec<String>,
+}
+
+/// Writes a page on runs to `out`: charts, loss surfaces to be turned, provenance, and all data as tables.
+///
+/// The page needs nothing but itself: no network, no other file. `force` replaces an existing one; it is
+/// whole or untouched, as an [export](crate::export) is.
+///
+/// # Errors
+///
+/// [`Error::NoRuns`] without any, [`Error::NoSlices`] where a run has neither steps nor slices,
+/// [`Error::Trace`] where a path is no run, [`Error::OutputExists`] and others about the output.
+pub fn report(runs: &[&Path], out: &Path, force: bool) -> Result<Reported, Error> {
+    let mut told = Vec::new();
+    let mut lost = Vec::new();
+    let mut output = None;
+    for path in runs {
+        let run = Run::read(path)?;
+        run.require_anything()?;
+        match &output {
+            None => output = Some(Output::prepare(out, run.folder(), force)?),
+            Some(_) => crate::output::check_apart(out, run.folder())?,
+        }
+        told.push(model::of_run(&run, runs.len())?);
+        lost.extend(run.lost.iter().map(|sentence| format!("{}: {sentence}", run.name())));
+    }
+    let output = output.ok_or(Error::NoRuns)?;
+    let page = page::page(told);
+    output.file().write_all(page.as_bytes()).map_err(|source| output.error(source))?;
+    let (file, bytes) = output.rename()?;
+    Ok(Reported { file, bytes, lost })
+}

@@ -1,0 +1,133 @@
+//! TensorBoard: an event file with curves per block, metrics, histograms and the loss surface as an image.
+
+mod events;
+
+use burnscape_trace::Histogram;
+
+use self::events::{Bins, Events, Value};
+use crate::Error;
+use crate::curves::{Curve, Curves};
+use crate::figure::{self, FigureOptions, Png};
+use crate::output_folder::OutputFolder;
+use crate::run::Run;
+
+const LEAFLET: &str = "\
+A run of burnscape for TensorBoard: tensorboard --logdir FOLDER
+
+Scalars: loss/step, lr, QUANTITY/BLOCK for each quantity and parameter block, QUANTITY/all for the whole
+model, loss/train_epoch and loss/valid_epoch, SPLIT/METRIC, sharpness/largest_eigenvalue. Histograms:
+histogram/gradient/BLOCK and so on, in octaves. Images: the loss surfaces. TensorBoard holds scalars in
+single precision. Of a curve with more than 20 000 points its ends, peaks and holes are kept, and other
+formats have the rest.
+";
+
+/// Points kept of a curve; TensorBoard itself shows about 1000.
+const POINTS: usize = 20_000;
+
+/// Dots per inch of pictures for a screen.
+const DPI: f64 = 150.0;
+
+/// Writes the event file.
+pub(crate) fn write(run: &Run, out: &OutputFolder) -> Result<(), Error> {
+    run.require_anything()?;
+    let curves = Curves::of(run, POINTS)?;
+    let started = run.head.started_unix_secs;
+    let started = if started.is_finite() { started.max(0.0) } else { 0.0 };
+    let name = format!("events.out.tfevents.{:010}.burnscape", started as u64);
+    out.file(&name, |file| {
+        let mut events = Events { out: file, wall_time_secs: started };
+        let written = events.version().and_then(|()| {
+            steps(run, &curves, &mut events)?;
+            course(run, &mut events)?;
+            histograms(run, &mut events)?;
+            surfaces(run, &mut events)
+        });
+        written.map_err(|source| out.error(source))
+    })?;
+    out.leaflet(LEAFLET)
+}
+
+type Written = std::io::Result<()>;
+
+fn curve(tag: &str, curve: &Curve, events: &mut Events<'_>) -> Written {
+    curve.iter().try_for_each(|&(step, value)| scalar(tag, step as u64, value, events))
+}
+
+fn scalar(tag: &str, step: u64, value: f64, events: &mut Events<'_>) -> Written {
+    events.event(step, tag, &Value::Scalar(value as f32))
+}
+
+fn steps(run: &Run, curves: &Curves, events: &mut Events<'_>) -> Written {
+    curve("loss/step", &curves.loss, events)?;
+    curve("lr", &curves.lr, events)?;
+    for (quantity, of_blocks) in &curves.blocks {
+        for (block, of_block) in of_blocks.iter().enumerate() {
+            curve(&format!("{quantity}/{}", run.block_name(block)), of_block, events)?;
+        }
+    }
+    for (quantity, of_all) in &curves.all {
+        curve(&format!("{quantity}/all"), of_all, events)?;
+    }
+    Ok(())
+}
+
+fn course(run: &Run, events: &mut Events<'_>) -> Written {
+    for epoch in &run.history.epochs {
+        let losses =
+            [("loss/train_epoch", epoch.train_loss), ("loss/valid_epoch", epoch.valid_loss)];
+        for (tag, loss) in losses {
+            loss.map_or(Ok(()), |loss| scalar(tag, epoch.steps, loss, events))?;
+        }
+    }
+    for metric in &run.history.metrics {
+        let tag = format!("{}/{}", metric.split, metric.name);
+        scalar(&tag, metric.step, metric.value, events)?;
+    }
+    for curvature in &run.history.curvature {
+        if let Some(&largest) = curvature.largest.first() {
+            scalar("sharpness/largest_eigenvalue", curvature.step, largest, events)?;
+        }
+    }
+    Ok(())
+}
+
+fn histograms(run: &Run, events: &mut Events<'_>) -> Written {
+    for histogram in &run.history.histograms {
+        let place = match (histogram.block, &histogram.tap) {
+            (Some(block), _) => run.block_name(block as usize),
+            (None, Some(tap)) => tap.clone(),
+            (None, None) => "all".to_owned(),
+        };
+        let tag = format!("histogram/{}/{place}", histogram.of);
+        events.event(histogram.step, &tag, &Value::Histogram(bins(histogram)))?;
+    }
+    Ok(())
+}
+
+/// Surfaces that no training moves on lie at step 0 of the slider.
+fn surfaces(run: &Run, events: &mut Events<'_>) -> Written {
+    let options = FigureOptions::DEFAULT;
+    for slice in run.slices.values().filter(|slice| !run.only_compares(slice)) {
+        let Some(drawing) = figure::contour(slice, &options) else { continue };
+        let Png { width, height, bytes } = drawing.png(DPI).map_err(std::io::Error::other)?;
+        let tag = format!("landscape/slice{}", slice.record.slice);
+        let image = Value::Image { width: width.into(), height: height.into(), png: bytes };
+        events.event(0, &tag, &image)?;
+    }
+    Ok(())
+}
+
+/// Octaves as TensorBoard's bins, each with its upper limit: negative values, zeros, positive values.
+fn bins(histogram: &Histogram) -> Bins {
+    let edge = |bin: usize| 2.0_f64.powi(i32::from(histogram.first_exponent) + bin as i32);
+    let mut bins = Bins::default();
+    for (bin, &count) in histogram.negative.iter().enumerate().rev() {
+        bins.push(-edge(bin), f64::from(count), -1.5 * edge(bin));
+    }
+    bins.push(edge(0) / 2.0, histogram.zeros as f64, 0.0);
+    for (bin, &count) in histogram.positive.iter().enumerate() {
+        bins.push(edge(bin + 1), f64::from(count), 1.5 * edge(bin));
+    }
+    bins.bounds(-edge(histogram.negative.len()), edge(histogram.positive.len()));
+    bins
+}

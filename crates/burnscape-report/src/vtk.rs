@@ -1,0 +1,137 @@
+//! VTK's legacy format, for ParaView: surfaces as structured grids, paths and lines as polylines.
+//!
+//! Binary parts are big endian, as the format wants it (VTK File Formats, "Simple Legacy Formats").
+
+use std::io::{self, Write};
+
+use burnscape_trace::Trajectory;
+
+use crate::Error;
+use crate::output_folder::OutputFolder;
+use crate::run::Run;
+use crate::slice::Slice;
+
+const LEAFLET: &str = "\
+Loss surfaces of a run of burnscape for ParaView, in VTK's legacy format.
+
+slice{n}.vtk             slice n: a structured grid, x and y being the coefficients of the two directions and z
+                         the loss; a line is a polyline in the plane y = 0
+slice{n}_trajectory.vtk  the path of training through it, a polyline at the height of the loss of each snapshot
+
+Point data: loss, stderr, state (0 not measured, 1 measured, 2 interpolated), further quantities as layer{k};
+of a trajectory loss, loss_on_plane, out_of_plane and snapshot. Where a loss is not finite or not measured,
+z is the lowest loss and vtkGhostType 2 hides the point; loss itself keeps NaN and infinities.
+";
+
+/// A point that is not to be drawn: `vtkDataSetAttributes::HIDDENPOINT`.
+const HIDDEN: u8 = 2;
+
+/// Writes a file per slice, and one per trajectory.
+pub(crate) fn write(run: &Run, out: &OutputFolder) -> Result<(), Error> {
+    run.require_slices()?;
+    for (number, slice) in &run.slices {
+        let write = |file: &mut dyn Write| surface(slice, file);
+        out.file(&format!("slice{number}.vtk"), |file| write(file).map_err(|it| out.error(it)))?;
+        if let Some(path) = slice.trajectory.as_ref().filter(|path| !path.x.is_empty()) {
+            let name = format!("slice{number}_trajectory.vtk");
+            out.file(&name, |file| trajectory(slice, path, file).map_err(|it| out.error(it)))?;
+        }
+    }
+    out.leaflet(LEAFLET)
+}
+
+fn surface(slice: &Slice, out: &mut dyn Write) -> io::Result<()> {
+    let (surface, grid) = (&slice.surface, slice.surface.grid());
+    let heights = Heights::new(surface.losses(), slice);
+    let dataset = if grid.is_line() { "POLYDATA" } else { "STRUCTURED_GRID" };
+    header(&format!("burnscape slice {}", slice.record.slice), dataset, out)?;
+    if !grid.is_line() {
+        writeln!(out, "DIMENSIONS {} {} 1", grid.columns(), grid.rows())?;
+    }
+    let point = |node: usize| {
+        let (x, y) = grid.coordinates(node);
+        [x, y, heights.z[node]]
+    };
+    points((0..grid.len()).map(point), out)?;
+    if grid.is_line() {
+        polyline(grid.len(), out)?;
+    }
+    writeln!(out, "POINT_DATA {}", grid.len())?;
+    doubles("loss", surface.losses(), out)?;
+    doubles("stderr", surface.stderrs(), out)?;
+    let states: Vec<u8> = surface.states().iter().map(|state| *state as u8).collect();
+    bytes("state", &states, out)?;
+    for (number, layer) in slice.layers.iter().enumerate() {
+        doubles(&format!("layer{number}"), &layer.value, out)?;
+    }
+    bytes("vtkGhostType", &heights.ghosts, out)
+}
+
+fn trajectory(slice: &Slice, path: &Trajectory, out: &mut dyn Write) -> io::Result<()> {
+    let len = path.x.len();
+    let padded = |values: &[f64]| -> Vec<f64> {
+        (0..len).map(|place| values.get(place).copied().unwrap_or(f64::NAN)).collect()
+    };
+    let heights = Heights::new(&path.loss, slice);
+    header(&format!("burnscape trajectory of slice {}", slice.record.slice), "POLYDATA", out)?;
+    let y = |place: usize| path.y.get(place).copied().unwrap_or(0.0);
+    points((0..len).map(|place| [path.x[place], y(place), heights.z[place]]), out)?;
+    polyline(len, out)?;
+    writeln!(out, "POINT_DATA {len}")?;
+    doubles("loss", &path.loss, out)?;
+    doubles("loss_on_plane", &padded(&path.loss_on_plane), out)?;
+    doubles("out_of_plane", &padded(&path.out_of_plane), out)?;
+    let snapshot = |place: usize| path.snapshots.get(place).map_or(f64::NAN, |it| f64::from(*it));
+    doubles("snapshot", &(0..len).map(snapshot).collect::<Vec<_>>(), out)
+}
+
+/// Where points lie: a height that is not finite would keep a viewer from finding its camera.
+struct Heights {
+    z: Vec<f64>,
+    ghosts: Vec<u8>,
+}
+
+impl Heights {
+    fn new(losses: &[f64], slice: &Slice) -> Self {
+        let lowest = slice.surface.lowest().map_or(0.0, |lowest| lowest.loss);
+        let z = |loss: &f64| if loss.is_finite() { *loss } else { lowest };
+        let ghost = |loss: &f64| if loss.is_finite() { 0 } else { HIDDEN };
+        Self { z: losses.iter().map(z).collect(), ghosts: losses.iter().map(ghost).collect() }
+    }
+}
+
+fn header(title: &str, dataset: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "# vtk DataFile Version 3.0\n{title}\nBINARY\nDATASET {dataset}")
+}
+
+fn points(points: impl ExactSizeIterator<Item = [f64; 3]>, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "POINTS {} double", points.len())?;
+    for coordinate in points.flatten() {
+        out.write_all(&coordinate.to_be_bytes())?;
+    }
+    writeln!(out)
+}
+
+fn polyline(len: usize, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "LINES 1 {}", len + 1)?;
+    let numbers = std::iter::once(len).chain(0..len);
+    for number in numbers {
+        let number = i32::try_from(number).map_err(io::Error::other)?;
+        out.write_all(&number.to_be_bytes())?;
+    }
+    writeln!(out)
+}
+
+fn doubles(name: &str, values: &[f64], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "SCALARS {name} double 1\nLOOKUP_TABLE default")?;
+    for value in values {
+        out.write_all(&value.to_be_bytes())?;
+    }
+    writeln!(out)
+}
+
+fn bytes(name: &str, values: &[u8], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "SCALARS {name} unsigned_char 1\nLOOKUP_TABLE default")?;
+    out.write_all(values)?;
+    writeln!(out)
+}
