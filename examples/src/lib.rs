@@ -5,5 +5,7 @@
 pub mod cli;
 pub mod convnet;
 pub mod data;
+pub mod descent;
 pub mod mlp;
 pub mod report;
+pub mod tanh;

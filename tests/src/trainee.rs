@@ -16,7 +16,9 @@ use burn::train::{
     ClassificationOutput, ExecutionStrategy, Interrupter, Learner, MetricEarlyStoppingStrategy,
     MultiDeviceOptim, StoppingCondition, SupervisedTraining,
 };
-use burnscape::{BatchLoss, BlackBox, Measurements, Probe, Run, Schedule, Stopper, Watched};
+use burnscape::{
+    BatchLoss, BlackBox, LiveCurvature, Measurements, Probe, Run, Schedule, Stopper, Watched,
+};
 use burnscape_examples::convnet::ConvNet;
 use burnscape_examples::data::{self, Digit, DigitBatch};
 use burnscape_examples::mlp::Mlp;
@@ -58,6 +60,8 @@ pub enum Watch {
     Default,
     /// Everything at every step, a snapshot at every step.
     Busiest,
+    /// The curvature before every step.
+    Curvature,
 }
 
 /// The command line of the trainee.
@@ -202,8 +206,19 @@ fn with_model<M: DigitModel>(flags: &Flags, model: M) -> Result<Outcome> {
     let probe = probe(flags)?;
     match flags.watch {
         Watch::Bare => Ok(outcome_of(&train(flags, model, &Probe::disabled()))),
-        _ => finish(flags, train(flags, probe.watch(model), &probe), probe),
+        _ => finish(flags, train(flags, watched(flags, &probe, model)?, &probe), probe),
     }
+}
+
+fn watched<M: DigitModel>(flags: &Flags, probe: &Probe, model: M) -> Result<Watched<M>> {
+    let model = probe.watch(model);
+    Ok(match flags.watch {
+        Watch::Curvature => {
+            let batches = data::batches(&digits().0, 64, &Device::flex().autodiff());
+            probe.curvature(model, batches, LiveCurvature::new().every_steps(1))?
+        }
+        _ => model,
+    })
 }
 
 fn probe(flags: &Flags) -> Result<Probe> {
@@ -232,7 +247,7 @@ fn probe(flags: &Flags) -> Result<Probe> {
     };
     Ok(match flags.watch {
         Watch::Bare | Watch::Disabled => Probe::disabled(),
-        Watch::Default | Watch::Busiest => builder.start()?,
+        Watch::Default | Watch::Busiest | Watch::Curvature => builder.start()?,
     })
 }
 

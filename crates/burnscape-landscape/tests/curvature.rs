@@ -551,7 +551,7 @@ fn a_block_has_the_eigenvalues_of_its_own_submatrix() {
     let entries: Vec<usize> = ranges.iter().cloned().flatten().collect();
     let part = DMatrix::from_fn(7, 7, |i, j| matrix[(entries[i], entries[j])]);
     let expected = SymmetricEigen::new(part).eigenvalues.max();
-    let mut block = Restricted::new(Dense(matrix), ranges);
+    let mut block = Restricted::new(Dense(matrix), 12, ranges);
     let found = extremes(&mut block, &both_ends(1, 1e-9), &mut unwatched).unwrap();
     assert!((found.largest[0].value - expected).abs() < 1e-8);
 }

@@ -303,9 +303,10 @@ pub struct Histogram {
 #[serde(default)]
 pub struct Alert {
     /// `non-finite-loss`, `non-finite-gradient`, `non-finite-weight`, `exploding-gradient`,
-    /// `vanishing-gradient`, `loss-spike`, `plateau`, `update-ratio`, `dead-units`, `saturated-units`.
+    /// `vanishing-gradient`, `loss-spike`, `plateau`, `update-ratio`, `dead-units`, `saturated-units`,
+    /// `edge-of-stability`.
     pub rule: String,
-    /// `warning`, or `error` where training cannot go on in a sensible way.
+    /// `info`, `warning`, or `error` where training cannot go on in a sensible way.
     pub level: String,
     /// Optimizer steps in the run before the one that it concerns.
     pub step: u64,
@@ -504,7 +505,7 @@ pub struct Layer {
 pub struct Axis {
     /// What the direction is, such as `PC 1` or `random 1`.
     pub label: String,
-    /// How it was made: `random`, `pca`, `points`, `update`, `gradient` or `given`.
+    /// How it was made: `random`, `pca`, `points`, `update`, `gradient`, `hessian` or `given`.
     pub kind: String,
     /// Multiple of `spacing` at which the first node lies (negative or 0).
     pub first: i64,

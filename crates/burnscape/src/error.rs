@@ -129,6 +129,53 @@ pub enum Error {
         second: f64,
     },
 
+    /// The loss at the weights themselves is NaN or infinite.
+    #[error(
+        "the loss at these weights is {loss}, so it has no slope and no curvature: measure around weights of before training diverged"
+    )]
+    NonFiniteLoss {
+        /// The loss.
+        loss: f64,
+    },
+
+    /// The curvature of the loss cannot be measured.
+    #[error("the curvature of the loss cannot be measured: {reason}")]
+    NoCurvature {
+        /// Why.
+        reason: String,
+    },
+
+    /// A block that the Hessian is to be restricted to is not there.
+    #[error(
+        "no parameter is called `{path}` or lies below it: paths are those of the `head` record, such as `{example}`"
+    )]
+    NoSuchBlock {
+        /// What was asked for.
+        path: String,
+        /// The first path that there is.
+        example: String,
+    },
+
+    /// Nothing that the Hessian is to be taken over trains.
+    #[error("{blocks} can not move, since {why}: there is no curvature to measure along them")]
+    NothingTrains {
+        /// The blocks in words.
+        blocks: String,
+        /// Why they cannot.
+        why: &'static str,
+    },
+
+    /// A slice along an eigenvector that is not known.
+    #[error(
+        "eigenvector {number} of the Hessian at `{centre}` is not known: call `study.sharpness(…)` around the same point first, with `.largest({number})` or more"
+    )]
+    NoEigenvector {
+        /// The number asked for, from 1.
+        number: usize,
+        /// The centre of the slice.
+        centre: String,
+    },
+
     /// Code of the user's panicked.
     #[error("{what} panicked: {message}; what was measured before is in the trace")]
     Panicked {
@@ -353,6 +400,15 @@ fn list(numbers: &[u64]) -> String {
         [] => "none".to_string(),
         [one] => format!("only {one}"),
         [first, .., last] => format!("{} of them, {first} to {last}", numbers.len()),
+    }
+}
+
+impl From<burnscape_landscape::curvature::CurvatureError<Error>> for Error {
+    fn from(error: burnscape_landscape::curvature::CurvatureError<Error>) -> Self {
+        match error {
+            burnscape_landscape::curvature::CurvatureError::Caller(error) => error,
+            other => Self::NoCurvature { reason: other.to_string() },
+        }
     }
 }
 

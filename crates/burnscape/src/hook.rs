@@ -12,9 +12,11 @@ use std::time::Instant;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::{Module, ParamId};
 use burn::tensor::TensorData;
+use burnscape_trace::{Note, Record};
 
 use crate::alerts::LossWatch;
 use crate::config::Config;
+use crate::curvature::GaugeOf;
 use crate::loss::{BatchLoss, mean_on_device, standard_loss};
 use crate::measure::handles::{self, Handles, Look};
 use crate::measure::{self, GradientSource, KeptWeights, StepValues};
@@ -132,6 +134,11 @@ impl Hook {
         Moment { steps, batches }
     }
 
+    /// Seconds since recording started.
+    pub fn elapsed_secs(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
     /// Optimizer steps in this process so far.
     pub fn steps(&self) -> u64 {
         self.steps.load(Ordering::Acquire)
@@ -215,6 +222,7 @@ impl Hook {
         grads: &G,
         lr: &ModuleLearningRate,
         clipping: Clipping,
+        gauge: Option<&GaugeOf<M>>,
     ) -> Option<Measured> {
         let mut state = self.state()?;
         let map = self.map_of(model, &state)?;
@@ -223,6 +231,9 @@ impl Hook {
             return None;
         }
         let at = self.next_place(&mut state);
+        if let Some(gauge) = gauge {
+            self.gauge_curvature(model, map, at, lr.base(), gauge);
+        }
         let previous = self.keep_weights(model, map);
         let (batches, accumulated) = self.count_step(&mut state);
         let (columns, mut look) = (self.columns_due(at), self.config.measurements.look(at));
@@ -257,6 +268,48 @@ impl Hook {
             clipping,
             boxed: is_boxed.then(|| self.boxed(model, map, grads, previous)).flatten(),
         })
+    }
+
+    /// Measures the curvature in a hand-written loop; `mark` tells epochs apart.
+    pub fn gauge_by_hand<M: Module>(
+        &self,
+        model: &M,
+        lr: f64,
+        gauge: &GaugeOf<M>,
+        mark: &mut Option<u64>,
+    ) {
+        let Some(state) = self.state() else { return };
+        let Some(map) = self.map_of(model, &state) else { return };
+        let epoch = Some(state.validations);
+        let starts_epoch = std::mem::replace(mark, epoch) != epoch;
+        let at = StepPlace { step: state.steps, starts_epoch, since_alert: None };
+        self.gauge_curvature(model, map, at, lr, gauge);
+    }
+
+    /// Measures the curvature, if it is due before this step. A failure is a problem of ours and ends it.
+    fn gauge_curvature<M: Module>(
+        &self,
+        model: &M,
+        map: &ModelMap,
+        at: StepPlace,
+        lr: f64,
+        gauge: &GaugeOf<M>,
+    ) {
+        let Ok(mut gauge) = gauge.try_lock() else { return };
+        match gauge.at(model, map, at, lr) {
+            None => {}
+            Some(Ok(mut record)) => {
+                record.step = at.step;
+                record.elapsed_secs = self.elapsed_secs();
+                self.lanes.record(Record::Curvature(record));
+                if let Some(text) = gauge.schedule_in_words(at.step) {
+                    self.lanes.record(Record::Note(Note { level: "info".to_string(), text }));
+                }
+            }
+            Some(Err(error)) => {
+                self.lanes.problem(format!("the curvature is no longer measured: {error}"));
+            }
+        }
     }
 
     /// Counts a step; gives the batches until it, and those that are its own.

@@ -119,11 +119,13 @@ pub struct Landscape {
     studies: Vec<Study>,
     recording: Recording,
     layout: Option<Layout>,
+    curvatures: Vec<burnscape_trace::Curvature>,
+    remarks: Vec<String>,
 }
 
 impl Landscape {
     pub(crate) fn new(slices: Vec<SliceSurface>, studies: Vec<Study>, layout: Layout) -> Self {
-        Self { slices, studies, recording: Recording::default(), layout: Some(layout) }
+        Self { slices, studies, layout: Some(layout), ..Self::default() }
     }
 
     pub(crate) fn set_recording(&mut self, recording: Recording) {
@@ -139,6 +141,24 @@ impl Landscape {
     /// What slices say about each other: agreement over seeds, initial against trained, scale sweeps.
     pub fn studies(&self) -> &[Study] {
         &self.studies
+    }
+
+    pub(crate) fn set_curvatures(
+        &mut self,
+        curvatures: Vec<burnscape_trace::Curvature>,
+        remarks: Vec<String>,
+    ) {
+        (self.curvatures, self.remarks) = (curvatures, remarks);
+    }
+
+    /// How curved the loss is around points that were asked about, in that order.
+    pub fn curvatures(&self) -> &[burnscape_trace::Curvature] {
+        &self.curvatures
+    }
+
+    /// What slices along eigenvectors say beside their eigenvalues.
+    pub(crate) fn remarks(&self) -> &[String] {
+        &self.remarks
     }
 
     /// The parameters that slices lie among.

@@ -1,12 +1,15 @@
 //! Watching a hand-written loop: one that steps the optimizer itself, without burn's `Learner`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
+use burn::train::TrainStep;
 
+use crate::Result;
+use crate::curvature::{Gauge, GaugeOf, LiveCurvature};
 use crate::hook::Hook;
 use crate::loss::BatchLoss;
 use crate::recorder::sample::Clipping;
@@ -92,6 +95,25 @@ impl Observer {
         }
     }
 
+    /// As [`Probe::curvature`](crate::Probe::curvature), for a hand-written loop: a gauge that the loop asks before each
+    /// step. The loss and its gradient are those of the model's `TrainStep`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Probe::curvature`](crate::Probe::curvature).
+    pub fn curvature<M>(
+        &self,
+        batches: Vec<M::Input>,
+        settings: LiveCurvature,
+    ) -> Result<CurvatureGauge<M>>
+    where
+        M: TrainStep + Module + 'static,
+        M::Input: Clone,
+    {
+        let gauge: GaugeOf<M> = Arc::new(Mutex::new(Gauge::new(settings, batches)?));
+        Ok(CurvatureGauge { hook: self.hook.clone(), gauge, mark: None })
+    }
+
     /// Steps the optimizer, and records the step.
     #[must_use = "it gives the updated model"]
     pub fn step<M: Module>(
@@ -133,7 +155,7 @@ impl Observer {
             hook.count_batch(None, std::mem::take(&mut self.heard));
         }
         self.told = false;
-        let measured = hook.and_then(|hook| hook.before_update(&model, &grads, lr, clipping));
+        let measured = hook.and_then(|hook| hook.before_update(&model, &grads, lr, clipping, None));
         let model = update(model, grads);
         if let (Some(hook), Some(measured)) = (hook, measured) {
             hook.after_update(&model, measured);
@@ -153,5 +175,29 @@ impl Observer {
     /// asks training to stop.
     pub fn should_stop(&self) -> bool {
         self.hook.as_ref().is_some_and(|hook| hook.stop_asked())
+    }
+}
+
+/// Measures the curvature in a hand-written loop; made by [`Observer::curvature`].
+pub struct CurvatureGauge<M> {
+    hook: Option<Arc<Hook>>,
+    gauge: GaugeOf<M>,
+    /// Tells epochs apart.
+    mark: Option<u64>,
+}
+
+impl<M> std::fmt::Debug for CurvatureGauge<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let is_enabled = self.hook.is_some();
+        f.debug_struct("CurvatureGauge").field("is_enabled", &is_enabled).finish_non_exhaustive()
+    }
+}
+
+impl<M: Module> CurvatureGauge<M> {
+    /// Measures, if it is due before the step that comes with this learning rate. Call it before every step.
+    pub fn before_step(&mut self, model: &M, lr: f64) {
+        if let Some(hook) = &self.hook {
+            hook.gauge_by_hand(model, lr, &self.gauge, &mut self.mark);
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! The probe: what a program attaches to its training, and what it closes the run with.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::train::renderer::MetricsRenderer;
-use burn::train::{InferenceStep, LearnerModel, SupervisedTraining};
+use burn::train::{InferenceStep, LearnerModel, SupervisedTraining, TrainStep};
 use burnscape_trace::{RunFolder, Writer};
 
 use crate::Result;
@@ -14,6 +14,7 @@ use crate::alerts::{AlertAction, AlertRules, OnAlert};
 use crate::batches::Batches;
 use crate::black_box::BlackBox;
 use crate::config::{Config, Existing};
+use crate::curvature::{Gauge, LiveCurvature};
 use crate::events::EpochEvents;
 use crate::hook::Hook;
 use crate::landscape::{Landscape, Recording};
@@ -80,6 +81,48 @@ impl Probe {
     /// Watches a hand-written loop: one that steps the optimizer itself, without burn's `Learner`.
     pub fn observe(&self) -> Observer {
         Observer::new(self.active.as_ref().map(|it| it.hook.clone()))
+    }
+
+    /// Measures the curvature while `model` trains: the largest eigenvalue of the Hessian of its mean loss over
+    /// `batches`, on a schedule, against the learning rate of that moment. It goes to the trace, and an alert tells
+    /// when training reaches the edge of stability.
+    ///
+    /// By default it chooses its schedule itself, so that it takes a twentieth of the time of training. A few hundred
+    /// samples are enough; they are to be on the device where the model trains. The model, its normalisation
+    /// statistics and burn's random streams stay bit for bit as they are, as long as the model draws nothing with its
+    /// flags off.
+    ///
+    /// ```no_run
+    /// # use burn::{module::Module, train::TrainStep};
+    /// # use burnscape::{LiveCurvature, Optimizer, Probe, Result};
+    /// # fn train<M>(probe: Probe, model: M, batches: Vec<M::Input>) -> Result<()>
+    /// # where M: TrainStep + Module + 'static, M::Input: Clone {
+    /// let model = probe.watch(model);
+    /// let adam = Optimizer::Adam { beta: 0.9, epsilon: 1e-5 };
+    /// let model = probe.curvature(model, batches, LiveCurvature::new().optimizer(adam))?;
+    /// # let _ = model;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the schedule makes no sense or there are no batches. What goes wrong while training is in
+    /// [`Recording::problems`]; then it is no longer measured.
+    pub fn curvature<M>(
+        &self,
+        model: Watched<M>,
+        batches: Vec<M::Input>,
+        gauge: LiveCurvature,
+    ) -> Result<Watched<M>>
+    where
+        M: TrainStep + Module + 'static,
+        M::Input: Clone,
+    {
+        let gauge = Gauge::new(gauge, batches)?;
+        match self.active {
+            Some(_) => Ok(model.with_gauge(Arc::new(Mutex::new(gauge)))),
+            None => Ok(model),
+        }
     }
 
     /// Registers the probe with burn's training: its progress events tell the epoch.

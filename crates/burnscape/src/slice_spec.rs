@@ -59,6 +59,10 @@ pub enum Direction {
     /// The last update of the optimizer: the model before it has the coordinate −1 from the final model.
     /// The probe has to be told to [keep it](crate::ProbeBuilder::keep_last_update).
     LastUpdate,
+    /// The eigenvector of the Hessian at the centre with the k-th largest eigenvalue, counted from 1: a unit vector,
+    /// not normalised by filter, so that the curvature along it is the eigenvalue.
+    /// [`Study::sharpness`](crate::Study::sharpness) has to find it first, around the same point.
+    Eigenvector(usize),
     /// Any vector in layout order, such as a gradient ([`Study::gradient`](crate::Study::gradient)) or an
     /// eigenvector of the Hessian.
     Given(Given),
@@ -69,7 +73,7 @@ pub enum Direction {
 pub struct Given {
     /// What it is, for the axis of a picture.
     pub label: String,
-    /// `gradient` or `given`.
+    /// `gradient`, `hessian` or `given`.
     pub(crate) kind: &'static str,
     /// One entry per parameter, in layout order.
     pub values: Arc<Vec<f32>>,
@@ -89,6 +93,11 @@ impl Direction {
     /// Any vector in layout order, with a name for the axis.
     pub fn given(label: impl Into<String>, values: Vec<f32>) -> Self {
         Self::Given(Given { label: label.into(), kind: "given", values: Arc::new(values) })
+    }
+
+    /// The eigenvector of the Hessian at the centre with the k-th largest eigenvalue, counted from 1.
+    pub fn hessian(k: usize) -> Self {
+        Self::Eigenvector(k)
     }
 
     pub(crate) fn is_random(&self) -> bool {
@@ -191,6 +200,12 @@ impl SliceSpec {
     /// The plane of the first two principal components of the snapshots.
     pub fn pca() -> Self {
         Self::plane(Direction::Component(1), Direction::Component(2)).name("pca")
+    }
+
+    /// The plane of the eigenvectors of the two largest eigenvalues of the Hessian at the centre, which
+    /// [`Study::sharpness`](crate::Study::sharpness) has to find first.
+    pub fn hessian() -> Self {
+        Self::plane(Direction::hessian(1), Direction::hessian(2)).name("hessian")
     }
 
     /// A plane of two random directions, normalised filter by filter (Li et al. 2018).

@@ -10,6 +10,7 @@ use burn::optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams};
 use burn::tensor::Device;
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 
+use crate::curvature::GaugeOf;
 use crate::hook::Hook;
 use crate::recorder::sample::Clipping;
 
@@ -24,12 +25,14 @@ pub struct Watched<M> {
     hook: Option<Arc<Hook>>,
     /// Optimizer steps behind these weights.
     version: u64,
+    /// What measures the curvature while it trains.
+    gauge: Option<GaugeOf<M>>,
 }
 
 impl<M> Watched<M> {
     pub(crate) fn new(inner: M, hook: Option<Arc<Hook>>) -> Self {
         let version = hook.as_ref().map_or(0, |hook| hook.steps());
-        Self { inner, hook, version }
+        Self { inner, hook, version, gauge: None }
     }
 
     /// The model itself.
@@ -42,12 +45,18 @@ impl<M> Watched<M> {
         self.inner
     }
 
+    /// The same model with a gauge of its curvature.
+    pub(crate) fn with_gauge(self, gauge: GaugeOf<M>) -> Self {
+        Self { gauge: Some(gauge), ..self }
+    }
+
     fn with(&self, inner: M) -> Self {
-        Self { inner, hook: self.hook.clone(), version: self.version }
+        let (hook, gauge) = (self.hook.clone(), self.gauge.clone());
+        Self { inner, hook, version: self.version, gauge }
     }
 
     fn map_inner(self, change: impl FnOnce(M) -> M) -> Self {
-        Self { inner: change(self.inner), hook: self.hook, version: self.version }
+        Self { inner: change(self.inner), ..self }
     }
 }
 
@@ -139,15 +148,16 @@ impl<M: TrainStep + Module> TrainStep for Watched<M> {
         lr: ModuleLearningRate,
         grads: GradientsParams,
     ) -> Self {
-        let Self { inner, hook, .. } = self;
+        let Self { inner, hook, gauge, .. } = self;
         let clipping = Clipping::of(optim);
-        let measured =
-            hook.as_ref().and_then(|hook| hook.before_update(&inner, &grads, &lr, clipping));
+        let measured = hook
+            .as_ref()
+            .and_then(|hook| hook.before_update(&inner, &grads, &lr, clipping, gauge.as_ref()));
         let inner = inner.optimize(optim, lr, grads);
         if let (Some(hook), Some(measured)) = (&hook, measured) {
             hook.after_update(&inner, measured);
         }
-        Self::new(inner, hook)
+        Self { gauge, ..Self::new(inner, hook) }
     }
 
     fn optimize_multi(
@@ -156,15 +166,16 @@ impl<M: TrainStep + Module> TrainStep for Watched<M> {
         lr: ModuleLearningRate,
         grads: MultiGradientsParams,
     ) -> Self {
-        let Self { inner, hook, .. } = self;
+        let Self { inner, hook, gauge, .. } = self;
         let clipping = Clipping::of(optim);
-        let measured =
-            hook.as_ref().and_then(|hook| hook.before_update(&inner, &grads, &lr, clipping));
+        let measured = hook
+            .as_ref()
+            .and_then(|hook| hook.before_update(&inner, &grads, &lr, clipping, gauge.as_ref()));
         let inner = inner.optimize_multi(optim, lr, grads);
         if let (Some(hook), Some(measured)) = (&hook, measured) {
             hook.after_update(&inner, measured);
         }
-        Self::new(inner, hook)
+        Self { gauge, ..Self::new(inner, hook) }
     }
 }
 

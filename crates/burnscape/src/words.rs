@@ -36,6 +36,10 @@ pub(crate) fn summary(landscape: &Landscape) -> Vec<String> {
     for study in landscape.studies() {
         sentences.extend(study.sentences.iter().cloned());
     }
+    for curvature in landscape.curvatures() {
+        sentences.extend(curvature.sentences.iter().cloned());
+    }
+    sentences.extend(landscape.remarks().iter().cloned());
     sentences.extend(conclusions(landscape));
     sentences.extend(recording(landscape));
     sentences

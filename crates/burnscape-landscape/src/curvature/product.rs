@@ -2,6 +2,8 @@
 
 use std::ops::{ControlFlow, Range};
 
+use super::sharpness::LossNear;
+
 /// A symmetric linear map of which only products with vectors are known: v ↦ Hv.
 pub trait HessianProduct {
     /// What a product can fail with.
@@ -156,7 +158,8 @@ impl<'a, P: HessianProduct> Counted<'a, P> {
     }
 }
 
-/// The Hessian restricted to some of the parameters: the rows and columns of these entries.
+/// A Hessian, or a loss, restricted to some of the parameters: the rows and columns of these entries, the others at
+/// rest.
 #[derive(Debug)]
 pub struct Restricted<P> {
     whole: P,
@@ -165,16 +168,36 @@ pub struct Restricted<P> {
     to: Vec<f64>,
 }
 
-impl<P: HessianProduct> Restricted<P> {
-    /// Keeps the entries in `ranges`, which neither overlap nor reach beyond the end.
+impl<P> Restricted<P> {
+    /// Keeps the entries in `ranges`, which do not overlap, of `len` parameters.
     ///
     /// # Panics
     ///
     /// If a range reaches beyond the parameters.
-    pub fn new(whole: P, ranges: Vec<Range<usize>>) -> Self {
-        let len = whole.len();
+    pub fn new(whole: P, len: usize, ranges: Vec<Range<usize>>) -> Self {
         assert!(ranges.iter().all(|range| range.end <= len), "a block lies within the parameters");
         Self { ranges, from: vec![0.0; len], to: vec![0.0; len], whole }
+    }
+
+    /// Entries that are kept.
+    fn kept(&self) -> usize {
+        self.ranges.iter().map(ExactSizeIterator::len).sum()
+    }
+
+    fn spread(&mut self, part: &[f64]) {
+        let mut at = 0;
+        for range in &self.ranges {
+            self.from[range.clone()].copy_from_slice(&part[at..at + range.len()]);
+            at += range.len();
+        }
+    }
+
+    fn gather(&self, out: &mut [f64]) {
+        let mut at = 0;
+        for range in &self.ranges {
+            out[at..at + range.len()].copy_from_slice(&self.to[range.clone()]);
+            at += range.len();
+        }
     }
 }
 
@@ -182,22 +205,34 @@ impl<P: HessianProduct> HessianProduct for Restricted<P> {
     type Error = P::Error;
 
     fn len(&self) -> usize {
-        self.ranges.iter().map(ExactSizeIterator::len).sum()
+        self.kept()
     }
 
     fn apply(&mut self, v: &[f64], out: &mut [f64]) -> Result<(), P::Error> {
-        let mut at = 0;
-        for range in &self.ranges {
-            self.from[range.clone()].copy_from_slice(&v[at..at + range.len()]);
-            at += range.len();
-        }
+        self.spread(v);
         self.whole.apply(&self.from, &mut self.to)?;
-        let mut at = 0;
-        for range in &self.ranges {
-            out[at..at + range.len()].copy_from_slice(&self.to[range.clone()]);
-            at += range.len();
-        }
+        self.gather(out);
         Ok(())
+    }
+}
+
+impl<L: LossNear> LossNear for Restricted<L> {
+    type Error = L::Error;
+
+    fn len(&self) -> usize {
+        self.kept()
+    }
+
+    fn loss(&mut self, delta: &[f64]) -> Result<f64, L::Error> {
+        self.spread(delta);
+        self.whole.loss(&self.from)
+    }
+
+    fn gradient(&mut self, delta: &[f64], out: &mut [f64]) -> Result<f64, L::Error> {
+        self.spread(delta);
+        let loss = self.whole.gradient(&self.from, &mut self.to)?;
+        self.gather(out);
+        Ok(loss)
     }
 }
 

@@ -39,6 +39,22 @@ pub trait LossNear {
     fn gradient(&mut self, delta: &[f64], out: &mut [f64]) -> Result<f64, Self::Error>;
 }
 
+impl<L: LossNear + ?Sized> LossNear for &mut L {
+    type Error = L::Error;
+
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+
+    fn loss(&mut self, delta: &[f64]) -> Result<f64, Self::Error> {
+        (**self).loss(delta)
+    }
+
+    fn gradient(&mut self, delta: &[f64], out: &mut [f64]) -> Result<f64, Self::Error> {
+        (**self).gradient(delta, out)
+    }
+}
+
 /// How an ascent looks for the highest loss within reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AscentOptions {

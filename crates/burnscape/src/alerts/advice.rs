@@ -11,6 +11,7 @@ pub(super) const PLATEAU: &str = "plateau";
 pub(super) const RATIO: &str = "update-ratio";
 pub(super) const DEAD: &str = "dead-units";
 pub(super) const SATURATED: &str = "saturated-units";
+pub(super) const EDGE: &str = "edge-of-stability";
 
 /// What usually helps against a broken rule.
 pub(super) fn advice(rule: &str) -> &'static str {
@@ -48,6 +49,11 @@ pub(super) fn advice(rule: &str) -> &'static str {
         DEAD => {
             "Lower the learning rate, start biases at 0 or above, or use a leaky ReLU (Maas et al. 2013), whose \
              units recover."
+        }
+        EDGE => {
+            "Nothing has to be done while the loss falls over many steps; if it jumps, lower the learning rate or warm it \
+             up, which lets training find flatter places first (Cohen et al. 2021, arXiv 2103.00065; Gilmer et al. 2021, \
+             arXiv 2110.04369)."
         }
         SATURATED => {
             "Start with smaller weights (Glorot and Bengio 2010), normalise the inputs, or put a normalisation \

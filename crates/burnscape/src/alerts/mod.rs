@@ -51,6 +51,10 @@ pub struct AlertRules {
     /// Share of the values behind a tap that are at the bounds of a tanh or sigmoid, three times in a row.
     /// Default 0.9.
     pub saturated: Option<f64>,
+    /// Share of the limit of stability that λ_max · lr reaches, where the curvature is measured live
+    /// ([`Probe::curvature`](crate::Probe::curvature)). Default 0.95. It informs: full-batch training usually goes on at
+    /// the edge (Cohen et al. 2021). Told again after it was a tenth below.
+    pub edge_of_stability: Option<f64>,
     /// Steps without a broken rule after which it is told anew. Default 100.
     pub cool_down: u64,
 }
@@ -67,6 +71,7 @@ impl Default for AlertRules {
             update_ratio: Some((1e-5, 1e-1)),
             dead_units: Some(0.5),
             saturated: Some(0.9),
+            edge_of_stability: Some(0.95),
             cool_down: 100,
         }
     }
@@ -85,6 +90,7 @@ impl AlertRules {
             update_ratio: None,
             dead_units: None,
             saturated: None,
+            edge_of_stability: None,
             cool_down: 100,
         }
     }
@@ -105,6 +111,7 @@ impl AlertRules {
         positive("loss_spike", self.loss_spike)?;
         positive("dead_units", self.dead_units)?;
         positive("saturated", self.saturated)?;
+        positive("edge_of_stability", self.edge_of_stability)?;
         let steps = self.plateau_steps.unwrap_or(2);
         check("plateau_steps", steps >= 2, &steps, "2 steps or more")?;
         let (lowest, highest) = self.update_ratio.unwrap_or((0.0, 1.0));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use burnscape_trace::columns::{GRAD_NORM, UPDATE_NORM, WEIGHT_NORM};
-use burnscape_trace::{Activation, Alert, Block, Step};
+use burnscape_trace::{Activation, Alert, Block, Curvature, Step};
 
 use super::advice::{self, advice};
 use super::{AlertRules, LossWatch};
@@ -36,6 +36,8 @@ pub(crate) struct Watchdog {
     /// When each rule was broken last at each place.
     broken: BTreeMap<(&'static str, Where), u64>,
     alerts: Vec<Alert>,
+    /// The last live curvature was at the edge of stability.
+    is_on_edge: bool,
 }
 
 /// What is remembered of a block.
@@ -64,6 +66,7 @@ impl Watchdog {
             saturated: BTreeMap::new(),
             broken: BTreeMap::new(),
             alerts: Vec::new(),
+            is_on_edge: false,
         }
     }
 
@@ -200,6 +203,27 @@ impl Watchdog {
             blocks,
             Broken { rule: advice::RATIO, is_error: false, threshold, places: off },
         );
+    }
+
+    /// Whether training has come to the edge of stability: told once, until it was clearly below.
+    pub fn judge_curvature(&mut self, found: &Curvature) -> Option<Alert> {
+        let (share, limit) = (self.rules.edge_of_stability?, found.stability_limit?);
+        let value = found.largest.first()? * found.lr;
+        let was_on_edge = self.is_on_edge;
+        let threshold = share * limit;
+        self.is_on_edge = value >= if was_on_edge { 0.9 * threshold } else { threshold };
+        if was_on_edge || !self.is_on_edge {
+            return None;
+        }
+        let text = format!(
+            "training is at the edge of stability at step {}: the largest curvature times the learning rate is {value:.3}, \
+             and steps overshoot from {limit:.3} on",
+            found.step
+        );
+        let step =
+            Step { step: found.step, epoch: found.epoch.map(|it| it + 1), ..Step::default() };
+        let level = "info".to_string();
+        Some(Alert { value, threshold, text, places: 1, level, ..at(&step, advice::EDGE, false) })
     }
 
     /// What a tap saw.

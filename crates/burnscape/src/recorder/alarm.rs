@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use burnscape_trace::{Activation, Alert, Blackbox, Head, Record, Step};
+use burnscape_trace::{Activation, Alert, Blackbox, Curvature, Head, Record, Step};
 
 use super::sample::BoxedTensors;
 use super::worker::Worker;
@@ -100,6 +100,18 @@ impl Worker {
         }
         self.write_black_box(step, rule, boxed);
         self.flush();
+    }
+
+    /// Places what was measured live in the run, and judges it. An edge is no fault: no black box is opened.
+    pub(super) fn live_curvature(&mut self, curvature: &mut Curvature) {
+        curvature.step += self.base.steps;
+        curvature.epoch = self.epochs_complete();
+        let alert = self.alarm.watchdog.judge_curvature(curvature);
+        self.append(&Record::Curvature(std::mem::take(curvature)));
+        if let Some(alert) = alert {
+            self.tell_alert(&alert);
+            self.append(&Record::Alert(alert));
+        }
     }
 
     fn tell_alert(&mut self, alert: &Alert) {

@@ -205,8 +205,12 @@ impl Worker {
                 self.snapshot("final", epoch, *weights);
             }
             Control::Record(mut record) => {
-                if let Record::Metric(metric) = record.as_mut() {
-                    metric.step = self.written.steps;
+                match record.as_mut() {
+                    Record::Metric(metric) => metric.step = self.written.steps,
+                    Record::Curvature(curvature) if curvature.reason == "live" => {
+                        return self.live_curvature(curvature);
+                    }
+                    _ => {}
                 }
                 self.append(&record);
             }

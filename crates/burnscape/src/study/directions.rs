@@ -65,6 +65,10 @@ where
             Direction::To(point) => self.towards(point, centre),
             Direction::Difference(from, to) => self.difference(from, to),
             Direction::LastUpdate => self.last_update(),
+            Direction::Eigenvector(number) => {
+                let values = self.eigenvector(&spec.centre, *number, &centre.label)?;
+                Ok(Axis::of("hessian", format!("eigenvector {number}"), values))
+            }
             Direction::Given(given) => {
                 self.check_length(given.values.len())?;
                 Ok(Axis::of(given.kind, given.label.clone(), given.values.to_vec()))

@@ -5,11 +5,13 @@
 mod centres;
 mod compare;
 mod directions;
+mod eigenvalue_map;
 mod offending;
 mod planes;
 mod quantities;
 mod resume;
 mod settings;
+mod sharpness;
 mod surfaces;
 mod trajectory;
 
@@ -37,9 +39,11 @@ pub use compare::{Agreement, InitialAndTrained, ScaleSweep};
 pub(crate) use quantities::{Means, Quantities, Quantity, ValueOf, count_samples};
 pub(crate) use resume::KnownSlice;
 pub(crate) use settings::StudySettings;
+pub use sharpness::Sharpness;
 
 use centres::{Centre, same};
 use planes::Plan;
+pub(crate) use quantities::panicked;
 use quantities::{BatchSet, LOSS, measure, read_twice};
 use trajectory::Geometry;
 
@@ -86,6 +90,11 @@ pub(crate) struct Survey<'a, M: InferenceStep> {
     names: Vec<String>,
     slices: Vec<SliceSurface>,
     studies: Vec<burnscape_trace::Study>,
+    curvatures: Vec<burnscape_trace::Curvature>,
+    /// Eigenvectors of the Hessian, by the point that they are at.
+    eigenvectors: Vec<sharpness::Eigenvectors>,
+    /// Further sentences of the summary.
+    remarks: Vec<String>,
     /// All slices of the run, and how far each is measured.
     known: Vec<KnownSlice>,
     /// All studies of the run, the last of each number.
@@ -172,6 +181,7 @@ where
         };
         let plan = survey.plan(spec)?;
         let surface = survey.measure_all(vec![plan])?.remove(0);
+        survey.compare_with_eigenvalues([Some(&spec.x), spec.y.as_ref()], &spec.centre, &surface);
         survey.keep(&surface);
         Ok(surface)
     }
@@ -383,6 +393,9 @@ where
             names: beginning.names,
             slices: Vec::new(),
             studies: Vec::new(),
+            curvatures: Vec::new(),
+            eigenvectors: Vec::new(),
+            remarks: Vec::new(),
             known: beginning.known,
             known_studies: beginning.known_studies,
             active,
@@ -520,6 +533,7 @@ where
         let reason = self.active.end_reason();
         let report = self.active.recorder.stop(reason)?;
         let mut landscape = Landscape::new(self.slices, self.studies, self.map.layout);
+        landscape.set_curvatures(self.curvatures, self.remarks);
         landscape.set_recording(Recording::new(self.active.recorder.folder.path(), report));
         Ok(landscape)
     }

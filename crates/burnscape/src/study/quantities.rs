@@ -222,7 +222,7 @@ fn guarded<T>(run: impl FnOnce() -> T, what: impl Fn() -> String) -> Result<T> {
 }
 
 /// A panic as an error.
-pub(super) fn panicked(what: &str, panic: Box<dyn std::any::Any + Send>) -> Error {
+pub(crate) fn panicked(what: &str, panic: Box<dyn std::any::Any + Send>) -> Error {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     let message = text.unwrap_or_else(|| "no message".into());

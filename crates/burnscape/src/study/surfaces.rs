@@ -107,7 +107,7 @@ where
         Ok(started)
     }
 
-    fn know(&mut self, slice: KnownSlice) {
+    pub(super) fn know(&mut self, slice: KnownSlice) {
         self.known.retain(|known| known.slice.slice != slice.slice.slice);
         self.known.push(slice);
     }

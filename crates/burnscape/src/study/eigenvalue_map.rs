@@ -1,0 +1,156 @@
+//! A map of the largest and the smallest eigenvalue of the Hessian over a slice: where it is convex (Li et al. 2018,
+//! figure 7).
+
+use std::any::Any;
+use std::ops::ControlFlow;
+
+use burn::module::Module;
+use burn::train::{InferenceStep, TrainStep};
+use burnscape_landscape::curvature::{ExtremesOptions, Restricted, extremes};
+use burnscape_landscape::surface::NodeValue;
+use burnscape_trace::{F64s, Layer, LayerNodes, Nodes, Record, U32s};
+
+use super::sharpness::loss_in;
+use super::{Study, Survey};
+use crate::Result;
+use crate::curvature::{Gradients, Hessian, Selection, probe_direction};
+use crate::landscape::SliceSurface;
+use crate::slice_spec::SliceSpec;
+
+/// The layers beside the loss.
+const LAYERS: [&str; 3] = ["lambda_max", "lambda_min", "|lambda_min / lambda_max|"];
+/// Residuals that are small enough: a coarser one may stop at the neighbour of the eigenvalue at an end.
+const TOLERANCE: f64 = 1e-3;
+const MOST_PRODUCTS: usize = 60;
+
+impl<M> Study<'_, M>
+where
+    M: InferenceStep + Module,
+    <M as InferenceStep>::Input: Clone,
+{
+    /// The largest and the smallest eigenvalue of the Hessian at every node of a slice, and the magnitude of their
+    /// ratio: 0 where the loss is convex (Li et al. 2018, figure 7). They are layers of the slice, called `lambda_max`,
+    /// `lambda_min` and `|lambda_min / lambda_max|`; NaN where the loss is not finite.
+    ///
+    /// A node costs some fifty to a hundred and twenty gradients: ask for few nodes. Stopped early, what was measured is kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`slice`](Self::slice) and [`sharpness`](Self::sharpness).
+    pub fn eigenvalue_map<T>(&mut self, spec: &SliceSpec, batches: &[T]) -> Result<SliceSurface>
+    where
+        M: TrainStep<Input = T>,
+        T: Clone + Send,
+    {
+        match &mut self.survey {
+            Some(survey) => survey.eigenvalue_map(spec, batches),
+            None => super::nothing_measured(spec),
+        }
+    }
+}
+
+impl<M> Survey<'_, M>
+where
+    M: InferenceStep + Module,
+    <M as InferenceStep>::Input: Clone,
+{
+    fn eigenvalue_map<T>(&mut self, spec: &SliceSpec, batches: &[T]) -> Result<SliceSurface>
+    where
+        M: TrainStep<Input = T>,
+        T: Clone + Send,
+    {
+        let mut plan = self.plan(spec)?;
+        let (samples, count) = (plan.slice.samples, batches.len() as u64);
+        let layer = |name: &str| Layer {
+            name: name.to_string(),
+            centre: f64::NAN,
+            samples,
+            batches: count,
+        };
+        plan.slice.layers = LAYERS.iter().map(|name| layer(name)).collect();
+        let mut started = self.start_slice(plan)?;
+        let loss = &self.quantities.quantities[0];
+        let loss_of = |output: &dyn Any| loss_in(loss, output);
+        let shards = vec![(None, batches.to_vec())];
+        let model = &started.plan.centre.model;
+        let mut gradients = Gradients::new(model, &self.map, shards, &loss_of)?;
+        let selection = Selection::of(&self.map, &[], |block| gradients.reaches(block))?;
+        let along = probe_direction(&selection, &gradients.slope);
+        let mut hessian = Hessian::calibrated(&mut gradients, &along)?;
+        let watch = self.curvature_watch();
+        let grid = started.plan.grid;
+        for node in grid.coarse_to_fine().into_iter().flat_map(|level| level.nodes) {
+            if watch.reason().is_some() {
+                break;
+            }
+            let (alpha, beta) = grid.coordinates(node);
+            let delta = moved(&started.plan.directions, [alpha, beta]);
+            let values =
+                at(&mut hessian, &selection, delta).map_err(|error| error.at(alpha, beta))?;
+            self.record(Record::Nodes(tile(started.plan.slice.slice, node, &values)));
+            for (surface, mean) in started.layers.iter_mut().zip(values) {
+                surface.set(node, NodeValue { mean, stderr: f64::NAN });
+            }
+        }
+        let known = started.known();
+        let surface = known.surface();
+        self.know(known);
+        self.keep(&surface);
+        Ok(surface)
+    }
+}
+
+fn moved(directions: &[Vec<f32>], coefficients: [f64; 2]) -> Vec<f64> {
+    let mut delta = vec![0.0; directions[0].len()];
+    for (direction, coefficient) in directions.iter().zip(coefficients) {
+        let steps = delta.iter_mut().zip(direction);
+        steps.for_each(|(delta, entry)| *delta += coefficient * f64::from(*entry));
+    }
+    delta
+}
+
+/// Loss, largest and smallest eigenvalue, and the magnitude of their ratio, some way from the centre.
+fn at<M>(
+    hessian: &mut Hessian<'_, '_, M>,
+    selection: &Selection,
+    delta: Vec<f64>,
+) -> Result<[f64; 4]>
+where
+    M: TrainStep + Module,
+    <M as TrainStep>::Input: Clone,
+{
+    let len = delta.len();
+    let loss = hessian.gradients.at(Some(&delta), &mut vec![0.0; len])?;
+    if !loss.is_finite() {
+        return Ok([loss, f64::NAN, f64::NAN, f64::NAN]);
+    }
+    hessian.offset = Some(delta);
+    let options = ExtremesOptions {
+        largest: 1,
+        smallest: 1,
+        tolerance: TOLERANCE,
+        most_products: MOST_PRODUCTS,
+        ..ExtremesOptions::default()
+    };
+    let mut part = Restricted::new(hessian, len, selection.ranges.clone());
+    let found = extremes(&mut part, &options, &mut |_| ControlFlow::Continue(()))?;
+    let (largest, smallest) = (found.largest[0].value, found.smallest[0].value);
+    let ratio = match (smallest.min(0.0), largest) {
+        (_, 0.0) => f64::NAN,
+        (negative, largest) => (negative / largest).abs(),
+    };
+    Ok([loss, largest, smallest, ratio])
+}
+
+fn tile(slice: u32, node: usize, values: &[f64; 4]) -> Nodes {
+    let one = |value: f64| F64s(vec![value]);
+    let layer = |&value: &f64| LayerNodes { value: one(value), stderr: one(f64::NAN) };
+    Nodes {
+        slice,
+        index: U32s(vec![node as u32]),
+        loss: one(values[0]),
+        stderr: one(f64::NAN),
+        layers: values[1..].iter().map(layer).collect(),
+        interpolated: false,
+    }
+}

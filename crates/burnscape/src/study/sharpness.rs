@@ -1,0 +1,300 @@
+//! Sharpness around a point of a study, and slices along the eigenvectors that it finds.
+
+use std::any::Any;
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use burn::train::{InferenceStep, TrainStep};
+use burnscape_landscape::grid::{Axis, Grid};
+use burnscape_landscape::surface::Surface;
+use burnscape_landscape::words::{number, percent};
+use burnscape_trace::{Curvature, Record};
+
+use super::{Quantity, Study, Survey};
+use crate::curvature::{Analysis, Found, Gradients, Shard, SharpnessSpec};
+use crate::landscape::SliceSurface;
+use crate::loss::{BatchLoss, standard_loss};
+use crate::slice_spec::{Direction, Given, Point};
+use crate::stop::StopWatch;
+use crate::{Error, Result};
+
+/// A surface may miss an eigenvalue by this share before the summary says that they disagree: grids are coarse, and
+/// a surface bends.
+const AGREES: f64 = 0.1;
+
+/// How curved the loss is around a point.
+#[derive(Debug, Clone, Default)]
+pub struct Sharpness {
+    /// Everything that was found, as the trace has it.
+    pub record: Curvature,
+    /// Eigenvectors of the largest eigenvalues, in layout order, each of length 1.
+    pub largest: Vec<Vec<f32>>,
+    /// Eigenvectors of the smallest.
+    pub smallest: Vec<Vec<f32>>,
+}
+
+impl Sharpness {
+    /// The largest eigenvalue; NaN if none was asked for, or from a disabled study.
+    pub fn lambda_max(&self) -> f64 {
+        self.record.largest.first().copied().unwrap_or(f64::NAN)
+    }
+
+    /// The smallest eigenvalue; NaN if none was asked for, or from a disabled study.
+    pub fn lambda_min(&self) -> f64 {
+        self.record.smallest.first().copied().unwrap_or(f64::NAN)
+    }
+
+    /// A measure by its name in the trace, such as `sam` or `keskar`.
+    pub fn measure(&self, name: &str) -> Option<f64> {
+        self.record.measures.iter().find(|it| it.name == name).map(|it| it.value)
+    }
+
+    /// What was found, and what can and cannot be concluded from it, in plain sentences.
+    pub fn summary(&self) -> &[String] {
+        &self.record.sentences
+    }
+
+    /// The direction of the eigenvector of the `number`-th largest eigenvalue, counted from 1.
+    pub fn direction(&self, number: usize) -> Option<Direction> {
+        let values = self.largest.get(number.checked_sub(1)?)?.clone();
+        Some(Direction::Given(Given {
+            label: format!("eigenvector {number}"),
+            kind: "hessian",
+            values: values.into(),
+        }))
+    }
+}
+
+/// Eigenvectors of the largest eigenvalues at a point.
+pub(super) struct Eigenvectors {
+    at: Point,
+    values: Vec<f64>,
+    errors: Vec<f64>,
+    vectors: Vec<Vec<f32>>,
+}
+
+impl<M> Study<'_, M>
+where
+    M: InferenceStep + Module,
+    <M as InferenceStep>::Input: Clone,
+{
+    /// How curved the loss is around a point: eigenvalues of its Hessian, and further measures of sharpness, each with
+    /// its error. The result goes to the trace of the run.
+    ///
+    /// Gradients come from the model's own `TrainStep` on `batches` (on the device where the model trains), with
+    /// dropout off and normalisation statistics untouched. A product with the Hessian costs two of them.
+    ///
+    /// # Errors
+    ///
+    /// If the spec makes no sense, names blocks that are not there or do not train, the loss is not finite, its output
+    /// is not known, the model is random in inference mode too, or it is stopped before its eigenvalues are found.
+    pub fn sharpness<T>(&mut self, spec: &SharpnessSpec, batches: &[T]) -> Result<Sharpness>
+    where
+        M: TrainStep<Input = T>,
+        T: Clone + Send,
+    {
+        self.sharpness_in(spec, vec![(None, batches.to_vec())])
+    }
+
+    /// As [`sharpness`](Self::sharpness), with a share of the batches on each of several devices, which work at the
+    /// same time.
+    ///
+    /// # Errors
+    ///
+    /// As [`sharpness`](Self::sharpness).
+    pub fn sharpness_on<T>(
+        &mut self,
+        spec: &SharpnessSpec,
+        shares: Vec<(Device, Vec<T>)>,
+    ) -> Result<Sharpness>
+    where
+        M: TrainStep<Input = T>,
+        T: Clone + Send,
+    {
+        let shares = shares.into_iter().map(|(device, batches)| (Some(device), batches));
+        self.sharpness_in(spec, shares.collect())
+    }
+
+    fn sharpness_in<T>(&mut self, spec: &SharpnessSpec, shares: Vec<Shard<T>>) -> Result<Sharpness>
+    where
+        M: TrainStep<Input = T>,
+        T: Clone + Send,
+    {
+        spec.validate()?;
+        match &mut self.survey {
+            Some(survey) => survey.sharpness(spec, shares),
+            None => Ok(Sharpness::default()),
+        }
+    }
+}
+
+impl<M> Survey<'_, M>
+where
+    M: InferenceStep + Module,
+    <M as InferenceStep>::Input: Clone,
+{
+    fn sharpness<T>(&mut self, spec: &SharpnessSpec, shares: Vec<Shard<T>>) -> Result<Sharpness>
+    where
+        M: TrainStep<Input = T>,
+        T: Clone + Send,
+    {
+        let began = Instant::now();
+        let centre = self.centre(&spec.centre)?;
+        let plane = if spec.plane { self.plane_of_components() } else { None };
+        let found = self.analysed(spec, &centre.model, shares, plane)?;
+        let Found { mut record, largest, smallest } = found;
+        let at = centre.snapshot.and_then(|index| self.snapshot(index).ok());
+        record.reason = "study".to_string();
+        record.snapshot = centre.snapshot;
+        record.step = at.as_ref().map_or(self.active.hook.steps(), |it| it.step);
+        record.epoch = at.and_then(|it| it.epoch);
+        record.elapsed_secs = self.active.hook.elapsed_secs();
+        record.took_secs = began.elapsed().as_secs_f64();
+        self.record(Record::Curvature(record.clone()));
+        self.curvatures.push(record.clone());
+        self.keep_eigenvectors(spec, &record, &largest);
+        Ok(Sharpness { record, largest, smallest })
+    }
+
+    fn analysed<T>(
+        &self,
+        spec: &SharpnessSpec,
+        model: &M,
+        shares: Vec<Shard<T>>,
+        plane: Option<[Vec<f32>; 2]>,
+    ) -> Result<Found>
+    where
+        M: TrainStep<Input = T>,
+        T: Clone + Send,
+    {
+        let loss = &self.quantities.quantities[0];
+        let loss_of = |output: &dyn Any| loss_in(loss, output);
+        let mut gradients = Gradients::new(model, &self.map, shares, &loss_of)?;
+        let watch = self.curvature_watch();
+        let goes_on = || watch.reason().is_none();
+        let seed = spec.seed.unwrap_or(self.active.config.study.seed);
+        let mut analysis = Analysis::new(spec, &mut gradients, seed, &goes_on)?;
+        let last = self.active.recorder.lanes.last_values();
+        analysis.lr = spec.lr.or(last.map(|(lr, _)| lr));
+        analysis.plane = plane;
+        analysis.run()
+    }
+
+    pub(super) fn curvature_watch(&self) -> StopWatch {
+        let settings = &self.active.config.study;
+        let deadline = settings.time_budget.map(|budget| Instant::now() + budget);
+        StopWatch::start(&self.stopper, deadline, settings.stop_on_interrupt, false)
+    }
+
+    /// The first two principal components, if the snapshots have as many.
+    fn plane_of_components(&mut self) -> Option<[Vec<f32>; 2]> {
+        self.analyse(2).ok()?;
+        let pca = self.geometry.as_ref()?.pca.as_ref()?;
+        let component = |k: usize| {
+            let component = pca.components.get(k).filter(|it| !it.degenerate);
+            component.map(|it| it.direction.clone())
+        };
+        Some([component(0)?, component(1)?])
+    }
+
+    fn keep_eigenvectors(
+        &mut self,
+        spec: &SharpnessSpec,
+        record: &Curvature,
+        largest: &[Vec<f32>],
+    ) {
+        let at = spec.centre.clone();
+        self.eigenvectors.retain(|known| known.at != at);
+        self.eigenvectors.push(Eigenvectors {
+            at,
+            values: record.largest.to_vec(),
+            errors: record.largest_error.to_vec(),
+            vectors: largest.to_vec(),
+        });
+    }
+
+    /// The eigenvector of the `number`-th largest eigenvalue at a point, counted from 1.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoEigenvector`].
+    pub(super) fn eigenvector(&self, at: &Point, number: usize, centre: &str) -> Result<Vec<f32>> {
+        let known = self.eigenvectors.iter().find(|known| known.at == *at);
+        let vector = known.and_then(|known| known.vectors.get(number.checked_sub(1)?));
+        let missing = || Error::NoEigenvector { number, centre: centre.to_string() };
+        vector.cloned().ok_or_else(missing)
+    }
+
+    /// Holds a surface along eigenvectors against their eigenvalues, and says how it came out.
+    pub(super) fn compare_with_eigenvalues(
+        &mut self,
+        directions: [Option<&Direction>; 2],
+        at: &Point,
+        slice: &SliceSurface,
+    ) {
+        let known = self.eigenvectors.iter().find(|known| known.at == *at);
+        let Some(known) = known else { return };
+        let mut sentences = Vec::new();
+        let mut passed = true;
+        for (axis, direction) in directions.into_iter().enumerate() {
+            let Some(Direction::Eigenvector(number)) = direction else { continue };
+            let place = number - 1;
+            let read = second_difference(&slice.surface, axis);
+            let (Some(read), Some(&value)) = (read, known.values.get(place)) else { continue };
+            let (agrees, sentence) = compared(*number, read, value, known.errors[place]);
+            passed &= agrees;
+            sentences.push(sentence);
+        }
+        if !sentences.is_empty() {
+            let detail = sentences.join(" ");
+            self.check(Some(slice.slice.slice), "hessian-curvature", passed, &detail);
+            self.remarks.push(format!("{}: {detail}", slice.slice.name));
+        }
+    }
+}
+
+/// The loss of the study, where outputs for training are those for inference; else that of a known output.
+pub(super) fn loss_in<O: 'static>(loss: &Quantity<'_, O>, output: &dyn Any) -> Option<BatchLoss> {
+    match output.downcast_ref::<O>() {
+        Some(output) => (loss.of)(output),
+        None => standard_loss(output),
+    }
+}
+
+fn compared(number_of: usize, read: f64, value: f64, error: f64) -> (bool, String) {
+    let apart = (read - value).abs();
+    let agrees = apart <= AGREES * value.abs() + error;
+    let verdict = match agrees {
+        true => "they agree",
+        false => {
+            "they do not agree: the spacing is so wide that the loss bends within it, or so narrow that rounding shows"
+        }
+    };
+    let share = if value == 0.0 { 0.0 } else { apart / value.abs() };
+    let sentence = format!(
+        "Along eigenvector {number_of} the surface has the curvature {}, products with the Hessian say vᵀHv = {}: {} \
+         apart, {verdict}.",
+        number(read),
+        number(value),
+        percent(share)
+    );
+    (agrees, sentence)
+}
+
+/// (f(h) − 2 f(0) + f(−h)) / h² at the centre along an axis, for a direction of length 1; `None` at the border, and where
+/// a node is not measured or not finite.
+fn second_difference(surface: &Surface, axis: usize) -> Option<f64> {
+    let grid: &Grid = surface.grid();
+    let along: &Axis = if axis == 0 { grid.x() } else { grid.y()? };
+    let other = if axis == 0 { grid.y().map_or(0, Axis::centre) } else { grid.x().centre() };
+    let loss = |place: usize| {
+        let node = if axis == 0 { grid.node(place, other) } else { grid.node(other, place) };
+        surface.loss(node).filter(|loss| loss.is_finite())
+    };
+    let centre = along.centre();
+    let (before, after) =
+        (loss(centre.checked_sub(1)?)?, (centre + 1 < along.count()).then_some(centre + 1)?);
+    let after = loss(after)?;
+    Some((before - 2.0 * loss(centre)? + after) / along.spacing().powi(2))
+}

@@ -1,0 +1,9 @@
+//! How curved the loss is: against Hessians by hand, in both precisions, refused where it has no answer, and live.
+
+mod analytic;
+mod live;
+mod models;
+mod planes;
+mod precision;
+mod refused;
+mod support;
