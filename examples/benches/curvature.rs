@@ -38,7 +38,7 @@ fn main() {
     // As many products as are asked for, since none is good enough: the difference is that of products alone.
     let mut took = |products: usize| {
         let spec = SharpnessSpec::top(1).tolerance(1e-12).most_products(products);
-        let once = || study.sharpness(&spec, &batches).expect("a sharpness").record.took_secs;
+        let mut once = || study.sharpness(&spec, &batches).expect("a sharpness").record.took_secs;
         median((0..ROUNDS).map(|_| once()).collect())
     };
     let (few, many) = (took(5), took(25));

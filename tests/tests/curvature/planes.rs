@@ -86,12 +86,12 @@ fn a_map_of_eigenvalues_has_those_of_each_node() {
     let centre = grid.node(grid.x().centre(), grid.y().expect("a plane").centre());
     let value =
         |name: &str, node: usize| map.layer(name).expect("a layer").loss(node).expect("measured");
-    // Stopped at residuals of a hundredth.
+    // Stopped at residuals of a thousandth of the largest.
     let (largest, smallest) = (eigenvalues.max(), eigenvalues.min());
-    assert!((value("lambda_max", centre) - largest).abs() < 0.01 * largest);
-    assert!((value("lambda_min", centre) - smallest).abs() < 0.01 * largest);
+    assert!((value("lambda_max", centre) - largest).abs() < 2e-3 * largest);
+    assert!((value("lambda_min", centre) - smallest).abs() < 2e-3 * largest);
     let ratio = value("|lambda_min / lambda_max|", centre);
-    assert!((ratio - (smallest / largest).abs()).abs() < 0.02, "{ratio}");
+    assert!((ratio - (smallest / largest).abs()).abs() < 5e-3, "{ratio}");
     assert!((0..grid.len()).all(|node| value("lambda_max", node).is_finite()));
     assert!(value("lambda_max", 0) != value("lambda_max", centre), "nodes differ");
 }

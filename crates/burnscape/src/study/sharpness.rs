@@ -184,7 +184,8 @@ where
     pub(super) fn curvature_watch(&self) -> StopWatch {
         let settings = &self.active.config.study;
         let deadline = settings.time_budget.map(|budget| Instant::now() + budget);
-        StopWatch::start(&self.stopper, deadline, settings.stop_on_interrupt, false)
+        let lanes = &self.active.recorder.lanes;
+        StopWatch::start(&self.stopper, lanes, deadline, settings.stop_on_interrupt, false)
     }
 
     /// The first two principal components, if the snapshots have as many.
