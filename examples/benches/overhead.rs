@@ -30,6 +30,9 @@ const WARM_UP_ROUNDS: usize = 20;
 const ROUND: Duration = Duration::from_millis(10);
 
 fn main() {
+    if terminal::is_inside() {
+        return terminal::measure();
+    }
     let device = Device::flex().autodiff();
     device.seed(1);
     let mut rows = Vec::new();
@@ -42,8 +45,10 @@ fn main() {
         rows.push(compare("digits", name, digits, &digit_batch(&device), builder));
     }
     let idle = idle_hook(&device);
+    let undrained = terminal::undrained();
     print_table(&rows, &idle);
-    write_json(&json!({ "steps": rows, "idle_hook": idle }));
+    println!("dashboard on a terminal that takes nothing / none: {}", undrained["ratio"]);
+    write_json(&json!({ "steps": rows, "idle_hook": idle, "undrained_terminal": undrained }));
 }
 
 type Settings = fn(ProbeBuilder) -> ProbeBuilder;
@@ -78,23 +83,7 @@ where
     let probe = settings(builder).start().expect("a probe");
     let mut bare = learner(model());
     let mut watched = learner(probe.watch(model()));
-    let steps = steps_per_round(&mut bare, batch);
-    let mut ratios = Vec::new();
-    let mut bare_micros = Vec::new();
-    for round in 0..WARM_UP_ROUNDS + ROUNDS {
-        // Who goes first alternates too.
-        let (bare_time, watched_time) = if round % 2 == 0 {
-            let first = run(&mut bare, batch, steps);
-            (first, run(&mut watched, batch, steps))
-        } else {
-            let first = run(&mut watched, batch, steps);
-            (run(&mut bare, batch, steps), first)
-        };
-        if round >= WARM_UP_ROUNDS {
-            ratios.push(watched_time / bare_time);
-            bare_micros.push(bare_time / steps as f64 * 1e6);
-        }
-    }
+    let (mut ratios, mut bare_micros) = alternate(&mut bare, &mut watched, batch);
     let recording = probe.close().expect("closed");
     assert_eq!(recording.problems(), [] as [String; 0]);
     json!({
@@ -106,6 +95,37 @@ where
         "steps": recording.steps(),
         "dropped": recording.dropped_steps(),
     })
+}
+
+/// Ratios of the second to the first, round by round, and microseconds of a step of the first.
+fn alternate<A, B>(
+    first: &mut Learner<A>,
+    second: &mut Learner<B>,
+    batch: &<A as TrainStep>::Input,
+) -> (Vec<f64>, Vec<f64>)
+where
+    A: LearnerModel,
+    B: LearnerModel + TrainStep<Input = <A as TrainStep>::Input>,
+    <A as TrainStep>::Input: Clone,
+{
+    let steps = steps_per_round(first, batch);
+    let mut ratios = Vec::new();
+    let mut micros = Vec::new();
+    for round in 0..WARM_UP_ROUNDS + ROUNDS {
+        // Who goes first alternates too.
+        let (one, other) = if round % 2 == 0 {
+            let one = run(first, batch, steps);
+            (one, run(second, batch, steps))
+        } else {
+            let other = run(second, batch, steps);
+            (run(first, batch, steps), other)
+        };
+        if round >= WARM_UP_ROUNDS {
+            ratios.push(other / one);
+            micros.push(one / steps as f64 * 1e6);
+        }
+    }
+    (ratios, micros)
 }
 
 fn learner<M: LearnerModel>(model: M) -> Learner<M> {
@@ -220,6 +240,82 @@ fn write_json(results: &Value) {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("overhead.json");
     std::fs::write(&file, format!("{results:#}\n")).expect("a writable target folder");
     println!("written to {}", file.display());
+}
+
+// ---- terminal ----------------------------------------------------------------------------
+
+#[cfg(unix)]
+mod terminal {
+    use std::process::{Command, Stdio};
+
+    use rustix::fs::{Mode, OFlags, open};
+    use rustix::process::{ioctl_tiocsctty, setsid};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    use super::*;
+
+    const ROLE: &str = "BURNSCAPE_BENCH_TERMINAL";
+
+    /// This is the process that has a terminal of its own.
+    pub fn is_inside() -> bool {
+        std::env::var_os(ROLE).is_some()
+    }
+
+    /// What a dashboard costs whose terminal nobody reads: watched steps with it, as a ratio to watched steps
+    /// without it.
+    pub fn undrained() -> Value {
+        let unread = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&unread).expect("granted");
+        unlockpt(&unread).expect("unlocked");
+        let name = ptsname(&unread, Vec::new()).expect("its name");
+        let end = open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("its device");
+        let output = Command::new(std::env::current_exe().expect("this program"))
+            .env(ROLE, "inside")
+            .env("TERM", "xterm-256color")
+            .stdin(end)
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("it measures");
+        serde_json::from_slice(&output.stdout).expect("a ratio")
+    }
+
+    pub fn measure() {
+        setsid().expect("a session of its own");
+        ioctl_tiocsctty(std::io::stdin()).expect("a controlling terminal");
+        let device = Device::flex().autodiff();
+        device.seed(1);
+        let folder = tempfile::tempdir().expect("a folder");
+        let probe = |run: &str| Probe::builder(folder.path().join(run)).quiet().start();
+        let (plain, shown) = (probe("plain").expect("a probe"), probe("shown").expect("a probe"));
+        assert!(shown.open_dashboard());
+        let mut without = learner(plain.watch(Mlp::new(&device)));
+        let mut with = learner(shown.watch(Mlp::new(&device)));
+        let (mut ratios, mut micros) = alternate(&mut without, &mut with, &digit_batch(&device));
+        println!(
+            "{}",
+            json!({
+                "model": "digits",
+                "ratio": median(&mut ratios),
+                "ratio_quartiles": [quantile(&mut ratios, 0.25), quantile(&mut ratios, 0.75)],
+                "step_without_us": median(&mut micros),
+            })
+        );
+    }
+}
+
+#[cfg(not(unix))]
+mod terminal {
+    use super::Value;
+
+    pub fn is_inside() -> bool {
+        false
+    }
+
+    pub fn measure() {}
+
+    pub fn undrained() -> Value {
+        Value::Null
+    }
 }
 
 // ---- models ------------------------------------------------------------------------------

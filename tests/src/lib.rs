@@ -2,6 +2,8 @@
 //! them in a process of its own (flex has one random stream per process), and where the examples are.
 
 pub mod models;
+#[cfg(unix)]
+pub mod pseudo_terminal;
 pub mod trainee;
 
 mod examples;

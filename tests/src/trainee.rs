@@ -12,6 +12,7 @@ use burn::tensor::{Device, Tensor};
 use burn::train::logger::TrainingProgressLogger;
 use burn::train::metric::store::{Aggregate, Direction, Split};
 use burn::train::metric::{AccuracyMetric, LossMetric};
+use burn::train::renderer::MetricsRenderer;
 use burn::train::{
     ClassificationOutput, ExecutionStrategy, Interrupter, Learner, MetricEarlyStoppingStrategy,
     MultiDeviceOptim, StoppingCondition, SupervisedTraining,
@@ -119,6 +120,21 @@ pub struct Flags {
     /// Tell every optimizer step on standard output, and rest after it
     #[arg(long)]
     pub slow: bool,
+    /// Show training in this terminal
+    #[arg(long)]
+    pub dashboard: bool,
+    /// With --dashboard: begin a second recording with one, too
+    #[arg(long)]
+    pub second_dashboard: bool,
+    /// Rest after every training batch, in milliseconds
+    #[arg(long, default_value_t = 0)]
+    pub rest_ms: u64,
+    /// Print a line after so many training batches
+    #[arg(long)]
+    pub chat_after: Option<usize>,
+    /// Panic after so many training batches
+    #[arg(long)]
+    pub panic_after: Option<usize>,
     /// Load this checkpoint instead of training
     #[arg(long)]
     pub load: Option<PathBuf>,
@@ -204,6 +220,20 @@ fn with_model<M: DigitModel>(flags: &Flags, model: M) -> Result<Outcome> {
         return go_on(flags, &model);
     }
     let probe = probe(flags)?;
+    let second = flags.second_dashboard.then(|| second_probe(flags)).transpose()?;
+    let outcome = train_and_finish(flags, model, probe);
+    drop(second);
+    outcome
+}
+
+/// A recording beside the one of the training, whose dashboard comes first.
+fn second_probe(flags: &Flags) -> Result<Probe> {
+    let probe = Probe::builder(flags.dir.join("second")).quiet().start()?;
+    anyhow::ensure!(probe.open_dashboard(), "the first dashboard opens");
+    Ok(probe)
+}
+
+fn train_and_finish<M: DigitModel>(flags: &Flags, model: M, probe: Probe) -> Result<Outcome> {
     match flags.watch {
         Watch::Bare => Ok(outcome_of(&train(flags, model, &Probe::disabled()))),
         _ => finish(flags, train(flags, watched(flags, &probe, model)?, &probe), probe),
@@ -335,9 +365,10 @@ fn train<M: DigitModel>(flags: &Flags, model: M, probe: &Probe) -> M {
     .with_default_checkpointers()
     .with_application_logger(None)
     .num_epochs(flags.epochs)
-    .renderer(Probe::disabled().lines())
+    .renderer(renderer(flags, probe))
     .summary();
     let training = configure(flags, training);
+    let training = if flags.dashboard { probe.attach(training) } else { training };
     let spy = Spy {
         flags: flags.clone(),
         interrupter: training.interrupter(),
@@ -353,6 +384,13 @@ fn train<M: DigitModel>(flags: &Flags, model: M, probe: &Probe) -> M {
         None => Learner::new(model, AdamConfig::new().init(), 1e-3),
     };
     training.launch(learner).model
+}
+
+fn renderer(flags: &Flags, probe: &Probe) -> Box<dyn MetricsRenderer> {
+    match flags.dashboard {
+        true => probe.dashboard(),
+        false => Probe::disabled().lines(),
+    }
 }
 
 fn configure<M: DigitModel>(
@@ -399,6 +437,18 @@ struct Spy {
     is_train: bool,
 }
 
+impl Spy {
+    /// What the code of a user does at any time.
+    fn misbehave(&self) {
+        let is_now = |batch: Option<usize>| batch == Some(self.batches);
+        if is_now(self.flags.chat_after) {
+            println!("a line of the user's");
+        }
+        assert!(!is_now(self.flags.panic_after), "the test asks for a panic");
+        std::thread::sleep(std::time::Duration::from_millis(self.flags.rest_ms));
+    }
+}
+
 impl TrainingProgressLogger for Spy {
     fn start(&mut self, _: usize, _: usize, _: Option<usize>, _: Option<&str>) {}
 
@@ -412,6 +462,9 @@ impl TrainingProgressLogger for Spy {
         self.batches += usize::from(self.is_train);
         if self.is_train && Some(self.batches) == self.flags.interrupt_after {
             self.interrupter.stop(Some("the test asks for it"));
+        }
+        if self.is_train {
+            self.misbehave();
         }
         if self.flags.slow && self.is_train {
             println!("batch {}", self.batches);

@@ -1,0 +1,94 @@
+//! A shell between the terminal and the training: stopped, continued, started in the background.
+
+use burnscape_tests::pseudo_terminal::PseudoTerminal;
+
+use super::support::{Training, WATCHER, start};
+
+/// A shell that keeps jobs, at its first prompt.
+fn shell() -> PseudoTerminal {
+    let terminal = start(&["sh", "-i"], &[], None, true);
+    terminal.wait_for("$");
+    terminal
+}
+
+/// A command line; none of its words needs quotes. Its output goes elsewhere.
+fn line(training: &Training, arguments: &[&str]) -> String {
+    format!("{} >{}", training.words(arguments).join(" "), training.output().display())
+}
+
+#[test]
+fn a_dashboard_that_is_stopped_gives_the_shell_its_terminal_and_comes_back() {
+    let training = Training::new();
+    let mut terminal = shell();
+    terminal.type_in(&line(&training, &["--epochs", "400", "--rest-ms", "5"]));
+    terminal.type_in("\r");
+    terminal.wait_for("train Accuracy");
+    terminal.type_in("\x1a");
+    terminal.wait_until("the shell", |it| {
+        !it.is_on_alternate_screen() && it.screen().contains("Stopped")
+    });
+    terminal.type_in("echo still $((40 + 2)) here\r");
+    terminal.wait_for("still 42 here");
+    terminal.type_in("fg\r");
+    terminal.wait_until("the dashboard", |it| {
+        it.is_on_alternate_screen() && it.screen().contains("train Accuracy")
+    });
+    terminal.type_in("qs");
+    terminal.wait_for("interrupted after");
+    terminal.type_in("exit\r");
+    assert!(terminal.wait_for_end().success());
+    assert_eq!(training.end().reason, "interrupted");
+}
+
+#[test]
+fn a_dashboard_that_goes_on_in_the_background_leaves_the_terminal_alone() {
+    let training = Training::new();
+    let mut terminal = shell();
+    terminal.type_in(&line(&training, &["--epochs", "100", "--rest-ms", "5"]));
+    terminal.type_in("\r");
+    terminal.wait_for("train Accuracy");
+    terminal.type_in("\x1a");
+    terminal.wait_for("Stopped");
+    terminal.type_in("bg\r");
+    terminal.type_in("wait; echo and $((40 + 2)) done\r");
+    terminal.wait_for("and 42 done");
+    assert!(!terminal.is_on_alternate_screen());
+    training.assert_finished(100);
+}
+
+#[test]
+fn a_training_in_the_background_is_not_stopped_and_prints_lines() {
+    let training = Training::new();
+    let mut terminal = shell();
+    terminal.type_in(&line(&training, &["--epochs", "3"]));
+    terminal.type_in(" &\r");
+    terminal.wait_for("no dashboard, this process is in the background");
+    terminal.type_in("wait; echo and $((40 + 2)) done\r");
+    terminal.wait_for("and 42 done");
+    training.assert_finished(3);
+    let lines = std::fs::read_to_string(training.output()).expect("the output");
+    assert!(lines.contains("epoch 3/3   Accuracy"), "{lines}");
+}
+
+#[test]
+fn watching_can_be_stopped_and_continued_and_begun_in_the_background() {
+    let training = Training::new();
+    let mut terminal = training.start(&["--epochs", "2"]);
+    assert!(terminal.wait_for_end().success());
+    let mut terminal = shell();
+    terminal.type_in(&format!("{WATCHER} {} &\r", training.run().display()));
+    terminal.type_in("echo still $((40 + 2)) here\r");
+    terminal.wait_for("still 42 here");
+    terminal.type_in("fg\r");
+    terminal.wait_for("run  finished");
+    terminal.type_in("\x1a");
+    terminal.wait_until("the shell", |it| {
+        !it.is_on_alternate_screen() && it.screen().contains("Stopped")
+    });
+    terminal.type_in("fg\r");
+    terminal.wait_for("run  finished");
+    terminal.type_in("q");
+    terminal.wait_until("the shell", |it| !it.is_on_alternate_screen());
+    terminal.type_in("exit\r");
+    assert!(terminal.wait_for_end().success());
+}

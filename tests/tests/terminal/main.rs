@@ -1,0 +1,10 @@
+//! The terminal under the dashboard and under `burnscape watch`: a real one, and everything that happens to it.
+#![cfg(unix)]
+
+mod dashboard;
+mod job_control;
+mod lost;
+mod plain;
+mod support;
+mod tmux;
+mod watching;

@@ -1,0 +1,104 @@
+//! The same inside tmux, where it is installed.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use super::support::Training;
+
+/// A tmux server of its own, ended with the test.
+struct Tmux {
+    name: String,
+}
+
+const LONGEST: Duration = Duration::from_secs(120);
+
+impl Tmux {
+    /// `None`, and a note, where there is no tmux.
+    fn start(name: &str) -> Option<Self> {
+        if Command::new("tmux").arg("-V").output().is_err() {
+            eprintln!("SKIPPED: tmux is not installed");
+            return None;
+        }
+        let tmux = Self { name: format!("burnscape-{name}-{}", std::process::id()) };
+        let started = tmux.tell(&["new-session", "-d", "-x", "100", "-y", "30", "sh"]);
+        assert!(started.status.success(), "{started:?}");
+        Some(tmux)
+    }
+
+    fn tell(&self, words: &[&str]) -> Output {
+        let mut command = Command::new("tmux");
+        command.args(["-L", &self.name, "-f", "/dev/null"]).args(words);
+        command.env("LANG", "C.UTF-8").env_remove("LC_ALL").env_remove("TMUX");
+        command.output().expect("tmux runs")
+    }
+
+    fn screen(&self) -> String {
+        String::from_utf8_lossy(&self.tell(&["capture-pane", "-p"]).stdout).into_owned()
+    }
+
+    fn wait_for(&self, text: &str) {
+        self.wait_until(text, |screen| screen.contains(text));
+    }
+
+    fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) {
+        let started = Instant::now();
+        while !holds(&self.screen()) {
+            assert!(started.elapsed() < LONGEST, "no {what:?} came in\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn train(&self, training: &Training, arguments: &[&str]) {
+        let line = training.words(arguments).join(" ");
+        let line = format!("{line} >{}", training.output().display());
+        self.tell(&["send-keys", &line, "Enter"]);
+        self.wait_for("train Accuracy");
+    }
+}
+
+impl Drop for Tmux {
+    fn drop(&mut self) {
+        self.tell(&["kill-server"]);
+    }
+}
+
+#[test]
+fn in_tmux_it_starts_follows_the_size_stops_and_leaves_its_last_words() {
+    let Some(tmux) = Tmux::start("stays") else { return };
+    let training = Training::new();
+    tmux.train(&training, &["--epochs", "100000", "--rest-ms", "5"]);
+    tmux.tell(&["resize-window", "-x", "60", "-y", "20"]);
+    // Cut to the width, the line of keys is the last of twenty.
+    tmux.wait_until("a frame of 20 rows", |screen| {
+        screen.lines().nth(19).is_some_and(|row| row.starts_with("q quit"))
+    });
+    tmux.tell(&["send-keys", "C-z"]);
+    tmux.wait_for("Stopped");
+    tmux.tell(&["send-keys", "fg", "Enter"]);
+    tmux.wait_for("train Accuracy");
+    tmux.tell(&["send-keys", "q"]);
+    tmux.wait_for("Leave?");
+    tmux.tell(&["send-keys", "s"]);
+    tmux.wait_for("interrupted after");
+    assert_eq!(training.end().reason, "interrupted");
+}
+
+#[test]
+fn a_pane_that_is_killed_leaves_training_alone() {
+    let Some(tmux) = Tmux::start("goes") else { return };
+    let training = Training::new();
+    tmux.train(&training, &["--epochs", "60", "--rest-ms", "5"]);
+    tmux.tell(&["kill-server"]);
+    wait_for_outcome(&training.output());
+    training.assert_finished(60);
+}
+
+/// The process is nobody's child here: it has ended when it has told its outcome.
+fn wait_for_outcome(output: &Path) {
+    let started = Instant::now();
+    while !std::fs::read_to_string(output).unwrap_or_default().contains("{\"paths\"") {
+        assert!(started.elapsed() < LONGEST, "training does not end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
