@@ -144,7 +144,7 @@ fn what_training_has_left_behind_is_not_shown() {
 fn without_a_record_it_is_said_how_to_get_one() {
     let text = screen(Synthetic::default().run(), (80, 24)).text();
     assert!(text.contains("No curvature was recorded."), "{text}");
-    assert!(text.contains("probe.curvature(batches)"), "{text}");
+    assert!(text.contains("probe.curvature(model, batches, LiveCurvature::new())"), "{text}");
 }
 
 #[test]
