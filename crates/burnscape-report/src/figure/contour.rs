@@ -141,10 +141,10 @@ fn legend(slice: &Slice, frame: &Frame, svg: &mut Svg) {
     };
     if slice.trajectory.is_some() {
         legend.entry("start", svg).into_iter().for_each(|at| start_mark(at, svg));
-        legend.entry("end of training", svg).into_iter().for_each(|at| end_mark(at, svg));
+        legend.entry("end", svg).into_iter().for_each(|at| end_mark(at, svg));
     }
     if counts.non_finite > 0 {
-        let at = legend.entry("NaN or infinite", svg);
+        let at = legend.entry("NaN, ∞", svg);
         at.into_iter().for_each(|at| square(at, NON_FINITE, svg));
     }
     if counts.unmeasured > 0 {

@@ -142,7 +142,7 @@ impl Legend {
 
     /// Makes room for a name; where the mark is drawn. `None` where there is none left.
     pub(super) fn entry(&mut self, name: &str, svg: &mut Svg) -> Option<(f64, f64)> {
-        let wide = 16.0 + width_of(name) + 8.0;
+        let wide = 13.0 + width_of(name) + 6.0;
         if self.x + wide > self.right + 40.0 {
             return None;
         }

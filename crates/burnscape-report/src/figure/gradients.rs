@@ -31,7 +31,7 @@ pub(super) fn draw(run: &Run, curves: &Curves, options: &FigureOptions) -> Optio
     cells(&heat, &scale, &frame, &mut svg);
     svg.rect(frame.left, frame.top, frame.width, frame.height, &Look::line("#1a1a1a", 0.6));
     row_names(&names, &frame, &mut svg);
-    frame.x_axis("optimizer steps; each column shows the largest norm in it", &mut svg);
+    frame.x_axis("optimizer steps; each column shows the largest norm", &mut svg);
     frame.headline(&title, &mut svg);
     frame.colour_bar(&scale, colorous::VIRIDIS, "‖g‖", &mut svg);
     Some(svg)

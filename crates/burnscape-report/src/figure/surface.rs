@@ -201,6 +201,6 @@ fn ends_of_way(slice: &Slice, view: &View, svg: &mut Svg) {
     if let [(first, _), .., (last, _)] = way_points(slice, view)[..] {
         start_mark(first, svg);
         end_mark(last, svg);
-        svg.text(8.0, 24.0, Anchor::Start, "■ start  ○ end of training");
+        svg.text(8.0, 24.0, Anchor::Start, "■ start  ○ end");
     }
 }

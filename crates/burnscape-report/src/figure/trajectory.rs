@@ -34,7 +34,7 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
     frame.colour_bar(&numbers, colorous::CIVIDIS, "snapshot", &mut svg);
     let mut legend = Legend::within(&frame);
     legend.entry("start", &mut svg).into_iter().for_each(|at| start_mark(at, &mut svg));
-    legend.entry("end of training", &mut svg).into_iter().for_each(|at| end_mark(at, &mut svg));
+    legend.entry("end", &mut svg).into_iter().for_each(|at| end_mark(at, &mut svg));
     Some(svg)
 }
 
