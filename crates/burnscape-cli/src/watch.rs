@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use burnscape_tui::{
-    ColourDepth, Glyphs, Picture, PictureSize, TerminalProfile, ViewKind, WatchOptions,
+    ColourDepth, Glyphs, LineFormat, Picture, PictureSize, TerminalProfile, ViewKind, WatchOptions,
     default_frames_per_sec, follow_lines, terminal_size,
 };
 use clap::Args;
@@ -24,6 +24,15 @@ Exit codes:
 A damaged run is shown as far as it is whole, and says that it is damaged; in a list, a run that cannot
 be read says why. In a list, arrows select and Enter opens a run; `L` comes back to the list.
 Without a terminal and without --once, values are printed as lines until all runs have ended.
+
+Every line of --json has `run` and `kind`: head (run_id, started_unix_secs, device, dtype, blocks,
+epochs_planned), step (step, epoch, loss, lr, grad_norm, elapsed_secs), epoch (epoch, steps, train_loss,
+valid_loss, elapsed_secs), metric (split, name, epoch, step, value), curvature (step, epoch, largest,
+largest_error, trace, lr, stability_limit), alert (level, rule, step, epoch, text, advice), progress
+(split, epoch, done, total, eta_secs), snapshot (index, step, epoch, reason, file, bytes), note (level,
+text), dropped (records), resume (steps), lost and torn (bytes), error (text), end (reason, steps,
+dropped, elapsed_secs). Not recorded is null; NaN and infinities are \"NaN\", \"Infinity\", \"-Infinity\".
+
 NO_COLOR, TERM, COLORTERM and the locale are respected.";
 
 const VIEWS: &[Word] = &[
@@ -61,6 +70,10 @@ pub(crate) struct Watch {
     /// Print one frame and leave
     #[arg(long)]
     once: bool,
+
+    /// Print what happens as JSON, an object a line, until all runs have ended
+    #[arg(long, conflicts_with = "once")]
+    json: bool,
 
     /// Size of the frame of --once [default: the terminal's, else 80x24]
     #[arg(long, value_name = "WxH", requires = "once")]
@@ -100,8 +113,9 @@ pub(crate) fn run(arguments: &Watch) -> anyhow::Result<()> {
     if arguments.once {
         return print_once(arguments, &profile);
     }
-    if !is_terminal || is_dumb() {
-        return Ok(follow_lines(&arguments.runs, &mut io::stdout().lock())?);
+    if arguments.json || !is_terminal || is_dumb() {
+        let format = if arguments.json { LineFormat::Json } else { LineFormat::Words };
+        return Ok(follow_lines(&arguments.runs, format, &mut io::stdout().lock())?);
     }
     let options = WatchOptions {
         view: arguments.view.unwrap_or_default(),

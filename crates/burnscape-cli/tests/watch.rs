@@ -340,3 +340,18 @@ fn options_that_need_once_say_so() {
         assert_eq!(output.status.code(), Some(2), "{wrong:?}");
     }
 }
+
+#[test]
+fn json_is_an_object_a_line_with_the_values_of_the_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = burnscape(&["watch", &run_in(&folder), "--json"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = stdout(&output);
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().all(|line| line["run"] == "digits"), "{text}");
+    let steps: Vec<_> = lines.iter().filter(|line| line["kind"] == "step").collect();
+    assert_eq!(steps.len(), 2);
+    assert_eq!(steps[1]["loss"], LAST_LOSS);
+    assert_eq!(lines.last().unwrap()["reason"], "finished");
+}

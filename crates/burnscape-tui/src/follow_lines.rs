@@ -15,17 +15,31 @@ use crate::report_lines::RunLines;
 use crate::runs::Sources;
 use crate::widgets::text::printable;
 
+/// How a line tells what happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LineFormat {
+    /// In words, for people: of many steps that come at once only the last one.
+    #[default]
+    Words,
+    /// As JSON, an object a line, for programs: every step.
+    Json,
+}
+
 /// Writes the lines of runs as their records arrive, until all have ended; those of several begin with the name of
-/// their run. In folders the runs are followed that are there at the beginning.
+/// their run, and as JSON all have it. In folders the runs are followed that are there at the beginning.
 ///
 /// # Errors
 ///
 /// [`Error::Trace`] where a path does not exist, is no run, or the only run is one that this version cannot read;
 /// [`Error::NoRuns`] where there is none; [`Error::Output`] where the lines cannot be written.
-pub fn follow_lines(paths: &[PathBuf], output: &mut impl Write) -> Result<(), Error> {
+pub fn follow_lines(
+    paths: &[PathBuf],
+    format: LineFormat,
+    output: &mut impl Write,
+) -> Result<(), Error> {
     let sources = Sources::new(paths)?;
     if let Some(path) = sources.single() {
-        let mut told = Told::new(path, run_name(path), String::new())?;
+        let mut told = Told::new(path, run_name(path), String::new(), format)?;
         while told.go_on(output)? {
             thread::sleep(told.follower.delay());
         }
@@ -34,7 +48,7 @@ pub fn follow_lines(paths: &[PathBuf], output: &mut impl Write) -> Result<(), Er
     let found = sources.find();
     let open = found.into_iter().map(|run| {
         let prefix = format!("{}: ", printable(&run.name));
-        Told::new(&run.path, run.name, prefix)
+        Told::new(&run.path, run.name, prefix, format)
     });
     follow_several(open.collect::<Result<_, _>>()?, output)
 }
@@ -62,19 +76,29 @@ struct Told {
     follower: Follower,
     lines: RunLines,
     prefix: String,
+    format: LineFormat,
 }
 
 impl Told {
-    fn new(path: &Path, name: String, prefix: String) -> Result<Self, Error> {
+    fn new(path: &Path, name: String, prefix: String, format: LineFormat) -> Result<Self, Error> {
         let follower = Follower::open(path)?;
-        Ok(Self { follower, lines: RunLines::new(Run::named(name)), prefix })
+        Ok(Self { follower, lines: RunLines::new(Run::named(name)), prefix, format })
     }
 
     /// Tells what is new; `false`: the run has ended.
     fn go_on(&mut self, output: &mut impl Write) -> Result<bool, Error> {
         let items = self.poll()?;
-        for line in self.lines.lines(&items) {
-            self.say(output, &line)?;
+        match self.format {
+            LineFormat::Words => {
+                for line in self.lines.lines(&items) {
+                    self.say(output, &line)?;
+                }
+            }
+            LineFormat::Json => {
+                for line in self.lines.json_lines(&items) {
+                    writeln!(output, "{line}").map_err(Error::Output)?;
+                }
+            }
         }
         output.flush().map_err(Error::Output)?;
         // An end that is followed by a resume is none.
@@ -89,6 +113,11 @@ impl Told {
     }
 
     fn say(&self, output: &mut impl Write, line: &str) -> Result<(), Error> {
+        if self.format == LineFormat::Json {
+            let name = self.lines.run().name();
+            let line = serde_json::json!({ "run": name, "kind": "error", "text": line });
+            return writeln!(output, "{line}").map_err(Error::Output);
+        }
         writeln!(output, "{}{line}", self.prefix).map_err(Error::Output)
     }
 }

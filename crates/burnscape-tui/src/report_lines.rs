@@ -1,10 +1,11 @@
 //! A run as plain lines, for where there is no terminal: a log file, a pipe, a dumb terminal.
 
 use burnscape_trace::{
-    Alert, Blackbox, End, Epoch, Head, Item, Note, Progress, Record, Slice, Snapshot, Step, Study,
-    Trajectory,
+    Alert, Blackbox, Curvature, End, Epoch, Head, Item, Metric, Note, Progress, Record, Slice,
+    Snapshot, Step, Study, Trajectory,
 };
 
+use crate::json_lines::json_line;
 use crate::model::Run;
 use crate::numbers::{bytes, duration, loss, percent, short};
 use crate::widgets::text::printable;
@@ -55,6 +56,15 @@ impl RunLines {
         lines
     }
 
+    /// A batch of items as JSON, an object each.
+    pub(crate) fn json_lines(&mut self, items: &[Item]) -> Vec<String> {
+        let told = items.iter().filter_map(|item| {
+            self.run.apply_item(item);
+            json_line(&self.run, item)
+        });
+        told.collect()
+    }
+
     fn line(&self, item: &Item) -> Option<String> {
         let record = match item {
             Item::Record { record, .. } => record,
@@ -68,6 +78,8 @@ impl RunLines {
         let line = match record {
             Record::Head(head) => self.head_line(head)?,
             Record::Epoch(epoch) => epoch_line(epoch),
+            Record::Metric(metric) => metric_line(metric),
+            Record::Curvature(curvature) => curvature_line(curvature)?,
             Record::Alert(alert) => alert_line(alert),
             Record::Blackbox(black_box) => black_box_line(black_box),
             Record::Dropped(dropped) => format!("dropped {} step records", dropped.records),
@@ -138,6 +150,27 @@ fn epoch_line(epoch: &Epoch) -> String {
     let train = named("train_loss", epoch.train_loss);
     let valid = named("valid_loss", epoch.valid_loss);
     format!("epoch {} done, steps {}{train}{valid}", epoch.epoch, epoch.steps)
+}
+
+fn metric_line(metric: &Metric) -> String {
+    let Metric { split, name, epoch, value, .. } = metric;
+    format!("metric {split} {name} {} at epoch {epoch}", loss(*value))
+}
+
+/// The largest eigenvalue beside the largest that steps of this length bear.
+fn curvature_line(curvature: &Curvature) -> Option<String> {
+    let sharpness = curvature.largest.first()?;
+    let mut line = format!("curvature at step {}: largest {}", curvature.step, short(*sharpness));
+    if let Some(error) = curvature.largest_error.first() {
+        line += &format!(" ± {}", short(*error));
+    }
+    if let Some(limit) = curvature.stability_limit.filter(|_| curvature.lr > 0.0) {
+        line += &format!(", steps bear {}", short(limit / curvature.lr));
+    }
+    if let Some(trace) = curvature.trace {
+        line += &format!(", trace {}", short(trace));
+    }
+    Some(line)
 }
 
 fn alert_line(alert: &Alert) -> String {
@@ -232,6 +265,35 @@ mod tests {
             [
                 "alert warning loss-spike at step 7 epoch 2: the training loss leaps - Look at the batch.",
                 "black box of loss-spike at step 7: 3 steps, blackbox/after.safetensors",
+            ]
+        );
+    }
+
+    #[test]
+    fn curvature_is_told_beside_what_steps_bear_and_metrics_by_their_names() {
+        let curvature = Curvature {
+            step: 40,
+            largest: vec![19.5, 2.0].into(),
+            largest_error: vec![0.25, 0.1].into(),
+            stability_limit: Some(2.0),
+            lr: 0.1,
+            trace: Some(31.0),
+            ..Curvature::default()
+        };
+        let metric = Metric {
+            split: "valid".into(),
+            name: "accuracy".into(),
+            epoch: 3,
+            value: 0.75,
+            ..Metric::default()
+        };
+        let records = [Record::Curvature(curvature), Record::Metric(metric)];
+        let items = records.map(|record| Item::Record { offset: 0, record });
+        assert_eq!(
+            RunLines::default().lines(&items),
+            [
+                "curvature at step 40: largest 19.5 ± 0.25, steps bear 20, trace 31",
+                "metric valid accuracy 0.75 at epoch 3",
             ]
         );
     }
