@@ -1,13 +1,13 @@
 //! Do small batches find flatter minima than large ones, and Adam sharper ones than momentum?
 //!
-//! `cargo run --release --example sharpness` trains the perceptron of `digits` four times, then measures how curved the
-//! loss is where each training ended, and says what the numbers show and what they do not.
+//! `cargo run --release --example sharpness` trains the perceptron of `digits` four times, each with the same number of
+//! optimizer steps, then measures how curved the loss is where each training ended, and says what the numbers show and
+//! what they do not.
 
 use anyhow::{Result, ensure};
 use burn::module::Module;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig};
-use burn::tensor::Device;
 use burn::train::TrainStep;
 use burnscape::{Direction, Optimizer, Sharpness, SharpnessSpec, SliceSpec, accuracy};
 use burnscape_examples::cli::Flags;
@@ -78,17 +78,18 @@ fn train(flags: &Flags, way: Way) -> Result<Outcome> {
     let loader = data::loader(train, way.batch_size, Some(flags.seed));
     let mut model = probe.watch(Mlp::new(&device));
     let mut optim = way.optimizer();
-    for epoch in 1..=flags.epochs.unwrap_or(EPOCHS) {
+    println!("{}: training, then measuring …", way.name);
+    let more = way.batch_size / SMALL;
+    for epoch in 1..=flags.epochs.unwrap_or(EPOCHS) * more {
         for batch in loader.iter() {
             let output = TrainStep::step(&model, batch?);
             model = model.optimize(&mut optim, way.lr.into(), output.grads);
         }
-        let _ = model.valid();
-        if epoch == 1 {
-            println!("{}: training, then measuring …", way.name);
+        if epoch % more == 0 {
+            let _ = model.valid();
         }
     }
-    let accuracy = accuracy_on(&model, &valid, &device);
+    let accuracy = accuracy_on(&model, &valid);
     let mut study = probe.study(&model, &batches)?;
     let spec = SharpnessSpec::new().largest(2).per_block(false).optimizer(way.named());
     let sharpness = study.sharpness(&spec, &batches)?;
@@ -117,8 +118,7 @@ impl Way {
     }
 }
 
-fn accuracy_on(model: &Mlp, valid: &[DigitBatch], device: &Device) -> f64 {
-    let _ = device;
+fn accuracy_on(model: &Mlp, valid: &[DigitBatch]) -> f64 {
     let (mut right, mut count) = (0.0, 0);
     for batch in valid {
         let found = accuracy(&model.classify(batch.clone()));
@@ -162,8 +162,15 @@ fn verdict(what: &str, first: &Outcome, second: &Outcome) -> String {
         true => "and the adaptive ball agrees".to_string(),
         false => format!("but by the adaptive ball {} is flatter", flatter(by_ball)),
     };
+    let losses = [first, second].map(|it| it.sharpness.record.loss);
+    let caution = match losses[0].max(losses[1]) > 3.0 * losses[0].min(losses[1]) {
+        true => {
+            " Their losses differ much: where a loss is still high, or all but 0, its curvature says little."
+        }
+        false => "",
+    };
     format!(
-        "{what}: λ_max says that {} ended flatter, by a factor of {:.2}, {agreement} ({:.2}).",
+        "{what}: λ_max says that {} ended flatter, by a factor of {:.2}, {agreement} ({:.2}).{caution}",
         flatter(ratio),
         ratio.max(1.0 / ratio),
         by_ball.max(1.0 / by_ball)
