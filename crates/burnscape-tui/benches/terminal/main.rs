@@ -13,8 +13,11 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+/// Measures, prints, and gives what goes into the file.
+type Part = fn() -> Value;
+
 /// What is measured, and how.
-const PARTS: [(&str, fn() -> Value); 3] =
+const PARTS: [(&str, Part); 3] =
     [("frames", frames::measure), ("wire", wire::measure), ("opening", opening::measure)];
 
 fn main() {

@@ -134,13 +134,13 @@ impl BlockSeries {
     }
 
     /// Smallest and largest positive one of the largest values of all cells: the range of a logarithmic
-    /// scale of them. The newest column says nothing of the low end while there are others: its values still
-    /// rise, and the scale would move there and back.
+    /// scale of them. While more is to come, the newest of several columns says nothing of the low end: its
+    /// values still rise, and the scale would move there and back.
     #[must_use]
-    pub fn positive_bounds(&self) -> Option<(f64, f64)> {
+    pub fn positive_bounds(&self, growing: bool) -> Option<(f64, f64)> {
         let full = match self.len() {
-            0 | 1 => &self.cells[..],
-            columns => &self.cells[..(columns - 1) * self.blocks],
+            columns if growing && columns > 1 => &self.cells[..(columns - 1) * self.blocks],
+            _ => &self.cells[..],
         };
         let positive = |cells: &[BlockCell]| {
             let largest = cells.iter().filter_map(|cell| cell.largest()).filter(|it| *it > 0.0);
@@ -201,7 +201,7 @@ mod tests {
         assert!(series.len() <= COLUMNS);
         let most = (0..series.len()).filter_map(|column| series.cell(column, 1).largest());
         assert_eq!(most.fold(0.0, f32::max), 50.0);
-        assert_eq!(series.positive_bounds(), Some((0.5, 50.0)));
+        assert_eq!(series.positive_bounds(true), Some((0.5, 50.0)));
         let second = series.of_block(1);
         assert_eq!((second.bounds(), second.last()), (Some((0.5, 50.0)), Some((999_999, 0.5))));
         let spike = second.buckets().find(|bucket| bucket.max == 50.0).unwrap();
@@ -221,14 +221,14 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_column_does_not_move_the_low_end() {
+    fn the_newest_column_does_not_move_the_low_end_while_more_is_to_come() {
         let mut series = BlockSeries::of_blocks(1);
         series.push(0, |_| Some(2.0));
-        assert_eq!(series.positive_bounds(), Some((2.0, 2.0)));
+        assert_eq!(series.positive_bounds(true), Some((2.0, 2.0)));
         series.push(1, |_| Some(0.5));
-        assert_eq!(series.positive_bounds(), Some((2.0, 2.0)));
+        assert_eq!([true, false].map(|it| series.positive_bounds(it).unwrap().0), [2.0, 0.5]);
         series.push(2, |_| Some(4.0));
-        assert_eq!(series.positive_bounds(), Some((0.5, 4.0)));
+        assert_eq!(series.positive_bounds(true), Some((0.5, 4.0)));
     }
 
     #[test]
