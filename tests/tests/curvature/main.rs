@@ -1,6 +1,7 @@
 //! How curved the loss is: against Hessians by hand, in both precisions, refused where it has no answer, and live.
 
 mod analytic;
+mod edge;
 mod live;
 mod models;
 mod planes;
