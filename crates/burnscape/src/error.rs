@@ -22,6 +22,11 @@ pub enum Error {
     #[error(transparent)]
     Terminal(#[from] burnscape_tui::Error),
 
+    /// The page about the run cannot be written.
+    #[cfg(feature = "report")]
+    #[error(transparent)]
+    Page(#[from] burnscape_report::Error),
+
     /// A setting makes no sense.
     #[error("{setting} = {found} cannot be used: {expected}")]
     Setting {

@@ -199,4 +199,21 @@ impl Landscape {
             None => Ok(()),
         }
     }
+
+    /// Writes a page about the run to `out`: one file that needs no network, with charts, surfaces and tables, as
+    /// `burnscape report` does. `None`: the probe is switched off, and there is no run.
+    ///
+    /// # Errors
+    ///
+    /// If `out` exists, or cannot be written, or the trace of the run cannot be read.
+    #[cfg(feature = "report")]
+    pub fn report(
+        &self,
+        out: impl AsRef<Path>,
+    ) -> crate::Result<Option<burnscape_report::Reported>> {
+        let Some(run) = self.run_folder() else {
+            return Ok(None);
+        };
+        Ok(Some(burnscape_report::report(&[run], out.as_ref(), false)?))
+    }
 }

@@ -36,7 +36,10 @@ fn crates_know_only_those_that_the_architecture_allows() {
         ("burnscape-tui", &["burnscape-landscape", "burnscape-trace"]),
         ("burnscape-report", &["burnscape-landscape", "burnscape-trace"]),
         ("burnscape-cli", &["burnscape-report", "burnscape-trace", "burnscape-tui"]),
-        ("burnscape", &["burnscape-landscape", "burnscape-trace", "burnscape-tui"]),
+        (
+            "burnscape",
+            &["burnscape-landscape", "burnscape-report", "burnscape-trace", "burnscape-tui"],
+        ),
     ]);
     for name in crates() {
         let allowed = allowed.get(name.as_str()).expect("a crate of the architecture");
