@@ -12,11 +12,11 @@ use crate::message::Message;
 use crate::model::Run;
 use crate::palette::ColourMap;
 use crate::play::Shown;
+use crate::save_picture;
 use crate::terminal_profile::Glyphs;
 use crate::views::dialog::{Answer, Decision, Dialog};
 use crate::views::{self, Frame, View, ViewKind, help};
 use crate::wishes::Wishes;
-use crate::{save_picture, scroll};
 
 /// From one [`Message::Tick`] to the next: nearly four frames a second turn a surface within the 60 kB/s that a
 /// slow link carries.
@@ -295,15 +295,8 @@ impl App {
 
     /// Moves in the help while it is open; `false`: the message is for others.
     fn scroll_help(&mut self, message: Message) -> bool {
-        let last = help::entries(help::KEYS, self.words()).saturating_sub(1);
-        let Some(first) = &mut self.help else {
-            return false;
-        };
-        if message == Message::Abandon {
-            self.help = None;
-            return true;
-        }
-        scroll::moved(first, last, message)
+        let entries = help::entries(help::KEYS, self.words());
+        help::moved(&mut self.help, entries, message)
     }
 
     fn shown(&self) -> &Run {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use ratatui::style::Color;
 
+use crate::frame_text::NAMED;
+
 /// The ground of the picture.
 pub(super) const BACKGROUND: Ink = Ink([0x12, 0x16, 0x1d]);
 /// Text without a colour of its own; its contrast with the ground is above 12 : 1.
@@ -37,25 +39,6 @@ impl Ink {
         Self([mixed(0), mixed(1), mixed(2)])
     }
 }
-
-const NAMED: [Color; 16] = [
-    Color::Black,
-    Color::Red,
-    Color::Green,
-    Color::Yellow,
-    Color::Blue,
-    Color::Magenta,
-    Color::Cyan,
-    Color::Gray,
-    Color::DarkGray,
-    Color::LightRed,
-    Color::LightGreen,
-    Color::LightYellow,
-    Color::LightBlue,
-    Color::LightMagenta,
-    Color::LightCyan,
-    Color::White,
-];
 
 /// The sixteen as xterm shows them.
 const ANSI: [[u8; 3]; 16] = [

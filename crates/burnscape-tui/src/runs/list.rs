@@ -135,15 +135,8 @@ impl RunList {
     }
 
     fn scroll_help(&mut self, message: Message) -> bool {
-        let last = help::entries(KEYS, WORDS).saturating_sub(1);
-        let Some(first) = &mut self.help else {
-            return false;
-        };
-        if message == Message::Abandon {
-            self.help = None;
-            return true;
-        }
-        scroll::moved(first, last, message)
+        let entries = help::entries(KEYS, WORDS);
+        help::moved(&mut self.help, entries, message)
     }
 
     /// Draws everything.

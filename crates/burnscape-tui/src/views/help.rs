@@ -5,7 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use crate::message::Message;
 use crate::palette::MUTED;
+use crate::scroll;
 use crate::widgets::{areas, text};
 
 /// What is explained, and how.
@@ -44,6 +46,18 @@ const HALF: usize = 40;
 /// Entries that can be scrolled through, a key or a word each.
 pub(crate) fn entries(keys: &[Explained], words: &[Explained]) -> usize {
     keys.len() + words.len() + 1
+}
+
+/// Moves in an open help of so many entries, or closes it; `false`: it is not open, or the message is for others.
+pub(crate) fn moved(first: &mut Option<usize>, entries: usize, message: Message) -> bool {
+    let Some(entry) = first else {
+        return false;
+    };
+    if message == Message::Abandon {
+        *first = None;
+        return true;
+    }
+    scroll::moved(entry, entries.saturating_sub(1), message)
 }
 
 /// Draws the keys from the top of an area, then what the numbers of the view mean, without the first entries.
