@@ -8,6 +8,8 @@ mod words;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use burnscape_trace::RunFolder;
+
 use crate::Error;
 use crate::output::Output;
 use crate::run::Run;
@@ -24,7 +26,8 @@ pub struct Reported {
     pub lost: Vec<String>,
 }
 
-/// Writes a page on runs to `out`: charts, loss surfaces to be turned, provenance, and all data as tables.
+/// Writes a page on runs to `out`: charts, loss surfaces to be turned, provenance, and all data as tables. With a run
+/// come those below it: the further models that were trained with it.
 ///
 /// The page needs nothing but itself: no network, no other file. `force` replaces an existing one; it is
 /// whole or untouched, as an [export](crate::export) is.
@@ -37,8 +40,9 @@ pub fn report(runs: &[&Path], out: &Path, force: bool) -> Result<Reported, Error
     let mut told = Vec::new();
     let mut lost = Vec::new();
     let mut output = None;
-    for path in runs {
-        let run = Run::read(path)?;
+    let runs = with_families(runs)?;
+    for folder in &runs {
+        let run = Run::read(folder.path())?;
         run.require_anything()?;
         match &output {
             None => output = Some(Output::prepare(out, run.folder(), force)?),
@@ -52,4 +56,14 @@ pub fn report(runs: &[&Path], out: &Path, force: bool) -> Result<Reported, Error
     output.file().write_all(page.as_bytes()).map_err(|source| output.error(source))?;
     let (file, bytes) = output.rename()?;
     Ok(Reported { file, bytes, lost })
+}
+
+/// The runs, each followed by those below it, and none twice.
+fn with_families(runs: &[&Path]) -> Result<Vec<RunFolder>, Error> {
+    let mut all: Vec<RunFolder> = Vec::new();
+    for path in runs {
+        let family = RunFolder::open(path)?.family();
+        all.extend(family.into_iter().filter(|run| !all.contains(run)).collect::<Vec<_>>());
+    }
+    Ok(all)
 }
