@@ -175,4 +175,3 @@ fn name_of(folder: &Path) -> String {
         None => own,
     }
 }
-

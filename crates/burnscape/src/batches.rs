@@ -56,6 +56,16 @@ pub(crate) struct OfLoader {
     pub parts: usize,
 }
 
+impl OfLoader {
+    pub fn in_words(self) -> String {
+        let Self { items, available, parts } = self;
+        match parts {
+            1 => format!("all {items} items of the loader are used"),
+            _ => format!("{items} of {available} items of the loader are used, in {parts} parts"),
+        }
+    }
+}
+
 impl<I> Reading<I> {
     /// Batches that are what they are.
     fn once(batches: Vec<I>) -> Self {

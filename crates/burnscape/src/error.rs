@@ -325,7 +325,9 @@ pub enum Error {
 
     /// The output type of the model is not one of burn's.
     #[error(
-        "burnscape does not know where `{output}` keeps its loss: call `finish_with(&model, &batches, |output| BatchLoss {{ .. }})`"
+        "burnscape does not know where `{output}` keeps its loss, so there is no loss over steps and no surface: before training, add \
+         `probe.loss_of(|output: &{output}| BatchLoss {{ mean: …, samples: … }});`, or \
+         `probe.loss_of(burnscape::adapted_loss::<{output}>);` where burn's `LossMetric` reads it"
     )]
     UnknownOutput {
         /// The type of the output.

@@ -3,9 +3,8 @@
 //! Nothing here waits or fails: what cannot be handed over is counted. Buffers of ours come back from
 //! the writer thread; what burn allocates for the reading of a tensor, it frees again at once.
 
-use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::ThreadId;
 use std::time::Instant;
 
@@ -17,16 +16,14 @@ use burnscape_trace::{Note, Record};
 use crate::alerts::LossWatch;
 use crate::config::Config;
 use crate::curvature::GaugeOf;
-use crate::loss::{BatchLoss, mean_on_device, standard_loss};
+use crate::loss::{Loss, Losses, Value};
 use crate::measure::handles::{self, Handles, Look};
 use crate::measure::{self, GradientSource, KeptWeights, StepValues};
 use crate::measurements::Measurements;
 use crate::model_map::{self, ModelMap, NamedTensor, Slot};
 use crate::recorder::lanes::Lanes;
 use crate::recorder::look::LookSample;
-use crate::recorder::sample::{
-    BoxedTensors, Clipping, Columns, Loss, LossSample, Split, StepSample,
-};
+use crate::recorder::sample::{BoxedTensors, Clipping, Columns, LossSample, Split, StepSample};
 use crate::recorder::taps::TapSample;
 use crate::recorder::{Control, Moment, WeightsAt};
 use crate::schedule::StepPlace;
@@ -36,7 +33,11 @@ use crate::tap::Listening;
 pub(crate) struct Hook {
     config: Config,
     lanes: Lanes,
-    started: Instant,
+    pub started: Instant,
+    /// Where outputs keep their losses.
+    pub losses: Arc<Losses>,
+    /// It was told that an output has no loss that is known.
+    told_no_loss: AtomicBool,
     /// `TrainStep::step` calls in this process so far.
     batches: AtomicU64,
     /// Validation batches in this process so far.
@@ -104,6 +105,8 @@ impl Hook {
             config,
             lanes,
             started,
+            losses: Arc::default(),
+            told_no_loss: AtomicBool::new(false),
             batches: AtomicU64::new(0),
             validation_batches: AtomicU64::new(0),
             reads_at_once: AtomicBool::new(false),
@@ -168,13 +171,13 @@ impl Hook {
         self.config.measurements.activations.is_due(at).then(Listening::begin)
     }
 
-    pub fn after_batch(&self, output: &dyn Any, listening: Option<Listening>) {
+    pub fn after_batch<O: 'static>(&self, output: &O, listening: Option<Listening>) {
         let heard = listening.map(Listening::end).unwrap_or_default();
-        self.count_batch(standard_loss(output), heard);
+        self.count_batch(self.loss_of(output), heard);
     }
 
     /// Counts a training batch.
-    pub fn count_batch(&self, loss: Option<BatchLoss>, heard: Vec<TapSample>) {
+    pub fn count_batch(&self, loss: Option<Loss>, heard: Vec<TapSample>) {
         let batch = self.batches.fetch_add(1, Ordering::AcqRel) + 1;
         for mut sample in heard {
             sample.batch = batch;
@@ -183,27 +186,38 @@ impl Hook {
         self.send_loss(Split::Train, batch, loss);
     }
 
-    pub fn after_validation_batch(&self, output: &dyn Any) {
-        self.count_validation_batch(standard_loss(output));
+    pub fn after_validation_batch<O: 'static>(&self, output: &O) {
+        self.count_validation_batch(self.loss_of(output));
     }
 
     /// Counts a validation batch.
-    pub fn count_validation_batch(&self, loss: Option<BatchLoss>) {
+    pub fn count_validation_batch(&self, loss: Option<Loss>) {
         let batch = self.validation_batches.fetch_add(1, Ordering::AcqRel) + 1;
         self.send_loss(Split::Valid, batch, loss);
     }
 
-    fn send_loss(&self, split: Split, batch: u64, loss: Option<BatchLoss>) {
+    /// The loss in a model's output; where there is none that is known, this is told once.
+    pub fn loss_of<O: 'static>(&self, output: &O) -> Option<Loss> {
+        let loss = self.losses.of(output);
+        if loss.is_none() {
+            self.tell_no_loss(std::any::type_name::<O>());
+        }
+        loss
+    }
+
+    #[cold]
+    fn tell_no_loss(&self, output: &'static str) {
+        if !self.told_no_loss.swap(true, Ordering::Relaxed) {
+            self.lanes.problem(crate::Error::UnknownOutput { output }.to_string());
+        }
+    }
+
+    fn send_loss(&self, split: Split, batch: u64, loss: Option<Loss>) {
         let Some(loss) = loss else { return };
-        let loss = mean_on_device(&loss);
-        let loss = match self.reads_at_once.load(Ordering::Relaxed) {
-            true => {
-                let loss = loss.try_into_scalar::<f64>().unwrap_or(f64::NAN);
-                self.add_up(split, loss);
-                Loss::Host(loss)
-            }
-            false => Loss::OnDevice(Box::new(loss)),
-        };
+        let loss = loss.value(self.reads_at_once.load(Ordering::Relaxed));
+        if let Value::Host(loss) = loss {
+            self.add_up(split, loss);
+        }
         self.lanes.loss(LossSample { split, batch, loss });
     }
 
@@ -391,7 +405,7 @@ impl Hook {
         grads: &G,
         previous: Option<KeptWeights>,
     ) -> Option<Box<BoxedTensors>> {
-        let before = model_map::read_tensors(&model.valid(), map).ok()?;
+        let before = model_map::read_tensors(model, map).ok()?;
         let is_buffer = |tensor: &&NamedTensor| map.layout.block(&tensor.path).is_none();
         let buffers: Vec<NamedTensor> = before.iter().filter(is_buffer).cloned().collect();
         let previous = previous.and_then(|it| it.into_named(map).ok());
@@ -442,7 +456,7 @@ impl Hook {
             self.lanes.look(LookSample { step, look, handles, lrs, clip_value });
         }
         let boxed = measured.boxed.map(|mut boxed| {
-            boxed.after = model_map::read_tensors(&model.valid(), map).ok();
+            boxed.after = model_map::read_tensors(model, map).ok();
             boxed
         });
         self.lanes.step(StepSample {
@@ -498,10 +512,8 @@ impl Hook {
         if !self.config.snapshots.is_due_after_step(steps) {
             return;
         }
-        // A copy for inference brings the shared buffers up to date, as the next forward pass
-        // would; their values are not changed by it.
-        let model = model.valid();
-        if let Some(weights) = self.weights(&model, map, steps, batches) {
+        // Read as it stands: a copy for inference would bring lazily merged buffers up to date, before training does.
+        if let Some(weights) = self.weights(model, map, steps, batches) {
             self.lanes.step_snapshot(weights);
         }
     }

@@ -137,10 +137,7 @@ impl From<BatchLoss> for Loss {
 impl fmt::Debug for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, unit) = (self.count, self.unit);
-        f.debug_struct("Loss")
-            .field("count", &count)
-            .field("unit", &unit)
-            .finish_non_exhaustive()
+        f.debug_struct("Loss").field("count", &count).field("unit", &unit).finish_non_exhaustive()
     }
 }
 
@@ -216,7 +213,8 @@ pub fn adapted_loss<O: Adaptor<LossInput>>(output: &O) -> Loss {
 fn read_adapted(input: &LossInput) -> Result<f64, String> {
     let mut metric = LossMetric::new();
     // The metric looks at none of it.
-    let metadata = MetricMetadata { progress: Progress::new(0, 0, None), iteration: None, lr: None };
+    let metadata =
+        MetricMetadata { progress: Progress::new(0, 0, None), iteration: None, lr: None };
     metric.update(input, &metadata).map_err(|error| error.to_string())?;
     Ok(metric.value().map_or(f64::NAN, |entry| entry.current()))
 }
@@ -244,10 +242,7 @@ struct Told {
 
 impl Losses {
     /// Takes what a program tells; the last one of a type holds.
-    pub fn tell<O: 'static, L: Into<Loss>>(
-        &self,
-        read: impl Fn(&O) -> L + Send + Sync + 'static,
-    ) {
+    pub fn tell<O: 'static, L: Into<Loss>>(&self, read: impl Fn(&O) -> L + Send + Sync + 'static) {
         let read = move |output: &dyn Any| output.downcast_ref::<O>().map(|it| read(it).into());
         let (of, next) = (TypeId::of::<O>(), OnceLock::new());
         let mut told = Box::new(Told { of, read: Box::new(read), next });

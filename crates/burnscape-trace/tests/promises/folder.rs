@@ -95,7 +95,8 @@ fn family(above: &Path, run: &str) -> Vec<String> {
 fn models_that_were_trained_together_are_one_family_in_order_of_their_names() {
     let scratch = tempfile::tempdir().unwrap();
     let above = scratch.path();
-    let all = ["gan", "gan/generator", "gan/critic", "gan/critic/old", "alone", "waits", "gan/empty"];
+    let all =
+        ["gan", "gan/generator", "gan/critic", "gan/critic/old", "alone", "waits", "gan/empty"];
     runs(above, &all, &["gan/generator", "gan/critic", "gan/critic/old", "alone"]);
     // The probe above them recorded nothing itself.
     let below = ["gan/critic", "gan/critic/old", "gan/empty", "gan/generator"];

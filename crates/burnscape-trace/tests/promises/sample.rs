@@ -121,7 +121,13 @@ fn slice() -> Slice {
         dtype: "f32".into(),
         device: "Cpu".into(),
         loss: "output".into(),
-        layers: vec![Layer { name: "accuracy".into(), centre: 0.75, samples: 1024, batches: 8, ..Layer::default() }],
+        layers: vec![Layer {
+            name: "accuracy".into(),
+            centre: 0.75,
+            samples: 1024,
+            batches: 8,
+            ..Layer::default()
+        }],
         tolerance: Some(0.01),
         study: Some(0),
         directions: None,

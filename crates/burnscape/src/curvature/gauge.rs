@@ -213,7 +213,8 @@ where
     /// One gradient, to see what it costs.
     fn try_once(&self, model: &M, map: &ModelMap) -> Result<()> {
         let shards = vec![(None, self.batches.clone())];
-        let loss_of = |output: &dyn Any| self.losses.of(output);
+        let losses = &self.losses;
+        let loss_of = |output: &dyn Any| losses.of(output);
         Gradients::new(&model.valid(), map, shards, &loss_of).map(|_| ())
     }
 

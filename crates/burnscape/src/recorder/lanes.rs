@@ -59,8 +59,10 @@ pub(crate) struct Counters {
     pub alerted_after: AtomicU64,
     /// Training splits that burn told the beginning of.
     pub train_splits: AtomicU64,
-    /// An alert asks training to stop.
-    pub stop_asked: AtomicBool,
+    /// An alert of this run, or of one that is trained with it, asks training to stop.
+    pub stop_asked: Arc<AtomicBool>,
+    /// Other runs are trained below this one.
+    pub has_children: AtomicBool,
     /// The reader of the dashboard asks the study to stop.
     pub study_stop_asked: AtomicBool,
     /// The dashboard in this terminal.

@@ -26,7 +26,8 @@ impl LossBook {
             Split::Train => &mut self.train,
             Split::Valid => &mut self.valid,
         };
-        losses.push(sample.batch, sample.loss.read());
+        // NaN if the device cannot be read.
+        losses.push(sample.batch, sample.loss.read().unwrap_or(f64::NAN));
     }
 
     /// Mean loss of the batches `before < b <= through`, equally weighted; `None` without any.

@@ -2,18 +2,41 @@
 //!
 //! A *layer* is one quantity on one set. The first is the loss on the first set.
 
+use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use burn::tensor::Tensor;
 use burn::train::InferenceStep;
 use burnscape_landscape::evaluate::{BatchLoss, mean_over_samples};
 use burnscape_landscape::surface::NodeValue;
 
-use crate::loss::{Loss, Unit, Value};
+use crate::loss::{Loss, Losses, Unit, Value};
 use crate::{Error, Result};
 
 /// Reads the mean of one batch out of a model's output; `None` if it has none that is known.
 pub(crate) type ValueOf<'a, O> = Box<dyn Fn(&O) -> Option<Loss> + Sync + 'a>;
+
+/// How the loss is read out of an output, and what it is called: `output` is that of burn's standard outputs.
+pub(crate) struct Reader<'a, O> {
+    pub loss_of: ValueOf<'a, O>,
+    pub name: &'static str,
+}
+
+impl<'a, O: 'static> Reader<'a, O> {
+    /// The loss as it is given here, else as the program told it before, else that of a standard output.
+    pub fn new(given: Option<ValueOf<'a, O>>, losses: &Arc<Losses>) -> Self {
+        let is_told = losses.knows(TypeId::of::<O>()) || TypeId::of::<O>() == TypeId::of::<Loss>();
+        let losses = losses.clone();
+        match given {
+            Some(loss_of) => Self { loss_of, name: "closure" },
+            None => Self {
+                loss_of: Box::new(move |output| losses.of(output)),
+                name: if is_told { "closure" } else { "output" },
+            },
+        }
+    }
+}
 
 /// The name of the first quantity.
 pub(super) const LOSS: &str = "loss";
