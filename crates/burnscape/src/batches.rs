@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use burn::data::dataloader::{BatchDataLoader, DataLoader, MultiThreadDataLoader};
+use burn::tensor::Device;
 
 use crate::study::panicked;
 
@@ -32,11 +33,18 @@ pub trait Batches<I> {
     ///
     /// What the source says, as a sentence.
     #[doc(hidden)]
-    fn read(&self, seed: u64) -> Result<Reading<I>, String> {
-        let _ = seed;
+    fn read(&self, place: &Place) -> Result<Reading<I>, String> {
+        let _ = place;
         let (batches, again) = (self.collect()?, Some(self.collect()?));
         Ok(Reading { batches, again, loader: None })
     }
+}
+
+/// Where batches are to be evaluated, and which of a loader.
+#[derive(Debug)]
+pub struct Place {
+    pub(crate) device: Device,
+    pub(crate) seed: u64,
 }
 
 /// What was read of a source.
@@ -78,7 +86,7 @@ impl<I: Clone> Batches<I> for [I] {
         Ok(self.to_vec())
     }
 
-    fn read(&self, _seed: u64) -> Result<Reading<I>, String> {
+    fn read(&self, _: &Place) -> Result<Reading<I>, String> {
         Ok(Reading::once(self.to_vec()))
     }
 }
@@ -88,7 +96,7 @@ impl<I: Clone> Batches<I> for Vec<I> {
         Ok(self.clone())
     }
 
-    fn read(&self, _seed: u64) -> Result<Reading<I>, String> {
+    fn read(&self, _: &Place) -> Result<Reading<I>, String> {
         Ok(Reading::once(self.clone()))
     }
 }
@@ -98,7 +106,7 @@ impl<I: Clone, const N: usize> Batches<I> for [I; N] {
         Ok(self.to_vec())
     }
 
-    fn read(&self, _seed: u64) -> Result<Reading<I>, String> {
+    fn read(&self, _: &Place) -> Result<Reading<I>, String> {
         Ok(Reading::once(self.to_vec()))
     }
 }
@@ -108,8 +116,8 @@ impl<I, L: DataLoader<I> + ?Sized> Batches<I> for Arc<L> {
         all_of(&**self)
     }
 
-    fn read(&self, seed: u64) -> Result<Reading<I>, String> {
-        sample(&**self, seed)
+    fn read(&self, place: &Place) -> Result<Reading<I>, String> {
+        sample(&**self, place)
     }
 }
 
@@ -118,8 +126,8 @@ impl<I> Batches<I> for dyn DataLoader<I> + '_ {
         all_of(self)
     }
 
-    fn read(&self, seed: u64) -> Result<Reading<I>, String> {
-        sample(self, seed)
+    fn read(&self, place: &Place) -> Result<Reading<I>, String> {
+        sample(self, place)
     }
 }
 
@@ -131,8 +139,8 @@ where
         all_of(self)
     }
 
-    fn read(&self, seed: u64) -> Result<Reading<I>, String> {
-        sample(self, seed)
+    fn read(&self, place: &Place) -> Result<Reading<I>, String> {
+        sample(self, place)
     }
 }
 
@@ -144,8 +152,8 @@ where
         all_of(self)
     }
 
-    fn read(&self, seed: u64) -> Result<Reading<I>, String> {
-        sample(self, seed)
+    fn read(&self, place: &Place) -> Result<Reading<I>, String> {
+        sample(self, place)
     }
 }
 
@@ -163,13 +171,14 @@ fn all_of<I>(loader: &(impl DataLoader<I> + ?Sized)) -> Result<Vec<I>, String> {
     loader.iter().collect::<Result<Vec<I>, _>>().map_err(|error| error.to_string())
 }
 
-/// Reads parts of a loader, each once.
-fn sample<I>(loader: &(impl DataLoader<I> + ?Sized), seed: u64) -> Result<Reading<I>, String> {
+/// Reads parts of a loader, each once, to where the model is: a loader of training gives batches that know gradients.
+fn sample<I>(loader: &(impl DataLoader<I> + ?Sized), place: &Place) -> Result<Reading<I>, String> {
     let available = loader.num_items();
-    let parts = parts(available, seed);
+    let parts = parts(available, place.seed);
     let mut batches = Vec::new();
     for &(start, end) in &parts {
-        let read = catch_unwind(AssertUnwindSafe(|| all_of(&*loader.slice(start, end))));
+        let part = || all_of(&*loader.slice(start, end).to_device(&place.device));
+        let read = catch_unwind(AssertUnwindSafe(part));
         let part = read.map_err(|panic| panicked("`DataLoader::slice`", panic).to_string())?;
         batches.extend(part?);
     }

@@ -32,7 +32,9 @@ impl Probe {
         self.lines()
     }
 
-    /// Opens the [`dashboard`](Self::dashboard) for a hand-written loop; gives whether there is one now.
+    /// Opens the [`dashboard`](Self::dashboard) for a hand-written loop; gives whether there is one now. The loop may go
+    /// on printing: that goes into `printed.txt` in the run folder while the dashboard is there, and is left on the
+    /// terminal afterwards.
     pub fn open_dashboard(&self) -> bool {
         let Some(session) = self.session() else {
             return false;

@@ -8,7 +8,7 @@ use burn::train::InferenceStep;
 
 use crate::batches::Batches;
 use crate::landscape::{Landscape, Recording};
-use crate::loss::Loss;
+use crate::loss::{BatchLoss, Loss};
 use crate::probe::Probe;
 use crate::session::Session;
 use crate::study::{self, OnChange, Reader, Study, ValueOf};
@@ -74,19 +74,19 @@ impl Probe {
         strict(self.finish_by(model.bare(), data, None, OnChange::Refuse))
     }
 
-    /// As [`finish`](Self::finish), with the loss read out of the output by `loss_of`.
+    /// As [`finish`](Self::finish), with the loss of the surface read out of the output by `loss_of`, whatever
+    /// [`Probe::loss_of`] says.
     ///
     /// # Errors
     ///
     /// None, as [`finish`](Self::finish).
-    pub fn finish_with<F, T, B, R, L>(&self, model: &T, data: &B, loss_of: R) -> Result<Landscape>
+    pub fn finish_with<F, T, B, R>(&self, model: &T, data: &B, loss_of: R) -> Result<Landscape>
     where
         T: Trained<F>,
         T::Model: InferenceStep,
         InputOf<T::Model>: Clone,
         B: Batches<InputOf<T::Model>> + ?Sized,
-        R: Fn(&<T::Model as InferenceStep>::Output) -> L + Sync,
-        L: Into<Loss>,
+        R: Fn(&<T::Model as InferenceStep>::Output) -> BatchLoss + Sync,
     {
         let loss_of: ValueOf<'_, _> = Box::new(move |output| Some(loss_of(output).into()));
         Ok(told(self.finish_by(model.bare(), data, Some(loss_of), OnChange::Tell)))
@@ -218,7 +218,7 @@ impl Probe {
     /// # Errors
     ///
     /// As [`study`](Self::study).
-    pub fn study_with<'a, F, T, B, R, L>(
+    pub fn study_with<'a, F, T, B, R>(
         &self,
         model: &T,
         data: &B,
@@ -229,8 +229,7 @@ impl Probe {
         T::Model: InferenceStep,
         InputOf<T::Model>: Clone,
         B: Batches<InputOf<T::Model>> + ?Sized,
-        R: Fn(&<T::Model as InferenceStep>::Output) -> L + Sync + 'a,
-        L: Into<Loss>,
+        R: Fn(&<T::Model as InferenceStep>::Output) -> BatchLoss + Sync + 'a,
     {
         let loss_of: ValueOf<'a, _> = Box::new(move |output| Some(loss_of(output).into()));
         let begun = self.begin(model.bare(), data, Some(loss_of), OnChange::Refuse);

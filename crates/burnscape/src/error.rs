@@ -92,7 +92,8 @@ pub enum Error {
 
     /// The batch source gave nothing.
     #[error(
-        "`finish` was given no batches: the surface is the loss over a fixed set of batches, so pass at least one"
+        "there are no batches: the surface is the loss over a fixed set of batches, so pass at least one to `finish`, or keep a \
+         loader that has items with `probe.surface_on(&loader)` for `surface`"
     )]
     NoBatches,
 
@@ -113,7 +114,7 @@ pub enum Error {
     /// Two passes over the batch source differ.
     #[error(
         "the batches given to `finish` differ from pass to pass (loss at the final weights {first} in the first, {second} in the second): \
-         a surface over changing data is noise. Give a loader that does not shuffle or draw, or collect the batches into a Vec once"
+         a surface over changing data is noise. Give a loader, which is read once, or collect the batches into a Vec"
     )]
     ChangingBatches {
         /// Loss of the first pass.

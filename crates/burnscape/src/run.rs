@@ -16,7 +16,7 @@ use burnscape_trace::{
 use crate::batches::Batches;
 use crate::config::Config;
 use crate::hook::Hook;
-use crate::loss::Loss;
+use crate::loss::BatchLoss;
 use crate::model_map::{FilterOverride, ModelMap};
 use crate::perturb::at_tensors;
 use crate::probe::Active;
@@ -210,18 +210,12 @@ impl Run {
     /// # Errors
     ///
     /// As [`study`](Self::study).
-    pub fn study_with<'a, M, B, F, L>(
-        self,
-        model: &M,
-        batches: &B,
-        loss_of: F,
-    ) -> Result<Study<'a, M>>
+    pub fn study_with<'a, M, B, F>(self, model: &M, batches: &B, loss_of: F) -> Result<Study<'a, M>>
     where
         M: InferenceStep + Module,
         M::Input: Clone,
         B: Batches<M::Input> + ?Sized,
-        F: Fn(&M::Output) -> L + Sync + 'a,
-        L: Into<Loss>,
+        F: Fn(&M::Output) -> BatchLoss + Sync + 'a,
     {
         self.begin(model, batches, Some(Box::new(move |output| Some(loss_of(output).into()))))
     }

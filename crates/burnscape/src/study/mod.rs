@@ -24,9 +24,9 @@ use burn::train::InferenceStep;
 use burnscape_landscape::grid::Grid;
 use burnscape_trace::{Check, Note, Record, Snapshot};
 
-use crate::batches::{Batches, Reading};
+use crate::batches::{Batches, Place, Reading};
 use crate::landscape::{Landscape, Recording, SliceSurface};
-use crate::loss::Loss;
+use crate::loss::{BatchLoss, Loss};
 use crate::model_map::{self, ModelMap};
 use crate::probe::Active;
 use crate::recorder::{Control, WeightsAt};
@@ -141,13 +141,23 @@ where
     /// Measures one more quantity at every node of the slices that follow, such as an accuracy: `of` reads its
     /// mean over one batch out of the model's output. It becomes a layer of each slice, and is averaged over
     /// samples as the loss is.
-    pub fn measure<L: Into<Loss>>(
+    pub fn measure(
         &mut self,
         name: impl Into<String>,
-        of: impl Fn(&M::Output) -> L + Sync + 'a,
+        of: impl Fn(&M::Output) -> BatchLoss + Sync + 'a,
+    ) -> &mut Self {
+        self.measure_over(name, move |output| of(output).into())
+    }
+
+    /// As [`measure`](Self::measure), for a mean over something else than samples, such as the share of tokens that are
+    /// foretold.
+    pub fn measure_over(
+        &mut self,
+        name: impl Into<String>,
+        of: impl Fn(&M::Output) -> Loss + Sync + 'a,
     ) -> &mut Self {
         if let Some(survey) = &mut self.survey {
-            let of: ValueOf<'a, M::Output> = Box::new(move |output| Some(of(output).into()));
+            let of: ValueOf<'a, M::Output> = Box::new(move |output| Some(of(output)));
             survey.quantities.quantities.push(Quantity { name: name.into(), of });
             survey.forget_measurements();
         }
@@ -450,9 +460,10 @@ where
     where
         B: Batches<M::Input> + ?Sized,
     {
-        let seed = self.active.config.study.seed;
+        let device = self.map.device.clone().inner();
+        let place = Place { device, seed: self.active.config.study.seed };
         let Reading { batches, again, loader } =
-            source.read(seed).map_err(|reason| Error::BatchSource { reason })?;
+            source.read(&place).map_err(|reason| Error::BatchSource { reason })?;
         if batches.is_empty() {
             return Err(Error::NoBatches);
         }
@@ -692,15 +703,20 @@ where
     let model = given.valid();
     map.check_model(&model)?;
     let tensors = model_map::read_tensors(&model, &map)?;
-    let last_update = active.hook.last_update(&model, &map);
+    let measured = active.hook.last_update(&model, &map);
     let weights = Box::new(WeightsAt { at: active.moment(), tensors });
     active.recorder.lanes.send(Control::FinalSnapshot(weights));
     let snapshots = active.recorder.sync()?.snapshots;
-    snapshot::keep_last_update(folder, last_update.as_deref(), snapshots.last())?;
     let last = snapshots.last().filter(|last| last.reason == "final");
-    let told = match active.is_reopened {
-        true => Run::open(folder.path())?.told(),
-        false => Told::default(),
+    let (last_update, told) = match (active.is_reopened, last) {
+        (true, Some(last)) => {
+            let kept = snapshot::last_update(folder, map.layout.len(), last)?;
+            (kept, Run::open(folder.path())?.told())
+        }
+        _ => {
+            snapshot::keep_last_update(folder, measured.as_deref(), snapshots.last())?;
+            (measured, Told::default())
+        }
     };
     let beginning = Beginning {
         final_snapshot: last.map(|last| last.same_as.unwrap_or(last.index)),
