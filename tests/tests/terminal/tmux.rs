@@ -4,30 +4,30 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use burnscape_workbench::tmux;
+
 use super::support::Training;
 
 /// A tmux server of its own, ended with the test.
 struct Tmux {
+    program: &'static str,
     name: String,
 }
 
 const LONGEST: Duration = Duration::from_secs(120);
 
 impl Tmux {
-    /// `None`, and a note, where there is no tmux.
+    /// `None` where there is no tmux.
+    #[track_caller]
     fn start(name: &str) -> Option<Self> {
-        if Command::new("tmux").arg("-V").output().is_err() {
-            eprintln!("SKIPPED: tmux is not installed");
-            return None;
-        }
-        let tmux = Self { name: format!("burnscape-{name}-{}", std::process::id()) };
+        let tmux = Self { program: tmux()?, name: format!("burnscape-{name}-{}", std::process::id()) };
         let started = tmux.tell(&["new-session", "-d", "-x", "100", "-y", "30", "sh"]);
         assert!(started.status.success(), "{started:?}");
         Some(tmux)
     }
 
     fn tell(&self, words: &[&str]) -> Output {
-        let mut command = Command::new("tmux");
+        let mut command = Command::new(self.program);
         command.args(["-L", &self.name, "-f", "/dev/null"]).args(words);
         command.env("LANG", "C.UTF-8").env_remove("LC_ALL").env_remove("TMUX");
         command.output().expect("tmux runs")

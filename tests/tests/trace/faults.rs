@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use burnscape::trace::{Record, read_run};
 use burnscape_tests::trainee::{self, Outcome};
+use burnscape_workbench::{linux_path, mounts_of_its_own};
 use tempfile::tempdir;
 
-use super::support::{TRAINEE, on_path, skipped};
+use super::support::{TRAINEE, on_path};
 
 const EPOCHS: &str = "30";
 /// 30 epochs of 10.
@@ -30,15 +31,11 @@ fn shell(script: &str, arguments: &[&str]) -> Command {
 }
 
 /// The same with mounts of its own, as far as the system allows it.
+#[track_caller]
 fn shell_with_mounts(script: &str, arguments: &[&str]) -> Option<Command> {
-    let mut allowed = Command::new("unshare");
-    allowed.args(["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]);
-    if !allowed.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
-        skipped("this system lets nobody mount in a namespace of his own (`unshare -rm`)");
-        return None;
-    }
-    let mut command = Command::new("unshare");
-    command.args(["-rm", "sh", "-c", script, "sh", TRAINEE]).args(arguments);
+    let [unshare, how] = mounts_of_its_own()?;
+    let mut command = Command::new(unshare);
+    command.args([how, "sh", "-c", script, "sh", TRAINEE]).args(arguments);
     command.env_remove(burnscape::SWITCH).env("RUST_BACKTRACE", "0");
     Some(command)
 }
@@ -214,17 +211,18 @@ fn a_folder_that_may_not_be_written_is_refused_before_training_and_told_during_i
 #[cfg(unix)]
 #[test]
 fn a_trace_that_leads_to_a_full_device_is_refused_and_left_as_it_is() {
+    let Some(full) = linux_path("/dev/full") else { return };
     let dir = tempdir().expect("a folder");
     let run = dir.path().join("run");
     fs::create_dir(&run).expect("a folder");
-    std::os::unix::fs::symlink("/dev/full", run.join("trace.cbor")).expect("a link");
+    std::os::unix::fs::symlink(full, run.join("trace.cbor")).expect("a link");
     for more in [&[][..], &["--resume"]] {
         let arguments = [&arguments(path(dir.path()), "run", "default"), more].concat();
         let output = shell(r#"exec "$@""#, &arguments).output().expect("a shell");
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && error.contains(path(&run)), "{error}");
         let link = fs::read_link(run.join("trace.cbor")).expect("still a link");
-        assert_eq!(link, Path::new("/dev/full"));
+        assert_eq!(link, full);
     }
 }
 
@@ -232,17 +230,18 @@ fn a_trace_that_leads_to_a_full_device_is_refused_and_left_as_it_is() {
 #[cfg(unix)]
 #[test]
 fn programs_whose_output_goes_to_a_full_device_train_and_measure_all_the_same() {
+    let Some(full) = linux_path("/dev/full") else { return };
     let dir = tempdir().expect("a folder");
     let run = dir.path().join("run");
-    let output = example_into_full_device(&run);
+    let output = example_into(full, &run);
     assert!(output.status.success(), "{:?}", output.status);
     assert!(String::from_utf8_lossy(&output.stdout).contains("Run folder: "));
     let trace = read_run(&run).expect("a run");
     assert!(matches!(trace.records.last(), Some(Record::End(end)) if end.reason == "finished"));
 }
 
-fn example_into_full_device(run: &Path) -> Output {
-    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
+fn example_into(full: &Path, run: &Path) -> Output {
+    let full = fs::OpenOptions::new().write(true).open(full).expect("a full device");
     let mut command = Command::new(burnscape_tests::example("digits"));
     command.args(["--no-dashboard", "--resolution", "5", "--epochs", "2", "--run"]).arg(run);
     command.env_remove(burnscape::SWITCH).stderr(full).output().expect("the example starts")
