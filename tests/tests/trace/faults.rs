@@ -30,8 +30,10 @@ fn shell(script: &str, arguments: &[&str]) -> Command {
     command
 }
 
+/// The trainee and nothing around it.
+const ALONE: &str = r#"exec "$@""#;
+
 /// The same with mounts of its own, as far as the system allows it.
-#[track_caller]
 fn shell_with_mounts(script: &str, arguments: &[&str]) -> Option<Command> {
     let [unshare, how] = mounts_of_its_own()?;
     let mut command = Command::new(unshare);
@@ -40,14 +42,10 @@ fn shell_with_mounts(script: &str, arguments: &[&str]) -> Option<Command> {
     Some(command)
 }
 
-/// Goes through a script when the trainee, which rests after each batch, tells that one.
-fn at_batch(batch: u32, script: &str) -> String {
-    format!(
-        r#""$@" --slow | while IFS= read -r line; do
-             case $line in "batch {batch}") {script};; esac
-             printf '%s\n' "$line"
-           done"#
-    )
+/// The argument for a trainee that goes through scripts after some of its batches, and trains on then.
+fn after_batches(scripts: &[(u32, &str)]) -> String {
+    let cases = scripts.iter().map(|(batch, script)| format!("{batch}) {script};; "));
+    format!("--after-batch=case $1 in {} esac", cases.collect::<String>())
 }
 
 fn finished(mut command: Command) -> Outcome {
@@ -61,7 +59,7 @@ fn path(folder: &Path) -> &str {
 /// The weights of the same training without burnscape.
 fn bare() -> Outcome {
     let dir = tempdir().expect("a folder");
-    finished(shell(r#"exec "$@""#, &arguments(path(dir.path()), "run", "bare")))
+    finished(shell(ALONE, &arguments(path(dir.path()), "run", "bare")))
 }
 
 /// Everything in the run is whole and in order, up to some step.
@@ -121,19 +119,23 @@ fn a_limit_on_the_size_of_files_is_told_once_and_the_trace_is_whole_up_to_it() {
 
 #[test]
 fn a_disk_that_has_room_again_is_recorded_to_again_and_the_run_says_what_is_missing() {
-    let make_room = r#"rm "$DIR/disk/filler""#;
-    let script = format!(
-        r#"mount -t tmpfs -o size=400k none "$DIR/disk"
-           head -c 350000 /dev/zero > "$DIR/disk/filler"
-           {} && cp -r "$DIR/disk/run" "$DIR/copy""#,
-        at_batch(150, make_room)
-    );
+    let script = r#"mount -t tmpfs -o size=4m none "$DIR/disk" && "$@" && cp -r "$DIR/disk/run" "$DIR/copy""#;
+    let fill = r#"cat /dev/zero > "$DIR/disk/filler" 2>/dev/null || :"#;
+    // The writer thread is behind training: it has met the full disk when it has tried to write a snapshot of an
+    // epoch since.
+    let make_room = r#"tries=0
+                       until [ "$DIR/disk/run/snapshots" -nt "$DIR/marker" ]; do
+                         tries=$((tries + 1)) && [ $tries -lt 10000000 ] || exit 1
+                       done
+                       rm "$DIR/disk/filler""#;
+    let scripts = after_batches(&[(50, fill), (100, r#": > "$DIR/marker""#), (150, make_room)]);
     let dir = tempdir().expect("a folder");
     fs::create_dir(dir.path().join("disk")).expect("a place to mount at");
     let mut arguments = arguments(path(dir.path()), "disk/run", "default");
     let at = arguments.iter().position(|it| *it == EPOCHS).expect("epochs");
     arguments[at] = "20";
-    let Some(mut command) = shell_with_mounts(&script, &arguments) else { return };
+    arguments.push(&scripts);
+    let Some(mut command) = shell_with_mounts(script, &arguments) else { return };
     command.env("DIR", dir.path());
     let outcome = finished(command);
     let lost = lost_records(&outcome.problems);
@@ -152,11 +154,11 @@ fn a_disk_that_has_room_again_is_recorded_to_again_and_the_run_says_what_is_miss
 fn a_run_folder_that_is_removed_is_told_once_and_does_not_come_back_in_parts() {
     for watch in ["default", "busiest"] {
         let dir = tempdir().expect("a folder");
-        let script = at_batch(12, r#"mv "$DIR/run" "$DIR/old" && rm -r "$DIR/old""#);
+        let script = after_batches(&[(12, r#"mv "$DIR/run" "$DIR/old" && rm -r "$DIR/old""#)]);
         let mut arguments = arguments(path(dir.path()), "run", watch);
         let at = arguments.iter().position(|it| *it == EPOCHS).expect("epochs");
         arguments[at] = "3";
-        let mut command = shell(&script, &arguments);
+        let mut command = shell(ALONE, &[&arguments[..], &[&script]].concat());
         command.env("DIR", dir.path());
         let outcome = finished(command);
         let [problem] = &outcome.problems[..] else { panic!("once: {:?}", outcome.problems) };
@@ -164,7 +166,7 @@ fn a_run_folder_that_is_removed_is_told_once_and_does_not_come_back_in_parts() {
         assert!(!dir.path().join("run").exists());
         arguments.truncate(arguments.len() - 1);
         arguments.push("bare");
-        assert_eq!(outcome.checksums, finished(shell(r#"exec "$@""#, &arguments)).checksums);
+        assert_eq!(outcome.checksums, finished(shell(ALONE, &arguments)).checksums);
     }
 }
 
@@ -196,9 +198,10 @@ fn a_folder_that_may_not_be_written_is_refused_before_training_and_told_during_i
 
     let locked = r#"mount --bind "$DIR/run/snapshots" "$DIR/run/snapshots"
                     mount -o remount,bind,ro "$DIR/run/snapshots""#;
-    let script = at_batch(15, locked);
-    let arguments = self::arguments(path(dir.path()), "run", "default");
-    let Some(mut command) = shell_with_mounts(&script, &arguments) else { return };
+    let script = after_batches(&[(15, locked)]);
+    let arguments =
+        [&self::arguments(path(dir.path()), "run", "default"), &[&*script][..]].concat();
+    let Some(mut command) = shell_with_mounts(ALONE, &arguments) else { return };
     command.env("DIR", dir.path());
     let outcome = finished(command);
     assert_eq!(outcome.checksums, bare().checksums);
@@ -218,7 +221,7 @@ fn a_trace_that_leads_to_a_full_device_is_refused_and_left_as_it_is() {
     std::os::unix::fs::symlink(full, run.join("trace.cbor")).expect("a link");
     for more in [&[][..], &["--resume"]] {
         let arguments = [&arguments(path(dir.path()), "run", "default"), more].concat();
-        let output = shell(r#"exec "$@""#, &arguments).output().expect("a shell");
+        let output = shell(ALONE, &arguments).output().expect("a shell");
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && error.contains(path(&run)), "{error}");
         let link = fs::read_link(run.join("trace.cbor")).expect("still a link");

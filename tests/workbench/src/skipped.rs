@@ -4,29 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Formatter, Result};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::panic::Location;
 use std::path::PathBuf;
 
 use crate::{STRICT, is_strict};
 
-/// Fails the test that lacks a tool, where that is asked for; else tells and counts it.
-#[track_caller]
-pub(crate) fn lacks(tool: &str, remedy: &str) {
+/// Fails the test that lacks a tool, where that is asked for; else tells and counts it, and gives nothing.
+pub(crate) fn lacks<T>(tool: &str, remedy: &str) -> Option<T> {
     assert!(!is_strict(), "{tool} is not there, and {STRICT} is set: {remedy}");
-    let test = test_name(Location::caller());
+    let test = test_name();
     // Past the test harness, which shows nothing of tests that pass.
     let _ = writeln!(io::stderr(), "SKIPPED {test}: {tool} is not there: {remedy}");
     note(&test, tool).expect("a file for temporary things, in which the skipped test is counted");
+    None
 }
 
-/// Program and test. The harness names the thread of a test after it, unless it runs one at a time.
-fn test_name(place: &Location<'_>) -> String {
+/// Program and test: cargo adds a hash to the name of the program, the harness names a thread after its test.
+fn test_name() -> String {
+    let program = std::env::current_exe().unwrap_or_default();
+    let program = program.file_stem().unwrap_or_default().to_string_lossy();
+    let program = program.rsplit_once('-').map_or(&*program, |(name, _)| name);
     let thread = std::thread::current();
-    let test = thread.name().filter(|name| *name != "main");
-    let test = test.map_or_else(|| place.to_string(), str::to_owned);
-    let program = std::env::current_exe().ok();
-    let program = program.as_deref().and_then(|it| it.file_stem()).unwrap_or_default();
-    format!("{}::{test}", program.to_string_lossy())
+    format!("{program}::{}", thread.name().unwrap_or("a test"))
 }
 
 fn note(test: &str, tool: &str) -> io::Result<()> {

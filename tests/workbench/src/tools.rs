@@ -1,77 +1,70 @@
 //! Each tool: where it is looked for, and how to get it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::skipped::lacks;
 
 /// The browser that `BURNSCAPE_CHROMIUM` names, else `chromium`.
-#[track_caller]
 pub fn chromium() -> Option<OsString> {
     let program = std::env::var_os("BURNSCAPE_CHROMIUM").unwrap_or_else(|| "chromium".into());
     let remedy = "install the package `chromium`, or name the program of one in BURNSCAPE_CHROMIUM";
-    found(runs(&program, &["--version"]), "chromium", remedy).map(|()| program)
+    let is_there = runs(&program, &["--version"]);
+    is_there.then_some(program).or_else(|| lacks("chromium", remedy))
 }
 
 /// The terminal multiplexer `tmux`.
-#[track_caller]
 pub fn tmux() -> Option<&'static str> {
-    found(runs("tmux", &["-V"]), "tmux", "install the package `tmux`").map(|()| "tmux")
+    runs("tmux", &["-V"]).then_some("tmux").or_else(|| lacks("tmux", "install the package `tmux`"))
 }
 
 /// The shell `bash`.
-#[track_caller]
 pub fn bash() -> Option<&'static str> {
-    found(runs("bash", &["--version"]), "bash", "install the package `bash`").map(|()| "bash")
+    let is_there = runs("bash", &["--version"]);
+    is_there.then_some("bash").or_else(|| lacks("bash", "install the package `bash`"))
 }
 
 /// The beginning of a command whose process may mount what it likes, seen by nobody else.
-#[track_caller]
 pub fn mounts_of_its_own() -> Option<[&'static str; 2]> {
     let remedy = "install the package `util-linux`, and let `unshare -rm mount -t tmpfs none /mnt` succeed: \
                   as root in a container with CAP_SYS_ADMIN, or where user namespaces are allowed";
     let is_allowed = runs("unshare", &["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]);
-    found(is_allowed, "mounts in a namespace of its own", remedy).map(|()| ["unshare", "-rm"])
+    let command = is_allowed.then_some(["unshare", "-rm"]);
+    command.or_else(|| lacks("a namespace with mounts of its own", remedy))
 }
 
 /// A device or folder that Linux has and other systems have not, such as `/dev/full`.
-#[track_caller]
 pub fn linux_path(path: &'static str) -> Option<&'static Path> {
-    found(Path::new(path).exists(), path, "test on Linux").map(|()| Path::new(path))
+    let found = Path::new(path);
+    found.exists().then_some(found).or_else(|| lacks(path, "test on Linux"))
 }
 
+/// Variables that name Pythons: one with cbor2 6 and everything else, and one with cbor2 5.
+const PYTHONS: [&str; 2] = ["BURNSCAPE_PYTHON", "BURNSCAPE_PYTHON_CBOR2_5"];
+
 /// A Python with these modules, separated by commas: one that the environment names, else `python3`.
-#[track_caller]
 pub fn python(modules: &str) -> Option<String> {
-    let program = find_python(&format!("import {modules}"));
-    let remedy =
-        format!("install them (`pip install …`), or name a Python that has them in {}", PYTHONS[0]);
-    found(program.is_some(), &format!("Python with {modules}"), &remedy)?;
-    program
+    let packages = modules.replace(',', "");
+    find_python(&format!("import {modules}"))
+        .or_else(|| lacks_python(modules, &packages, PYTHONS[0]))
 }
 
 /// A Python with these modules for each major version of cbor2 that traces are read with.
-#[track_caller]
 pub fn pythons_of_each_cbor2(modules: &str) -> Vec<String> {
-    let mut programs = Vec::new();
-    for (major, variable) in [6, 5].into_iter().zip(PYTHONS) {
-        let program = find_python(&format!(
-            "import cbor2, {modules}; from importlib.metadata import version; \
-             assert version('cbor2').startswith('{major}.')"
-        ));
-        let remedy =
-            format!("install them (`pip install 'cbor2=={major}.*' …`), or name a Python that has them in {variable}");
-        let wanted = format!("Python with cbor2 {major}, {modules}");
-        if found(program.is_some(), &wanted, &remedy).is_some() {
-            programs.extend(program);
-        }
-    }
-    programs
+    let versions = [6, 5].into_iter().zip(PYTHONS);
+    versions.filter_map(|(major, variable)| python_with_cbor2(major, modules, variable)).collect()
 }
 
-/// Names of Pythons in the environment: one with cbor2 6 and everything else, and one with cbor2 5.
-const PYTHONS: [&str; 2] = ["BURNSCAPE_PYTHON", "BURNSCAPE_PYTHON_CBOR2_5"];
+fn python_with_cbor2(major: u32, modules: &str, variable: &str) -> Option<String> {
+    let packages = format!("'cbor2=={major}.*' {}", modules.replace(',', ""));
+    let script = format!(
+        "import cbor2, {modules}; from importlib.metadata import version; \
+         assert version('cbor2').startswith('{major}.')"
+    );
+    find_python(&script)
+        .or_else(|| lacks_python(&format!("cbor2 {major}, {modules}"), &packages, variable))
+}
 
 /// The first Python that runs a script to its end.
 fn find_python(script: &str) -> Option<String> {
@@ -79,17 +72,13 @@ fn find_python(script: &str) -> Option<String> {
     named.chain(["python3".to_owned()]).find(|program| runs(program, &["-c", script]))
 }
 
-fn runs(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> bool {
+fn lacks_python<T>(modules: &str, packages: &str, variable: &str) -> Option<T> {
+    let remedy = format!("`pip install {packages}`, or name a Python that has them in {variable}");
+    lacks(&format!("Python with {modules}"), &remedy)
+}
+
+fn runs(program: impl AsRef<OsStr>, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
-}
-
-/// `None` if the tool is not there, which fails the test or is told.
-#[track_caller]
-fn found(is_there: bool, tool: &str, remedy: &str) -> Option<()> {
-    if !is_there {
-        lacks(tool, remedy);
-    }
-    is_there.then_some(())
 }

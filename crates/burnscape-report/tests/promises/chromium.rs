@@ -22,7 +22,6 @@ pub struct Chromium {
 
 impl Chromium {
     /// `None` where there is no Chromium.
-    #[track_caller]
     pub fn start(width: u32, height: u32) -> Option<Self> {
         Some(Self::spawn(&burnscape_workbench::chromium()?, width, height))
     }

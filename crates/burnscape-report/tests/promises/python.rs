@@ -8,7 +8,6 @@ pub struct Python(String);
 
 impl Python {
     /// A Python with a module.
-    #[track_caller]
     pub fn with(module: &str) -> Option<Self> {
         burnscape_workbench::python(module).map(Self)
     }
