@@ -1,7 +1,6 @@
 //! A follower of a trace that arrives in pieces gives what a reader of the whole gives.
 //!
-//! `cargo +nightly fuzz run follow` in the folder of burnscape-trace; `tests/golden` is a good corpus. The first
-//! byte says how long the pieces are.
+//! `.ci/fuzz 60 follow`. The first byte says how long the pieces are.
 #![no_main]
 
 use std::fs::OpenOptions;
