@@ -74,9 +74,11 @@ fn open(session: &Session) -> Result<(), Refusal> {
 fn tell(session: &Session, refusal: &Refusal) {
     let again = watch_command(session.folder.path());
     log::info!("burnscape: no dashboard: {refusal}");
-    eprintln!(
+    // Formatted first, for one write: another dashboard may be drawing in the same terminal.
+    let sentence = format!(
         "burnscape: no dashboard, {refusal}; values come as lines, and `{again}` shows the run elsewhere"
     );
+    eprintln!("{sentence}");
 }
 
 fn decide(lanes: &Lanes, decision: Decision, state: RunState) {
