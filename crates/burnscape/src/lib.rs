@@ -8,10 +8,11 @@ mod config;
 mod curvature;
 #[cfg(feature = "tui")]
 mod dashboard;
-mod ending;
+
 mod error;
 mod evaluate;
 mod events;
+mod finishing;
 mod gradient;
 mod head;
 mod hook;
