@@ -8,7 +8,6 @@ mod config;
 mod curvature;
 #[cfg(feature = "tui")]
 mod dashboard;
-
 mod error;
 mod evaluate;
 mod events;
