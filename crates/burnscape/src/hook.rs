@@ -81,6 +81,24 @@ struct StepState {
     boxes: usize,
 }
 
+/// How the statistics of BatchNorm are read, which burn merges one update late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Statistics {
+    /// Up to date, which merges them: burn's `Learner` does so itself before anybody looks.
+    Merged,
+    /// As a hand-written loop has them, which may look at them at any time.
+    AsTheyAre,
+}
+
+impl Statistics {
+    fn read<M: Module>(self, model: &M, map: &ModelMap) -> crate::Result<Vec<NamedTensor>> {
+        match self {
+            Self::Merged => model_map::read_tensors(&model.valid(), map),
+            Self::AsTheyAre => model_map::read_tensors(model, map),
+        }
+    }
+}
+
 /// A step between the moment before and the moment after its update.
 pub(crate) struct Measured {
     step: u64,
@@ -96,6 +114,7 @@ pub(crate) struct Measured {
     handles: Handles,
     lrs: Vec<f32>,
     clipping: Clipping,
+    statistics: Statistics,
     boxed: Option<Box<BoxedTensors>>,
 }
 
@@ -236,6 +255,7 @@ impl Hook {
         grads: &G,
         lr: &ModuleLearningRate,
         clipping: Clipping,
+        statistics: Statistics,
         gauge: Option<&GaugeOf<M>>,
     ) -> Option<Measured> {
         let mut state = self.state()?;
@@ -280,7 +300,8 @@ impl Hook {
             look,
             lrs: self.learning_rates(model, map, lr, at),
             clipping,
-            boxed: is_boxed.then(|| self.boxed(model, map, grads, previous)).flatten(),
+            statistics,
+            boxed: is_boxed.then(|| self.boxed(model, map, grads, previous, statistics)).flatten(),
         })
     }
 
@@ -404,8 +425,9 @@ impl Hook {
         map: &ModelMap,
         grads: &G,
         previous: Option<KeptWeights>,
+        statistics: Statistics,
     ) -> Option<Box<BoxedTensors>> {
-        let before = model_map::read_tensors(model, map).ok()?;
+        let before = statistics.read(model, map).ok()?;
         let is_buffer = |tensor: &&NamedTensor| map.layout.block(&tensor.path).is_none();
         let buffers: Vec<NamedTensor> = before.iter().filter(is_buffer).cloned().collect();
         let previous = previous.and_then(|it| it.into_named(map).ok());
@@ -456,7 +478,7 @@ impl Hook {
             self.lanes.look(LookSample { step, look, handles, lrs, clip_value });
         }
         let boxed = measured.boxed.map(|mut boxed| {
-            boxed.after = model_map::read_tensors(model, map).ok();
+            boxed.after = measured.statistics.read(model, map).ok();
             boxed
         });
         self.lanes.step(StepSample {
@@ -473,7 +495,8 @@ impl Hook {
             clipping: measured.clipping,
             boxed,
         });
-        self.snapshot_after_step(model, map, measured.step + 1, measured.batches);
+        let at = Moment { steps: measured.step + 1, batches: measured.batches };
+        self.snapshot_after_step(model, map, at, measured.statistics);
     }
 
     /// A hand-written loop has validated the weights of an epoch.
@@ -503,30 +526,30 @@ impl Hook {
         state.validated_at = Some(batches);
         state.validations += 1;
         state.batches_at_validation = batches;
-        if let Some(weights) = self.weights(model, map, state.steps, batches) {
+        let at = Moment { steps: state.steps, batches };
+        if let Some(weights) = self.weights(at, model_map::read_tensors(model, map)) {
             self.lanes.validated(weights);
         }
     }
 
-    fn snapshot_after_step<M: Module>(&self, model: &M, map: &ModelMap, steps: u64, batches: u64) {
-        if !self.config.snapshots.is_due_after_step(steps) {
+    fn snapshot_after_step<M: Module>(
+        &self,
+        model: &M,
+        map: &ModelMap,
+        at: Moment,
+        statistics: Statistics,
+    ) {
+        if !self.config.snapshots.is_due_after_step(at.steps) {
             return;
         }
-        // Read as it stands: a copy for inference would bring lazily merged buffers up to date, before training does.
-        if let Some(weights) = self.weights(model, map, steps, batches) {
+        if let Some(weights) = self.weights(at, statistics.read(model, map)) {
             self.lanes.step_snapshot(weights);
         }
     }
 
-    fn weights<M: Module>(
-        &self,
-        model: &M,
-        map: &ModelMap,
-        steps: u64,
-        batches: u64,
-    ) -> Option<WeightsAt> {
-        let at = Moment { steps, batches };
-        match model_map::read_tensors(model, map) {
+    /// Tensors with their moment, or a problem.
+    fn weights(&self, at: Moment, tensors: crate::Result<Vec<NamedTensor>>) -> Option<WeightsAt> {
+        match tensors {
             Ok(tensors) => Some(WeightsAt { at, tensors }),
             Err(error) => {
                 self.lanes.problem(error.to_string());
@@ -591,7 +614,8 @@ impl Hook {
         self.warn_about_unknown_paths(&map);
         map.defers_reads = self.config.deferred_reads.unwrap_or(map.defers_reads);
         self.reads_at_once.store(!map.defers_reads, Ordering::Relaxed);
-        let mut weights = self.weights(model, &map, state.steps, state.batches_before)?;
+        let at = Moment { steps: state.steps, batches: state.batches_before };
+        let mut weights = self.weights(at, model_map::read_tensors(model, &map))?;
         self.restore_initial_buffers(&map, &mut weights.tensors);
         self.lanes.introduce(map.clone(), weights);
         Some(map)

@@ -10,7 +10,7 @@ use burn::train::{TrainOutput, TrainStep};
 
 use crate::Result;
 use crate::curvature::{Gauge, GaugeOf, LiveCurvature};
-use crate::hook::Hook;
+use crate::hook::{Hook, Statistics};
 use crate::loss::Loss;
 use crate::recorder::sample::Clipping;
 use crate::recorder::taps::TapSample;
@@ -204,7 +204,9 @@ impl Observer {
             hook.count_batch(None, std::mem::take(&mut self.heard));
         }
         self.told = false;
-        let measured = hook.and_then(|hook| hook.before_update(&model, &grads, lr, clipping, None));
+        let statistics = Statistics::AsTheyAre;
+        let measured = hook
+            .and_then(|hook| hook.before_update(&model, &grads, lr, clipping, statistics, None));
         let model = update(model, grads);
         if let (Some(hook), Some(measured)) = (hook, measured) {
             hook.after_update(&model, measured);

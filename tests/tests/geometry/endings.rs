@@ -213,7 +213,7 @@ fn a_bare_model_and_a_watched_one_have_the_same_landscape() {
     assert_eq!(slices, [2; 3]);
     for other in &runs[1..] {
         assert_eq!(bits(&other.losses("pca")), bits(&runs[0].losses("pca")));
-        assert_eq!(other.epochs(), runs[0].epochs(), "finishing is nobody's epoch");
+        assert_eq!(other.epochs().len(), 1, "finishing is nobody's epoch");
     }
 }
 
