@@ -69,6 +69,9 @@ fn with_run() -> TempDir {
         writer.append(&snapshot.into()).unwrap();
     }
     (0..4).for_each(|number| writer.append(&step(number)).unwrap());
+    let set = [("lr", "0.001"), ("optimizer.name", "\"adam\u{1b}[2J\"")];
+    let values = set.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    writer.append(&Hyperparameters { values }.into()).unwrap();
     let metric = Metric {
         split: "valid".into(),
         name: "accuracy".into(),
@@ -180,6 +183,8 @@ fn info_says_what_is_in_the_run_without_control_characters() {
         "4 steps, 4 batches",
         "loss      0.5 at first, 3.5 at last, from 0.5 to 3.5, not finite in 1 step\n",
         "accuracy (valid): NaN",
+        "set       lr = 0.001\n",
+        "set       optimizer.name = \"adam\\u{1b}[2J\"\n",
         "snapshots 3, 27 bytes",
         "ended     finished",
     ] {
@@ -200,8 +205,9 @@ fn info_as_json_has_the_keys_that_its_help_documents() {
         json!({ "first": 0.5, "last": 3.5, "lowest": 0.5, "highest": 3.5, "not_finite": 1 })
     );
     assert_eq!(info["metrics"][0]["value"], json!("NaN"));
+    assert_eq!(info["hyperparameters"]["lr"], json!(0.001));
     assert_eq!(info["records"]["step"], json!(4));
-    assert_eq!(info["torn"]["at"], json!(start_of(&bytes, 10)));
+    assert_eq!(info["torn"]["at"], json!(start_of(&bytes, 11)));
     assert_eq!(info["ended"], Value::Null);
     let help = stdout(&burnscape(&folder, &["info", "--help"]));
     for key in info.as_object().unwrap().keys() {
