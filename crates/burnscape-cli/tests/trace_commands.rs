@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use burnscape_trace::{
-    End, F32s, FORMAT, Head, Metric, Note, Record, RunFolder, Snapshot, Step, Writer,
+    End, F32s, FORMAT, Head, Hyperparameters, Metric, Note, Record, RunFolder, Snapshot, Step,
+    Writer,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;

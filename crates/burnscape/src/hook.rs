@@ -24,6 +24,7 @@ use crate::measurements::Measurements;
 use crate::model_map::{self, ModelMap, NamedTensor, Slot};
 use crate::recorder::lanes::Lanes;
 use crate::recorder::look::LookSample;
+use crate::recorder::own::OwnSample;
 use crate::recorder::sample::{
     BoxedTensors, Clipping, Columns, Loss, LossSample, Split, StepSample,
 };
@@ -41,6 +42,8 @@ pub(crate) struct Hook {
     batches: AtomicU64,
     /// Validation batches in this process so far.
     validation_batches: AtomicU64,
+    /// Validations of complete epochs, for threads that do not optimize.
+    validations: AtomicU64,
     /// Whether losses are read right away.
     reads_at_once: AtomicBool,
     /// Optimizer steps in this process so far, for threads that do not optimize.
@@ -106,6 +109,7 @@ impl Hook {
             started,
             batches: AtomicU64::new(0),
             validation_batches: AtomicU64::new(0),
+            validations: AtomicU64::new(0),
             reads_at_once: AtomicBool::new(false),
             steps: AtomicU64::new(0),
             loss_sum: AtomicU64::new(0),
@@ -144,9 +148,21 @@ impl Hook {
         self.steps.load(Ordering::Acquire)
     }
 
-    /// Whether an alert asked training to stop.
+    /// Whether an alert asked training to stop. Whoever asks is told so, and is taken to stop.
     pub fn stop_asked(&self) -> bool {
-        self.lanes.counters().stop_asked.load(Ordering::Acquire)
+        let counters = self.lanes.counters();
+        let is_asked = counters.stop_asked.load(Ordering::Acquire);
+        if is_asked {
+            counters.stopped_at.store(self.steps() + 1, Ordering::Release);
+        }
+        is_asked
+    }
+
+    /// Hands a value of the program's own over, with where training stands.
+    pub fn log(&self, name: &str, value: f64) {
+        let at = self.moment();
+        let validations = self.validations.load(Ordering::Acquire);
+        self.lanes.own(OwnSample { name: name.to_owned(), value, at, validations });
     }
 
     /// The last update, `after − before` in layout order, if it was kept.
@@ -487,10 +503,14 @@ impl Hook {
             return;
         }
         state.validated_at = Some(batches);
-        state.validations += 1;
-        state.batches_at_validation = batches;
+        let is_over = self.lanes.counters().is_interrupted();
+        if !is_over {
+            state.validations += 1;
+            state.batches_at_validation = batches;
+            self.validations.store(state.validations, Ordering::Release);
+        }
         if let Some(weights) = self.weights(model, map, state.steps, batches) {
-            self.lanes.validated(weights);
+            self.lanes.validated(weights, is_over);
         }
     }
 

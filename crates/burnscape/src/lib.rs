@@ -3,11 +3,13 @@
 
 mod alerts;
 mod batches;
+mod beside;
 mod black_box;
 mod config;
 mod curvature;
 #[cfg(feature = "tui")]
 mod dashboard;
+mod ending;
 mod error;
 mod evaluate;
 mod events;
@@ -19,8 +21,10 @@ mod lines;
 mod loss;
 mod measure;
 mod measurements;
+mod metric_values;
 mod model_map;
 mod observe;
+mod own_values;
 mod perturb;
 mod probe;
 mod progress;
@@ -30,9 +34,12 @@ mod run;
 mod schedule;
 mod slice_spec;
 mod snapshot;
+mod starting;
 mod stop;
 mod study;
 mod tap;
+mod training;
+mod voice;
 mod watched;
 mod words;
 
@@ -59,4 +66,5 @@ pub use snapshot::SnapshotMatrix;
 pub use stop::Stopper;
 pub use study::{Agreement, InitialAndTrained, ScaleSweep, Sharpness, Study};
 pub use tap::tap;
+pub use training::Training;
 pub use watched::Watched;

@@ -8,6 +8,7 @@ mod faults;
 mod full_queue;
 mod loops;
 mod modules;
+mod own;
 mod quantities;
 mod support;
 mod taps;

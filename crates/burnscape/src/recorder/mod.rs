@@ -2,10 +2,12 @@
 
 mod alarm;
 mod beginning;
+mod counting;
 pub(crate) mod epochs;
 pub(crate) mod lanes;
 mod live_path;
 pub(crate) mod look;
+pub(crate) mod own;
 mod report;
 pub(crate) mod sample;
 mod snapshots;
@@ -79,6 +81,8 @@ pub(crate) enum Control {
     Event(TrainingEvent),
     /// Weights that burn validates: an epoch's, if events confirm it.
     Validated(Box<WeightsAt>),
+    /// The same after training was interrupted: burn gives the model back in this form.
+    ValidatedWhenOver(Box<WeightsAt>),
     /// A hand-written loop ends an epoch, after so many validation batches.
     ValidatedThrough(u64),
     /// Weights after a step whose snapshot is due.
@@ -103,6 +107,7 @@ impl Control {
     fn comes_after_steps(&self) -> bool {
         match self {
             Self::Validated(_)
+            | Self::ValidatedWhenOver(_)
             | Self::Event(TrainingEvent::EpochEnd { .. } | TrainingEvent::End) => true,
             // A metric of a split says behind which step it stands.
             Self::Record(record) => matches!(**record, Record::Metric(_)),
@@ -219,9 +224,10 @@ impl Recorder {
         let (losses, losses_in) = sync_channel(LOSS_QUEUE);
         let (looks, looks_in) = sync_channel(LOOK_QUEUE);
         let (taps, taps_in) = sync_channel(TAP_QUEUE);
+        let (own, own_in) = sync_channel(own::OWN_QUEUE);
         let (spare, spare_out) = sync_channel(config.queue_steps);
         let counters = Arc::new(Counters::default());
-        let senders = Senders { control, steps, losses, looks, taps };
+        let senders = Senders { control, steps, losses, looks, taps, own };
         let lanes = Lanes::new(senders, spare_out, counters.clone());
         let inbox = Inbox {
             control: control_in,
@@ -229,6 +235,7 @@ impl Recorder {
             losses: losses_in,
             looks: looks_in,
             taps: taps_in,
+            own: own_in,
             spare,
         };
         let first_slice = earlier.as_ref().map_or(0, |it| it.slices);
