@@ -128,7 +128,7 @@ fn a_whole_run_verifies_and_a_missing_snapshot_is_told() {
     let folder = with_run();
     let output = burnscape(&folder, &["verify", "digits"]);
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
-    assert_eq!(stdout(&output), "whole: 11 records, ended (finished)\n");
+    assert_eq!(stdout(&output), "whole: 12 records, ended (finished)\n");
     fs::remove_file(folder.path().join("digits/snapshots/000001.safetensors")).unwrap();
     let output = burnscape(&folder, &["verify", "digits/trace.cbor"]);
     assert_eq!(output.status.code(), Some(0));
@@ -142,7 +142,7 @@ fn damage_torn_ends_and_missing_ends_are_told_with_their_bytes() {
     let (damaged_at, next) = (start_of(&whole, 5), start_of(&whole, 6));
     let mut damaged = whole.clone();
     damaged[damaged_at + 20] ^= 1;
-    let end_at = start_of(&whole, 10);
+    let end_at = start_of(&whole, 11);
     let says = |bytes: &[u8]| {
         fs::write(trace(&folder), bytes).unwrap();
         let output = burnscape(&folder, &["verify", "digits"]);
@@ -151,7 +151,7 @@ fn damage_torn_ends_and_missing_ends_are_told_with_their_bytes() {
     };
     let expected = format!(
         "damaged: {} bytes from byte {damaged_at} on belong to no record\n\
-         1 problem, 10 records are whole\n",
+         1 problem, 11 records are whole\n",
         next - damaged_at
     );
     assert_eq!(says(&damaged), expected);
@@ -228,7 +228,7 @@ fn dump_prints_a_line_of_json_for_each_record_and_each_loss() {
     assert_eq!(output.status.code(), Some(0));
     let lines: Vec<Value> =
         stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 12);
+    assert_eq!(lines.len(), 13);
     assert_eq!((&lines[0]["at"], &lines[0]["kind"]), (&json!(0), &json!("head")));
     assert_eq!((&lines[2]["at"], &lines[2]["lost"]), (&json!(damaged_at), &json!("damaged")));
     let step = &lines[5];
@@ -236,7 +236,7 @@ fn dump_prints_a_line_of_json_for_each_record_and_each_loss() {
     assert_eq!(step["fields"]["loss"], json!("Infinity"));
     assert_eq!(step["fields"]["columns"]["grad_norm"], json!(["NaN"]));
     assert_eq!(lines[6]["fields"]["columns"]["grad_norm"], json!([0.1]));
-    assert_eq!((&lines[11]["torn"], &lines[11]["bytes"]), (&json!(true), &json!(2)));
+    assert_eq!((&lines[12]["torn"], &lines[12]["bytes"]), (&json!(true), &json!(2)));
 
     let steps = burnscape(&folder, &["dump", "digits", "--kind", "step"]);
     assert_eq!(stdout(&steps).matches("\"kind\":\"step\"").count(), 4);

@@ -42,7 +42,7 @@ pub(crate) struct Hook {
     batches: AtomicU64,
     /// Validation batches in this process so far.
     validation_batches: AtomicU64,
-    /// Validations of complete epochs, for threads that do not optimize.
+    /// Validations in this process so far, for threads that do not optimize.
     validations: AtomicU64,
     /// Whether losses are read right away.
     reads_at_once: AtomicBool,
@@ -467,6 +467,7 @@ impl Hook {
             accumulated: measured.accumulated,
             validations: measured.validations,
             batches_at_validation: measured.batches_at_validation,
+            validation_batches: self.validation_batches.load(Ordering::Acquire),
             elapsed_secs: self.started.elapsed().as_secs_f64(),
             lr: measured.lr,
             values,
@@ -503,14 +504,13 @@ impl Hook {
             return;
         }
         state.validated_at = Some(batches);
-        let is_over = self.lanes.counters().is_interrupted();
-        if !is_over {
-            state.validations += 1;
-            state.batches_at_validation = batches;
-            self.validations.store(state.validations, Ordering::Release);
-        }
+        let may_be_cut = self.lanes.counters().is_interrupted();
+        let valid_before = self.validation_batches.load(Ordering::Acquire);
+        state.validations += 1;
+        state.batches_at_validation = batches;
+        self.validations.store(state.validations, Ordering::Release);
         if let Some(weights) = self.weights(model, map, state.steps, batches) {
-            self.lanes.validated(weights, is_over);
+            self.lanes.validated(weights, valid_before, may_be_cut);
         }
     }
 

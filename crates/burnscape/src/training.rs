@@ -334,7 +334,6 @@ impl Watch {
             ending.error = Some(error.to_string());
         }
         counters.set_ending(ending);
-        counters.interrupter.clear();
     }
 }
 

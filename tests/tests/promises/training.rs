@@ -34,7 +34,16 @@ use super::rows::{self, loader};
 use super::support::{Bowl, epochs, records, steps};
 
 fn bowl() -> Bowl {
-    Bowl::at(&[3.0], &[-1.0], &Device::flex().autodiff())
+    bowl_on(&Device::flex().autodiff())
+}
+
+fn bowl_on(device: &Device) -> Bowl {
+    Bowl::at(&[3.0], &[-1.0], device)
+}
+
+/// burn leaves a model that is on its device as it is, and wants the same of all tensors.
+fn checkpointing() -> Device {
+    Device::flex().autodiff().gradient_checkpointing()
 }
 
 /// What the parts of the user's were told: kind of part → calls, in their order.
@@ -259,7 +268,8 @@ fn bare() -> Outcome {
     let training = SupervisedTraining::new(dir.path().join("burn"), loader(6), loader(4));
     let calls = calls!(SupervisedTraining<Bowl>, &witness);
     let training = calls.into_iter().fold(training, |training, call| call(training));
-    let result = training.launch(Learner::new(bowl(), SgdConfig::new().init(), 0.25));
+    let result =
+        training.launch(Learner::new(bowl_on(&checkpointing()), SgdConfig::new().init(), 0.25));
     let weights = result.model.values();
     drop(result);
     let checkpoints = checkpoints(&dir.path().join("burn"));
@@ -275,7 +285,7 @@ fn watched(seed: u64) -> Outcome {
     let mut calls = calls!(Training<Bowl>, &witness);
     shuffle(&mut calls, seed);
     let training = calls.into_iter().fold(training, |training, call| call(training));
-    let result = training.launch(bowl(), SgdConfig::new().init(), 0.25);
+    let result = training.launch(bowl_on(&checkpointing()), SgdConfig::new().init(), 0.25);
     let weights = result.model.values();
     drop(result);
     assert_eq!(probe.close().expect("closed").problems(), [] as [String; 0]);

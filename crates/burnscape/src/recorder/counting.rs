@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::WeightsAt;
+use super::Validated;
 use super::sample::Split;
 use super::worker::Worker;
 
@@ -39,24 +39,16 @@ pub(super) struct Counting {
     has_given_up: bool,
     /// That is to be told once there is a head.
     is_to_be_told: bool,
-    /// Validations so far, of complete epochs.
+    /// Validations so far.
     pub validations: u64,
     /// Training batches until the end of the last epoch.
     pub batches_before: u64,
-    /// The epoch whose validation is going on.
-    open: Option<Box<OpenEpoch>>,
-    /// Validation batches of the epochs before it.
-    valid_before: u64,
-    /// Validation batches until the end of the epoch that a hand-written loop ends now.
+    /// The epoch whose validation is going on, with its number and the training batches before it.
+    open: Option<(u64, u64, Validated)>,
+    /// Validation batches until the end of the epoch before, as a hand-written loop tells them.
+    observed_before: u64,
+    /// The same until the end of the epoch that it ends now.
     pub observed_through: Option<u64>,
-}
-
-/// An epoch whose training is over.
-#[derive(Debug)]
-struct OpenEpoch {
-    number: u64,
-    before: u64,
-    weights: Box<WeightsAt>,
 }
 
 impl Worker {
@@ -80,8 +72,8 @@ impl Worker {
         self.counting.is_to_be_told = true;
         self.introduce_if_known();
         self.tell_what_counts();
-        if let Some(weights) = self.validated.take() {
-            self.open_epoch(weights);
+        if let Some(validated) = self.unconfirmed.take() {
+            self.open_epoch(validated);
         }
     }
 
@@ -112,45 +104,64 @@ impl Worker {
         }
     }
 
-    /// burn validates the model, or a hand-written loop ends an epoch. `is_over`: training was interrupted before.
-    pub(super) fn validated(&mut self, weights: Box<WeightsAt>, is_over: bool) {
+    /// burn validates the model, or a hand-written loop ends an epoch.
+    pub(super) fn validated(&mut self, validated: Validated) {
         if self.counts_by_events() && self.epochs.batches() == 0 {
             // Behind the last batch of an epoch, the events of all batches but the last are there.
             self.give_up_events();
         }
+        self.counting.validations += 1;
         if self.counts_by_events() {
-            self.counting.validations += u64::from(!is_over);
-            if let Some(unconfirmed) = self.validated.replace(weights) {
-                self.release(&unconfirmed);
+            if let Some(unconfirmed) = self.unconfirmed.replace(validated) {
+                self.release(&unconfirmed.weights);
             }
             return;
         }
-        if is_over {
-            return self.release(&weights);
-        }
         self.resolve_steps(false);
-        self.close_epoch();
-        self.counting.validations += 1;
-        self.open_epoch(weights);
-        if self.counting.observed_through.is_some() {
-            self.close_epoch();
+        self.close_epoch(validated.valid_before);
+        self.open_epoch(validated);
+        if let Some(through) = self.counting.observed_through.take() {
+            self.close_observed_epoch(through);
         }
     }
 
-    fn open_epoch(&mut self, weights: Box<WeightsAt>) {
-        let before = std::mem::replace(&mut self.counting.batches_before, weights.at.batches);
-        let number = self.epochs_by_validations();
-        self.counting.open = Some(Box::new(OpenEpoch { number, before, weights }));
+    fn open_epoch(&mut self, validated: Validated) {
+        let through = validated.weights.at.batches;
+        let before = std::mem::replace(&mut self.counting.batches_before, through);
+        self.counting.open = Some((self.epochs_by_validations(), before, validated));
     }
 
-    /// The validation of the open epoch is over: training goes on, or it was the last one.
-    pub(super) fn close_epoch(&mut self) {
-        let Some(epoch) = self.counting.open.take() else { return };
-        let OpenEpoch { number, before, weights } = *epoch;
-        let observed = self.counting.observed_through.take();
-        let through = observed.unwrap_or_else(|| self.losses.last_batch(Split::Valid));
-        let valid_before = std::mem::replace(&mut self.counting.valid_before, through);
-        let valid_loss = self.losses.mean_of(Split::Valid, valid_before, through);
+    /// Training goes on behind so many validation batches: they are those of the open epoch.
+    pub(super) fn close_epoch(&mut self, valid_through: u64) {
+        if let Some((number, before, validated)) = self.counting.open.take() {
+            let valid = (validated.valid_before, valid_through);
+            self.end_epoch(number, before, validated, valid);
+        }
+    }
+
+    /// A hand-written loop ends an epoch when its validation is over.
+    fn close_observed_epoch(&mut self, valid_through: u64) {
+        if let Some((number, before, validated)) = self.counting.open.take() {
+            let valid_before = std::mem::replace(&mut self.counting.observed_before, valid_through);
+            self.end_epoch(number, before, validated, (valid_before, valid_through));
+        }
+    }
+
+    /// Training does not go on: what was cut is no epoch.
+    pub(super) fn close_last_epoch(&mut self) {
+        let valid_through = self.losses.last_batch(Split::Valid);
+        match self.counting.open.take_if(|(_, _, validated)| validated.may_be_cut) {
+            Some((_, _, cut)) => {
+                self.counting.validations -= 1;
+                self.release(&cut.weights);
+            }
+            None => self.close_epoch(valid_through),
+        }
+    }
+
+    fn end_epoch(&mut self, number: u64, before: u64, validated: Validated, valid: (u64, u64)) {
+        let weights = validated.weights;
+        let valid_loss = self.losses.mean_of(Split::Valid, valid.0, valid.1);
         let steps = weights.at.after(self.base).steps;
         self.write_epoch(number, steps, (before, weights.at.batches), valid_loss);
         self.keep_epoch_weights(number, *weights, true);
@@ -158,7 +169,8 @@ impl Worker {
 
     /// Whether a step of this batch is behind the open epoch.
     pub(super) fn goes_on_with(&self, batch: u64) -> bool {
-        self.counting.open.as_ref().is_some_and(|open| batch > open.weights.at.batches)
+        let open = self.counting.open.as_ref();
+        open.is_some_and(|(_, _, validated)| batch > validated.weights.at.batches)
     }
 
     /// Epochs that are complete: those before this training, and one for each validation.

@@ -14,7 +14,7 @@ use super::look::LookSample;
 use super::own::OwnSample;
 use super::sample::{LossSample, StepSample};
 use super::taps::TapSample;
-use super::{Control, Reply, WeightsAt};
+use super::{Control, Reply, Validated, WeightsAt};
 use crate::ending::Ending;
 use crate::events::Teller;
 use crate::measure::StepValues;
@@ -126,7 +126,7 @@ impl Counters {
     /// An answer to an alert was to stop training, and nothing could.
     pub fn unheeded(&self) -> Option<String> {
         let asked = self.stop_asked.load(Ordering::Acquire);
-        let may_stop = self.interrupter.get().is_some() || self.ending().is_some();
+        let may_stop = self.interrupter.get().is_some();
         let was_told = self.stopped_at.load(Ordering::Acquire) > 0;
         (asked && !may_stop && !was_told).then(|| {
             "training was asked to stop, and nothing could stop it: train through `probe.training(…)`, or ask \
@@ -150,13 +150,6 @@ impl Interrupters {
     pub fn set(&self, interrupter: Interrupter) {
         if let Ok(mut slot) = self.0.lock() {
             *slot = Some(interrupter);
-        }
-    }
-
-    /// Nobody is left to be interrupted.
-    pub fn clear(&self) {
-        if let Ok(mut slot) = self.0.lock() {
-            *slot = None;
         }
     }
 
@@ -290,10 +283,11 @@ impl Lanes {
         self.send(Control::Introduce(Box::new((map, initial))));
     }
 
-    /// Weights that are validated; `is_over`: training was interrupted before.
-    pub fn validated(&self, weights: WeightsAt, is_over: bool) {
-        let wrap = if is_over { Control::ValidatedWhenOver } else { Control::Validated };
-        self.send_weights(weights, wrap);
+    /// Weights that are validated, after so many batches of other validations.
+    pub fn validated(&self, weights: WeightsAt, valid_before: u64, may_be_cut: bool) {
+        self.send_weights(weights, |weights| {
+            Control::Validated(Validated { weights, valid_before, may_be_cut })
+        });
     }
 
     pub fn step_snapshot(&self, weights: WeightsAt) {
@@ -316,7 +310,7 @@ impl Lanes {
         answer.recv().ok()
     }
 
-    fn send_weights(&self, weights: WeightsAt, wrap: fn(Box<WeightsAt>) -> Control) {
+    fn send_weights(&self, weights: WeightsAt, wrap: impl FnOnce(Box<WeightsAt>) -> Control) {
         let bytes = weights.bytes();
         let waiting = &self.0.counters.waiting_bytes;
         if waiting.load(Ordering::Relaxed) + bytes > MAX_WAITING_BYTES {

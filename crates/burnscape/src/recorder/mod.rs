@@ -67,6 +67,16 @@ impl WeightsAt {
     }
 }
 
+/// Weights that a validation begins with.
+#[derive(Debug)]
+pub(crate) struct Validated {
+    pub weights: Box<WeightsAt>,
+    /// Validation batches of this process before it.
+    pub valid_before: u64,
+    /// Training was asked to stop before: unless it goes on, this is how burn gives back a model whose epoch was cut.
+    pub may_be_cut: bool,
+}
+
 /// Whoever is shown what is written, on the writer thread; it must not wait for anything.
 pub(crate) type Viewer = Box<dyn FnMut(&Record) + Send>;
 
@@ -80,9 +90,7 @@ pub(crate) enum Control {
     /// One of burn's progress events.
     Event(TrainingEvent),
     /// Weights that burn validates: an epoch's, if events confirm it.
-    Validated(Box<WeightsAt>),
-    /// The same after training was interrupted: burn gives the model back in this form.
-    ValidatedWhenOver(Box<WeightsAt>),
+    Validated(Validated),
     /// A hand-written loop ends an epoch, after so many validation batches.
     ValidatedThrough(u64),
     /// Weights after a step whose snapshot is due.
@@ -107,7 +115,6 @@ impl Control {
     fn comes_after_steps(&self) -> bool {
         match self {
             Self::Validated(_)
-            | Self::ValidatedWhenOver(_)
             | Self::Event(TrainingEvent::EpochEnd { .. } | TrainingEvent::End) => true,
             // A metric of a split says behind which step it stands.
             Self::Record(record) => matches!(**record, Record::Metric(_)),

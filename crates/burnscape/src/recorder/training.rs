@@ -49,7 +49,7 @@ impl Worker {
         let Some((before, through)) = self.epochs.batches_of(epoch) else {
             return;
         };
-        let weights = self.validated.take();
+        let weights = self.unconfirmed.take().map(|it| it.weights);
         let is_confirmed = weights.as_ref().is_some_and(|it| it.at.batches == through);
         let steps = match &weights {
             Some(weights) if is_confirmed => weights.at.after(self.base).steps,
@@ -155,8 +155,10 @@ impl Worker {
             if place.is_none() && !force && self.counts_by_events() {
                 return;
             }
-            let goes_on = self.goes_on_with(sample.batches);
-            goes_on.then(|| self.close_epoch());
+            let (batches, valid) = (sample.batches, sample.validation_batches);
+            if self.goes_on_with(batches) {
+                self.close_epoch(valid);
+            }
             if let Some(sample) = self.pending.pop_front() {
                 self.write_step(sample, place);
             }

@@ -20,7 +20,7 @@ use super::sample::{LossSample, StepSample};
 use super::snapshots::SnapshotStore;
 use super::steps::{LossBook, StepRow};
 use super::taps::{TapSample, Taps};
-use super::{Control, Earlier, Moment, Reply, Viewer, WeightsAt};
+use super::{Control, Earlier, Moment, Reply, Validated, Viewer, WeightsAt};
 use crate::config::Config;
 use crate::model_map::ModelMap;
 use crate::{Error, Result};
@@ -71,7 +71,7 @@ pub(super) struct Worker {
     /// Step snapshots that came before it was known where training starts.
     pub(super) early: Vec<WeightsAt>,
     /// Weights that burn validated and whose epoch is not confirmed yet.
-    pub(super) validated: Option<Box<WeightsAt>>,
+    pub(super) unconfirmed: Option<Validated>,
     pub(super) counting: Counting,
     /// Records that came before there was a head.
     pub(super) early_records: Vec<Record>,
@@ -119,7 +119,7 @@ impl Worker {
             losses: LossBook::default(),
             row: StepRow::default(),
             early: Vec::new(),
-            validated: None,
+            unconfirmed: None,
             counting: Counting::default(),
             early_records: Vec::new(),
             written: Moment::default(),
@@ -197,8 +197,7 @@ impl Worker {
             Control::ValidatedThrough(batches) => {
                 self.counting.observed_through = Some(batches);
             }
-            Control::Validated(weights) => self.validated(weights, false),
-            Control::ValidatedWhenOver(weights) => self.validated(weights, true),
+            Control::Validated(validated) => self.validated(validated),
             Control::StepSnapshot(weights) if self.head.is_none() => self.early.push(*weights),
             Control::StepSnapshot(weights) => {
                 let epoch = self.epochs_complete();
@@ -207,7 +206,7 @@ impl Worker {
             Control::FinalSnapshot(weights) => {
                 // Training is over: events that have not come by now never will.
                 self.resolve_steps(true);
-                self.close_epoch();
+                self.close_last_epoch();
                 let epoch = self.epochs_complete();
                 self.snapshot("final", epoch, *weights);
             }
@@ -328,7 +327,7 @@ impl Worker {
     fn end(mut self, reason: &str, inbox: &Inbox) -> Report {
         self.take_steps(inbox);
         self.resolve_steps(true);
-        self.close_epoch();
+        self.close_last_epoch();
         self.take_own(inbox, true);
         self.report_skipped();
         self.report_skipped_own();
