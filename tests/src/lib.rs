@@ -8,6 +8,7 @@ pub mod pseudo_terminal;
 #[cfg(unix)]
 pub mod screen;
 pub mod trainee;
+pub mod waiting;
 
 mod examples;
 
