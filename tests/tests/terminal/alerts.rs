@@ -21,12 +21,13 @@ fn place(text: &str, part: &str) -> usize {
 #[test]
 fn an_alert_is_on_the_terminal_while_training_goes_on() {
     let training = Training::new();
-    let words = words(&training, &["--burns-renderer", "--epochs", "1000", "--rest-ms", "5"]);
+    let words = words(&training, &["--burns-renderer", "--epochs", "3", "--rest-after", "25"]);
     let mut terminal = start(&words, &[], None, true);
     terminal
         .wait_until("an alert", |it| String::from_utf8_lossy(&it.bytes()).contains("burnscape: "));
     assert_eq!(terminal.child.try_wait().expect("a state"), None, "it still trains");
-    terminal.child.kill().expect("killed");
+    training.go_on();
+    assert!(terminal.wait_for_end().success());
 }
 
 #[test]
