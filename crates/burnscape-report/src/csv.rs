@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use burnscape_landscape::words as honest;
+use burnscape_trace::Metric;
 use serde_json::Value;
 
 use crate::Error;
@@ -23,7 +24,8 @@ steps.csv        a row per optimizer step: step, batches, epoch, iteration, accu
                  QUANTITY/BLOCK for each quantity and parameter block, such as grad_norm/fc1.weight
 blocks.csv       the parameter blocks, in their order
 epochs.csv       a row per complete epoch
-metrics.csv      a row per value of a metric
+hyperparameters.csv  what the training was set to: name and value, as JSON
+metrics.csv      a row per value of a metric; those of the split own the program told itself
 activations.csv  a row per tap and observed step
 histograms.csv   a row per histogram: bin i counts values with 2^(first_exponent+i) <= |x| < 2^(first_exponent+i+1)
 alerts.csv       a row per alert
@@ -47,7 +49,8 @@ pub(crate) fn write(run: &Run, out: &OutputFolder) -> Result<(), Error> {
     steps(run, out)?;
     records("blocks.csv", &run.head.blocks, out)?;
     records("epochs.csv", &history.epochs, out)?;
-    records("metrics.csv", &history.metrics, out)?;
+    hyperparameters(run, out)?;
+    metrics(run, out)?;
     records("activations.csv", &history.activations, out)?;
     records("histograms.csv", &history.histograms, out)?;
     records("alerts.csv", &history.alerts, out)?;
@@ -113,6 +116,29 @@ fn steps(run: &Run, out: &OutputFolder) -> Result<(), Error> {
     let columns = columns(run);
     table("steps.csv", &header_of_steps(run, &columns), out, |table| {
         steps.for_each(|row| step(table, row, &columns).map_err(|source| out.error(source.into())))
+    })
+}
+
+fn hyperparameters(run: &Run, out: &OutputFolder) -> Result<(), Error> {
+    let told = &run.history.hyperparameters;
+    if told.is_empty() {
+        return Ok(());
+    }
+    table("hyperparameters.csv", &words(&["name", "value"]), out, |table| {
+        told.iter().try_for_each(|(name, value)| line(table, &[name.clone(), value.clone()], out))
+    })
+}
+
+fn metrics(run: &Run, out: &OutputFolder) -> Result<(), Error> {
+    let metrics = &run.history.metrics;
+    if metrics.is_empty() {
+        return Ok(());
+    }
+    table("metrics.csv", &words(Metric::NAMES), out, |table| {
+        metrics.iter().try_for_each(|metric| {
+            let cells: Vec<String> = metric.values().iter().map(cell).collect();
+            line(table, &cells, out)
+        })
     })
 }
 

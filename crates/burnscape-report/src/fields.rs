@@ -88,6 +88,12 @@ impl Told for BTreeMap<String, F64s> {
     }
 }
 
+impl Told for BTreeMap<String, String> {
+    fn told(&self) -> Value {
+        json!(self)
+    }
+}
+
 impl Told for Vec<String> {
     fn told(&self) -> Value {
         json!(self)
@@ -131,6 +137,7 @@ fields! {
         path, shape, role, container, filter_axis, groups, filter_guessed, frozen, offset
     }
     Buffer { path, shape }
+    Hyperparameters { values }
     Epoch { epoch, steps, batches, elapsed_secs, train_loss, valid_loss }
     Metric { split, name, epoch, step, value }
     Activation {

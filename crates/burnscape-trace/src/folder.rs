@@ -89,13 +89,16 @@ impl RunFolder {
     /// says [`Error::RunExists`].
     #[must_use]
     pub fn next_free(base: &Path) -> PathBuf {
+        let is_free = |path: &PathBuf| fs::symlink_metadata(path).is_err();
+        Self::candidates(base).find(is_free).unwrap_or_else(|| base.to_owned())
+    }
+
+    /// `base`, `base-2`, `base-3` …
+    pub(crate) fn candidates(base: &Path) -> impl Iterator<Item = PathBuf> {
         // Through the components, so that "runs/digits/" is followed by "runs/digits-2".
         let base: PathBuf = base.components().collect();
-        let later = (2_u64..).map(|number| numbered(&base, number));
-        std::iter::once(base.clone())
-            .chain(later)
-            .find(|path| fs::symlink_metadata(path).is_err())
-            .unwrap_or(base)
+        let first = std::iter::once(base.clone());
+        first.chain((2_u64..).map(move |number| numbered(&base, number)))
     }
 
     /// The folder itself.

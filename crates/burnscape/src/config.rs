@@ -12,10 +12,10 @@ use crate::schedule::SnapshotSchedule;
 use crate::study::StudySettings;
 use crate::{Error, Result};
 
-/// What happens when the run folder already holds a run.
+/// What happens when the run folder already holds a run; nothing is ever overwritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Existing {
-    /// An error: nothing is ever overwritten.
+    /// An error.
     Refuse,
     /// Go on recording in it.
     Resume,
@@ -48,7 +48,7 @@ impl Config {
     pub fn new(run: PathBuf) -> Self {
         Self {
             run,
-            existing: Existing::Refuse,
+            existing: Existing::NextFree,
             measurements: Measurements::default(),
             alerts: AlertRules::default(),
             on_alert: None,

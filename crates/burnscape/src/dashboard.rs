@@ -20,8 +20,8 @@ impl Probe {
     /// drawn from the same records as the file holds, metrics of the user's included.
     ///
     /// It stays until [`finish`](Self::finish) or [`close`](Self::close), the surfaces included, and leaves on the
-    /// terminal how the run ended. `q` asks: detach, stop after this step (register the training with
-    /// [`attach`](Self::attach)), or stay; Ctrl-C is `q`, and Ctrl-C again stops. Training never waits for the
+    /// terminal how the run ended. `q` asks: detach, stop after this step (a training of
+    /// [`training`](Self::training), or one that is registered with [`attach`](Self::attach)), or stay; Ctrl-C is `q`, and Ctrl-C again stops. Training never waits for the
     /// terminal, and outlives it: a hang-up is a detach. Standard output that is redirected stays so; the dashboard
     /// is drawn on `/dev/tty`.
     ///

@@ -23,6 +23,7 @@ use crate::measurements::Measurements;
 use crate::model_map::{self, ModelMap, NamedTensor, Slot};
 use crate::recorder::lanes::Lanes;
 use crate::recorder::look::LookSample;
+use crate::recorder::own::OwnSample;
 use crate::recorder::sample::{BoxedTensors, Clipping, Columns, LossSample, Split, StepSample};
 use crate::recorder::taps::TapSample;
 use crate::recorder::{Control, Moment, WeightsAt};
@@ -42,6 +43,8 @@ pub(crate) struct Hook {
     batches: AtomicU64,
     /// Validation batches in this process so far.
     validation_batches: AtomicU64,
+    /// Validations in this process so far, for threads that do not optimize.
+    validations: AtomicU64,
     /// Whether losses are read right away.
     reads_at_once: AtomicBool,
     /// Optimizer steps in this process so far, for threads that do not optimize.
@@ -128,6 +131,7 @@ impl Hook {
             told_no_loss: AtomicBool::new(false),
             batches: AtomicU64::new(0),
             validation_batches: AtomicU64::new(0),
+            validations: AtomicU64::new(0),
             reads_at_once: AtomicBool::new(false),
             steps: AtomicU64::new(0),
             loss_sum: AtomicU64::new(0),
@@ -166,9 +170,21 @@ impl Hook {
         self.steps.load(Ordering::Acquire)
     }
 
-    /// Whether an alert asked training to stop.
+    /// Whether an alert asked training to stop. Whoever asks is told so, and is taken to stop.
     pub fn stop_asked(&self) -> bool {
-        self.lanes.counters().stop_asked.load(Ordering::Acquire)
+        let counters = self.lanes.counters();
+        let is_asked = counters.stop_asked.load(Ordering::Acquire);
+        if is_asked {
+            counters.stopped_at.store(self.steps() + 1, Ordering::Release);
+        }
+        is_asked
+    }
+
+    /// Hands a value of the program's own over, with where training stands.
+    pub fn log(&self, name: &str, value: f64) {
+        let at = self.moment();
+        let validations = self.validations.load(Ordering::Acquire);
+        self.lanes.own(OwnSample { name: name.to_owned(), value, at, validations });
     }
 
     /// The last update, `after − before` in layout order, if it was kept.
@@ -487,6 +503,7 @@ impl Hook {
             accumulated: measured.accumulated,
             validations: measured.validations,
             batches_at_validation: measured.batches_at_validation,
+            validation_batches: self.validation_batches.load(Ordering::Acquire),
             elapsed_secs: self.started.elapsed().as_secs_f64(),
             lr: measured.lr,
             values,
@@ -524,11 +541,14 @@ impl Hook {
             return;
         }
         state.validated_at = Some(batches);
+        let may_be_cut = self.lanes.counters().is_interrupted();
+        let valid_before = self.validation_batches.load(Ordering::Acquire);
         state.validations += 1;
         state.batches_at_validation = batches;
+        self.validations.store(state.validations, Ordering::Release);
         let at = Moment { steps: state.steps, batches };
         if let Some(weights) = self.weights(at, model_map::read_tensors(model, map)) {
-            self.lanes.validated(weights);
+            self.lanes.validated(weights, valid_before, may_be_cut);
         }
     }
 

@@ -1,14 +1,14 @@
 //! The probe: what a program attaches to its training, and what it closes the run with.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use burn::module::Module;
 use burn::train::renderer::MetricsRenderer;
 use burn::train::{LearnerModel, SupervisedTraining, TrainStep};
-use burnscape_trace::{RunFolder, TRACE_FILE, Writer};
+use burnscape_trace::TRACE_FILE;
 
 use crate::Result;
 use crate::alerts::{AlertAction, AlertRules, OnAlert};
@@ -22,7 +22,7 @@ use crate::loss::Loss;
 use crate::measurements::{Level, Measurements};
 use crate::model_map::FilterOverride;
 use crate::observe::Observer;
-use crate::recorder::{Earlier, Moment, Recorder};
+use crate::recorder::{Moment, Recorder};
 use crate::schedule::{Schedule, SnapshotSchedule};
 use crate::session::Session;
 use crate::watched::Watched;
@@ -59,18 +59,13 @@ impl Probe {
         Self { session: None }
     }
 
-    pub(crate) fn session(&self) -> Option<&Session> {
-        self.session.as_ref()
+    /// The probe of a recording.
+    pub(crate) fn of(active: Active) -> Self {
+        Self { session: Some(Session::new(active)) }
     }
 
-    /// Starts recording with settings that were looked at.
-    fn start(config: Config) -> Result<Self> {
-        let (folder, writer, earlier) = open_run(&config)?;
-        let started = Instant::now();
-        let recorder = Recorder::start(&config, folder, writer, earlier, started)?;
-        let hook = Arc::new(Hook::new(config.clone(), recorder.lanes.clone(), started));
-        let active = Active { config, recorder, hook, is_reopened: false };
-        Ok(Self { session: Some(Session::new(active)) })
+    pub(crate) fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
     }
 
     /// Whether it records.
@@ -158,7 +153,7 @@ impl Probe {
             Existing::Refuse | Existing::NextFree => Existing::Refuse,
         };
         let run = session.folder.path().join(name);
-        let child = Self::start(Config { run, existing, ..session.config.clone() })?;
+        let child = Self::record(Config { run, existing, ..session.config.clone() })?;
         session.lanes.counters().has_children.store(true, Ordering::Relaxed);
         Ok(child)
     }
@@ -208,8 +203,9 @@ impl Probe {
 
     /// Registers the probe with burn's training: its progress events tell the epoch.
     ///
-    /// This sets burn's one progress logger. A program with a logger of its own calls
-    /// `training.with_progress_logger(probe.progress_logger().beside(mine))` instead.
+    /// This sets burn's one progress logger. A program with a logger of its own trains through
+    /// [`training`](Self::training), which leaves it alone, or calls
+    /// `training.with_progress_logger(probe.progress_logger().beside(mine))` after this.
     pub fn attach<M: LearnerModel>(
         &self,
         training: SupervisedTraining<M>,
@@ -223,11 +219,7 @@ impl Probe {
 
     /// The logger that [`attach`](Self::attach) registers.
     pub fn progress_logger(&self) -> EpochEvents {
-        let lanes = self.session.as_ref().map(|it| it.lanes.clone());
-        if let Some(lanes) = &lanes {
-            lanes.set_attached();
-        }
-        EpochEvents::new(lanes)
+        EpochEvents::new(self.session.as_ref().map(|it| it.lanes.clone()))
     }
 
     /// A renderer for `training.renderer(…)` that prints plain lines with values.
@@ -244,12 +236,10 @@ impl Active {
     }
 
     pub fn end_reason(&self) -> &'static str {
-        let interrupter = self.recorder.lanes.counters().interrupter.get();
-        let was_stopped = interrupter.is_some_and(|it| it.should_stop());
-        match was_stopped || self.hook.stop_asked() {
-            true => "interrupted",
-            false => "finished",
-        }
+        let counters = self.recorder.lanes.counters();
+        counters
+            .ending()
+            .map_or_else(|| counters.reason_by_hand(self.hook.steps()), |it| it.reason())
     }
 }
 
@@ -257,24 +247,11 @@ impl Active {
 #[derive(Debug, Clone)]
 #[must_use = "call `start` to get a probe"]
 pub struct ProbeBuilder {
-    config: Config,
-    enabled: bool,
+    pub(crate) config: Config,
+    pub(crate) enabled: bool,
 }
 
 impl ProbeBuilder {
-    /// Goes on recording in a run folder that already holds a run, for instance with burn's
-    /// `checkpoint(n)`; a folder without one is started as usual.
-    pub fn resume(mut self) -> Self {
-        self.config.existing = Existing::Resume;
-        self
-    }
-
-    /// Takes the next free number (`runs/digits-2`) if the folder already holds a run.
-    pub fn next_free(mut self) -> Self {
-        self.config.existing = Existing::NextFree;
-        self
-    }
-
     /// Switches the probe on or off; off, it is [`Probe::disabled`].
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
@@ -443,25 +420,11 @@ impl ProbeBuilder {
         self
     }
 
-    /// Does not print the progress of surfaces to standard error.
+    /// Does not print the progress of surfaces to standard error, nor where it records if that is not the folder
+    /// that was named.
     pub fn quiet(mut self) -> Self {
         self.config.study.show_progress = false;
         self
-    }
-
-    /// Starts recording: makes the run folder and the writer thread.
-    ///
-    /// # Errors
-    ///
-    /// If a setting makes no sense, the folder already holds a run (nothing is overwritten:
-    /// choose another or [`resume`](Self::resume)), or it cannot be written.
-    pub fn start(self) -> Result<Probe> {
-        self.config.validate()?;
-        if !self.enabled || is_switched_off() {
-            return Ok(Probe::disabled());
-        }
-        // A builder may be cloned and start several runs; each stops by itself.
-        Probe::start(Config { stop_asked: Arc::default(), ..self.config })
     }
 }
 
@@ -470,26 +433,4 @@ fn is_free_name(name: &str) -> bool {
     let is_one = Path::new(name).components().eq([Component::Normal(name.as_ref())]);
     let taken = ["snapshots", "directions", "blackbox", TRACE_FILE];
     is_one && !name.starts_with('.') && !taken.contains(&name)
-}
-
-fn is_switched_off() -> bool {
-    std::env::var(SWITCH).is_ok_and(|value| {
-        ["off", "0", "false", "no"].contains(&value.trim().to_ascii_lowercase().as_str())
-    })
-}
-
-fn open_run(config: &Config) -> Result<(RunFolder, Writer, Option<Earlier>)> {
-    let path: PathBuf = match config.existing {
-        Existing::NextFree => RunFolder::next_free(&config.run),
-        Existing::Refuse | Existing::Resume => config.run.clone(),
-    };
-    if config.existing == Existing::Resume
-        && let Ok(folder) = RunFolder::open(&path)
-    {
-        let (writer, resumed) = Writer::resume(&folder)?;
-        return Ok((folder, writer, Some(resumed.into())));
-    }
-    let folder = RunFolder::create(&path)?;
-    let writer = Writer::create(&folder)?;
-    Ok((folder, writer, None))
 }

@@ -37,10 +37,11 @@ fn a_folder_that_holds_a_run_is_not_overwritten() {
     probe.close().expect("closed");
     let trace = run.path().join("trace.cbor");
     let before = std::fs::read(&trace).expect("a trace");
-    let error = refusal(run.builder());
+    let error = refusal(run.builder().refuse_existing());
     let folder = run.path();
     assert_names(&error.to_string(), &[folder.to_str().expect("UTF-8"), "already holds a run"]);
     assert_names(&error.to_string(), &["another folder", "resume"]);
+    drop(run.builder().start().expect("a probe"));
     assert_eq!(std::fs::read(&trace).expect("a trace"), before);
 }
 
@@ -49,7 +50,7 @@ fn the_next_free_folder_is_the_one_with_the_next_number() {
     let run = Run::new();
     walk(&run.probe(), &PATH);
     for number in [2, 3] {
-        let probe = run.builder().next_free().start().expect("a probe");
+        let probe = run.builder().start().expect("a probe");
         let folder = run.above().join(format!("run-{number}"));
         assert_eq!(probe.run_folder(), Some(folder.as_path()));
     }

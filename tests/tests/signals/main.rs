@@ -9,6 +9,7 @@ mod faults;
 mod full_queue;
 mod loops;
 mod modules;
+mod own;
 mod quantities;
 mod statistics;
 mod support;

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
-    Epoch, F32s, F64s, FORMAT, Head, Histogram, Layer, LayerNodes, Measure, Metric, Nodes, Note,
-    Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s, columns, frame,
+    Epoch, F32s, F64s, FORMAT, Head, Histogram, Hyperparameters, Layer, LayerNodes, Measure,
+    Metric, Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s,
+    columns, frame,
 };
 
 pub fn head() -> Head {
@@ -331,9 +332,23 @@ fn check() -> Check {
     }
 }
 
+fn hyperparameters() -> Hyperparameters {
+    let values = [("optimizer.name", "\"adam\""), ("lr", "0.001"), ("widths", "[64,10]")];
+    Hyperparameters { values: values.map(|(name, value)| (name.into(), value.into())).into() }
+}
+
 /// Twenty-odd records, every kind among them.
 pub fn records() -> Vec<Record> {
-    let mut records = vec![Record::from(head()), Record::from(snapshot())];
+    let mut records = records_of_1_0();
+    records[0] = Record::from(head());
+    records.insert(1, Record::from(hyperparameters()));
+    records
+}
+
+/// The same as the first version of the format had them.
+pub fn records_of_1_0() -> Vec<Record> {
+    let head = Head { format: [1, 0], ..head() };
+    let mut records = vec![Record::from(head), Record::from(snapshot())];
     records.extend((0..8).map(step));
     records.extend(told_in_training());
     records.extend(observed_in_the_last_step());

@@ -2,10 +2,12 @@
 
 mod alarm;
 mod beginning;
+mod counting;
 pub(crate) mod epochs;
 pub(crate) mod lanes;
 mod live_path;
 pub(crate) mod look;
+pub(crate) mod own;
 mod report;
 pub(crate) mod sample;
 mod snapshots;
@@ -65,6 +67,16 @@ impl WeightsAt {
     }
 }
 
+/// Weights that a validation begins with.
+#[derive(Debug)]
+pub(crate) struct Validated {
+    pub weights: Box<WeightsAt>,
+    /// Validation batches of this process before it.
+    pub valid_before: u64,
+    /// Training was asked to stop before: unless it goes on, this is how burn gives back a model whose epoch was cut.
+    pub may_be_cut: bool,
+}
+
 /// Whoever is shown what is written, on the writer thread; it must not wait for anything.
 pub(crate) type Viewer = Box<dyn FnMut(&Record) + Send>;
 
@@ -78,7 +90,7 @@ pub(crate) enum Control {
     /// One of burn's progress events.
     Event(TrainingEvent),
     /// Weights that burn validates: an epoch's, if events confirm it.
-    Validated(Box<WeightsAt>),
+    Validated(Validated),
     /// A hand-written loop ends an epoch, after so many validation batches.
     ValidatedThrough(u64),
     /// Weights after a step whose snapshot is due.
@@ -221,10 +233,10 @@ impl Recorder {
         let (losses, losses_in) = sync_channel(LOSS_QUEUE);
         let (looks, looks_in) = sync_channel(LOOK_QUEUE);
         let (taps, taps_in) = sync_channel(TAP_QUEUE);
+        let (own, own_in) = sync_channel(own::OWN_QUEUE);
         let (spare, spare_out) = sync_channel(config.queue_steps);
-        let stop_asked = config.stop_asked.clone();
-        let counters = Arc::new(Counters { stop_asked, ..Counters::default() });
-        let senders = Senders { control, steps, losses, looks, taps };
+        let counters = Arc::new(Counters::stopped_by(config.stop_asked.clone()));
+        let senders = Senders { control, steps, losses, looks, taps, own };
         let lanes = Lanes::new(senders, spare_out, counters.clone());
         let inbox = Inbox {
             control: control_in,
@@ -232,6 +244,7 @@ impl Recorder {
             losses: losses_in,
             looks: looks_in,
             taps: taps_in,
+            own: own_in,
             spare,
         };
         let first_slice = earlier.as_ref().map_or(0, |it| it.slices);

@@ -28,6 +28,8 @@ pub(crate) struct StepSample {
     /// events they tell the epoch.
     pub validations: u64,
     pub batches_at_validation: u64,
+    /// Validation batches before this step.
+    pub validation_batches: u64,
     pub elapsed_secs: f64,
     pub lr: f64,
     /// Quantities in the order of [`Column`], each one value per block, those not due left out.

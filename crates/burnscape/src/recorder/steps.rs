@@ -30,6 +30,15 @@ impl LossBook {
         losses.push(sample.batch, sample.loss.read().unwrap_or(f64::NAN));
     }
 
+    /// The last batch of the split whose loss came; 0: none.
+    pub fn last_batch(&self, split: Split) -> u64 {
+        let losses = match split {
+            Split::Train => &self.train,
+            Split::Valid => &self.valid,
+        };
+        losses.0.iter().rev().take(DISORDER as usize).map(|(batch, _)| *batch).max().unwrap_or(0)
+    }
+
     /// Mean loss of the batches `before < b <= through`, equally weighted; `None` without any.
     pub fn mean_of(&self, split: Split, before: u64, through: u64) -> Option<f64> {
         match split {
