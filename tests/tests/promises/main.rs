@@ -12,4 +12,3 @@ mod measurements;
 mod resumed;
 mod strangers;
 mod support;
-mod tidy;
