@@ -7,7 +7,7 @@ use anyhow::Result;
 use burn::optim::SgdConfig;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Learner, SupervisedTraining};
-use burnscape::{Level, LiveCurvature, Optimizer, SharpnessSpec};
+use burnscape::{Level, LiveCurvature, Optimizer, Schedule, SharpnessSpec};
 use burnscape_examples::cli::{self, Flags};
 use burnscape_examples::mlp::Mlp;
 use burnscape_examples::{data, report};
@@ -25,7 +25,8 @@ fn main() -> Result<()> {
     let batches = data::batches(&train, 256, &device);
     let descent = Optimizer::GradientDescent;
 
-    let probe = flags.probe_builder("tour").level(Level::Full).start()?; // burnscape
+    let taps = Schedule::Every(5); // the other measurements of the level come less often
+    let probe = flags.probe_builder("tour").level(Level::Full).activations(taps).start()?; // burnscape
     let training = SupervisedTraining::new(
         cli::artifacts(&probe, "tour"),
         data::loader(train, BATCH_SIZE, Some(flags.seed)),
@@ -36,7 +37,7 @@ fn main() -> Result<()> {
     .renderer(flags.renderer(&probe));
     let training = probe.attach(training);
 
-    let gauge = LiveCurvature::new().every_epochs(1).optimizer(descent); // burnscape
+    let gauge = LiveCurvature::new().every_steps(2).optimizer(descent); // burnscape
     let model = probe.curvature(probe.watch(Mlp::new(&device)), batches.clone(), gauge)?; // burnscape
     let learner = Learner::new(model, SgdConfig::new().init(), LEARNING_RATE);
     let result = training.launch(learner);
