@@ -75,7 +75,7 @@ fn digits_ends_with_a_run_whose_frame_tells_what_the_trace_holds() {
     let said = run_example("digits", &run, 3, &[]);
     assert!(said.contains("epoch 3/3"), "{said}");
     assert!(said.contains("a random walk of 4 would give"), "{said}");
-    let command = format!("cargo run --release -p burnscape-cli -- watch {}", run.display());
+    let command = format!("cargo run --release --bin burnscape -- watch {}", run.display());
     assert!(said.contains(&command), "{said}");
     assert_frame_tells_what_the_trace_holds(&run);
     assert_metrics_stand_at_the_ends_of_their_epochs(&run);
