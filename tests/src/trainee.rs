@@ -26,6 +26,7 @@ use burnscape_examples::mlp::Mlp;
 use clap::{Parser, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+use crate::devices::cpu_devices;
 use crate::models::{Clipping, DigitModel, Lazy, Nested};
 
 /// Digits that a trainee trains on: enough for several batches, quick in a debug build.
@@ -413,7 +414,8 @@ fn configure<M: DigitModel>(
         ));
     }
     if flags.two_devices {
-        let devices = two_devices();
+        let devices = cpu_devices();
+        assert_eq!(devices.len(), 2, "--two-devices wants the feature `ndarray`");
         let optim = match flags.sharded {
             true => MultiDeviceOptim::OptimSharded,
             false => MultiDeviceOptim::OptimMainDevice,
@@ -422,11 +424,6 @@ fn configure<M: DigitModel>(
         training = training.with_training_strategy(strategy.into());
     }
     training
-}
-
-#[expect(deprecated, reason = "a second CPU device, to have two")]
-fn two_devices() -> Vec<Device> {
-    vec![Device::flex(), Device::ndarray()]
 }
 
 /// Interrupts training where a test asks for it, and slows it down.

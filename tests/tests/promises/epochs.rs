@@ -143,6 +143,10 @@ fn resuming_from_a_checkpoint_in_the_same_run() {
 }
 
 #[test]
+#[cfg_attr(
+    not(feature = "ndarray"),
+    ignore = "a second backend: `--features burnscape-tests/ndarray`"
+)]
 fn two_devices_with_the_optimizer_on_the_main_one() {
     let dir = assert_epochs_agree(&["--epochs", "2", "--two-devices"]);
     let steps = steps(&records(&dir.path().join("run")));

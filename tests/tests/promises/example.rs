@@ -105,6 +105,10 @@ fn convnet_ends_with_a_run_whose_frame_tells_what_the_trace_holds() {
 }
 
 #[test]
+#[cfg_attr(
+    not(feature = "ndarray"),
+    ignore = "a second backend: `--features burnscape-tests/ndarray`"
+)]
 fn digits_trains_on_ndarray_too() {
     let dir = tempdir().expect("a folder");
     let run = dir.path().join("digits");

@@ -131,6 +131,10 @@ fn taps_are_heard_in_a_loop_of_ones_own() {
 /// burn's distributed training steps one replica per device, each on a thread of its own, with the same
 /// gradients. Its collectives need CUDA; what the hook sees of it is this.
 #[test]
+#[cfg_attr(
+    not(feature = "ndarray"),
+    ignore = "a second backend: `--features burnscape-tests/ndarray`"
+)]
 fn replicas_on_several_devices_are_recorded_once() {
     let run = Run::new();
     let probe = run.builder().start().expect("a probe");
