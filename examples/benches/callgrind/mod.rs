@@ -27,6 +27,9 @@ pub fn count(arguments: &[&str]) -> BTreeMap<u32, u64> {
         .args(arguments)
         // Who takes part in a product of matrices would be left to chance.
         .env("RAYON_NUM_THREADS", "1")
+        // One instruction that fills memory is counted as often as it writes a byte, so that zeroing a fresh vector
+        // would weigh more than computing it: glibc is to do it in loops.
+        .env("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-ERMS")
         .output()
         .expect("valgrind starts");
     let said = String::from_utf8_lossy(&output.stderr);
@@ -42,7 +45,8 @@ fn read_threads(folder: &Path) -> BTreeMap<u32, u64> {
 
 /// See "Callgrind Format Specification" in valgrind's manual.
 fn read_thread(profile: &str) -> Option<(u32, u64)> {
-    let field =
-        |key: &str| profile.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok());
+    let field = |key: &str| -> Option<u64> {
+        profile.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok())
+    };
     Some((field("thread:")?.try_into().ok()?, field("totals:")?))
 }
