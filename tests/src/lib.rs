@@ -6,6 +6,7 @@ pub mod models;
 #[cfg(unix)]
 pub mod pseudo_terminal;
 pub mod trainee;
+pub mod waiting;
 
 mod examples;
 

@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::devices::cpu_devices;
 use crate::models::{Clipping, DigitModel, Lazy, Nested};
+use crate::waiting::wait_patiently_until;
 
 /// Digits that a trainee trains on: enough for several batches, quick in a debug build.
 pub const TRAIN_DIGITS: usize = 300;
@@ -35,6 +36,8 @@ pub const TRAIN_DIGITS: usize = 300;
 pub const VALID_DIGITS: usize = 70;
 /// Digits per batch; the last batch of an epoch is short.
 pub const BATCH_SIZE: usize = 32;
+/// The file that lets a resting training go on.
+pub const GO_ON: &str = "go-on";
 
 /// What to train.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -118,18 +121,18 @@ pub struct Flags {
     /// Finish with surfaces of so many nodes per axis
     #[arg(long)]
     pub finish: Option<usize>,
-    /// Tell every optimizer step on standard output, and rest after it
+    /// Run a shell script after every training batch, whose number is its $1
     #[arg(long)]
-    pub slow: bool,
+    pub after_batch: Option<String>,
+    /// Rest after so many training batches, until there is a file `go-on` in --dir
+    #[arg(long)]
+    pub rest_after: Option<usize>,
     /// Show training in this terminal
     #[arg(long)]
     pub dashboard: bool,
     /// With --dashboard: begin a second recording with one, too
     #[arg(long)]
     pub second_dashboard: bool,
-    /// Rest after every training batch, in milliseconds
-    #[arg(long, default_value_t = 0)]
-    pub rest_ms: u64,
     /// Print a line after so many training batches
     #[arg(long)]
     pub chat_after: Option<usize>,
@@ -426,7 +429,7 @@ fn configure<M: DigitModel>(
     training
 }
 
-/// Interrupts training where a test asks for it, and slows it down.
+/// Interrupts training where a test asks for it, and makes it rest.
 struct Spy {
     flags: Flags,
     interrupter: Interrupter,
@@ -442,7 +445,15 @@ impl Spy {
             println!("a line of the user's");
         }
         assert!(!is_now(self.flags.panic_after), "the test asks for a panic");
-        std::thread::sleep(std::time::Duration::from_millis(self.flags.rest_ms));
+        if let Some(script) = &self.flags.after_batch {
+            let batch = self.batches.to_string();
+            let status = Command::new("sh").args(["-c", script, "sh", &batch]).status();
+            assert!(status.is_ok_and(|it| it.success()), "{script} after batch {batch}");
+        }
+        if is_now(self.flags.rest_after) {
+            let go_on = self.flags.dir.join(GO_ON);
+            wait_patiently_until(|| go_on.exists(), || "nobody lets training go on".to_owned());
+        }
     }
 }
 
@@ -462,10 +473,6 @@ impl TrainingProgressLogger for Spy {
         }
         if self.is_train {
             self.misbehave();
-        }
-        if self.flags.slow && self.is_train {
-            println!("batch {}", self.batches);
-            std::thread::sleep(std::time::Duration::from_millis(20));
         }
     }
 

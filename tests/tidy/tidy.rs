@@ -129,6 +129,28 @@ fn every_source_file_says_in_its_first_line_what_it_is_for() {
     }
 }
 
+/// Cargo runs the tests of packages in the order of their names; the last ones tell what was skipped before.
+#[test]
+fn the_tests_that_sum_up_come_last() {
+    let manifest = read_toml(&root().join("Cargo.toml"));
+    let members = manifest["workspace"]["members"].as_array().expect("members");
+    let others = members.iter().filter_map(toml::Value::as_str).filter(|it| !it.contains('*'));
+    let names = others.map(|folder| {
+        let manifest = read_toml(&root().join(folder).join("Cargo.toml"));
+        manifest["package"]["name"].as_str().expect("a name").to_owned()
+    });
+    let last = names.chain(crates()).max();
+    assert_eq!(last.as_deref(), Some("burnscape-workbench"));
+}
+
+#[test]
+fn the_workbench_needs_nothing_and_only_tests_need_it() {
+    assert_eq!(needed_by("burnscape-workbench"), BTreeSet::new());
+    for name in crates() {
+        assert!(!dependencies(&name).contains("burnscape-workbench"), "{name}");
+    }
+}
+
 /// Words in back ticks that look like paths of this repository.
 fn paths_named_in(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2);

@@ -72,9 +72,11 @@ fn open(active: &Active) -> Result<(), Refusal> {
 fn tell(active: &Active, refusal: &Refusal) {
     let again = watch_command(active.recorder.folder.path());
     log::info!("burnscape: no dashboard: {refusal}");
-    eprintln!(
+    // Formatted first, for one write: another dashboard may be drawing in the same terminal.
+    let sentence = format!(
         "burnscape: no dashboard, {refusal}; values come as lines, and `{again}` shows the run elsewhere"
     );
+    eprintln!("{sentence}");
 }
 
 fn decide(lanes: &Lanes, decision: Decision, state: RunState) {

@@ -10,6 +10,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
 use burn::train::{InferenceStep, RegressionOutput};
 use burnscape::{BatchesFrom, Error, Probe};
+use burnscape_tests::waiting::wait_until;
 use safetensors::tensor::TensorView;
 
 use super::models::{Walker, param, walk};
@@ -248,11 +249,7 @@ fn removed_in_mid_training(run: &Run, probe: &Probe) -> burnscape::Watched<Walke
     let walker = epoch(probe.watch(Walker::at(&[8.0, 4.0])), 0.5, 2, &training_batch(&[[0.0; 2]]));
     // Snapshots 0 and 1 are all that is on its way: once they are there, nobody writes files.
     let is_there = |index| snapshot_file(&run.path(), index).exists();
-    let asked = std::time::Instant::now();
-    while !(is_there(0) && is_there(1)) {
-        assert!(asked.elapsed().as_secs() < 120, "no snapshot was written");
-        std::thread::yield_now();
-    }
+    wait_until(|| is_there(0) && is_there(1), || "no snapshot was written".to_owned());
     fs::remove_dir_all(run.path()).expect("removed");
     epoch(walker, 0.5, 2, &training_batch(&[[0.0; 2]]))
 }

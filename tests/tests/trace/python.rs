@@ -7,10 +7,11 @@ use std::path::Path;
 use std::process::Stdio;
 
 use burnscape::trace::{Head, Item, Nodes, Note, Reader, Record, Trajectory, frame, read_run};
+use burnscape_workbench::pythons_of_each_cbor2;
 use tempfile::tempdir;
 
 use super::known::{ALL_STEPS, BLOCKS, COLUMNS, KEPT_STEPS, Known, ROWS};
-use super::support::{Dice, python_command, python_folder, pythons, run_python};
+use super::support::{Dice, python_command, python_folder, run_python};
 
 /// Prints arrays as their little-endian bytes: no text between the bits of one side and of the other.
 const DUMP: &str = r#"
@@ -203,7 +204,7 @@ fn assert_same_bits(found: &Dump, expected: Dump) {
 
 #[test]
 fn every_array_that_python_reads_has_the_bits_that_rust_wrote() {
-    for program in pythons("numpy, cbor2") {
+    for program in pythons_of_each_cbor2("numpy") {
         for seed in [1, 2, 3] {
             let (dir, known) = (tempdir().expect("a folder"), Known::new(seed));
             let run = dir.path().join("run");
@@ -259,7 +260,7 @@ for changed in (data, data[:-1]):
     except Damaged:
         pass
 "#;
-    for program in pythons("numpy, cbor2, safetensors") {
+    for program in pythons_of_each_cbor2("numpy, safetensors") {
         let (dir, known) = (tempdir().expect("a folder"), Known::new(4));
         let run = dir.path().join("run");
         known.write(&run);
@@ -336,7 +337,7 @@ fn what_python_finds_lost_or_torn_is_what_rust_finds_at_the_same_bytes() {
     for kind in ["lost ", "torn "] {
         assert!(expected.contains(kind), "the damage leads to {kind:?}");
     }
-    for program in pythons("numpy, cbor2") {
+    for program in pythons_of_each_cbor2("numpy") {
         let found = run_python(&program, ITEMS, &[&files]);
         assert!(
             found == expected,
@@ -358,7 +359,7 @@ from burnscape_trace import follow
 for item in follow(sys.argv[1], poll_secs=0.001):
     print(item.kind, item.offset, flush=True)
 "#;
-    for program in pythons("numpy, cbor2") {
+    for program in pythons_of_each_cbor2("numpy") {
         let dir = tempdir().expect("a folder");
         let path = dir.path().join("trace.cbor");
         let mut command = python_command(&program);
@@ -431,7 +432,7 @@ print(len(run.lost), "claims" in run.damage()[-1])
 "#;
     let lost = read_run(dir.path()).expect("a run").lost.len();
     assert_eq!(lost, payloads.len());
-    for program in pythons("numpy, cbor2") {
+    for program in pythons_of_each_cbor2("numpy") {
         let found = run_python(&program, script, &[dir.path()]);
         assert_eq!(found.trim(), format!("{lost} True"));
     }
@@ -466,7 +467,7 @@ fn a_newer_major_version_and_other_files_are_refused() {
     for (number, bytes) in [newer, headless, b"PK\x03\x04 an archive".to_vec()].iter().enumerate() {
         fs::write(dir.path().join(number.to_string()), bytes).expect("written");
     }
-    for program in pythons("numpy, cbor2") {
+    for program in pythons_of_each_cbor2("numpy") {
         assert_eq!(run_python(&program, ITEMS, &[dir.path()]), "no trace\n".repeat(3));
     }
 }
@@ -492,7 +493,7 @@ for record, fields in FIELDS.items():
     let schema =
         fs::read_to_string(python_folder().join("../../crates/burnscape-trace/trace.cddl"));
     let schema = schema_lines(&schema.expect("the schema"));
-    for program in pythons("numpy, cbor2") {
+    for program in pythons_of_each_cbor2("numpy") {
         let found = run_python(&program, script, &[]);
         let unknown: Vec<&str> = found
             .lines()
