@@ -127,6 +127,18 @@ fn digits_goes_on_from_its_last_checkpoint() {
     assert_frame_tells_what_the_trace_holds(&run);
 }
 
+#[test]
+fn the_tour_records_something_for_every_view() {
+    let dir = tempdir().expect("a folder");
+    let run = dir.path().join("tour");
+    run_example("tour", &run, 5, &[]);
+    let records = records(&run);
+    for kind in ["step", "epoch", "activation", "histogram", "curvature", "slice", "trajectory"] {
+        assert!(records.iter().any(|record| record.kind() == kind), "no {kind}");
+    }
+    assert_frame_tells_what_the_trace_holds(&run);
+}
+
 /// Trains as long as the example does by default.
 fn assert_healthy(name: &str, epochs: u32) {
     let dir = tempdir().expect("a folder");
