@@ -7,7 +7,7 @@ use burn::optim::{ModuleOptimizer, SgdConfig};
 use burn::tensor::{DType, Device, Tensor};
 use burn::train::TrainStep;
 use burnscape::trace::columns::{GRAD_NORM, UPDATE_NORM};
-use burnscape::trace::{Epoch, Record};
+use burnscape::trace::{Epoch, Record, Step};
 use burnscape::{Probe, Schedule, tap};
 
 use super::support::{
