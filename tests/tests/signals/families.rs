@@ -1,7 +1,7 @@
 //! Several models that are trained together: each a run of its own below the one above.
 
 use burn::optim::{ModuleOptimizer, SgdConfig};
-use burn::tensor::DType;
+use burn::tensor::{DType, Tensor};
 use burn::train::TrainStep;
 use burnscape::trace::columns::{GRAD_NORM, UPDATE_NORM};
 use burnscape::trace::{Record, RunFolder};
@@ -42,7 +42,7 @@ fn each_model_has_its_own_run_below_the_one_above() {
         let data = [sample(&[0.0; 2], DType::F32, &burn::tensor::Device::flex())];
         let landscape = child.finish(model, &data).expect("a landscape");
         assert_eq!(landscape.problems(), [] as [String; 0]);
-        assert_eq!(landscape.slices().len(), 2);
+        assert!(landscape.slice("pca").is_some());
     }
     // The probe above watched nothing itself, which is no problem.
     close(probe);
@@ -136,7 +136,10 @@ fn what_is_done_to_the_weights_after_a_step_belongs_to_its_update() {
     let grads = gradients(&model, sample(&[0.0; 2], DType::F32, &device));
     let model = observer.update(0.25, model, grads, |model, grads| {
         let Bowl { left, right } = optim.step(0.25, model, grads);
-        Bowl { left: left.map(|it| it.detach().clamp(-0.5, 0.5).require_grad()), right }
+        Bowl {
+            left: left.map(|it| Tensor::from_inner(it.inner().clamp(-0.5, 0.5)).require_grad()),
+            right,
+        }
     });
     close(critic);
     let left = model.left.val().into_scalar::<f32>();
