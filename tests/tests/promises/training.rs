@@ -359,10 +359,10 @@ fn assert_same_calls(
 ) {
     for (part, calls) in expected {
         let sorted = |calls: &[String]| {
-            let mut calls: Vec<String> = calls.to_vec();
+            let mut calls: Vec<String> = calls.iter().map(|call| sorted_values(call)).collect();
             let is_a_renderer = *part == "renderer" || *part == "metric logger";
             is_a_renderer.then(|| calls.sort());
-            calls.into_iter().map(|call| sorted_values(&call)).collect::<Vec<_>>()
+            calls
         };
         assert_eq!(sorted(&found[part]), sorted(calls), "{part} in order {seed}");
     }

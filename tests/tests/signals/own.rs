@@ -155,7 +155,7 @@ fn settings_are_recorded_in_parts_whenever_they_are_told() {
     let expected = [
         ("optimizer.beta_1", Some("0.9")),
         ("optimizer.beta_2", Some("0.999")),
-        ("optimizer.epsilon", Some("0.00001")),
+        ("optimizer.epsilon", Some("1e-5")),
         ("batch_size", Some("32")),
         ("name", Some("\"a\\n\"")),
         ("warmup", Some("0.1")),
