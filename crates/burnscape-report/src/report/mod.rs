@@ -40,15 +40,14 @@ pub fn report(runs: &[&Path], out: &Path, force: bool) -> Result<Reported, Error
     let mut told = Vec::new();
     let mut lost = Vec::new();
     let mut output = None;
-    let runs = with_families(runs)?;
-    for folder in &runs {
-        let run = Run::read(folder.path())?;
-        run.require_anything()?;
+    let families: Vec<Vec<Run>> = runs.iter().map(|path| family(path)).collect::<Result<_, _>>()?;
+    let count = families.iter().map(Vec::len).sum();
+    for run in families.iter().flatten() {
         match &output {
             None => output = Some(Output::prepare(out, run.folder(), force)?),
             Some(_) => crate::output::check_apart(out, run.folder())?,
         }
-        told.push(model::of_run(&run, runs.len())?);
+        told.push(model::of_run(run, count)?);
         lost.extend(run.lost.iter().map(|sentence| format!("{}: {sentence}", run.name())));
     }
     let output = output.ok_or(Error::NoRuns)?;
@@ -58,12 +57,22 @@ pub fn report(runs: &[&Path], out: &Path, force: bool) -> Result<Reported, Error
     Ok(Reported { file, bytes, lost })
 }
 
-/// The runs, each followed by those below it, and none twice.
-fn with_families(runs: &[&Path]) -> Result<Vec<RunFolder>, Error> {
-    let mut all: Vec<RunFolder> = Vec::new();
-    for path in runs {
-        let family = RunFolder::open(path)?.family();
-        all.extend(family.into_iter().filter(|run| !all.contains(run)).collect::<Vec<_>>());
+/// A run with those below it, those left out that hold nothing.
+///
+/// # Errors
+///
+/// As [`report`] has them: also if none of them holds anything.
+fn family(path: &Path) -> Result<Vec<Run>, Error> {
+    let (mut runs, mut empty) = (Vec::new(), None);
+    for folder in RunFolder::open(path)?.family() {
+        let run = Run::read(folder.path())?;
+        match run.require_anything() {
+            Ok(()) => runs.push(run),
+            Err(error) => drop(empty.get_or_insert(error)),
+        }
     }
-    Ok(all)
+    match empty {
+        Some(error) if runs.is_empty() => Err(error),
+        _ => Ok(runs),
+    }
 }
