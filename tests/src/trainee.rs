@@ -319,7 +319,7 @@ fn finish<M: DigitModel>(flags: &Flags, model: Watched<M>, probe: Probe) -> Resu
             study.default_slices()?;
             study.finish()?
         }
-        None => probe.finish(&model, &batches())?,
+        None => probe.finish_strict(&model, &batches())?,
     };
     outcome.summary = landscape.summary();
     outcome.problems = landscape.recording().problems().to_vec();

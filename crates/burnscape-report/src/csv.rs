@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use burnscape_landscape::words as honest;
 use burnscape_trace::Metric;
 use serde_json::Value;
 
@@ -203,6 +204,7 @@ fn slices(run: &Run, out: &OutputFolder) -> Result<(), Error> {
         "cosine",
         "normalisation",
         "biases",
+        "unit",
     ];
     table("slices.csv", &words(&header), out, |table| {
         run.slices.values().try_for_each(|slice| line(table, &row_of_slice(slice), out))
@@ -228,6 +230,7 @@ fn row_of_slice(slice: &Slice) -> Vec<String> {
         record.cosine.map_or(String::new(), float),
         record.normalisation.clone(),
         record.biases.clone(),
+        honest::unit(&record.unit).to_owned(),
     ]
 }
 

@@ -380,6 +380,10 @@ pub struct Curvature {
     pub elapsed_secs: f64,
     /// Samples that the loss is averaged over.
     pub samples: u64,
+    /// What `samples` counts, if not samples: `tokens`, `positions` (padding included, so that the mean may not be
+    /// exact) or `batches` (each counts once, whatever its size). Empty: samples.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub unit: String,
     /// Batches that they came in.
     pub batches: u64,
     /// Element type that gradients were computed in.
@@ -508,6 +512,10 @@ pub struct Layer {
     pub centre: f64,
     /// Samples that it is averaged over.
     pub samples: u64,
+    /// What `samples` counts, if not samples: `tokens`, `positions` (padding included, so that the mean may not be
+    /// exact) or `batches` (each counts once, whatever its size). Empty: samples.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub unit: String,
     /// Batches that they came in.
     pub batches: u64,
 }
@@ -570,8 +578,12 @@ pub struct Slice {
     pub centre_loss: f64,
     /// Share of ‖d‖² per block, first and second direction.
     pub shares: Vec<F64s>,
-    /// Samples that the loss is averaged over; batches they came in.
+    /// Samples that the loss is averaged over.
     pub samples: u64,
+    /// What `samples` counts, if not samples: `tokens`, `positions` (padding included, so that the mean may not be
+    /// exact) or `batches` (each counts once, whatever its size). Empty: samples.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub unit: String,
     /// Batches of the fixed set.
     pub batches: u64,
     /// BatchNorm mode: `centre` or `recalibrate`; `none` where the model has no buffers.

@@ -24,8 +24,8 @@ impl Probe {
     /// What cannot be written is a problem of the recording ([`Recording::problems`](crate::Recording::problems)) and
     /// none of the training.
     pub fn hyperparameters(&self, settings: &(impl Serialize + ?Sized)) {
-        let Some(active) = self.active() else { return };
-        let lanes = &active.recorder.lanes;
+        let Some(session) = self.session() else { return };
+        let lanes = &session.lanes;
         match Hyperparameters::of(settings) {
             Ok(told) => lanes.record(Record::Hyperparameters(told)),
             Err(error) => lanes.problem(error.to_string()),
@@ -45,8 +45,8 @@ impl Probe {
     /// # Ok::<(), burnscape::Error>(())
     /// ```
     pub fn log(&self, name: &str, value: impl Into<f64>) {
-        if let Some(active) = self.active() {
-            active.hook.log(name, value.into());
+        if let Some(session) = self.session() {
+            session.hook.log(name, value.into());
         }
     }
 }

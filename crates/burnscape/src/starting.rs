@@ -31,6 +31,16 @@ impl Probe {
     pub fn start(run: impl AsRef<Path>) -> Result<Self> {
         Self::builder(run).start()
     }
+
+    /// Starts recording with settings that were looked at.
+    pub(crate) fn begin(config: Config) -> Result<Self> {
+        let (folder, writer, earlier) = open_run(&config)?;
+        let started = Instant::now();
+        let recorder = Recorder::start(&config, folder, writer, earlier, started)?;
+        tell_where(&config, &recorder);
+        let hook = Arc::new(Hook::new(config.clone(), recorder.lanes.clone(), started));
+        Ok(Self::of(Active { config, recorder, hook, is_reopened: false }))
+    }
 }
 
 impl ProbeBuilder {
@@ -65,13 +75,9 @@ impl ProbeBuilder {
         if !self.enabled || is_switched_off() {
             return Ok(Probe::disabled());
         }
-        let config = self.config;
-        let (folder, writer, earlier) = open_run(&config)?;
-        let started = Instant::now();
-        let recorder = Recorder::start(&config, folder, writer, earlier, started)?;
-        tell_where(&config, &recorder);
-        let hook = Arc::new(Hook::new(config.clone(), recorder.lanes.clone(), started));
-        Ok(Probe::of(Active { config, recorder, hook }))
+        // A builder may be cloned and start several runs; each stops by itself.
+        let (stop_asked, stop_told) = (Arc::default(), Arc::default());
+        Probe::begin(Config { stop_asked, stop_told, ..self.config })
     }
 }
 

@@ -63,7 +63,7 @@ impl Probe {
         train: Arc<dyn DataLoader<<M as TrainStep>::Input>>,
         valid: Arc<dyn DataLoader<<M as InferenceStep>::Input>>,
     ) -> Training<M> {
-        let link = self.active().map(|it| (it.hook.clone(), it.recorder.lanes.clone()));
+        let link = self.session().map(|it| (it.hook.clone(), it.lanes.clone()));
         Training {
             burns: SupervisedTraining::new(artifacts, train, valid),
             link,

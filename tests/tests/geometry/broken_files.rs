@@ -45,7 +45,7 @@ fn finish_breaking(run: &Run, break_it: impl Fn(&Path)) -> Error {
         break_it(&path);
         vec![batch(&[[0.0; 2]])]
     });
-    probe.finish(&walker, &batches).expect_err("a broken run")
+    probe.finish_strict(&walker, &batches).expect_err("a broken run")
 }
 
 /// The steps are still there, and the end says that the surface failed.
@@ -166,7 +166,7 @@ where
     let probe = run.probe();
     walk(&probe, &PATH);
     let another = Probe::disabled().watch(model.valid());
-    probe.finish(&another, &[rows]).map(drop)
+    probe.finish_strict(&another, &[rows]).map(drop)
 }
 
 #[test]
@@ -262,7 +262,8 @@ fn training_goes_on_without_its_run_folder_and_finish_says_what_is_missing() {
     let point: TensorData = walker.point.val().into_data();
     // Four halvings.
     assert_eq!(point.try_to_vec::<f32>().expect("f32"), [0.5, 0.25]);
-    let error = probe.finish(&walker.valid(), &[batch(&[[0.0; 2]])]).expect_err("no run folder");
+    let error =
+        probe.finish_strict(&walker.valid(), &[batch(&[[0.0; 2]])]).expect_err("no run folder");
     assert_names(&error.to_string(), &[run.path().to_str().expect("UTF-8")]);
 }
 

@@ -245,6 +245,7 @@ impl Draw {
             snapshot: self.option(Self::u64),
             elapsed_secs: self.f64(),
             samples: self.u64(),
+            unit: self.string(),
             batches: self.u64(),
             dtype: self.string(),
             blocks: self.u32s(),
@@ -353,6 +354,7 @@ impl Draw {
             centre_loss: self.f64(),
             shares: self.list(2, Self::f64s),
             samples: self.u64(),
+            unit: self.string(),
             batches: self.u64(),
             batchnorm: self.string(),
             dtype: self.string(),
@@ -366,7 +368,13 @@ impl Draw {
     }
 
     fn layer(&mut self) -> Layer {
-        Layer { name: self.string(), centre: self.f64(), samples: self.u64(), batches: self.u64() }
+        Layer {
+            name: self.string(),
+            centre: self.f64(),
+            samples: self.u64(),
+            unit: self.string(),
+            batches: self.u64(),
+        }
     }
 
     fn trajectory(&mut self) -> Trajectory {

@@ -198,6 +198,12 @@ impl Run {
         (self.silent_minutes > 0 && !self.state().is_over()).then_some(self.silent_minutes)
     }
 
+    /// Stands behind words on what is not there: ` yet`, as long as it may still come.
+    #[must_use]
+    pub fn yet(&self) -> &'static str {
+        if self.state().is_over() { "" } else { " yet" }
+    }
+
     /// Loss of the last step, else of the last epoch, where one is recorded.
     #[must_use]
     pub fn last_loss(&self) -> Option<f64> {

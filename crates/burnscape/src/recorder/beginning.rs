@@ -33,6 +33,7 @@ impl Worker {
         self.looker.begin(&map, start.unwrap_or_default());
         self.map = Some(map.clone());
         self.go_back();
+        self.tell_early_problems();
         self.tell_what_counts();
         for record in std::mem::take(&mut self.early_records) {
             self.append(&record);
@@ -88,6 +89,13 @@ impl Worker {
             truncated_bytes: 0,
         }));
         self.snapshots.abandon_after(self.base.steps);
+    }
+
+    /// What went wrong before there was a head to be followed by notes.
+    fn tell_early_problems(&mut self) {
+        for sentence in self.report.problems.clone() {
+            self.note("warning", sentence);
+        }
     }
 
     fn warn_about_aliases(&mut self, map: &ModelMap) {

@@ -184,6 +184,8 @@ pub(crate) struct Recorder {
     pub first_slice: u32,
     /// Number of the next study in the run.
     pub first_study: u32,
+    /// What an earlier recording of the same folder left behind.
+    pub recorded: Moment,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -233,7 +235,8 @@ impl Recorder {
         let (taps, taps_in) = sync_channel(TAP_QUEUE);
         let (own, own_in) = sync_channel(own::OWN_QUEUE);
         let (spare, spare_out) = sync_channel(config.queue_steps);
-        let counters = Arc::new(Counters::default());
+        let (stop_asked, stop_told) = (config.stop_asked.clone(), config.stop_told.clone());
+        let counters = Arc::new(Counters { stop_asked, stop_told, ..Counters::default() });
         let senders = Senders { control, steps, losses, looks, taps, own };
         let lanes = Lanes::new(senders, spare_out, counters.clone());
         let inbox = Inbox {
@@ -247,13 +250,14 @@ impl Recorder {
         };
         let first_slice = earlier.as_ref().map_or(0, |it| it.slices);
         let first_study = earlier.as_ref().map_or(0, |it| it.studies);
+        let recorded = earlier.as_ref().map_or(Moment::default(), |it| it.recorded);
         let worker = worker(config, folder.clone(), writer, earlier, started, counters);
         let thread = std::thread::Builder::new()
             .name("burnscape-writer".into())
             .spawn(move || worker.run(&inbox))
             .map_err(|_| Error::RecorderGone { run: folder.path().to_path_buf() })?;
         lanes.set_writer(thread.thread().clone());
-        Ok(Self { lanes, folder, first_slice, first_study, thread: Some(thread) })
+        Ok(Self { lanes, folder, first_slice, first_study, recorded, thread: Some(thread) })
     }
 
     /// Waits until everything handed over so far is in the file.

@@ -26,7 +26,8 @@ impl LossBook {
             Split::Train => &mut self.train,
             Split::Valid => &mut self.valid,
         };
-        losses.push(sample.batch, sample.loss.read());
+        // NaN if the device cannot be read.
+        losses.push(sample.batch, sample.loss.read().unwrap_or(f64::NAN));
     }
 
     /// The last batch of the split whose loss came; 0: none.

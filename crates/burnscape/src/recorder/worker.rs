@@ -144,6 +144,7 @@ impl Worker {
         if let Some(earlier) = &worker.earlier {
             worker.head.clone_from(&earlier.head);
             worker.written = earlier.recorded;
+            worker.counting.validations = earlier.epochs.last().map_or(0, |epoch| epoch.epoch);
         }
         worker
     }
@@ -332,8 +333,9 @@ impl Worker {
         self.report_skipped();
         self.report_skipped_own();
         if self.head.is_none() {
-            // A failed `finish` has told it already.
-            if reason != "failed" {
+            // A failed `finish` has told it already; above others there need be none.
+            let has_children = self.counters.has_children.load(Ordering::Relaxed);
+            if reason != "failed" && !has_children {
                 let sentence = "no optimizer step was seen, so there is nothing in the run";
                 self.report.problem(sentence.to_string());
             }

@@ -140,7 +140,7 @@ fn position(run: &Run) -> String {
 
 fn position_from_steps(run: &Run) -> String {
     let Some(step) = &run.last_step else {
-        return "no step recorded yet".to_owned();
+        return format!("no step recorded{}", run.yet());
     };
     let epoch = step.epoch.map_or(String::new(), |epoch| format!("epoch {epoch}  "));
     format!("{epoch}step {}", step.step)
