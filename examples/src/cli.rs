@@ -78,7 +78,8 @@ impl Flags {
         }
     }
 
-    fn probe_builder(&self, name: &str) -> ProbeBuilder {
+    /// The settings of [`probe`](Self::probe), to ask for more.
+    pub fn probe_builder(&self, name: &str) -> ProbeBuilder {
         let builder = match &self.run {
             Some(run) => Probe::builder(run),
             None => Probe::builder(Path::new("runs").join(name)),

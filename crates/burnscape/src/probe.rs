@@ -153,7 +153,7 @@ impl Probe {
             Existing::Refuse | Existing::NextFree => Existing::Refuse,
         };
         let run = session.folder.path().join(name);
-        let child = Self::begin(Config { run, existing, ..session.config.clone() })?;
+        let child = Self::record(Config { run, existing, ..session.config.clone() })?;
         session.lanes.counters().has_children.store(true, Ordering::Relaxed);
         Ok(child)
     }

@@ -33,7 +33,7 @@ impl Probe {
     }
 
     /// Starts recording with settings that were looked at.
-    pub(crate) fn begin(config: Config) -> Result<Self> {
+    pub(crate) fn record(config: Config) -> Result<Self> {
         let (folder, writer, earlier) = open_run(&config)?;
         let started = Instant::now();
         let recorder = Recorder::start(&config, folder, writer, earlier, started)?;
@@ -77,7 +77,7 @@ impl ProbeBuilder {
         }
         // A builder may be cloned and start several runs; each stops by itself.
         let (stop_asked, stop_told) = (Arc::default(), Arc::default());
-        Probe::begin(Config { stop_asked, stop_told, ..self.config })
+        Probe::record(Config { stop_asked, stop_told, ..self.config })
     }
 }
 

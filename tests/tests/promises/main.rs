@@ -15,5 +15,4 @@ mod rows;
 mod started;
 mod strangers;
 mod support;
-mod tidy;
 mod training;

@@ -8,7 +8,6 @@
 //!
 //! With `BURNSCAPE_TEST_STRICT=1` it fails then, and says how to get the tool. Otherwise it is skipped, which is said at
 //! once, and counted: the last line before the tests of the documentation is the sum of all that `cargo test` skipped.
-#![expect(clippy::missing_panics_doc, reason = "what fails here fails the test")]
 
 mod skipped;
 mod tools;

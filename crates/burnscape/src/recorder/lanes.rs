@@ -94,6 +94,11 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
+    /// With a request to stop that several runs may share, and whether it was told.
+    pub fn stopped_by(stop_asked: Arc<AtomicBool>, stop_told: Arc<AtomicBool>) -> Self {
+        Self { stop_asked, stop_told, ..Self::default() }
+    }
+
     /// Whether a dashboard has the terminal, so that nobody else may print there.
     pub fn has_dashboard(&self) -> bool {
         #[cfg(feature = "tui")]
