@@ -142,7 +142,8 @@ impl Probe {
         Ok(self)
     }
 
-    /// As [`finish`](Self::finish), on the loader that [`surface_on`](Self::surface_on) kept.
+    /// As [`finish`](Self::finish), on the loader that [`surface_on`](Self::surface_on) kept, or else on that which
+    /// [`training`](Self::training) validated on.
     ///
     /// # Errors
     ///

@@ -249,7 +249,8 @@ impl Hook {
     #[cold]
     fn tell_no_loss(&self, output: &'static str) {
         if !self.told_no_loss.swap(true, Ordering::Relaxed) {
-            self.lanes.problem(crate::Error::UnknownOutput { output }.to_string());
+            let told = crate::Error::UnknownOutput { output }.to_string();
+            self.lanes.send(Control::UrgentProblem(told));
         }
     }
 

@@ -77,11 +77,18 @@ impl Session {
         Ok(closed.clone().unwrap_or_default())
     }
 
-    /// Keeps a loader until training is over.
+    /// Keeps a loader until training is over, in the place of one of its kind.
     pub fn keep<I: 'static>(&self, loader: Arc<dyn DataLoader<I>>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|it| !it.is::<Arc<dyn DataLoader<I>>>());
         kept.push(Box::new(loader));
+    }
+
+    /// Keeps a loader, unless one of its kind is kept.
+    pub fn keep_too<I: 'static>(&self, loader: Arc<dyn DataLoader<I>>) {
+        if self.kept::<I>().is_none() {
+            self.keep(loader);
+        }
     }
 
     /// The loader of batches of this type that was kept.

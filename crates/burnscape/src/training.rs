@@ -56,7 +56,8 @@ impl Probe {
     ///
     /// # Arguments
     ///
-    /// As burn's: `artifacts` is the folder for checkpoints and logs, `train` and `valid` load the two splits.
+    /// As burn's: `artifacts` is the folder for checkpoints and logs, `train` and `valid` load the two splits. `valid` is
+    /// kept for [`surface`](Self::surface).
     pub fn training<M: LearnerModel>(
         &self,
         artifacts: impl AsRef<Path>,
@@ -64,6 +65,9 @@ impl Probe {
         valid: Arc<dyn DataLoader<<M as InferenceStep>::Input>>,
     ) -> Training<M> {
         let link = self.session().map(|it| (it.hook.clone(), it.lanes.clone()));
+        if let Some(session) = self.session() {
+            session.keep_too(valid.clone());
+        }
         Training {
             burns: SupervisedTraining::new(artifacts, train, valid),
             link,

@@ -94,7 +94,7 @@ impl Worker {
     /// What went wrong before there was a head to be followed by notes.
     fn tell_early_problems(&mut self) {
         for sentence in self.report.problems.clone() {
-            self.note("warning", sentence);
+            self.note_problem(sentence);
         }
     }
 

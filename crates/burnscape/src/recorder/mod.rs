@@ -101,6 +101,8 @@ pub(crate) enum Control {
     Record(Box<Record>),
     /// Something that went wrong elsewhere.
     Problem(String),
+    /// The same, for a person to see at once.
+    UrgentProblem(String),
     /// Show everything that is written from now on, too; answered with the length of the trace so far.
     #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only a dashboard asks for it"))]
     Show(Viewer, Reply<u64>),

@@ -225,6 +225,7 @@ impl Worker {
                 }
             }
             Control::Problem(sentence) => self.problem(sentence),
+            Control::UrgentProblem(sentence) => self.urgent_problem(sentence),
             Control::Show(viewer, reply) => {
                 self.flush();
                 let written = std::fs::metadata(self.folder.trace_path());
@@ -284,8 +285,24 @@ impl Worker {
 
     /// Counts a problem; a new one is also told in the trace.
     pub(super) fn problem(&mut self, sentence: String) {
-        if self.report.problem(sentence.clone()) && self.head.is_some() {
-            self.note("warning", sentence);
+        if self.report.problem(sentence.clone()) {
+            self.counters.voice.note(sentence.clone());
+            self.note_problem(sentence);
+        }
+    }
+
+    /// A problem that a person should know of while there is time to do something about it.
+    fn urgent_problem(&mut self, sentence: String) {
+        if self.report.problem(sentence.clone()) {
+            self.counters.voice.alert(sentence.clone(), self.counters.has_dashboard());
+            self.note_problem(sentence);
+        }
+    }
+
+    /// Before there is a head, notes wait for it.
+    fn note_problem(&mut self, text: String) {
+        if self.head.is_some() {
+            self.append(&Record::Note(Note { level: "warning".to_string(), text }));
         }
     }
 
