@@ -171,7 +171,7 @@ fn results_are_merged_in_the_order_of_the_blocks() {
         let number = block.range().start / 4096;
         let done = done.lock().unwrap();
         let is_missing =
-            |done: &mut BTreeSet<usize>| number % 2 == 0 && !done.contains(&(number + 1));
+            |done: &mut BTreeSet<usize>| number.is_multiple_of(2) && !done.contains(&(number + 1));
         let (mut done, late) = is_done.wait_timeout_while(done, LONGEST, is_missing).unwrap();
         assert!(!late.timed_out(), "block {number} waits for its neighbour");
         done.insert(number);
