@@ -42,6 +42,8 @@ pub(crate) struct Config {
     pub study: StudySettings,
     /// Training is asked to stop: one word for all models that are trained together.
     pub stop_asked: Arc<AtomicBool>,
+    /// A loop that trains them was told so.
+    pub stop_told: Arc<AtomicBool>,
 }
 
 impl Config {
@@ -60,6 +62,7 @@ impl Config {
             keep_last_update: false,
             study: StudySettings::default(),
             stop_asked: Arc::default(),
+            stop_told: Arc::default(),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::measure::handles::{self, Handles, Look};
 use crate::measure::{self, GradientSource, KeptWeights, StepValues};
 use crate::measurements::Measurements;
 use crate::model_map::{self, ModelMap, NamedTensor, Slot};
-use crate::recorder::lanes::Lanes;
+use crate::recorder::lanes::{Counters, Lanes};
 use crate::recorder::look::LookSample;
 use crate::recorder::own::OwnSample;
 use crate::recorder::sample::{BoxedTensors, Clipping, Columns, LossSample, Split, StepSample};
@@ -170,11 +170,17 @@ impl Hook {
         self.steps.load(Ordering::Acquire)
     }
 
+    /// What training and its recorder count.
+    pub fn counters(&self) -> &Counters {
+        self.lanes.counters()
+    }
+
     /// Whether an alert asked training to stop. Whoever asks is told so, and is taken to stop.
     pub fn stop_asked(&self) -> bool {
         let counters = self.lanes.counters();
         let is_asked = counters.stop_asked.load(Ordering::Acquire);
         if is_asked {
+            counters.stop_told.store(true, Ordering::Release);
             counters.stopped_at.store(self.steps() + 1, Ordering::Release);
         }
         is_asked

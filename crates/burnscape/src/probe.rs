@@ -236,10 +236,9 @@ impl Active {
     }
 
     pub fn end_reason(&self) -> &'static str {
-        let counters = self.recorder.lanes.counters();
-        counters
-            .ending()
-            .map_or_else(|| counters.reason_by_hand(self.hook.steps()), |it| it.reason())
+        let counters = self.hook.counters();
+        let told = counters.ending().map(|ending| ending.reason());
+        told.unwrap_or_else(|| counters.reason_by_hand(self.hook.steps()))
     }
 }
 

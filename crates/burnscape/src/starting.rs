@@ -76,7 +76,8 @@ impl ProbeBuilder {
             return Ok(Probe::disabled());
         }
         // A builder may be cloned and start several runs; each stops by itself.
-        Probe::record(Config { stop_asked: Arc::default(), ..self.config })
+        let (stop_asked, stop_told) = (Arc::default(), Arc::default());
+        Probe::record(Config { stop_asked, stop_told, ..self.config })
     }
 }
 

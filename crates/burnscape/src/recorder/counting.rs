@@ -5,9 +5,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Validated;
 use super::sample::Split;
 use super::worker::Worker;
+use super::{Moment, Validated, WeightsAt};
 
 /// Steps that may wait for the events of their batches. burn's queue of events holds one, so that events are behind
 /// training by a few batches, and by one for each device.
@@ -43,12 +43,25 @@ pub(super) struct Counting {
     pub validations: u64,
     /// Training batches until the end of the last epoch.
     pub batches_before: u64,
-    /// The epoch whose validation is going on, with its number and the training batches before it.
-    open: Option<(u64, u64, Validated)>,
+    /// The epoch whose validation is going on.
+    open: Option<OpenEpoch>,
     /// Validation batches until the end of the epoch before, as a hand-written loop tells them.
     observed_before: u64,
     /// The same until the end of the epoch that it ends now.
     pub observed_through: Option<u64>,
+}
+
+/// An epoch whose training is over.
+#[derive(Debug)]
+struct OpenEpoch {
+    number: u64,
+    /// Training batches before it.
+    before: u64,
+    end: Moment,
+    /// Validation batches before its own.
+    valid_before: u64,
+    /// Its weights, where it may be none: training was asked to stop before.
+    perhaps: Option<Box<WeightsAt>>,
 }
 
 impl Worker {
@@ -126,51 +139,55 @@ impl Worker {
     }
 
     fn open_epoch(&mut self, validated: Validated) {
-        let through = validated.weights.at.batches;
-        let before = std::mem::replace(&mut self.counting.batches_before, through);
-        self.counting.open = Some((self.epochs_by_validations(), before, validated));
+        let Validated { weights, valid_before, may_be_cut } = validated;
+        let (number, end) = (self.epochs_by_validations(), weights.at);
+        let before = std::mem::replace(&mut self.counting.batches_before, end.batches);
+        let perhaps = match may_be_cut {
+            true => Some(weights),
+            false => {
+                self.keep_epoch_weights(number, *weights, true);
+                None
+            }
+        };
+        self.counting.open = Some(OpenEpoch { number, before, end, valid_before, perhaps });
     }
 
     /// Training goes on behind so many validation batches: they are those of the open epoch.
     pub(super) fn close_epoch(&mut self, valid_through: u64) {
-        if let Some((number, before, validated)) = self.counting.open.take() {
-            let valid = (validated.valid_before, valid_through);
-            self.end_epoch(number, before, validated, valid);
+        let Some(epoch) = self.counting.open.take() else { return };
+        let valid_loss = self.losses.mean_of(Split::Valid, epoch.valid_before, valid_through);
+        let steps = epoch.end.after(self.base).steps;
+        self.write_epoch(epoch.number, steps, (epoch.before, epoch.end.batches), valid_loss);
+        if let Some(weights) = epoch.perhaps {
+            self.keep_epoch_weights(epoch.number, *weights, true);
         }
     }
 
     /// A hand-written loop ends an epoch when its validation is over.
     fn close_observed_epoch(&mut self, valid_through: u64) {
-        if let Some((number, before, validated)) = self.counting.open.take() {
-            let valid_before = std::mem::replace(&mut self.counting.observed_before, valid_through);
-            self.end_epoch(number, before, validated, (valid_before, valid_through));
+        let valid_before = std::mem::replace(&mut self.counting.observed_before, valid_through);
+        if let Some(epoch) = &mut self.counting.open {
+            epoch.valid_before = valid_before;
         }
+        self.close_epoch(valid_through);
     }
 
     /// Training does not go on: what was cut is no epoch.
     pub(super) fn close_last_epoch(&mut self) {
-        let valid_through = self.losses.last_batch(Split::Valid);
-        match self.counting.open.take_if(|(_, _, validated)| validated.may_be_cut) {
-            Some((_, _, cut)) => {
+        let cut = self.counting.open.as_mut().and_then(|epoch| epoch.perhaps.take());
+        match cut {
+            Some(weights) => {
+                self.counting.open = None;
                 self.counting.validations -= 1;
-                self.release(&cut.weights);
+                self.release(&weights);
             }
-            None => self.close_epoch(valid_through),
+            None => self.close_epoch(self.losses.last_batch(Split::Valid)),
         }
-    }
-
-    fn end_epoch(&mut self, number: u64, before: u64, validated: Validated, valid: (u64, u64)) {
-        let weights = validated.weights;
-        let valid_loss = self.losses.mean_of(Split::Valid, valid.0, valid.1);
-        let steps = weights.at.after(self.base).steps;
-        self.write_epoch(number, steps, (before, weights.at.batches), valid_loss);
-        self.keep_epoch_weights(number, *weights, true);
     }
 
     /// Whether a step of this batch is behind the open epoch.
     pub(super) fn goes_on_with(&self, batch: u64) -> bool {
-        let open = self.counting.open.as_ref();
-        open.is_some_and(|(_, _, validated)| batch > validated.weights.at.batches)
+        self.counting.open.as_ref().is_some_and(|epoch| batch > epoch.end.batches)
     }
 
     /// Epochs that are complete: those before this training, and one for each validation.

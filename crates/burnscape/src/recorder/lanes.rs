@@ -63,7 +63,7 @@ pub(crate) struct Counters {
     pub voice: Voice,
     /// A renderer of ours is calling the one of the user's.
     pub is_beside: AtomicBool,
-    /// Steps after which a loop was told to stop, and one more; 0: it was not.
+    /// Steps after which a loop of this run was told to stop, and one more; 0: it was not.
     pub stopped_at: AtomicU64,
     /// Closer looks and taps that found no room.
     pub skipped_looks: AtomicU64,
@@ -77,6 +77,8 @@ pub(crate) struct Counters {
     pub train_splits: AtomicU64,
     /// An alert of this run, or of one that is trained with it, asks training to stop.
     pub stop_asked: Arc<AtomicBool>,
+    /// A loop was told so, of this run or of one that is trained with it.
+    pub stop_told: Arc<AtomicBool>,
     /// Other runs are trained below this one.
     pub has_children: AtomicBool,
     /// The reader of the dashboard asks the study to stop.
@@ -92,9 +94,9 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// With a request to stop that several runs may share.
-    pub fn stopped_by(stop_asked: Arc<AtomicBool>) -> Self {
-        Self { stop_asked, ..Self::default() }
+    /// With a request to stop that several runs may share, and whether it was told.
+    pub fn stopped_by(stop_asked: Arc<AtomicBool>, stop_told: Arc<AtomicBool>) -> Self {
+        Self { stop_asked, stop_told, ..Self::default() }
     }
 
     /// Whether a dashboard has the terminal, so that nobody else may print there.
@@ -118,8 +120,11 @@ impl Counters {
     /// How a training ended that burn told nothing about, after so many steps: a loop that asked and was told to stop
     /// took no step since.
     pub fn reason_by_hand(&self, steps: u64) -> &'static str {
-        let told_to_stop = self.stopped_at.load(Ordering::Acquire) == steps + 1;
-        match told_to_stop || self.is_interrupted() {
+        let stopped = match self.stopped_at.load(Ordering::Acquire) {
+            0 => self.stop_told.load(Ordering::Acquire),
+            after => after == steps + 1,
+        };
+        match stopped || self.is_interrupted() {
             true => "interrupted",
             false => "finished",
         }
@@ -134,7 +139,7 @@ impl Counters {
     pub fn unheeded(&self) -> Option<String> {
         let asked = self.stop_asked.load(Ordering::Acquire);
         let may_stop = self.interrupter.get().is_some();
-        let was_told = self.stopped_at.load(Ordering::Acquire) > 0;
+        let was_told = self.stop_told.load(Ordering::Acquire);
         (asked && !may_stop && !was_told).then(|| {
             "training was asked to stop, and nothing could stop it: train through `probe.training(…)`, or ask \
              `Observer::should_stop` in a loop of your own"

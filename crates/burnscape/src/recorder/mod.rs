@@ -237,7 +237,8 @@ impl Recorder {
         let (taps, taps_in) = sync_channel(TAP_QUEUE);
         let (own, own_in) = sync_channel(own::OWN_QUEUE);
         let (spare, spare_out) = sync_channel(config.queue_steps);
-        let counters = Arc::new(Counters::stopped_by(config.stop_asked.clone()));
+        let (asked, told) = (config.stop_asked.clone(), config.stop_told.clone());
+        let counters = Arc::new(Counters::stopped_by(asked, told));
         let senders = Senders { control, steps, losses, looks, taps, own };
         let lanes = Lanes::new(senders, spare_out, counters.clone());
         let inbox = Inbox {

@@ -300,7 +300,7 @@ impl Worker {
     }
 
     /// Before there is a head, notes wait for it.
-    fn note_problem(&mut self, text: String) {
+    pub(super) fn note_problem(&mut self, text: String) {
         if self.head.is_some() {
             self.append(&Record::Note(Note { level: "warning".to_string(), text }));
         }
