@@ -168,7 +168,7 @@ fn a_newer_format_is_refused_with_both_versions() {
     fs::write(&trace, bytes).unwrap();
     let output = burnscape(&["watch", &run, "--once"]);
     assert_eq!(output.status.code(), Some(2));
-    let [major, minor] = burnscape_trace::FORMAT;
+    let [major, minor] = FORMAT;
     let expected = format!("has format 9.{minor}, this program knows {major}.{minor}");
     assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
 }

@@ -643,3 +643,34 @@ fn a_disabled_probe_trains_all_the_same() {
     let probe = Probe::builder(dir.path().join("run")).quiet().start().expect("a probe");
     assert_eq!(training(&Probe::disabled()), training(&probe));
 }
+
+/// The diff of the guide: the bare model that `launch` gives, on the loader of validation, given or kept.
+#[test]
+fn the_model_that_training_gives_has_its_landscape_on_the_loader_of_validation() {
+    let finished = |is_kept: bool| {
+        let dir = tempdir().expect("a folder");
+        let builder = Probe::builder(dir.path().join("run")).quiet().resolution(5, 5).agreement(0);
+        let probe = builder.start().expect("a probe");
+        let valid = loader(5);
+        let training = probe.training(dir.path().join("burn"), loader(6), valid.clone());
+        let training = training.with_application_logger(None).num_epochs(3);
+        let training = training.renderer(Probe::disabled().lines());
+        let result = training.launch(bowl(), SgdConfig::new().init(), 0.25);
+        let landscape = match is_kept {
+            true => probe.surface(&result.model),
+            false => probe.finish(&result.model, &valid),
+        };
+        let landscape = landscape.expect("never fails");
+        assert_eq!(landscape.problems(), [] as [String; 0]);
+        assert_eq!(end(&dir.path().join("run")), "finished");
+        let slice = landscape.slice("pca").expect("a slice").clone();
+        let snapshots = records(&dir.path().join("run"));
+        let snapshots = snapshots.iter().filter(|it| matches!(it, Record::Snapshot(_))).count();
+        (slice.slice.samples, slice.slice.centre_loss.to_bits(), snapshots)
+    };
+    let (samples, loss, snapshots) = finished(false);
+    assert_eq!(samples, 5);
+    // Before training, after three epochs, and the model that was given back.
+    assert_eq!(snapshots, 5);
+    assert_eq!(finished(true), (samples, loss, snapshots));
+}
