@@ -142,6 +142,8 @@ slice: slice:uint name:text centre:text centre_snapshot:uint? x:axis y:axis? nor
 axis: label:text kind:text first:int count:uint spacing:float direction_norm:float seed:uint?
       explained:float?
 layer: name:text centre:float samples:uint batches:uint
+plan: slices:[uint] budget_secs:float? batches:u4 of_batches:uint tolerance:float? most_nodes:uint?
+      agreement:uint agreement_nodes:uint? true_losses:flag exact_secs:float? text:text
 nodes: slice:uint index:u4 loss:f8 stderr:f8 layers:[layer_nodes] interpolated:flag
 layer_nodes: value:f8 stderr:f8
 study: study:uint kind:text slices:[uint] lowest:float? highest:float? measures:{f8} sentences:[text]
@@ -791,6 +793,12 @@ class Run:
             if which in (one.name, one.number):
                 return one
         raise KeyError(f"no slice {which!r}; there are {[one.name for one in slices]}")
+
+    def plan(self, of: Slice | int) -> dict[str, Any] | None:
+        """What was going to be measured of a slice, as told last; None: every node, on all batches."""
+        number = of.number if isinstance(of, Slice) else of
+        told = [it.fields for it in self.of("plan") if number in it.fields["slices"]]
+        return told[-1] if told else None
 
     def trajectory(self, of: Slice | int | None = None) -> Trajectory | None:
         """The path of training in the coordinates of a slice, as told last; None where there is none.

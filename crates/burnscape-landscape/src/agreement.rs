@@ -37,7 +37,7 @@ pub struct Spread {
 /// How far random slices through one centre agree.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Agreement {
-    /// Slices compared, the one shown among them.
+    /// Slices compared, the one shown among them; those of which no measure is known do not count.
     pub planes: usize,
     /// Of [`Measures::convexity`].
     pub convexity: Option<Spread>,
@@ -88,6 +88,14 @@ impl Measures {
             smallest_curvature: curvatures.map(|(_, smallest)| smallest),
         }
     }
+
+    /// Whether the slice can be compared by anything: too few measured nodes give nothing.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        let Self { convexity, doubling_radius, largest_curvature, smallest_curvature } = self;
+        let all = [convexity, doubling_radius, largest_curvature, smallest_curvature];
+        all.into_iter().any(Option::is_some)
+    }
 }
 
 impl Agreement {
@@ -96,7 +104,7 @@ impl Agreement {
     pub fn of(planes: &[Measures]) -> Self {
         let spread = |read: fn(&Measures) -> Option<f64>| Spread::of(planes.iter().map(read));
         Self {
-            planes: planes.len(),
+            planes: planes.iter().filter(|plane| plane.is_known()).count(),
             convexity: spread(|it| it.convexity),
             doubling_radius: spread(|it| it.doubling_radius),
             largest_curvature: spread(|it| it.largest_curvature),

@@ -2,6 +2,7 @@
 
 pub mod adaptive;
 pub mod agreement;
+pub mod budget;
 pub mod curvature;
 pub mod direction;
 pub mod error;

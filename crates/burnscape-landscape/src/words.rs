@@ -125,6 +125,16 @@ pub fn samples(samples: usize, available: Option<usize>) -> String {
     }
 }
 
+/// That losses are means over some of the batches only; none if they are over all.
+#[must_use]
+pub fn some_batches(batches: usize, available: usize) -> Option<String> {
+    (batches < available).then(|| {
+        format!(
+            "Only {batches} of {available} batches are used, spread evenly among them: others would give another surface."
+        )
+    })
+}
+
 /// What a recorded count counts: a trace leaves the word out for samples.
 #[must_use]
 pub fn unit(recorded: &str) -> &str {
@@ -256,6 +266,22 @@ pub fn interpolation(
         "{interpolated} of {all} nodes are interpolated; where interpolation was checked by measuring it was off by at most {}{share} (asked for: {}).",
         number(largest_miss),
         percent(tolerance),
+    )
+}
+
+/// How much of a surface was interpolated where there was no time to measure until it is within a tolerance.
+///
+/// `estimated_error` is [`Filled::estimated_error`](crate::adaptive::Filled::estimated_error), `range` the range of
+/// losses if there is one.
+#[must_use]
+pub fn interpolation_cut_short(counts: Counts, estimated_error: f64, range: Option<f64>) -> String {
+    let Counts { measured, interpolated, unmeasured, .. } = counts;
+    let all = measured + interpolated + unmeasured;
+    let share = range.filter(|range| *range > 0.0).map(|range| percent(estimated_error / range));
+    let share = share.map_or(String::new(), |share| format!(", {share} of the range"));
+    format!(
+        "{interpolated} of {all} nodes are interpolated, with an error that is estimated at up to {}{share}; to measure more makes it smaller.",
+        number(estimated_error),
     )
 }
 
@@ -578,6 +604,14 @@ mod tests {
     }
 
     #[test]
+    fn an_interpolation_without_its_tolerance_says_its_error() {
+        let counts = Counts { measured: 60, interpolated: 381, ..Counts::default() };
+        let sentence = interpolation_cut_short(counts, 0.02, Some(0.5));
+        assert!(sentence.starts_with("381 of 441 nodes are interpolated"), "{sentence}");
+        assert!(sentence.contains("up to 0.02000, 4.0 % of the range"), "{sentence}");
+    }
+
+    #[test]
     fn samples_seeds_range_and_slice_are_told() {
         assert!(samples(512, Some(60_000)).contains("the same 512 of 60000 samples"));
         assert!(samples(512, Some(512)).contains("all 512"));
@@ -592,6 +626,8 @@ mod tests {
         }
         assert!(seeds(&[1, 2]).starts_with("Directions drawn at random, seeds 1 and 2;"));
         assert!(seeds(&[7]).starts_with("Direction drawn at random, seed 7;"));
+        assert!(some_batches(4, 32).unwrap().starts_with("Only 4 of 32 batches are used"));
+        assert_eq!(some_batches(32, 32), None);
         assert_eq!(
             range(30.0, 20.0),
             "The slice reaches 30.00 from the centre, 1.500 times ‖θ‖ = 20.00."

@@ -180,8 +180,36 @@ fn the_centre_may_lie_in_a_corner() {
 }
 
 #[test]
+fn planes_of_which_nothing_is_known_agree_with_nobody() {
+    let bowl = |a: f64, b: f64| 0.1 + a * a + b * b;
+    let measured = Measures::of(&surface(square(9), bowl), &UNIT);
+    let unmeasured = Measures::of(&Surface::new(square(9)), &UNIT);
+    let mut only_centre = Surface::new(square(9));
+    let centre = square(9).centre();
+    only_centre.set(centre, NodeValue { mean: 0.1, stderr: f64::NAN });
+    let only_centre = Measures::of(&only_centre, &UNIT);
+    assert!(measured.is_known() && !unmeasured.is_known() && !only_centre.is_known());
+    for planes in 1..5_usize {
+        let known = vec![measured; planes];
+        let all = [&known[..], &[unmeasured, only_centre, unmeasured]].concat();
+        let agreement = Agreement::of(&all);
+        assert_eq!(agreement, Agreement::of(&known));
+        assert_eq!(agreement.planes, planes);
+        let sentences = words::agreement(&agreement).join(" ");
+        assert_eq!(sentences.is_empty(), planes < 2, "{sentences}");
+        assert!(planes < 2 || sentences.contains(&format!("Among {planes} random planes")));
+        assert!(planes < 2 || sentences.contains(&format!("{planes} planes are few")));
+    }
+}
+
+#[test]
 fn spreads_are_mean_and_deviation_of_the_slices_that_have_a_value() {
-    let measures = |radius| Measures { doubling_radius: radius, ..Measures::default() };
+    // A curvature is known of each, a radius of three.
+    let measures = |radius| Measures {
+        doubling_radius: radius,
+        largest_curvature: Some(1.0),
+        ..Measures::default()
+    };
     let values = [Some(2.0), Some(4.0), None, Some(9.0)];
     let agreement = Agreement::of(&values.map(measures));
     // 2, 4, 9: mean 5, squares 9 + 1 + 16 over 2.

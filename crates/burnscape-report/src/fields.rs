@@ -164,6 +164,10 @@ fields! {
         random_walk, random_walk_measured, degenerate
     }
     Study { study, kind, slices, lowest, highest, measures, sentences }
+    Plan {
+        slices, budget_secs, batches, of_batches, tolerance, most_nodes, agreement, agreement_nodes,
+        true_losses, exact_secs, text
+    }
     Check { slice, name, passed, detail }
     Note { level, text }
     Resume { resumed_unix_secs, steps, batches, truncated_bytes }

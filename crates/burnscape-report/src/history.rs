@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use burnscape_trace::{
-    Activation, Alert, Check, Curvature, End, Epoch, Histogram, Note, Record, Resume, Snapshot,
+    Activation, Alert, Check, Curvature, End, Epoch, Histogram, Note, Plan, Record, Resume,
+    Snapshot,
 };
 
 use crate::Error;
@@ -25,6 +26,7 @@ pub(crate) struct History {
     pub(crate) snapshots: Vec<Snapshot>,
     pub(crate) notes: Vec<Note>,
     pub(crate) checks: Vec<Check>,
+    pub(crate) plans: Vec<Plan>,
     pub(crate) dropped: u64,
     pub(crate) resumes: Vec<Resume>,
     pub(crate) end: Option<End>,
@@ -45,6 +47,7 @@ impl History {
             Record::Snapshot(snapshot) => self.snapshots.push(snapshot),
             Record::Note(note) => self.notes.push(note),
             Record::Check(check) => self.checks.push(check),
+            Record::Plan(plan) => self.plans.push(plan),
             Record::Dropped(dropped) => {
                 self.dropped = self.dropped.saturating_add(dropped.records);
             }

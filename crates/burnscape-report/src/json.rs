@@ -49,6 +49,7 @@ fn course(run: &Run) -> [(&'static str, Value); 15] {
         ("dropped", json!(history.dropped)),
         ("end", history.end.as_ref().map_or(Value::Null, object)),
         ("studies", studies),
+        ("plans", objects(&history.plans)),
         ("lost", json!(run.lost)),
     ]
 }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::record::{
     Activation, Alert, Blackbox, Check, Curvature, Dropped, End, Epoch, Head, Histogram,
-    Hyperparameters, Metric, Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study,
-    Trajectory,
+    Hyperparameters, Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step,
+    Study, Trajectory,
 };
 use crate::{Error, claims, step_bytes};
 
@@ -75,6 +75,7 @@ kinds! {
     Snapshot "snapshot",
     Trajectory "trajectory",
     Slice "slice",
+    Plan "plan",
     Nodes "nodes",
     Study "study",
     Check "check",

@@ -13,8 +13,8 @@ use crate::{F32s, F64s, U32s};
 /// The version `[major, minor]` that this crate writes.
 pub const FORMAT: [u16; 2] = [1, 1];
 
-/// All kinds that format 1.1 knows; 1.0 has no `hyperparameters`.
-pub const RESERVED_KINDS: [&str; 21] = [
+/// All kinds that format 1.1 knows; 1.0 has no `hyperparameters` and no `plan`.
+pub const RESERVED_KINDS: [&str; 22] = [
     "head",
     "hyperparameters",
     "step",
@@ -30,6 +30,7 @@ pub const RESERVED_KINDS: [&str; 21] = [
     "slice",
     "check",
     "study",
+    "plan",
     "nodes",
     "curvature",
     "note",
@@ -72,6 +73,8 @@ pub enum Record {
     Trajectory(Trajectory),
     /// The provenance of a line or plane on which the loss is evaluated.
     Slice(Slice),
+    /// What is going to be measured of some slices.
+    Plan(Plan),
     /// Nodes of a slice, measured or interpolated.
     Nodes(Nodes),
     /// Slices that belong together, and what they say about each other.
@@ -638,6 +641,46 @@ pub struct Trajectory {
     /// A component of the slice carries no variance (straight or two-point trajectory): that of the axis
     /// whose [`explained`](Axis::explained) is 0.
     pub degenerate: bool,
+}
+
+/// What is going to be measured of some slices: told before their nodes, decided once. The same plan on the
+/// same run gives the same bits, however long it takes. The last one that names a slice holds.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Plan {
+    /// The slices, those that the first ones are compared with behind them.
+    pub slices: Vec<u32>,
+    /// The time that it was made for, in seconds; `None`: as long as it takes.
+    pub budget_secs: Option<f64>,
+    /// Batches that losses are means over, by their place among all of the fixed set, counted from 0; empty:
+    /// all.
+    pub batches: U32s,
+    /// Batches of the fixed set.
+    pub of_batches: u64,
+    /// Nodes that interpolation gives to this share of the range of losses are interpolated and flagged;
+    /// `None`: none is.
+    pub tolerance: Option<f64>,
+    /// Nodes that are measured of each slice at most, those of the further planes apart; `None`: as many as
+    /// it takes.
+    pub most_nodes: Option<u64>,
+    /// Further random planes that the random plane is compared with.
+    pub agreement: u64,
+    /// Nodes of each of these at most; `None`: the usual coarse grid.
+    pub agreement_nodes: Option<u64>,
+    /// The true losses on the path of training are measured.
+    pub true_losses: bool,
+    /// What all nodes on all samples would take, in seconds, estimated from the first ones.
+    pub exact_secs: Option<f64>,
+    /// The same as a sentence.
+    pub text: String,
+}
+
+impl Plan {
+    /// Whether every node is measured, on all batches of the fixed set.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.batches.is_empty() && self.tolerance.is_none() && self.most_nodes.is_none()
+    }
 }
 
 /// Values of one [`Layer`] at the nodes of a tile.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use burnscape_trace::{
-    Alert, Blackbox, Curvature, End, Epoch, Head, Hyperparameters, Item, Metric, Note, Progress,
-    Record, Slice, Snapshot, Step, Study, Trajectory,
+    Alert, Blackbox, Curvature, End, Epoch, Head, Hyperparameters, Item, Metric, Note, Plan,
+    Progress, Record, Slice, Snapshot, Step, Study, Trajectory,
 };
 
 use crate::json_lines::json_line;
@@ -106,6 +106,7 @@ impl RunLines {
             Record::Slice(slice) => slice_line(slice),
             Record::Trajectory(trajectory) => trajectory_line(trajectory)?,
             Record::Study(study) => study_line(study),
+            Record::Plan(plan) => plan_line(plan),
             Record::Note(note) => note_line(note),
             Record::Check(check) if !check.passed => {
                 format!("check {} does not hold: {}", check.name, check.detail)
@@ -253,6 +254,11 @@ fn trajectory_line(trajectory: &Trajectory) -> Option<String> {
 fn study_line(study: &Study) -> String {
     let slices: Vec<String> = study.slices.iter().map(u32::to_string).collect();
     format!("study {} of slices {}: {}", study.kind, slices.join(", "), study.sentences.join(" "))
+}
+
+fn plan_line(plan: &Plan) -> String {
+    let slices: Vec<String> = plan.slices.iter().map(u32::to_string).collect();
+    format!("plan of slices {}: {}", slices.join(", "), plan.text)
 }
 
 fn note_line(note: &Note) -> String {

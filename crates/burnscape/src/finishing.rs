@@ -1,6 +1,7 @@
 //! The end of a run: its landscape, a study of one's own, or neither.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use burn::data::dataloader::DataLoader;
 use burn::module::Module;
@@ -11,7 +12,7 @@ use crate::landscape::{Landscape, Recording};
 use crate::loss::{BatchLoss, Loss};
 use crate::probe::Probe;
 use crate::session::Session;
-use crate::study::{self, OnChange, Reader, Study, ValueOf};
+use crate::study::{self, OnChange, Reader, Study, StudySettings, ValueOf};
 use crate::trained::Trained;
 use crate::with_loss::WithLoss;
 use crate::{Error, Result};
@@ -172,7 +173,7 @@ impl Probe {
         M::Input: Clone,
         B: Batches<M::Input> + ?Sized,
     {
-        match self.begin(model, data, loss_of, on_change) {
+        match self.begin_within(model, data, loss_of, on_change, StudySettings::begin_finish) {
             Ok(mut study) => {
                 let failed = study.default_slices().err();
                 study.end(failed)
@@ -237,7 +238,7 @@ impl Probe {
         begun.map_err(|(recording, error)| error.after(recording.problems()))
     }
 
-    /// A study, or how the recording went and why there is none.
+    /// A study of one's own, or how the recording went and why there is none.
     fn begin<'a, M, B>(
         &self,
         model: &M,
@@ -250,13 +251,31 @@ impl Probe {
         M::Input: Clone,
         B: Batches<M::Input> + ?Sized,
     {
+        self.begin_within(model, data, loss_of, on_change, |_, _| {})
+    }
+
+    /// The same, with settings that may follow from how long training took.
+    fn begin_within<'a, M, B>(
+        &self,
+        model: &M,
+        data: &B,
+        loss_of: Option<ValueOf<'a, M::Output>>,
+        on_change: OnChange,
+        set: impl FnOnce(&mut StudySettings, Duration),
+    ) -> Result<Study<'a, M>, (Recording, Error)>
+    where
+        M: InferenceStep + Module,
+        M::Input: Clone,
+        B: Batches<M::Input> + ?Sized,
+    {
         let Some(session) = self.session() else {
             return Ok(Study::disabled());
         };
         let reader = Reader::new(loss_of, &session.hook.losses);
-        let active = session.lend().map_err(|error| {
+        let mut active = session.lend().map_err(|error| {
             (Recording::new(session.folder.path(), session.close().unwrap_or_default()), error)
         })?;
+        set(&mut active.config.study, active.hook.started.elapsed());
         study::after_training(active, model, data, reader, on_change)
     }
 }

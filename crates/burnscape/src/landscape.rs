@@ -7,7 +7,7 @@ use burnscape_landscape::grid::Grid;
 use burnscape_landscape::layout::Layout;
 use burnscape_landscape::plane::PlaneGram;
 use burnscape_landscape::surface::{Curvature, Surface};
-use burnscape_trace::{Slice, Study, Trajectory};
+use burnscape_trace::{Plan, Slice, Study, Trajectory};
 
 use crate::recorder::Report;
 use crate::words;
@@ -81,6 +81,8 @@ pub struct SliceSurface {
     pub gram: PlaneGram,
     /// Adaptive evaluation: how far interpolation was off at most where it was checked by measuring.
     pub largest_miss: Option<f64>,
+    /// Adaptive evaluation: the largest estimate of the error at an interpolated node, in units of the loss.
+    pub estimated_error: Option<f64>,
     /// Time that its nodes took.
     pub took: Duration,
 }
@@ -95,6 +97,7 @@ impl SliceSurface {
             trajectory: Trajectory::default(),
             gram: PlaneGram { d1_d1: 0.0, d1_d2: 0.0, d2_d2: 0.0 },
             largest_miss: None,
+            estimated_error: None,
             took: Duration::ZERO,
         }
     }
@@ -122,6 +125,8 @@ pub struct Landscape {
     curvatures: Vec<burnscape_trace::Curvature>,
     remarks: Vec<String>,
     problems: Vec<String>,
+    plan: Option<Plan>,
+    outlook: Option<String>,
 }
 
 impl Landscape {
@@ -165,6 +170,22 @@ impl Landscape {
         remarks: Vec<String>,
     ) {
         (self.curvatures, self.remarks) = (curvatures, remarks);
+    }
+
+    pub(crate) fn set_plan(&mut self, plan: Option<Plan>, outlook: Option<String>) {
+        (self.plan, self.outlook) = (plan, outlook);
+    }
+
+    /// What was going to be measured, where that was decided beforehand: by [`finish`](crate::Probe::finish) within its
+    /// budget, or by a plan that was given. Given again ([`ProbeBuilder::plan`](crate::ProbeBuilder::plan)), it gives the
+    /// same surfaces bit for bit, however long that takes.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
+    }
+
+    /// How far `finish` came and how to go on, if there is more to be measured.
+    pub(crate) fn outlook(&self) -> Option<&str> {
+        self.outlook.as_deref()
     }
 
     /// How curved the loss is around points that were asked about, in that order.

@@ -5,6 +5,7 @@ mod alerts;
 mod batches;
 mod beside;
 mod black_box;
+mod clock;
 mod config;
 mod curvature;
 #[cfg(feature = "tui")]

@@ -8,11 +8,12 @@ use std::time::Duration;
 use burn::module::Module;
 use burn::train::renderer::MetricsRenderer;
 use burn::train::{LearnerModel, SupervisedTraining, TrainStep};
-use burnscape_trace::TRACE_FILE;
+use burnscape_trace::{Plan, TRACE_FILE};
 
 use crate::Result;
 use crate::alerts::{AlertAction, AlertRules, OnAlert};
 use crate::black_box::BlackBox;
+use crate::clock::Clock;
 use crate::config::{Config, Existing, check};
 use crate::curvature::{Gauge, LiveCurvature};
 use crate::events::EpochEvents;
@@ -25,6 +26,7 @@ use crate::observe::Observer;
 use crate::recorder::{Moment, Recorder};
 use crate::schedule::{Schedule, SnapshotSchedule};
 use crate::session::Session;
+use crate::study::Budget;
 use crate::watched::Watched;
 
 /// Set to `off`, `0` or `false`, this environment variable switches every probe off.
@@ -393,9 +395,49 @@ impl ProbeBuilder {
         self
     }
 
-    /// Stops evaluating surfaces after this time; what was measured is kept, coarse to fine.
-    pub fn time_budget(mut self, budget: Duration) -> Self {
-        self.config.study.time_budget = Some(budget);
+    /// How long [`finish`](crate::Probe::finish) may take, reading and checks included; it ends no more than one node
+    /// later. Where that is not enough for every node on all samples, it takes fewer samples, then interpolates nodes,
+    /// then measures a coarse grid. This is decided once, from how long the first nodes take, and recorded as a plan.
+    /// Default: 20 s, or a quarter of the time since the probe was started if that is longer.
+    ///
+    /// A [study](crate::Probe::study) of one's own has as long as it takes unless this is set: then slices are measured
+    /// coarse to fine until it is spent, and [`resume`](crate::Study::resume) goes on.
+    pub fn budget(mut self, budget: Duration) -> Self {
+        self.config.study.budget = Budget::Of(budget);
+        self
+    }
+
+    /// As [`budget`](Self::budget).
+    #[deprecated(since = "0.2.0", note = "call `budget`, which is the same")]
+    pub fn time_budget(self, budget: Duration) -> Self {
+        self.budget(budget)
+    }
+
+    /// Measures every node on all samples, however long that takes.
+    pub fn exact(mut self) -> Self {
+        self.config.study.exact();
+        self
+    }
+
+    /// Samples that losses are means over: as many whole batches, spread evenly among all, as hold so many. Default: all
+    /// of them, or what the [budget](Self::budget) allows.
+    pub fn samples(mut self, samples: usize) -> Self {
+        self.config.study.samples = Some(samples);
+        self
+    }
+
+    /// Measures what a plan says, which an earlier run of the same program has recorded
+    /// ([`Landscape::plan`](crate::Landscape::plan), [`Run::plan`](crate::Run::plan)): the same plan and seed give the
+    /// same surfaces bit for bit. Without a [budget](Self::budget) it takes as long as it takes.
+    pub fn plan(mut self, plan: &Plan) -> Self {
+        self.config.study.plan = Some(plan.clone());
+        self
+    }
+
+    /// The clock that budgets are kept by, for tests.
+    #[doc(hidden)]
+    pub fn clock(mut self, tells: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        self.config.study.clock = Clock::given(Arc::new(tells));
         self
     }
 

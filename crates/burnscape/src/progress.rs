@@ -3,65 +3,90 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use burnscape_trace::{Progress, Record};
 
+use crate::clock::{Clock, Deadline};
 use crate::config::Config;
 use crate::recorder::lanes::Lanes;
 
 /// Progress is told at most this often.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 
-/// Progress of all slices of a run together.
+/// What there is to be measured.
+pub(crate) struct Work {
+    pub slices: usize,
+    /// Nodes of all slices that are measured at most.
+    pub nodes: usize,
+    /// Losses on the path of training.
+    pub points: usize,
+    /// Over how many of what each loss is a mean.
+    pub size: String,
+    /// From one node to the next.
+    pub node_secs: f64,
+    /// Interpolation may save some of them.
+    pub may_take_less: bool,
+}
+
+impl Work {
+    fn total(&self) -> usize {
+        self.nodes + self.points
+    }
+
+    /// How much it is and how long that takes, which a budget may cut short.
+    fn in_words(&self, left: Option<Duration>) -> String {
+        let slices = match self.slices {
+            1 => "a surface".to_string(),
+            slices => format!("{slices} surfaces"),
+        };
+        let path = match self.points {
+            0 => String::new(),
+            points => format!(" and {points} losses on the path of training"),
+        };
+        let (nodes, size) = (self.nodes, &self.size);
+        let secs = self.node_secs * self.total() as f64;
+        let takes = match left.map(|left| left.as_secs_f64()).filter(|left| *left < secs) {
+            Some(left) => format!("stopped after {}", duration(left)),
+            None if self.may_take_less => format!("at most {}", duration(secs)),
+            None => format!("about {}", duration(secs)),
+        };
+        format!("{slices} of {nodes} nodes{path}, {size} each: {takes}")
+    }
+}
+
+/// Progress of slices that are measured in turns.
 pub(crate) struct SurfaceProgress {
     lanes: Lanes,
-    /// Nodes of every slice and points of its path: those to measure, or, where it is done, those that were.
-    nodes: RefCell<Vec<usize>>,
-    /// Nodes and points measured of the present slice.
+    clock: Clock,
+    deadline: Deadline,
+    /// Nodes and points measured, and those that there are.
     done: Cell<usize>,
-    number: Cell<usize>,
+    total: Cell<usize>,
     slice: RefCell<String>,
-    started: Instant,
-    told: Cell<Option<Instant>>,
+    started: Duration,
+    told: Cell<Option<Duration>>,
     on_terminal: bool,
     /// What ends it early, for the line on the terminal.
     keys: Cell<&'static str>,
 }
 
 impl SurfaceProgress {
-    /// Announces how much work there is: nodes and points of the path per slice, samples per node, and
-    /// how long that takes, from the time of one node.
-    pub fn new(
-        config: &Config,
-        lanes: &Lanes,
-        samples: usize,
-        nodes: &[usize],
-        points: &[usize],
-        node_secs: f64,
-    ) -> Self {
-        let (all_nodes, all_points) = (nodes.iter().sum::<usize>(), points.iter().sum::<usize>());
-        let path = match all_points {
-            0 => String::new(),
-            points => format!(" and {points} losses on the path of training"),
-        };
-        let sentence = format!(
-            "{} of {all_nodes} nodes{path}, {samples} samples each: about {}",
-            surfaces(nodes.len()),
-            duration(node_secs * (all_nodes + all_points) as f64),
-        );
+    /// Announces how much work there is and how long it takes.
+    pub fn new(config: &Config, lanes: &Lanes, work: &Work, deadline: Deadline) -> Self {
+        let sentence = work.in_words(deadline.left());
         log::info!("burnscape: {sentence}");
         let on_terminal = config.study.show_progress && std::io::stderr().is_terminal();
-        if config.study.show_progress && !lanes.has_dashboard() {
-            tell(&format!("burnscape: {sentence}"));
-        }
+        say(config, lanes, &sentence);
+        let clock = config.study.clock.clone();
         Self {
             lanes: lanes.clone(),
-            nodes: RefCell::new(nodes.iter().zip(points).map(|(a, b)| a + b).collect()),
+            started: clock.now(),
+            clock,
+            deadline,
             done: Cell::new(0),
-            number: Cell::new(0),
+            total: Cell::new(work.total()),
             slice: RefCell::new(String::new()),
-            started: Instant::now(),
             told: Cell::new(None),
             on_terminal,
             keys: Cell::new(""),
@@ -73,66 +98,54 @@ impl SurfaceProgress {
         self.on_terminal && !self.lanes.has_dashboard()
     }
 
-    pub fn slices(&self) -> usize {
-        self.nodes.borrow().len()
-    }
-
-    pub fn start_slice(&self, number: usize, name: &str, listens_to_keys: bool) {
+    /// Says which slice has its turn now.
+    pub fn turn(&self, name: &str, listens_to_keys: bool) {
         self.keys.set(if listens_to_keys { " · q stops" } else { "" });
-        self.number.set(number);
-        self.done.set(0);
         *self.slice.borrow_mut() = name.to_string();
-        self.told.set(None);
     }
 
     pub fn advance(&self, nodes: usize) {
         self.done.set(self.done.get() + nodes);
-        let due = self.told.get().is_none_or(|at| at.elapsed() >= TELL_EVERY);
-        if due {
-            self.tell();
+        let now = self.clock.now();
+        if self.told.get().is_none_or(|at| now.saturating_sub(at) >= TELL_EVERY) {
+            self.tell(now);
         }
     }
 
-    /// A complete surface may have needed fewer nodes than it has, where it is adaptive.
-    pub fn end_slice(&self, is_complete: bool) {
-        if is_complete {
-            self.nodes.borrow_mut()[self.number.get()] = self.done.get();
-        }
-        self.tell();
+    /// Nodes need not be measured, since they are interpolated.
+    pub fn leave_out(&self, nodes: usize) {
+        self.total.set(self.total.get().saturating_sub(nodes).max(self.done.get()));
+    }
+
+    pub fn end(&self) {
+        self.tell(self.clock.now());
         if self.is_on_terminal() {
             tell("");
         }
     }
 
-    fn total(&self) -> usize {
-        self.nodes.borrow().iter().sum()
+    /// Seconds left, from the speed so far and as long as the budget lasts.
+    fn eta_secs(&self, now: Duration) -> Option<f64> {
+        let (done, total) = (self.done.get(), self.total.get());
+        let elapsed = now.saturating_sub(self.started).as_secs_f64();
+        let secs = (done > 0).then(|| elapsed / done as f64 * total.saturating_sub(done) as f64)?;
+        let left = self.deadline.left().map_or(f64::INFINITY, |left| left.as_secs_f64());
+        Some(secs.min(left))
     }
 
-    /// Nodes measured of all slices.
-    fn all_done(&self) -> usize {
-        self.nodes.borrow()[..self.number.get()].iter().sum::<usize>() + self.done.get()
-    }
-
-    /// Seconds left, from the speed so far.
-    fn eta_secs(&self) -> Option<f64> {
-        let done = self.all_done();
-        let left = self.total().saturating_sub(done);
-        (done > 0).then(|| self.started.elapsed().as_secs_f64() / done as f64 * left as f64)
-    }
-
-    fn tell(&self) {
-        self.told.set(Some(Instant::now()));
-        let eta_secs = self.eta_secs();
+    fn tell(&self, now: Duration) {
+        self.told.set(Some(now));
+        let eta_secs = self.eta_secs(now);
+        let (done, total) = (self.done.get(), self.total.get());
         self.lanes.record(Record::Progress(Progress {
             split: "surface".to_string(),
             epoch: 0,
-            done: self.all_done() as u64,
-            total: self.total() as u64,
+            done: done as u64,
+            total: total as u64,
             eta_secs,
         }));
         if self.is_on_terminal() {
             let left = eta_secs.map_or(String::new(), |secs| format!(" · {} left", duration(secs)));
-            let (done, total) = (self.all_done(), self.total());
             let (name, keys) = (self.slice.borrow(), self.keys.get());
             let _ = write!(
                 std::io::stderr(),
@@ -142,20 +155,20 @@ impl SurfaceProgress {
     }
 }
 
+/// Says something where progress is shown.
+pub(crate) fn say(config: &Config, lanes: &Lanes, sentence: &str) {
+    if config.study.show_progress && !lanes.has_dashboard() {
+        tell(&format!("burnscape: {sentence}"));
+    }
+}
+
 /// A line on standard error; where that is closed or full, there is nobody to tell.
 fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-fn surfaces(count: usize) -> String {
-    match count {
-        1 => "a surface".to_string(),
-        _ => format!("{count} surfaces"),
-    }
-}
-
 /// A time in words, as exact as an estimate is.
-fn duration(secs: f64) -> String {
+pub(crate) fn duration(secs: f64) -> String {
     match secs {
         ..10.0 => format!("{secs:.1} s"),
         10.0..120.0 => format!("{secs:.0} s"),
@@ -166,11 +179,33 @@ fn duration(secs: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::*;
 
     #[test]
     fn estimates_come_in_the_unit_that_people_wait_in() {
         let said = [0.04, 9.0, 45.0, 600.0, 9000.0].map(duration);
         assert_eq!(said, ["0.0 s", "9.0 s", "45 s", "10 min", "2.5 h"]);
+    }
+
+    #[test]
+    fn an_estimate_knows_of_the_budget_and_of_interpolation() {
+        let work = Work {
+            slices: 2,
+            nodes: 4802,
+            points: 62,
+            size: "512 samples".to_string(),
+            node_secs: 0.1,
+            may_take_less: false,
+        };
+        let words =
+            "2 surfaces of 4802 nodes and 62 losses on the path of training, 512 samples each";
+        assert_eq!(work.in_words(None), format!("{words}: about 8 min"));
+        let secs = Duration::from_secs;
+        assert_eq!(work.in_words(Some(secs(487))), format!("{words}: about 8 min"));
+        assert_eq!(work.in_words(Some(secs(56))), format!("{words}: stopped after 56 s"));
+        let adaptive = Work { may_take_less: true, ..work };
+        assert_eq!(adaptive.in_words(None), format!("{words}: at most 8 min"));
+        let line = Work { slices: 1, points: 0, ..adaptive };
+        assert!(line.in_words(None).starts_with("a surface of 4802 nodes, 512 samples each"));
     }
 }

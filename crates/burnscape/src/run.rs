@@ -10,10 +10,11 @@ use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::layout::{Block, Layout};
 use burnscape_trace::{
-    Head, Nodes, Record, Resumed, RunFolder, Slice, Snapshot, Trace, Trajectory, Writer,
+    Head, Nodes, Plan, Record, Resumed, RunFolder, Slice, Snapshot, Trace, Trajectory, Writer,
 };
 
 use crate::batches::Batches;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::hook::Hook;
 use crate::loss::BatchLoss;
@@ -22,7 +23,7 @@ use crate::perturb::at_tensors;
 use crate::probe::Active;
 use crate::recorder::{Earlier, Recorder};
 use crate::snapshot::{self, SnapshotFile, SnapshotMatrix};
-use crate::study::{Beginning, KnownSlice, OnChange, Reader, Study, Survey, Told, ValueOf};
+use crate::study::{Beginning, Budget, KnownSlice, OnChange, Reader, Study, Survey, Told, ValueOf};
 use crate::{Error, Result};
 
 /// A recorded run.
@@ -162,10 +163,49 @@ impl Run {
         self
     }
 
-    /// Stops evaluating surfaces after this time; what was measured is kept, coarse to fine. Each
-    /// [`resume`](Study::resume) has all of it.
-    pub fn time_budget(mut self, budget: Duration) -> Self {
-        self.config.study.time_budget = Some(budget);
+    /// How long measuring may take; see [`ProbeBuilder::budget`](crate::ProbeBuilder::budget). Each
+    /// [`resume`](Study::resume) has all of it. Default: as long as it takes.
+    pub fn budget(mut self, budget: Duration) -> Self {
+        self.config.study.budget = Budget::Of(budget);
+        self
+    }
+
+    /// As [`budget`](Self::budget).
+    #[deprecated(since = "0.2.0", note = "call `budget`, which is the same")]
+    pub fn time_budget(self, budget: Duration) -> Self {
+        self.budget(budget)
+    }
+
+    /// Measures every node on all samples, however long that takes: the default here.
+    pub fn exact(mut self) -> Self {
+        self.config.study.exact();
+        self
+    }
+
+    /// Samples that losses are means over; see [`ProbeBuilder::samples`](crate::ProbeBuilder::samples).
+    pub fn samples(mut self, samples: usize) -> Self {
+        self.config.study.samples = Some(samples);
+        self
+    }
+
+    /// Measures what a plan says; see [`ProbeBuilder::plan`](crate::ProbeBuilder::plan).
+    pub fn follow(mut self, plan: &Plan) -> Self {
+        self.config.study.plan = Some(plan.clone());
+        self
+    }
+
+    /// What was going to be measured of the slices that the run holds, as it was told last; `None`: everything.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.trace.records.iter().rev().find_map(|record| match record {
+            Record::Plan(plan) => Some(plan),
+            _ => None,
+        })
+    }
+
+    /// The clock that budgets are kept by, for tests.
+    #[doc(hidden)]
+    pub fn clock(mut self, tells: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        self.config.study.clock = Clock::given(Arc::new(tells));
         self
     }
 
@@ -232,6 +272,7 @@ impl Run {
         B: Batches<M::Input> + ?Sized,
     {
         self.config.validate()?;
+        let begun = self.config.study.clock.now();
         let model = given.valid();
         let map = self.map_of(&model)?;
         let (writer, resumed) = Writer::resume(&self.folder)?;
@@ -240,6 +281,7 @@ impl Run {
         let next_study = earlier.studies;
         let (last, model) = self.at_last(&model, &map, &snapshots)?;
         let beginning = Beginning {
+            begun,
             final_snapshot: Some(last.same_as.unwrap_or(last.index)),
             final_label: match last.reason.as_str() {
                 "final" => "final".to_string(),
@@ -303,7 +345,7 @@ impl Run {
     fn known_slices(&self) -> Vec<KnownSlice> {
         let known = self.slices().filter_map(|slice| {
             let (trajectory, nodes) = (self.trajectory(slice.slice), self.nodes(slice.slice));
-            KnownSlice::of(slice, trajectory, &nodes)
+            KnownSlice::of(slice, trajectory, &nodes, self.plan_of(slice.slice))
         });
         known.collect()
     }
@@ -325,6 +367,13 @@ impl Run {
             _ => None,
         });
         tiles.collect()
+    }
+
+    fn plan_of(&self, slice: u32) -> Option<&Plan> {
+        self.trace.records.iter().rev().find_map(|record| match record {
+            Record::Plan(plan) if plan.slices.contains(&slice) => Some(plan),
+            _ => None,
+        })
     }
 
     fn trajectory(&self, slice: u32) -> Option<&Trajectory> {

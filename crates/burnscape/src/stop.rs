@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
+use crate::clock::Deadline;
 use crate::recorder::lanes::Lanes;
 
 /// Asks a running evaluation to stop after the nodes in progress; clones ask the same one.
@@ -53,7 +53,7 @@ impl StopReason {
 pub(crate) struct StopWatch {
     stopper: Stopper,
     lanes: Lanes,
-    deadline: Option<Instant>,
+    deadline: Deadline,
     interrupt: Option<&'static Interrupt>,
     #[cfg(feature = "tui")]
     keys: Option<std::sync::Mutex<burnscape_tui::KeyWatch>>,
@@ -65,7 +65,7 @@ impl StopWatch {
     pub fn start(
         stopper: &Stopper,
         lanes: &Lanes,
-        deadline: Option<Instant>,
+        deadline: Deadline,
         to_interrupt: bool,
         to_keys: bool,
     ) -> Self {
@@ -102,8 +102,7 @@ impl StopWatch {
         if self.key_was_typed() || asked_on_dashboard.load(Ordering::Relaxed) {
             return Some(StopReason::Key);
         }
-        let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        late.then_some(StopReason::TimeBudget)
+        self.deadline.has_passed().then_some(StopReason::TimeBudget)
     }
 
     #[cfg(feature = "tui")]

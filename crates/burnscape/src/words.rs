@@ -42,6 +42,7 @@ pub(crate) fn summary(landscape: &Landscape) -> Vec<String> {
     sentences.extend(landscape.remarks().iter().cloned());
     sentences.extend(conclusions(landscape));
     sentences.extend(recording(landscape));
+    sentences.extend(landscape.outlook().map(str::to_string));
     sentences
 }
 
@@ -71,7 +72,10 @@ fn measured_on(landscape: &Landscape) -> Vec<String> {
     let finite: Vec<f64> = stderrs.copied().filter(|it| it.is_finite()).collect();
     let unit = words::unit(&first.slice.unit);
     let mean = words::mean_over("loss", first.slice.samples as usize, unit);
-    vec![mean, words::standard_error(&finite)]
+    let plan = landscape.plan().filter(|plan| plan.slices.contains(&first.slice.slice));
+    let some = plan.filter(|plan| !plan.batches.is_empty());
+    let some = some.and_then(|it| words::some_batches(it.batches.len(), it.of_batches as usize));
+    std::iter::once(mean).chain(some).chain([words::standard_error(&finite)]).collect()
 }
 
 /// How little slices are among all parameters, and what was assumed of these.
@@ -157,10 +161,19 @@ fn surface(slice: &SliceSurface) -> Vec<String> {
     if counts.unmeasured + counts.interpolated + counts.non_finite > 0 {
         sentences.push(named(slice, &words::nodes(counts)));
     }
-    if let (Some(miss), Some(tolerance)) = (slice.largest_miss, slice.slice.tolerance) {
-        sentences.push(words::interpolation(counts, miss, tolerance, slice.surface.range()));
-    }
+    sentences.extend(interpolation(slice));
     sentences
+}
+
+/// How close interpolation comes to what would be measured.
+fn interpolation(slice: &SliceSurface) -> Option<String> {
+    let (miss, tolerance) = (slice.largest_miss?, slice.slice.tolerance?);
+    let (counts, range) = (slice.surface.counts(), slice.surface.range());
+    let error = slice.estimated_error.unwrap_or(miss);
+    Some(match error <= tolerance * range.unwrap_or(0.0) {
+        true => words::interpolation(counts, miss, tolerance, range),
+        false => named(slice, &words::interpolation_cut_short(counts, error, range)),
+    })
 }
 
 /// A sentence with the slice that it is about.

@@ -177,18 +177,23 @@ fn the_number_of_threads_does_not_change_a_bit() {
 }
 
 #[test]
-fn a_time_budget_of_nothing_leaves_every_node_unmeasured_and_says_so() {
+fn a_budget_of_nothing_gives_the_centre_and_says_so() {
     let run = Run::new();
-    let probe = run.builder().time_budget(std::time::Duration::ZERO);
+    let nothing = std::time::Duration::ZERO;
+    let probe = run.builder().budget(nothing).clock(move || nothing);
     let probe: Probe = probe.start().expect("a probe");
     let walker = walk(&probe, &RECTANGLE);
     let batches = [batch(&[[0.0, 0.0]])];
     let landscape = probe.finish_with(&walker, &batches, height(linear)).expect("a landscape");
     for slice in landscape.slices() {
-        let states = (0..15).map(|node| slice.surface.states()[node]);
-        assert!(states.into_iter().all(|state| state == NodeState::Unmeasured));
+        let centre = slice.surface.grid().centre();
+        for (node, state) in slice.surface.states().iter().enumerate() {
+            assert_eq!(*state == NodeState::Measured, node == centre);
+        }
+        assert_eq!(slice.surface.centre_loss(), Some(slice.slice.centre_loss));
     }
-    let notes = run.notes().join("\n");
-    assert!(notes.contains("15 of 15 nodes"), "{notes}");
+    let last = landscape.summary().pop().expect("a last line");
+    assert!(last.starts_with("Measured 2 of 30 nodes, 28 not measured"), "{last}");
+    assert!(run.notes().contains(&last) && last.contains("resume()"), "{last}");
     assert_eq!(run.end(), "finished");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burnscape::geometry::direction::{DirectionOptions, random};
 use burnscape::trace::{Record, Study};
-use burnscape::{BatchNormMode, Direction, Landscape, Point, Probe, SliceSpec, Watched};
+use burnscape::{BatchLoss, BatchNormMode, Direction, Landscape, Point, Probe, SliceSpec, Watched};
 
 use super::models::{ConvNorm, Mlp, QUADRATIC_DIMS, Quadratic, Walker, walk};
 use super::plain::{MLP_BLOCKS, bilinear, mlp_loss, moved, weights};
@@ -257,7 +257,7 @@ fn comparisons_of_a_disabled_probe_do_nothing() {
     let probe = Probe::disabled();
     let model = probe.watch(Mlp::new()).valid();
     let mut study = probe.study(&model, &[batch(&rows())]).expect("a study");
-    study.measure("nothing", |_| unreachable!("nothing is measured"));
+    study.measure("nothing", |_| -> BatchLoss { unreachable!("nothing is measured") });
     let line = SliceSpec::between(Point::Initial, Point::Final);
     assert_eq!(study.slice(&line).expect("a slice").surface.counts().measured, 0);
     let random = study.slice(&SliceSpec::random()).expect("a slice");

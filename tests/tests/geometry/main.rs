@@ -7,6 +7,7 @@
 mod axes;
 mod batches;
 mod broken_files;
+mod budget;
 mod compared;
 mod diverged;
 mod endings;

@@ -12,7 +12,9 @@ use burnscape::{BatchLoss, Direction, Error, Point, Probe, SliceSpec, Stopper, W
 
 use super::models::Mlp;
 use super::plain::{mlp_loss, weights};
-use super::support::{Run, assert_close, assert_names, batch, epoch, training_batch, wave_rows};
+use super::support::{
+    Run, Ticks, assert_close, assert_names, batch, epoch, training_batch, wave_rows,
+};
 
 fn rows() -> Vec<[f32; 5]> {
     wave_rows(6, 0.2)
@@ -183,15 +185,20 @@ fn a_stopped_surface_says_so_and_how_to_go_on() {
 #[test]
 fn a_time_budget_that_has_run_out_leaves_slices_that_can_be_gone_on_with() {
     let run = Run::new();
-    let probe = run.builder().resolution(9, 9).agreement(0).time_budget(Duration::ZERO);
-    let probe = probe.start().expect("a probe");
+    let probe = run.builder().resolution(9, 9).agreement(0).budget(Duration::ZERO);
+    let probe = probe.clock(|| Duration::ZERO).start().expect("a probe");
     let mut model = probe.watch(Mlp::new());
     for _ in 0..2 {
         model = epoch(model, 0.05, 2, &training_batch(&rows()));
     }
     let model = model.valid();
-    probe.finish(&model, &batches()).expect("a landscape");
-    assert_names(&run.notes().join("\n"), &["81 of 81 nodes", "time budget"]);
+    let mut study = probe.study(&model, &batches()).expect("a study");
+    for spec in [SliceSpec::pca(), SliceSpec::random()] {
+        let slice = study.slice(&spec).expect("its centre");
+        assert_eq!(slice.surface.centre_loss(), Some(slice.slice.centre_loss));
+    }
+    study.finish().expect("a landscape");
+    assert_names(&run.notes().join("\n"), &["80 of 81 nodes", "time budget"]);
     go_on(&run, &model, None);
     let nodes = told(&run);
     assert_eq!(nodes["pca"].len(), 81);
@@ -290,23 +297,28 @@ fn a_slice_of_another_study_is_left_out_and_the_others_are_gone_on_with() {
 #[test]
 fn every_time_a_slice_is_gone_on_with_it_has_the_whole_time_budget() {
     let run = Run::new();
+    let ticks = Ticks::default();
     let budget = Duration::from_millis(200);
-    let probe = run.builder().resolution(33, 33).time_budget(budget).start().expect("a probe");
+    let probe = run.builder().resolution(33, 33).budget(budget).clock(ticks.tells());
+    let probe = probe.start().expect("a probe");
     let mut model = probe.watch(Mlp::new());
     for _ in 0..2 {
         model = epoch(model, 0.05, 2, &training_batch(&rows()));
     }
     let mut study = probe.study(&model.valid(), &batches()).expect("a study");
-    // 1089 nodes of 10 ms on two threads take far longer.
+    // 1089 nodes of two milliseconds take far longer.
     study.measure("slow", |output| {
-        std::thread::sleep(Duration::from_millis(5));
+        ticks.advance(Duration::from_millis(1));
         BatchLoss { mean: output.loss.clone(), samples: 1 }
     });
     let mut measured = study.slice(&SliceSpec::pca()).expect("a part").surface.counts().measured;
     for _ in 0..2 {
+        let begun = ticks.now();
         let slices = study.resume().expect("a further part");
         let further = slices[0].surface.counts().measured;
-        assert!(further > measured, "{further} after {measured}");
+        // Two workers may have a node each when time is up.
+        assert!(ticks.now() - begun <= budget + Duration::from_millis(4));
+        assert!(further > measured + 80, "{further} after {measured}");
         measured = further;
     }
     study.finish().expect("a landscape");
@@ -315,17 +327,20 @@ fn every_time_a_slice_is_gone_on_with_it_has_the_whole_time_budget() {
 #[test]
 fn a_further_quantity_takes_time_that_the_estimate_knows() {
     let run = Run::new();
-    let (probe, model) = trained(&run);
+    let ticks = Ticks::default();
+    let probe = run.builder().resolution(9, 9).clock(ticks.tells()).start().expect("a probe");
+    let model = epoch(probe.watch(Mlp::new()), 0.05, 2, &training_batch(&rows())).valid();
     let mut study = probe.study(&model, &batches()).expect("a study");
-    study.estimate(&SliceSpec::random()).expect("an estimate");
+    let spec = SliceSpec::random();
+    assert_eq!(study.estimate(&spec).expect("an estimate"), Duration::ZERO);
     study.measure("slow", |output| {
-        std::thread::sleep(Duration::from_millis(5));
+        ticks.advance(Duration::from_millis(5));
         BatchLoss { mean: output.loss.clone(), samples: 1 }
     });
-    let estimate = study.estimate(&SliceSpec::random()).expect("an estimate");
+    let estimate = study.estimate(&spec).expect("an estimate");
     study.finish().expect("a landscape");
-    // 81 nodes of two batches on two threads.
-    assert!(estimate >= Duration::from_millis(81 * 5), "{estimate:?}");
+    // 81 nodes of two batches, with one clock for both threads.
+    assert_eq!(estimate, Duration::from_millis(81 * 10));
 }
 
 /// Last record of each study, by number.

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use burn::module::Module;
 use burn::optim::{ModuleOptimizer, SgdConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use burn::train::TrainStep;
 use burnscape::trace::{
-    Axis, Check, End, Epoch, Head, Note, Record, Slice, Snapshot, Step, Trajectory, read_run,
+    Axis, Check, End, Epoch, Head, Note, Plan, Record, Slice, Snapshot, Step, Trajectory, read_run,
 };
 use burnscape::{Probe, ProbeBuilder, Watched};
 use safetensors::SafeTensors;
@@ -104,6 +107,27 @@ pub fn assert_names(message: &str, parts: &[&str]) {
     }
 }
 
+/// A clock that stands still unless a test moves it; clones are the same one.
+#[derive(Debug, Clone, Default)]
+pub struct Ticks(Arc<AtomicU64>);
+
+impl Ticks {
+    /// Moves it on.
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(by.as_nanos() as u64, Ordering::SeqCst);
+    }
+
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::SeqCst))
+    }
+
+    /// What a probe or a run is given.
+    pub fn tells(&self) -> impl Fn() -> Duration + Send + Sync + 'static {
+        let ticks = self.clone();
+        move || ticks.now()
+    }
+}
+
 /// A folder for one run, gone with the test.
 pub struct Run {
     dir: TempDir,
@@ -124,9 +148,9 @@ impl Run {
         self.dir.path()
     }
 
-    /// Settings for a small surface without a word on the terminal.
+    /// Settings for a small surface, whole however long it takes, without a word on the terminal.
     pub fn builder(&self) -> ProbeBuilder {
-        let builder = Probe::builder(self.path()).quiet().threads(2);
+        let builder = Probe::builder(self.path()).quiet().threads(2).exact();
         builder.resolution(5, 3).seed(11)
     }
 
@@ -193,6 +217,14 @@ impl Run {
             _ => None,
         });
         notes.into_iter().map(|note| note.text).collect()
+    }
+
+    /// All plans, in the order in which they were told.
+    pub fn plans(&self) -> Vec<Plan> {
+        self.all(|record| match record {
+            Record::Plan(plan) => Some(plan),
+            _ => None,
+        })
     }
 
     /// The reason of the `end` record, which is the last record.

@@ -21,6 +21,9 @@ pub(super) fn of_slice(slice: &Slice, run: &Run) -> Vec<String> {
         words.push(honest::mean_over("loss", record.samples as usize, unit));
     }
     words.push(honest::standard_error(slice.surface.stderrs()));
+    let mut plans = run.history.plans.iter().rev();
+    let plan = plans.find(|plan| plan.slices.contains(&record.slice)).filter(|it| !it.is_exact());
+    words.extend(plan.map(|plan| plan.text.clone()));
     if !record.normalisation.is_empty() {
         let (scaled, biases) = (&record.normalisation, &record.biases);
         words.push(format!("Directions scaled by {scaled}; biases and norm parameters: {biases}."));

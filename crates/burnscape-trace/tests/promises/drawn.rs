@@ -3,7 +3,8 @@
 use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
     Epoch, F32s, F64s, FORMAT, Head, Histogram, Hyperparameters, Layer, LayerNodes, Measure,
-    Metric, Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s,
+    Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory,
+    U32s,
 };
 
 /// Gives values by consuming numbers, round and round.
@@ -72,7 +73,7 @@ impl Draw {
     }
 
     pub fn record(&mut self) -> Record {
-        match self.below(21) {
+        match self.below(22) {
             0 => Record::from(self.head()),
             1 => Record::from(self.step()),
             2 => Record::from(self.epoch()),
@@ -93,6 +94,7 @@ impl Draw {
             17 => Record::from(self.blackbox()),
             18 => Record::from(self.curvature()),
             19 => Record::from(self.hyperparameters()),
+            20 => Record::from(self.plan()),
             _ => Record::from(self.end()),
         }
     }
@@ -419,6 +421,22 @@ impl Draw {
             highest: self.option(Self::f64),
             measures: self.list(2, Self::measure).into_iter().collect(),
             sentences: self.list(2, Self::string),
+        }
+    }
+
+    fn plan(&mut self) -> Plan {
+        Plan {
+            slices: self.list(3, Self::u32),
+            budget_secs: self.option(Self::f64),
+            batches: self.u32s(),
+            of_batches: self.u64(),
+            tolerance: self.option(Self::f64),
+            most_nodes: self.option(Self::u64),
+            agreement: self.u64(),
+            agreement_nodes: self.option(Self::u64),
+            true_losses: self.bool(),
+            exact_secs: self.option(Self::f64),
+            text: self.string(),
         }
     }
 

@@ -5,8 +5,8 @@ use std::ops::Range;
 use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
     Epoch, F32s, F64s, FORMAT, Head, Histogram, Hyperparameters, Layer, LayerNodes, Measure,
-    Metric, Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s,
-    columns, frame,
+    Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory,
+    U32s, columns, frame,
 };
 
 pub fn head() -> Head {
@@ -323,6 +323,22 @@ fn study() -> Study {
     }
 }
 
+fn plan() -> Plan {
+    Plan {
+        slices: vec![0, 2],
+        budget_secs: Some(20.0),
+        batches: U32s(vec![1, 5, 9]),
+        of_batches: 12,
+        tolerance: Some(0.01),
+        most_nodes: Some(120),
+        agreement: 1,
+        agreement_nodes: None,
+        true_losses: true,
+        exact_secs: Some(1560.0),
+        text: "A quarter of the samples.".into(),
+    }
+}
+
 fn check() -> Check {
     Check {
         slice: Some(0),
@@ -357,6 +373,14 @@ pub fn records_of_1_0() -> Vec<Record> {
     records
 }
 
+/// Those of them that format 1.0 knows, with its head.
+pub fn records_of_1_0() -> Vec<Record> {
+    let mut records = records();
+    records.retain(|record| !matches!(record, Record::Plan(_)));
+    records[0] = Record::from(Head { format: [1, 0], ..head() });
+    records
+}
+
 fn told_in_training() -> [Record; 4] {
     let dropped = Dropped { records: 3, after_step: 7 };
     [progress().into(), dropped.into(), epoch().into(), metric().into()]
@@ -367,8 +391,9 @@ fn observed_in_the_last_step() -> [Record; 5] {
     [activation().into(), histogram().into(), alert().into(), blackbox, curvature().into()]
 }
 
-fn surface() -> [Record; 5] {
-    [slice().into(), nodes().into(), study().into(), trajectory().into(), check().into()]
+fn surface() -> [Record; 6] {
+    let (nodes, study) = (nodes().into(), study().into());
+    [slice().into(), plan().into(), nodes, study, trajectory().into(), check().into()]
 }
 
 fn last_words() -> [Record; 3] {

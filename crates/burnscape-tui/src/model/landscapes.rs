@@ -1,8 +1,10 @@
 //! The slices of a run, the studies they belong to, and the path of training before there are any.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use burnscape_trace::{Check, Nodes, Slice, Study, Trajectory};
+use burnscape_landscape::surface::Counts;
+use burnscape_trace::{Check, Nodes, Plan, Slice, Study, Trajectory};
 
 use super::Landscape;
 
@@ -11,6 +13,8 @@ use super::Landscape;
 pub struct Landscapes {
     slices: BTreeMap<u32, Landscape>,
     studies: BTreeMap<u32, Study>,
+    /// By the slices that they name.
+    plans: BTreeMap<u32, Arc<Plan>>,
     live_path: Option<Trajectory>,
 }
 
@@ -40,6 +44,24 @@ impl Landscapes {
     pub fn study_of(&self, slice: &Slice) -> Option<&Study> {
         let named = slice.study.and_then(|number| self.studies.get(&number));
         named.or_else(|| self.studies.values().find(|study| study.slices.contains(&slice.slice)))
+    }
+
+    /// What was going to be measured of a slice; `None`: everything.
+    #[must_use]
+    pub fn plan_of(&self, slice: &Slice) -> Option<&Plan> {
+        self.plans.get(&slice.slice).map(Arc::as_ref)
+    }
+
+    /// What is known of the nodes of all slices together.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let each = self.iter().filter_map(|it| Some(it.surface().ok()?.counts()));
+        each.fold(Counts::default(), |all, it| Counts {
+            measured: all.measured + it.measured,
+            interpolated: all.interpolated + it.interpolated,
+            unmeasured: all.unmeasured + it.unmeasured,
+            non_finite: all.non_finite + it.non_finite,
+        })
     }
 
     /// Slices of a study that are known, in its order.
@@ -86,6 +108,13 @@ impl Landscapes {
     /// Takes a study; a later one of the same number replaces it.
     pub fn apply_study(&mut self, study: &Study) {
         self.studies.insert(study.study, study.clone());
+    }
+
+    /// Takes a plan of slices that are told already; a later one of the same slice replaces it.
+    pub fn apply_plan(&mut self, plan: &Plan) {
+        let shared = Arc::new(plan.clone());
+        let known = plan.slices.iter().filter(|slice| self.slices.contains_key(slice));
+        self.plans.extend(known.map(|slice| (*slice, shared.clone())));
     }
 
     /// Takes a self-check of a slice.

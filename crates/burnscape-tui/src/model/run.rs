@@ -171,6 +171,7 @@ impl Run {
             Record::Nodes(nodes) => self.landscapes.apply_nodes(nodes),
             Record::Trajectory(path) => self.landscapes.apply_trajectory(path),
             Record::Study(study) => self.landscapes.apply_study(study),
+            Record::Plan(plan) => self.landscapes.apply_plan(plan),
             Record::Check(check) => self.apply_check(check),
             Record::Note(note) => self.apply_note(note),
             Record::Resume(resume) => self.apply_resume(resume),

@@ -1,14 +1,14 @@
 //! Points in parameter space: where their weights come from, and the model that stands there.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use burn::module::Module;
 use burn::train::InferenceStep;
-use burnscape_landscape::surface::NodeValue;
 use burnscape_trace::Snapshot;
 
 use super::Survey;
-use super::quantities::{Measured, Size, measure};
+use super::quantities::{Measured, measure};
 use crate::model_map::{self, NamedTensor};
 use crate::perturb::{at_tensors, tied_aliases};
 use crate::slice_spec::Point;
@@ -33,10 +33,10 @@ pub(super) struct Centre<M> {
     pub model: M,
     /// Per buffer, whether it moves with the parameter that it is the second name of.
     pub tied: Vec<bool>,
-    /// Every layer at the centre itself.
-    pub values: Vec<NodeValue>,
-    /// Over how many of what every layer is a mean.
-    pub sizes: Vec<Size>,
+    /// Every layer at the centre itself, once it is measured, and on which batches.
+    found: RefCell<Option<(Vec<u32>, Measured)>>,
+    /// It is the model that the batches were looked at with.
+    is_given: bool,
     /// Its buffers, where no snapshot holds them.
     pub buffers: Vec<NamedTensor>,
 }
@@ -46,14 +46,15 @@ where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
-    /// The centre at a point, checked: its weights are finite, and two passes over the batches agree.
+    /// The centre at a point, whose weights are finite.
     pub(super) fn centre(&mut self, point: &Point) -> Result<Rc<Centre<M>>> {
         let known = self.centres.iter().find(|(known, _)| known == point);
         if let Some((_, centre)) = known {
             return Ok(centre.clone());
         }
         let located = self.locate(point)?;
-        let centre = Rc::new(self.make_centre(located)?);
+        let is_given = *point == Point::Final;
+        let centre = Rc::new(Centre { is_given, ..self.make_centre(located)? });
         self.centres.push((point.clone(), centre.clone()));
         Ok(centre)
     }
@@ -63,19 +64,42 @@ where
         let flat = self.map.flatten(&tensors);
         self.check_finite(&label, &flat)?;
         let model = at_tensors(&self.model, &self.map, &tensors)?;
-        let Measured { values, sizes } = self.measured_twice(&model)?;
         let tied = tied_aliases(&self.map, &tensors);
         let is_buffer = |tensor: &NamedTensor| self.map.layout.block(&tensor.path).is_none();
         let mut buffers = tensors;
         buffers.retain(|tensor| snapshot.is_none() && is_buffer(tensor));
-        let sizes = self.quantities.named(sizes);
-        Ok(Centre { label, snapshot, flat, model, tied, values, sizes, buffers })
+        let (found, is_given) = (RefCell::new(None), false);
+        Ok(Centre { label, snapshot, flat, model, tied, found, is_given, buffers })
+    }
+
+    /// Every layer at a centre, measured once; where there is time, two passes over the batches are held against each
+    /// other.
+    pub(super) fn found_at(&self, centre: &Centre<M>) -> Result<Measured> {
+        let batches = self.batches_in_use();
+        let known = centre.found.borrow().clone();
+        if let Some((_, found)) = known.filter(|(on, _)| *on == batches) {
+            return Ok(found);
+        }
+        let looked = self.looked_at.as_ref().filter(|it| centre.is_given && self.is_all(it));
+        let mut found = match looked {
+            Some(looked) => looked.found.clone(),
+            None => self.measured_twice(&centre.model)?,
+        };
+        found.sizes = self.quantities.named(found.sizes);
+        *centre.found.borrow_mut() = Some((batches, found.clone()));
+        Ok(found)
     }
 
     fn measured_twice(&self, model: &M) -> Result<Measured> {
         let sets = self.quantities.batches();
+        let clock = self.active.config.study.clock.clone();
         let measure = || measure(model, &sets, &self.quantities.quantities, self.map.is_on_host);
-        let (first, again) = (measure()?, measure()?);
+        let begun = clock.now();
+        let first = measure()?;
+        if !self.affords(clock.now().saturating_sub(begun).as_secs_f64()) {
+            return Ok(first);
+        }
+        let again = measure()?;
         let mut pairs = first.values.iter().zip(&again.values);
         match pairs.find(|(a, b)| !same(a.mean, b.mean)) {
             Some((a, b)) => Err(Error::RandomModel { first: a.mean, second: b.mean }),

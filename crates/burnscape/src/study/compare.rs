@@ -16,7 +16,9 @@ use crate::slice_spec::{Point, Reach, SliceSpec};
 use crate::{Error, Result};
 
 /// Nodes on the shorter side of the centre that a coarse grid keeps at least.
-const COARSE_SIDE: usize = 4;
+pub(super) const COARSE_SIDE: usize = 4;
+/// The same where time is short.
+pub(super) const FEW_SIDE: usize = 2;
 
 /// The same random slice around the initial and around the trained model.
 #[derive(Debug, Clone)]
@@ -75,8 +77,20 @@ where
         Ok(InitialAndTrained::new(slices.remove(1), slices.remove(0)))
     }
 
+    /// Measured on the batches that the slice shown was measured on.
     pub(super) fn agreement(&mut self, shown: &SliceSurface, planes: usize) -> Result<Agreement> {
-        let spec = self.coarse_spec(shown)?;
+        let known = self.known.iter().find(|it| it.slice.slice == shown.slice.slice);
+        let batches = known.map_or_else(|| self.batches_in_use(), |it| it.planned.batches.clone());
+        self.on_batches(&batches, |survey| survey.agreement_of(shown, planes, COARSE_SIDE))
+    }
+
+    pub(super) fn agreement_of(
+        &mut self,
+        shown: &SliceSurface,
+        planes: usize,
+        side: usize,
+    ) -> Result<Agreement> {
+        let spec = self.coarse_spec(shown, side)?;
         let mut plans = Vec::new();
         for plane in 1..=planes as u64 {
             let name = format!("{} {}", shown.slice.name, plane + 1);
@@ -170,7 +184,7 @@ where
     }
 
     /// The request that a random slice came from, on a grid that leaves nodes out.
-    fn coarse_spec(&self, shown: &SliceSurface) -> Result<SliceSpec> {
+    fn coarse_spec(&self, shown: &SliceSurface, side: usize) -> Result<SliceSpec> {
         let slice = &shown.slice;
         let mut axes = std::iter::once(&slice.x).chain(&slice.y);
         if !axes.all(|axis| axis.kind == "random") {
@@ -182,8 +196,8 @@ where
             true => SliceSpec::line(crate::Direction::random()),
             false => SliceSpec::random(),
         };
-        let (x, y) = (coarse(grid.x()), grid.y().map(coarse));
-        let y = y.unwrap_or(x);
+        let grid = coarse_grid(grid, side);
+        let (x, y) = (*grid.x(), grid.y().copied().unwrap_or(*grid.x()));
         let spec = SliceSpec {
             reach: [Reach::Given(x.min()..=x.max()), Reach::Given(y.min()..=y.max())],
             resolution: Some([x.count(), y.count()]),
@@ -275,12 +289,18 @@ fn scale(slices: &[&SliceSurface]) -> Option<(f64, f64)> {
     Some((lowest.min_by(f64::total_cmp)?, highest.max_by(f64::total_cmp)?))
 }
 
+/// A grid that leaves out nodes of another, with the same ends and centre.
+pub(super) fn coarse_grid(grid: &Grid, side: usize) -> Grid {
+    let x = coarse(grid.x(), side);
+    grid.y().map_or_else(|| Grid::line(x), |y| Grid::plane(x, coarse(y, side)))
+}
+
 /// Every so many nodes of an axis, so that the ends and the centre stay.
-fn coarse(axis: &Axis) -> Axis {
+fn coarse(axis: &Axis, least_side: usize) -> Axis {
     let (before, after) = (axis.centre(), axis.count() - 1 - axis.centre());
     let keeps = |stride: usize| {
         let sides = [before, after].into_iter().filter(|&side| side > 0);
-        sides.clone().all(|side| side.is_multiple_of(stride) && side / stride >= COARSE_SIDE)
+        sides.clone().all(|side| side.is_multiple_of(stride) && side / stride >= least_side)
     };
     let stride = (1..=before.max(after)).rev().find(|&stride| keeps(stride)).unwrap_or(1);
     let count = before / stride + after / stride + 1;

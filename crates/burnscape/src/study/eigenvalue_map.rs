@@ -60,6 +60,7 @@ where
         T: Clone + Send,
     {
         let mut plan = self.plan(spec)?;
+        self.say_on_what(&mut plan)?;
         let layer = |name: &str| Layer {
             name: name.to_string(),
             centre: f64::NAN,

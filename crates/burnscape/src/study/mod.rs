@@ -4,15 +4,21 @@
 
 mod centres;
 mod compare;
+mod defaults;
 mod directions;
 mod eigenvalue_map;
+mod look;
 mod offending;
+mod outlook;
+mod pace;
 mod planes;
 mod quantities;
 mod resume;
+mod rounds;
 mod settings;
 mod sharpness;
 mod surfaces;
+mod time;
 mod trajectory;
 
 use std::collections::BTreeMap;
@@ -21,10 +27,12 @@ use std::time::Duration;
 
 use burn::module::Module;
 use burn::train::InferenceStep;
+use burnscape_landscape::budget::evenly;
 use burnscape_landscape::grid::Grid;
 use burnscape_trace::{Check, Note, Record, Snapshot};
 
-use crate::batches::{Batches, Place, Reading};
+use crate::batches::Batches;
+use crate::clock::Deadline;
 use crate::landscape::{Landscape, Recording, SliceSurface};
 use crate::loss::{BatchLoss, Loss};
 use crate::model_map::{self, ModelMap};
@@ -39,13 +47,14 @@ use crate::{Error, Result};
 pub use compare::{Agreement, InitialAndTrained, ScaleSweep};
 pub(crate) use quantities::{Means, Quantities, Quantity, Reader, ValueOf, count_samples};
 pub(crate) use resume::KnownSlice;
-pub(crate) use settings::StudySettings;
+pub(crate) use settings::{Budget, StudySettings};
 pub use sharpness::Sharpness;
 
-use centres::{Centre, same};
-use planes::Plan;
+use centres::Centre;
+use look::Looked;
+use pace::Pace;
+use quantities::LOSS;
 pub(crate) use quantities::panicked;
-use quantities::{BatchSet, LOSS, Measured, measure};
 use trajectory::Geometry;
 
 /// Slices of the loss landscape around the models of one run.
@@ -83,9 +92,23 @@ pub(crate) struct Survey<'a, M: InferenceStep> {
     true_losses: BTreeMap<u64, f64>,
     centres: Vec<(Point, Rc<Centre<M>>)>,
     last_update: Option<Vec<f32>>,
-    paces: [Option<surfaces::Pace>; 2],
+    paces: [Option<Pace>; 2],
+    /// The loss of the model as it was given, on the batches that were looked at.
+    looked_at: Option<Looked>,
     stopper: Stopper,
+    /// When the budget of what goes on now is spent, and how much was spent before.
+    deadline: Deadline,
     spent: Duration,
+    /// What of it is kept for what comes later.
+    reserve: Duration,
+    /// What it takes to end the study.
+    closing: Duration,
+    /// What is measured of the slices that are started now, if that was decided.
+    plan: Option<burnscape_trace::Plan>,
+    /// The plan as it was told last, of all slices that it named.
+    told_plan: Option<burnscape_trace::Plan>,
+    /// How far the default slices came, and how to go on.
+    outlook: Option<String>,
     next_slice: u32,
     next_study: u32,
     names: Vec<String>,
@@ -104,6 +127,8 @@ pub(crate) struct Survey<'a, M: InferenceStep> {
 
 /// What a study begins with, beside the run.
 pub(crate) struct Beginning<'a, M: InferenceStep> {
+    /// When it was asked for, by the clock of the study.
+    pub begun: Duration,
     pub map: ModelMap,
     pub given: M,
     /// Snapshots of the run, as recorded.
@@ -175,7 +200,8 @@ where
         B: Batches<M::Input> + ?Sized,
     {
         if let Some(survey) = &mut self.survey {
-            survey.add_batches(Some(name.into()), batches, OnChange::Refuse)?;
+            let name = Some(name.into());
+            survey.within_budget(|it| it.add_batches(name, batches, OnChange::Refuse))?;
         }
         Ok(self)
     }
@@ -194,11 +220,14 @@ where
         let Some(survey) = &mut self.survey else {
             return nothing_measured(spec);
         };
-        let plan = survey.plan(spec)?;
-        let surface = survey.measure_all(vec![plan])?.remove(0);
-        survey.compare_with_eigenvalues([Some(&spec.x), spec.y.as_ref()], &spec.centre, &surface);
-        survey.keep(&surface);
-        Ok(surface)
+        survey.within_budget(|survey| {
+            let plan = survey.plan(spec)?;
+            let surface = survey.measure_all(vec![plan])?.remove(0);
+            let directions = [Some(&spec.x), spec.y.as_ref()];
+            survey.compare_with_eigenvalues(directions, &spec.centre, &surface);
+            survey.keep(&surface);
+            Ok(surface)
+        })
     }
 
     /// Measures the slices that `finish` gives without being asked: the plane of the first two principal
@@ -210,7 +239,7 @@ where
     /// As [`Probe::finish`](crate::Probe::finish).
     pub fn default_slices(&mut self) -> Result<()> {
         match &mut self.survey {
-            Some(survey) => survey.default_slices(),
+            Some(survey) => survey.within_budget(Survey::default_slices),
             None => Ok(()),
         }
     }
@@ -225,7 +254,10 @@ where
     /// If none of the slices can be gone on with, or a loss cannot be computed.
     pub fn resume(&mut self) -> Result<Vec<SliceSurface>> {
         match &mut self.survey {
-            Some(survey) => survey.resume(),
+            Some(survey) => {
+                survey.refill();
+                survey.within_budget(Survey::resume)
+            }
             None => Ok(Vec::new()),
         }
     }
@@ -238,7 +270,7 @@ where
     /// As [`slice`](Self::slice).
     pub fn initial_and_trained(&mut self, spec: &SliceSpec) -> Result<InitialAndTrained> {
         match &mut self.survey {
-            Some(survey) => survey.initial_and_trained(spec),
+            Some(survey) => survey.within_budget(|survey| survey.initial_and_trained(spec)),
             None => {
                 let (initial, trained) = (nothing_measured(spec)?, nothing_measured(spec)?);
                 Ok(InitialAndTrained::new(initial, trained))
@@ -256,7 +288,7 @@ where
     /// [`Error::NotRandom`] if it is not; else as [`slice`](Self::slice).
     pub fn agreement(&mut self, shown: &SliceSurface, planes: usize) -> Result<Agreement> {
         match &mut self.survey {
-            Some(survey) => survey.agreement(shown, planes),
+            Some(survey) => survey.within_budget(|survey| survey.agreement(shown, planes)),
             None => Ok(Agreement::default()),
         }
     }
@@ -268,7 +300,7 @@ where
     /// As [`slice`](Self::slice).
     pub fn scale_sweep(&mut self, spec: &SliceSpec, factors: &[f64]) -> Result<ScaleSweep> {
         match &mut self.survey {
-            Some(survey) => survey.scale_sweep(spec, factors),
+            Some(survey) => survey.within_budget(|survey| survey.scale_sweep(spec, factors)),
             None => Ok(ScaleSweep::default()),
         }
     }
@@ -282,7 +314,7 @@ where
     /// As [`slice`](Self::slice); also if the files of a black box are damaged.
     pub fn offending_updates(&mut self) -> Result<Vec<SliceSurface>> {
         match &mut self.survey {
-            Some(survey) => survey.offending_updates(),
+            Some(survey) => survey.within_budget(Survey::offending_updates),
             None => Ok(Vec::new()),
         }
     }
@@ -310,7 +342,8 @@ where
         self.survey.as_ref().map(|survey| survey.stopper.clone()).unwrap_or_default()
     }
 
-    /// How long the nodes of a slice will take, from two of them that are measured for it.
+    /// How long the nodes of a slice will take, from some of them that are measured for it: at most, where it is
+    /// adaptive, and no longer than what is left of the budget.
     ///
     /// # Errors
     ///
@@ -319,9 +352,12 @@ where
         let Some(survey) = &mut self.survey else {
             return Ok(Duration::ZERO);
         };
-        let plan = survey.plan_with(spec, true)?;
-        let pace = survey.pace(&plan)?;
-        Ok(Duration::from_secs_f64(pace.secs * plan.grid.len() as f64))
+        survey.within_budget(|survey| {
+            let plan = survey.plan_with(spec, true)?;
+            let pace = survey.pace(&plan)?;
+            let takes = Duration::from_secs_f64(survey.node_secs(pace) * plan.grid.len() as f64);
+            Ok(survey.deadline.left().map_or(takes, |left| takes.min(left)))
+        })
     }
 
     /// The paths of the parameters with their shapes, in the order of the entries of a direction.
@@ -396,8 +432,13 @@ where
         let given = beginning.given;
         let mut snapshots = beginning.snapshots.clone();
         snapshots.dedup_by(|next, kept| next.file == kept.file);
+        let (clock, limit) =
+            (active.config.study.clock.clone(), active.config.study.budget.limit());
+        let (begun, before) = (beginning.begun, clock.now());
+        let fingerprint = fingerprint(&given, &beginning.map);
+        let closing = clock.now().saturating_sub(before);
         let mut survey = Self {
-            fingerprint: fingerprint(&given, &beginning.map),
+            fingerprint,
             given,
             model,
             map: beginning.map,
@@ -415,8 +456,15 @@ where
             centres: Vec::new(),
             last_update: beginning.last_update,
             paces: [None, None],
+            looked_at: None,
             stopper: Stopper::default(),
+            deadline: Deadline::at(&clock, limit.map(|limit| begun + limit)),
             spent: Duration::ZERO,
+            reserve: Duration::ZERO,
+            closing,
+            plan: None,
+            told_plan: None,
+            outlook: None,
             next_slice: active.recorder.first_slice,
             next_study: beginning.next_study,
             names: beginning.told.names,
@@ -430,7 +478,9 @@ where
             active,
         };
         survey.leave_out_twin_of_final();
-        match survey.add_batches(None, batches, on_change) {
+        let looked = survey.add_batches(None, batches, on_change);
+        survey.spent = clock.now().saturating_sub(begun);
+        match looked {
             Ok(()) => Ok(survey),
             Err(error) => Err(failed(survey.active, error)),
         }
@@ -449,157 +499,46 @@ where
         }
     }
 
-    /// Reads a set of batches. The model's loss must be the same twice on what was read; where the source gave
-    /// something else in a second pass, `on_change` decides.
-    fn add_batches<B>(
-        &mut self,
-        name: Option<String>,
-        source: &B,
-        on_change: OnChange,
-    ) -> Result<()>
-    where
-        B: Batches<M::Input> + ?Sized,
-    {
-        let device = self.map.device.clone().inner();
-        let place = Place { device, seed: self.active.config.study.seed };
-        let Reading { batches, again, loader } =
-            source.read(&place).map_err(|reason| Error::BatchSource { reason })?;
-        if batches.is_empty() {
-            return Err(Error::NoBatches);
-        }
-        let Measured { values, sizes } = self.loss_of_batches(&batches)?;
-        let first = values[0].mean;
-        let twice = self.loss_of_batches(&batches)?.values[0].mean;
-        if !same(first, twice) {
-            return Err(Error::RandomModel { first, second: twice });
-        }
-        if let Some(again) = again {
-            self.compare_readings(first, &again, on_change)?;
-        }
-        let detail = format!("two passes over the batches gave the loss {first} bit for bit");
-        self.check(None, "centre-twice", true, &detail);
-        let counts_rows = self.loss_name == "output"
-            && loader.is_some_and(|of_loader| of_loader.items != sizes[0].count);
-        let size = if counts_rows { sizes[0].of_rows() } else { sizes[0] };
-        if let Some(of_loader) = loader {
-            self.note("info", of_loader.in_words());
-        }
-        self.quantities.sets.push(BatchSet { name, batches, size, counts_rows });
-        self.forget_measurements();
-        Ok(())
-    }
-
-    fn loss_of_batches(&self, batches: &Vec<M::Input>) -> Result<Measured> {
-        let loss = &self.quantities.quantities[..1];
-        measure(&self.model, std::slice::from_ref(batches), loss, self.map.is_on_host)
-    }
-
-    /// Holds what a source gave in a second pass against the first.
-    fn compare_readings(
-        &self,
-        first: f64,
-        again: &Vec<M::Input>,
-        on_change: OnChange,
-    ) -> Result<()> {
-        let second = self.loss_of_batches(again)?.values[0].mean;
-        let changed = Error::ChangingBatches { first, second };
-        match on_change {
-            _ if same(first, second) => Ok(()),
-            OnChange::Refuse => Err(changed),
-            OnChange::Tell => {
-                let told = format!("{changed}. The surface is that of the first pass");
-                self.active.recorder.lanes.problem(told);
-                Ok(())
-            }
-        }
-    }
-
     /// What is measured has changed: values at centres, and how long a node takes.
     fn forget_measurements(&mut self) {
         self.centres.clear();
         self.paces = [None, None];
     }
 
-    fn default_slices(&mut self) -> Result<()> {
-        if self.snapshots.len() < 2 {
-            return Err(self.too_few(self.snapshots.len()));
-        }
-        let centre = self.default_centre()?;
-        let pca = self.plan_or_line(&SliceSpec::pca().centre(centre.clone()));
-        let pca = self.unless_zero("pca", pca)?;
-        let random = self.plan_or_line(&SliceSpec::random().centre(centre));
-        let random = self.unless_zero("random", random)?;
-        if pca.is_none() && random.is_none() {
-            let run = self.active.recorder.folder.path().to_path_buf();
-            return Err(Error::NothingMoves { run });
-        }
-        let has_random = random.is_some();
-        let plans = pca.into_iter().chain(random);
-        let started = plans.map(|plan| self.start_once(plan)).collect::<Result<_>>()?;
-        let slices = self.go_on(started)?;
-        slices.iter().for_each(|slice| self.keep(slice));
-        if self.active.config.black_box.weights && !self.stopper.is_asked() {
-            self.offending_updates()?;
-        }
-        match slices.last().filter(|_| has_random && !self.stopper.is_asked()) {
-            Some(shown) => self.default_agreement(shown),
-            None => Ok(()),
+    /// Places of the batches that losses are means over, among all of the first set; empty: all.
+    fn batches_in_use(&self) -> Vec<u32> {
+        let set = &self.quantities.sets[0];
+        match set.batches.len() < set.available() {
+            true => set.places().into_iter().map(|place| place as u32).collect(),
+            false => Vec::new(),
         }
     }
 
-    /// How typical the random slice is: as the run tells already, or measured now.
-    fn default_agreement(&mut self, shown: &SliceSurface) -> Result<()> {
-        let shown_number = shown.slice.slice;
-        let is_own = |study: &&burnscape_trace::Study| {
-            study.kind == "agreement" && study.slices.first() == Some(&shown_number)
-        };
-        let Some(study) = self.known_studies.iter().find(is_own).cloned() else {
-            let planes = self.active.config.study.agreement;
-            return if planes > 0 { self.agreement(shown, planes).map(|_| ()) } else { Ok(()) };
-        };
-        let missing = self.unfinished(|slice| study.slices.contains(&slice.slice));
-        let missing = missing.into_iter().map(|known| self.start_again(known));
-        let started = missing.collect::<Result<_>>()?;
-        self.go_on(started)?;
-        self.conclude_again(study)
-    }
-
-    /// The final model, or the last one before its weights were NaN or infinite.
-    fn default_centre(&mut self) -> Result<Point> {
-        let Err(error) = self.centre(&Point::Final) else {
-            return Ok(Point::Final);
-        };
-        let Error::NonFiniteCentre { finite: Some(index), .. } = &error else {
-            return Err(error);
-        };
-        let sentence = format!("{error}; the surfaces lie around snapshot {index} instead");
-        log::warn!("burnscape: {sentence}");
-        self.note("warning", sentence);
-        Ok(Point::Snapshot(*index))
-    }
-
-    /// The plane, or a line where fewer parameters move than a plane has directions.
-    fn plan_or_line(&mut self, spec: &SliceSpec) -> Result<Plan<M>> {
-        let error = match self.plan(spec) {
-            Err(error) if error.spans_no_plane() => error,
-            plan => return plan,
-        };
-        let plan = self.plan(&SliceSpec { y: None, ..spec.clone() })?;
-        let name = &plan.slice.name;
-        self.note("info", format!("the slice `{name}` is a line instead of a plane: {error}"));
-        Ok(plan)
-    }
-
-    /// A plan, or a note that there is none because nothing moves along its directions.
-    fn unless_zero(&self, slice: &str, plan: Result<Plan<M>>) -> Result<Option<Plan<M>>> {
-        match plan {
-            Ok(plan) => Ok(Some(plan)),
-            Err(error @ Error::ZeroDirection { .. }) => {
-                self.note("warning", format!("the slice `{slice}` was not drawn: {error}"));
-                Ok(None)
-            }
-            Err(error) => Err(error),
+    /// Uses these batches from now on, and as large a share of every further set.
+    fn use_batches(&mut self, places: &[u32]) {
+        if *places == self.batches_in_use() {
+            return;
         }
+        let [first, further @ ..] = &mut self.quantities.sets[..] else { return };
+        let available = first.available();
+        let wanted = places.iter().map(|&place| place as usize).filter(|place| *place < available);
+        let wanted: Vec<usize> = wanted.collect();
+        let count = if wanted.is_empty() { available } else { wanted.len() };
+        first.select(if wanted.is_empty() { (0..available).collect() } else { wanted });
+        for set in further {
+            let own = set.available();
+            set.select(evenly((own * count).div_ceil(available), own));
+        }
+        self.true_losses.clear();
+    }
+
+    /// Does something on these batches, then goes back to those that were used before.
+    fn on_batches<T>(&mut self, places: &[u32], run: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.batches_in_use();
+        self.use_batches(places);
+        let result = run(self);
+        self.use_batches(&before);
+        result
     }
 
     fn finish(mut self, reason: &'static str) -> Result<Landscape> {
@@ -613,6 +552,7 @@ where
         let report = self.active.recorder.stop(reason)?;
         let mut landscape = Landscape::new(self.slices, self.studies, self.map.layout);
         landscape.set_curvatures(self.curvatures, self.remarks);
+        landscape.set_plan(self.told_plan, self.outlook);
         landscape.set_recording(Recording::new(self.active.recorder.folder.path(), report));
         Ok(landscape)
     }
@@ -692,6 +632,7 @@ fn begin_after_training<'a, M>(
 where
     M: InferenceStep + Module,
 {
+    let begun = active.config.study.clock.now();
     active.recorder.sync()?;
     let folder = &active.recorder.folder;
     let map = active.hook.map().cloned().ok_or_else(|| {
@@ -719,6 +660,7 @@ where
         }
     };
     let beginning = Beginning {
+        begun,
         final_snapshot: last.map(|last| last.same_as.unwrap_or(last.index)),
         final_label: "final".to_string(),
         map,

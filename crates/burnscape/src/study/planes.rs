@@ -35,6 +35,34 @@ pub(super) struct Plan<M> {
     pub batchnorm: BatchNormMode,
     /// How statistics are recomputed at every node, if they are.
     pub recalibration: Option<Recalibration>,
+    /// What of it is measured for now.
+    pub extent: Measuring,
+    /// What of it was going to be measured when it was told.
+    pub planned: Planned,
+}
+
+/// What the trace tells of the plan of a slice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Planned {
+    /// Places of the batches that its losses are means over; empty: all.
+    pub batches: Vec<u32>,
+    /// Nodes at most.
+    pub most_nodes: Option<u64>,
+}
+
+/// What of a slice is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Measuring {
+    /// Nodes at most.
+    pub most_nodes: Option<usize>,
+    /// The losses on the path of training too.
+    pub true_losses: bool,
+}
+
+impl Default for Measuring {
+    fn default() -> Self {
+        Self { most_nodes: None, true_losses: true }
+    }
 }
 
 impl<M> Survey<'_, M>
@@ -62,7 +90,46 @@ where
         let directions = axes.iter_mut().map(|axis| std::mem::take(&mut axis.values)).collect();
         let batchnorm = spec.batchnorm;
         let recalibration = self.recalibration(batchnorm, &centre)?;
-        Ok(Plan { slice, grid, centre, directions, gram, trajectory, batchnorm, recalibration })
+        let (extent, planned) = (Measuring::default(), Planned::default());
+        Ok(Plan {
+            slice,
+            grid,
+            centre,
+            directions,
+            gram,
+            trajectory,
+            batchnorm,
+            recalibration,
+            extent,
+            planned,
+        })
+    }
+
+    /// Says on what a slice is measured, and what its centre has there.
+    pub(super) fn say_on_what(&self, plan: &mut Plan<M>) -> Result<()> {
+        let found = self.found_at(&plan.centre)?;
+        let layers = self.quantities.layers();
+        let layer = |((it, value), size): ((&LayerName, &NodeValue), &Size)| Layer {
+            name: it.name.clone(),
+            centre: value.mean,
+            samples: size.count as u64,
+            unit: size.unit.recorded(),
+            batches: it.batches as u64,
+        };
+        let at_centre = layers.iter().zip(&found.values).zip(&found.sizes);
+        let mut at_centre = at_centre.map(layer);
+        let Some(loss) = at_centre.next() else { return Ok(()) };
+        let Layer { centre, samples, unit, batches, .. } = loss;
+        let layers = at_centre.collect();
+        plan.slice = Slice {
+            centre_loss: centre,
+            samples,
+            unit,
+            batches,
+            layers,
+            ..std::mem::take(&mut plan.slice)
+        };
+        Ok(())
     }
 
     /// How statistics are recomputed around a centre; `None` if they stay.
@@ -185,15 +252,6 @@ where
             some if some < axes.len() => "mixed",
             _ => biases_name(spec.biases),
         };
-        let layers = self.quantities.layers();
-        let layer = |((it, value), size): ((&LayerName, &NodeValue), &Size)| Layer {
-            name: it.name.clone(),
-            centre: value.mean,
-            samples: size.count as u64,
-            unit: size.unit.recorded(),
-            batches: it.batches as u64,
-        };
-        let at_centre = layers.iter().zip(&centre.values).zip(&centre.sizes);
         let tolerance = spec.tolerance.or(self.active.config.study.tolerance);
         Slice {
             centre: centre.label.clone(),
@@ -207,19 +265,14 @@ where
             orthogonalised: spec.orthogonal,
             cosine: (axes.len() == 2).then(|| gram.cosine()),
             centre_norm: direction::norm(&centre.flat),
-            centre_loss: centre.values[0].mean,
             shares: axes
                 .iter()
                 .map(|it| F64s(direction::share_per_block(&self.map.layout, &it.values)))
                 .collect(),
-            samples: centre.sizes[0].count as u64,
-            unit: centre.sizes[0].unit.recorded(),
-            batches: layers[0].batches as u64,
             batchnorm: self.batchnorm_name(spec.batchnorm).to_string(),
             dtype: format!("{:?}", self.map.dtype).to_lowercase(),
             device: device_name(&self.map.device),
             loss: self.loss_name.to_string(),
-            layers: at_centre.skip(1).map(layer).collect(),
             tolerance: tolerance.filter(|&tolerance| tolerance > 0.0),
             ..Slice::default()
         }

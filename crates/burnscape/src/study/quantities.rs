@@ -51,11 +51,44 @@ pub(crate) struct Quantity<'a, O> {
 pub(crate) struct BatchSet<I> {
     /// Stands before the names of its layers; the first set has none.
     pub name: Option<String>,
+    /// Those that are used.
     pub batches: Vec<I>,
-    /// Over how many of what the loss is a mean.
-    pub size: Size,
+    /// All of them and the places of those that are used, unless all are.
+    rest: Option<(Vec<I>, Vec<usize>)>,
     /// What burn's standard outputs count as samples are not its items: they are rows of something else.
     pub counts_rows: bool,
+}
+
+impl<I: Clone> BatchSet<I> {
+    /// A set that is used whole.
+    pub fn new(name: Option<String>, batches: Vec<I>, counts_rows: bool) -> Self {
+        Self { name, batches, rest: None, counts_rows }
+    }
+
+    /// Batches that there are.
+    pub fn available(&self) -> usize {
+        self.rest.as_ref().map_or(self.batches.len(), |(all, _)| all.len())
+    }
+
+    /// The places of those that are used, counted from 0.
+    pub fn places(&self) -> Vec<usize> {
+        match &self.rest {
+            Some((_, places)) => places.clone(),
+            None => (0..self.batches.len()).collect(),
+        }
+    }
+
+    /// From now on those at `places` are used.
+    pub fn select(&mut self, places: Vec<usize>) {
+        let (all, _) =
+            self.rest.take().unwrap_or_else(|| (std::mem::take(&mut self.batches), Vec::new()));
+        if places.len() == all.len() {
+            self.batches = all;
+            return;
+        }
+        self.batches = places.iter().map(|&place| all[place].clone()).collect();
+        self.rest = Some((all, places));
+    }
 }
 
 /// Over how many of what a mean is.

@@ -1,5 +1,6 @@
 //! Going on with slices that were stopped: from what the trace tells to what it had been.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use burn::module::Module;
 use burn::tensor::TensorData;
 use burn::train::InferenceStep;
+use burnscape_landscape::adaptive::Adaptive;
 use burnscape_landscape::direction::{self, Biases, DirectionOptions, Normalisation};
 use burnscape_landscape::grid::{Axis, Grid};
 use burnscape_landscape::plane::PlaneGram;
@@ -15,7 +17,7 @@ use burnscape_trace::{Nodes, Slice, Trajectory};
 
 use super::Survey;
 use super::centres::{Centre, Located, same};
-use super::planes::{Plan, gram_of};
+use super::planes::{Measuring, Plan, Planned, gram_of};
 use super::surfaces::Started;
 use crate::landscape::SliceSurface;
 use crate::model_map::NamedTensor;
@@ -31,11 +33,17 @@ pub(crate) struct KnownSlice {
     /// One surface per layer, the loss first.
     pub layers: Vec<Surface>,
     pub gram: PlaneGram,
+    pub planned: Planned,
 }
 
 impl KnownSlice {
     /// A slice as the trace tells it; `None` if its axes are no grid.
-    pub fn of(slice: &Slice, trajectory: Option<&Trajectory>, nodes: &[&Nodes]) -> Option<Self> {
+    pub fn of(
+        slice: &Slice,
+        trajectory: Option<&Trajectory>,
+        nodes: &[&Nodes],
+        plan: Option<&burnscape_trace::Plan>,
+    ) -> Option<Self> {
         let grid = grid_of(slice)?;
         let mut layers = vec![Surface::new(grid); 1 + slice.layers.len()];
         for tile in nodes {
@@ -43,28 +51,55 @@ impl KnownSlice {
         }
         let (slice, trajectory) = (slice.clone(), trajectory.cloned());
         let gram = recorded_gram(&slice);
-        Some(Self { slice, trajectory, layers, gram })
+        let planned = plan.map_or_else(Planned::default, |plan| Planned {
+            batches: plan.batches.0.clone(),
+            // Planes that others are compared with have few nodes anyway.
+            most_nodes: plan.most_nodes.filter(|_| slice.study.is_none()),
+        });
+        Some(Self { slice, trajectory, layers, gram, planned })
     }
 
     /// Whether all of its nodes and of its path are measured.
     pub fn is_complete(&self) -> bool {
-        self.layers[0].is_complete() && self.trajectory.as_ref().is_none_or(has_losses)
+        self.has_its_nodes() && self.trajectory.as_ref().is_none_or(has_losses)
+    }
+
+    /// Whether all of its nodes are measured, or interpolated as closely as it was asked for.
+    pub fn has_its_nodes(&self) -> bool {
+        self.layers[0].is_complete() && !self.was_cut_short()
+    }
+
+    /// Whether its plan kept it from measuring what it takes to interpolate that closely.
+    fn was_cut_short(&self) -> bool {
+        let loss = &self.layers[0];
+        let tolerance = self.slice.tolerance.filter(|_| self.planned.most_nodes.is_some());
+        let adaptive = tolerance.and_then(|it| Adaptive::new(*loss.grid(), it).ok());
+        adaptive.is_some_and(|mut it| !it.next_round(loss).is_empty())
     }
 
     pub fn surface(&self) -> SliceSurface {
-        let Self { slice, trajectory, mut layers, gram } = self.clone();
+        let Self { slice, trajectory, mut layers, gram, .. } = self.clone();
         let surface = layers.remove(0);
         let trajectory = trajectory.unwrap_or_default();
-        let (largest_miss, took) = (None, Duration::ZERO);
-        SliceSurface { slice, surface, layers, trajectory, gram, largest_miss, took }
+        let (largest_miss, estimated_error, took) = (None, None, Duration::ZERO);
+        SliceSurface {
+            slice,
+            surface,
+            layers,
+            trajectory,
+            gram,
+            largest_miss,
+            estimated_error,
+            took,
+        }
     }
 
     /// The slice without what tells it from another one that is measured in the same way.
-    fn description(slice: &Slice) -> String {
+    fn description(slice: &Slice, planned: &Planned) -> String {
         let slice = slice.clone();
         let (name, directions, study) = (String::new(), None, None);
         // As text, since NaN is not equal to itself.
-        format!("{:?}", Slice { slice: 0, name, directions, study, ..slice })
+        format!("{:?} {planned:?}", Slice { slice: 0, name, directions, study, ..slice })
     }
 }
 
@@ -136,10 +171,24 @@ where
         self.stopper.clear();
         let counters = self.active.recorder.lanes.counters();
         counters.study_stop_asked.store(false, Ordering::Relaxed);
-        self.spent = Duration::ZERO;
-        let unfinished: Vec<KnownSlice> = self.unfinished(|_| true);
-        let started = self.start_all_again(unfinished)?;
-        let slices = self.go_on(started)?;
+        let mut by_batches: BTreeMap<Vec<u32>, Vec<KnownSlice>> = BTreeMap::new();
+        for known in self.unfinished(|_| true) {
+            by_batches.entry(known.planned.batches.clone()).or_default().push(known);
+        }
+        let (mut slices, mut refused) = (Vec::new(), Vec::new());
+        for (batches, unfinished) in by_batches {
+            let measured = self.on_batches(&batches, |survey| {
+                let started = survey.start_all_again(unfinished, &mut refused);
+                survey.go_on(started)
+            });
+            slices.extend(measured?);
+        }
+        if slices.is_empty() && !refused.is_empty() {
+            return Err(refused.swap_remove(0).1);
+        }
+        for (name, error) in refused {
+            self.note("warning", format!("the slice `{name}` was not gone on with: {error}"));
+        }
         for slice in &slices {
             if !self.is_repetition(slice) {
                 self.keep(slice);
@@ -160,13 +209,13 @@ where
         agreements.any(|study| Some(study.study) == slice.slice.study)
     }
 
-    /// Slices that do not fit this study are noted and left out.
-    ///
-    /// # Errors
-    ///
-    /// Why the first one does not, if none does.
-    fn start_all_again(&mut self, unfinished: Vec<KnownSlice>) -> Result<Vec<Started<M>>> {
-        let (mut started, mut refused) = (Vec::new(), Vec::new());
+    /// Slices that fit this study; why others do not is added to `refused`.
+    fn start_all_again(
+        &mut self,
+        unfinished: Vec<KnownSlice>,
+        refused: &mut Vec<(String, Error)>,
+    ) -> Vec<Started<M>> {
+        let mut started = Vec::new();
         for known in unfinished {
             let name = known.slice.name.clone();
             match self.start_again(known) {
@@ -174,30 +223,28 @@ where
                 Err(error) => refused.push((name, error)),
             }
         }
-        if started.is_empty() && !refused.is_empty() {
-            return Err(refused.swap_remove(0).1);
-        }
-        for (name, error) in refused {
-            self.note("warning", format!("the slice `{name}` was not gone on with: {error}"));
-        }
-        Ok(started)
+        started
     }
 
     /// The slice as the run holds it already, whole or in part; else as a new one.
     pub(super) fn start_once(&mut self, mut plan: Plan<M>) -> Result<Started<M>> {
-        let wanted = KnownSlice::description(&plan.slice);
+        self.say_on_what(&mut plan)?;
+        let planned = Planned { batches: self.batches_in_use(), ..plan.planned.clone() };
+        let wanted = KnownSlice::description(&plan.slice, &planned);
         let is_same = |known: &&KnownSlice| {
-            known.slice.study.is_none() && KnownSlice::description(&known.slice) == wanted
+            let own = KnownSlice::description(&known.slice, &known.planned);
+            known.slice.study.is_none() && own == wanted
         };
         let Some(known) = self.known.iter().find(is_same).cloned() else {
             return self.start_slice(plan);
         };
-        (plan.slice, plan.trajectory) = (known.slice, known.trajectory);
+        (plan.slice, plan.trajectory, plan.planned) =
+            (known.slice, known.trajectory, known.planned);
         Ok(Started { plan, layers: known.layers })
     }
 
     pub(super) fn start_again(&mut self, known: KnownSlice) -> Result<Started<M>> {
-        let KnownSlice { slice, trajectory, layers, .. } = known;
+        let KnownSlice { slice, trajectory, layers, planned, .. } = known;
         let (centre, directions) = self.recorded_directions(&slice)?;
         self.check_same_study(&slice, &centre)?;
         let vectors: Vec<&[f32]> = directions.iter().map(Vec::as_slice).collect();
@@ -205,8 +252,19 @@ where
         let grid = *layers[0].grid();
         let batchnorm = batchnorm(&slice.batchnorm);
         let recalibration = self.recalibration(batchnorm, &centre)?;
-        let plan =
-            Plan { slice, grid, centre, directions, gram, trajectory, batchnorm, recalibration };
+        let extent = Measuring::default();
+        let plan = Plan {
+            slice,
+            grid,
+            centre,
+            directions,
+            gram,
+            trajectory,
+            batchnorm,
+            recalibration,
+            extent,
+            planned,
+        };
         Ok(Started { plan, layers })
     }
 
@@ -311,7 +369,8 @@ where
         }
         let recorded = slice.layers.iter().map(|layer| layer.centre);
         let recorded = std::iter::once(slice.centre_loss).chain(recorded);
-        for (recorded, (value, name)) in recorded.zip(centre.values.iter().zip(&names)) {
+        let found = self.found_at(centre)?;
+        for (recorded, (value, name)) in recorded.zip(found.values.iter().zip(&names)) {
             if !same(recorded, value.mean) {
                 let what = format!(
                     "`{}` at its centre was {recorded} when it was begun and is {} now",

@@ -12,6 +12,7 @@ use burnscape_landscape::words::{number, percent};
 use burnscape_trace::{Curvature, Record};
 
 use super::{Quantity, Study, Survey};
+use crate::clock::Deadline;
 use crate::curvature::{Analysis, Found, Gradients, Shard, SharpnessSpec};
 use crate::landscape::SliceSurface;
 use crate::loss::{Loss, Losses};
@@ -184,7 +185,8 @@ where
 
     pub(super) fn curvature_watch(&self) -> StopWatch {
         let settings = &self.active.config.study;
-        let deadline = settings.time_budget.map(|budget| Instant::now() + budget);
+        let limit = settings.budget.limit();
+        let deadline = Deadline::at(&settings.clock, limit.map(|it| settings.clock.now() + it));
         let lanes = &self.active.recorder.lanes;
         StopWatch::start(&self.stopper, lanes, deadline, settings.stop_on_interrupt, false)
     }

@@ -1,36 +1,32 @@
-//! The surfaces: how nodes are shared out, measured, interpolated, recorded and checked.
+//! The surfaces: how slices take turns, and how their nodes are measured, interpolated, recorded and checked.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use burn::module::Module;
 use burn::train::InferenceStep;
-use burnscape_landscape::adaptive::{Adaptive, Filled};
-use burnscape_landscape::evaluate::{EvaluateError, Loss, evaluate_layers};
-use burnscape_landscape::grid::Grid;
+use burnscape_landscape::adaptive::Filled;
+use burnscape_landscape::evaluate::{EvaluateError, evaluate_layers};
 use burnscape_landscape::surface::{NodeState, Surface};
-use burnscape_landscape::words::{number as number_in_words, percent};
-use burnscape_trace::{F64s, LayerNodes, Nodes, Record, RunFolder, Slice, U32s};
+use burnscape_landscape::words::{self, number as number_in_words, percent};
+use burnscape_trace::{F64s, LayerNodes, Nodes, Record, RunFolder, U32s};
 
 use super::Survey;
 use super::centres::same;
-use super::planes::Plan;
-use super::quantities::{LOSS, Quantity, panicked};
+use super::pace::Pace;
+use super::planes::{Plan, Planned};
+use super::quantities::{LOSS, Quantity};
 use super::resume::KnownSlice;
-use crate::evaluate::{Cores, SliceContext, SliceLoss};
+use super::rounds::Rounds;
+use crate::evaluate::SliceContext;
 use crate::landscape::SliceSurface;
 use crate::perturb::Directions;
-use crate::probe::Active;
-use crate::progress::SurfaceProgress;
+use crate::progress::{SurfaceProgress, Work};
 use crate::snapshot;
 use crate::stop::{StopReason, StopWatch};
 use crate::{Error, Result};
 
-/// How nodes are shared out, and the seconds that then go by from node to node.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
-    pub workers: usize,
-    pub secs: f64,
-}
+/// Share of what is left of a budget that is kept for the path of training at most, where nobody has planned ahead.
+const FOR_PATH: f64 = 0.25;
 
 /// A slice that was told to the trace, and what is known of its nodes.
 pub(super) struct Started<M> {
@@ -39,20 +35,39 @@ pub(super) struct Started<M> {
     pub layers: Vec<Surface>,
 }
 
+/// A slice that is measured in turns with others.
+struct Turns<M> {
+    started: Started<M>,
+    rounds: Rounds,
+    took: Duration,
+    /// Why it was stopped.
+    stopped: Option<StopReason>,
+    /// Nothing more of its nodes is to be measured.
+    is_over: bool,
+    /// What was interpolated of the loss.
+    filled: Option<Filled>,
+}
+
 impl<M> Survey<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
-    /// Tells all slices to the trace, then measures one after the other, so that those that are not reached
-    /// can be resumed.
+    /// Tells all slices to the trace, then measures them in turns, so that those that are not finished can be resumed.
     pub(super) fn measure_all(&mut self, plans: Vec<Plan<M>>) -> Result<Vec<SliceSurface>> {
         let started = self.start_all(plans)?;
         self.go_on(started)
     }
 
     pub(super) fn start_all(&mut self, plans: Vec<Plan<M>>) -> Result<Vec<Started<M>>> {
-        plans.into_iter().map(|plan| self.start_slice(plan)).collect()
+        let mut started = Vec::new();
+        for mut plan in plans {
+            self.say_on_what(&mut plan)?;
+            started.push(self.start_slice(plan)?);
+        }
+        let numbers = started.iter().map(|it| it.plan.slice.slice).collect();
+        self.tell_plan(numbers);
+        Ok(started)
     }
 
     /// Makes a slice part of the landscape that `finish` gives back.
@@ -61,23 +76,62 @@ where
         self.slices.push(surface.clone());
     }
 
-    /// Measures what is missing of slices that the trace knows.
+    /// Measures what is missing of slices that the trace knows, in turns.
     pub(super) fn go_on(&mut self, started: Vec<Started<M>>) -> Result<Vec<SliceSurface>> {
         let Some(first) = started.iter().find(|it| !it.known().is_complete()) else {
             return Ok(started.iter().map(|it| it.known().surface()).collect());
         };
         let pace = self.pace(&first.plan)?;
-        let nodes: Vec<usize> = started.iter().map(Started::missing_nodes).collect();
-        let points: Vec<usize> = started.iter().map(|it| self.missing_points(&it.plan)).collect();
-        let Active { config, recorder, .. } = &self.active;
-        let samples = self.quantities.sets[0].size.count;
-        let progress =
-            SurfaceProgress::new(config, &recorder.lanes, samples, &nodes, &points, pace.secs);
-        let mut slices = Vec::new();
-        for (number, slice) in started.into_iter().enumerate() {
-            slices.push(self.finish_slice(slice, number, pace, &progress)?);
+        let mut turns = started.into_iter().map(Turns::new).collect::<Result<Vec<_>>>()?;
+        let progress = self.progress(&turns, pace);
+        let outcome = self.take_turns(&mut turns, pace, &progress);
+        turns.iter_mut().for_each(|turns| self.give_centre(&mut turns.started));
+        turns.iter().for_each(|turns| self.know(turns.started.known()));
+        progress.end();
+        outcome?;
+        Ok(turns.into_iter().map(|turns| self.closed(turns)).collect())
+    }
+
+    fn progress(&self, turns: &[Turns<M>], pace: Pace) -> SurfaceProgress {
+        let found = turns.first().and_then(|it| self.found_at(&it.started.plan.centre).ok());
+        let size = found.and_then(|found| found.sizes.first().copied()).unwrap_or_default();
+        let recorded = size.unit.recorded();
+        let work = Work {
+            slices: turns.len(),
+            nodes: turns.iter().map(Turns::left).sum(),
+            points: turns.iter().map(|it| self.missing_points(&it.started.plan)).sum(),
+            size: format!("{} {}", size.count, words::unit(&recorded)),
+            node_secs: self.node_secs(pace),
+            may_take_less: turns.iter().any(|it| it.rounds.is_adaptive()),
+        };
+        let recorder = &self.active.recorder;
+        let deadline = self.deadline.earlier(self.reserve);
+        SurfaceProgress::new(&self.active.config, &recorder.lanes, &work, deadline)
+    }
+
+    /// Nodes first, those of all slices in turns, then the paths of training.
+    fn take_turns(
+        &mut self,
+        turns: &mut [Turns<M>],
+        pace: Pace,
+        progress: &SurfaceProgress,
+    ) -> Result<()> {
+        let points: usize = turns.iter().map(|it| self.missing_points(&it.started.plan)).sum();
+        let for_path = Duration::from_secs_f64(self.node_secs(pace) * points as f64);
+        let left = self.deadline.left().map_or(Duration::MAX, |left| left.mul_f64(FOR_PATH));
+        let watch = self.stop_watch(self.reserve + for_path.min(left), progress);
+        while turns.iter().any(Turns::is_open) {
+            for turns in turns.iter_mut().filter(|it| it.is_open()) {
+                progress.turn(&turns.started.plan.slice.name, watch.listens_to_keys());
+                self.take_turn(turns, pace, &watch, progress)?;
+            }
         }
-        Ok(slices)
+        drop(watch);
+        let watch = self.stop_watch(self.reserve, progress);
+        for turns in turns {
+            self.add_path(turns, &watch, progress)?;
+        }
+        Ok(())
     }
 
     /// Numbers a slice within the run and tells it to the trace; what no seed gives back is saved.
@@ -101,6 +155,7 @@ where
             trajectory.slice = Some(number);
             self.record(Record::Trajectory(trajectory.clone()));
         }
+        plan.planned = Planned { batches: self.batches_in_use(), ..plan.planned };
         let layers = vec![Surface::new(plan.grid); 1 + plan.slice.layers.len()];
         let started = Started { plan, layers };
         self.know(started.known());
@@ -128,25 +183,106 @@ where
         );
     }
 
-    fn finish_slice(
-        &mut self,
-        started: Started<M>,
-        number: usize,
+    fn stop_watch(&self, reserve: Duration, progress: &SurfaceProgress) -> StopWatch {
+        StopWatch::start(
+            &self.stopper,
+            &self.active.recorder.lanes,
+            self.deadline.earlier(reserve),
+            self.active.config.study.stop_on_interrupt,
+            progress.is_on_terminal(),
+        )
+    }
+
+    /// Measures some more nodes of a slice, each of which goes to the trace as it is done; when there are no more, the
+    /// rest is interpolated, if that was asked for.
+    fn take_turn(
+        &self,
+        turns: &mut Turns<M>,
         pace: Pace,
+        watch: &StopWatch,
         progress: &SurfaceProgress,
-    ) -> Result<SliceSurface> {
-        let mut started = started;
-        let watch = self.stop_watch(number, progress);
-        progress.start_slice(number, &started.plan.slice.name, watch.listens_to_keys());
-        let begun = Instant::now();
-        let outcome = self.measure(&mut started, pace, &watch, progress);
-        let took = begun.elapsed();
-        let outcome =
-            outcome.and_then(|found| self.add_path(&mut started, found, &watch, progress));
-        self.spent += begun.elapsed();
-        self.know(started.known());
-        progress.end_slice(matches!(outcome, Ok(Measured { stopped: None, .. })));
-        let Measured { stopped, largest_miss } = outcome?;
+    ) -> Result<()> {
+        let clock = &self.active.config.study.clock;
+        let begun = clock.now();
+        let nodes = turns.rounds.next(&turns.started.layers[0]);
+        if nodes.is_empty() {
+            progress.leave_out(turns.left());
+            turns.is_over = true;
+            turns.filled = self.interpolate(turns);
+        } else {
+            turns.stopped = self.measure(&mut turns.started, &nodes, pace, watch, progress)?;
+        }
+        turns.took += clock.now().saturating_sub(begun);
+        Ok(())
+    }
+
+    /// Measures nodes until all are done or somebody stops it, and tells why it was stopped.
+    fn measure(
+        &self,
+        started: &mut Started<M>,
+        nodes: &[usize],
+        pace: Pace,
+        watch: &StopWatch,
+        progress: &SurfaceProgress,
+    ) -> Result<Option<StopReason>> {
+        let Started { plan, layers } = started;
+        let context = self.context(plan)?;
+        let mut workers = self.workers(&context, plan, pace.workers);
+        let slice = plan.slice.slice;
+        let on_tile = |layers: &[Surface], nodes: &[usize]| {
+            self.record(Record::Nodes(tile(slice, layers, nodes, false)));
+            progress.advance(nodes.len());
+        };
+        let should_stop = || watch.reason().is_some();
+        let outcome = evaluate_layers(layers, nodes, &mut workers, on_tile, should_stop);
+        let outcome = outcome.map_err(|error| match error {
+            EvaluateError::Loss { source, alpha, beta, .. } => source.at(alpha, beta),
+            EvaluateError::NoWorkers => Error::NoBatches,
+        })?;
+        let is_stopped = outcome.remaining > 0;
+        Ok(is_stopped.then(|| watch.reason().unwrap_or(StopReason::Asked)))
+    }
+
+    /// The true losses of the path of training, unless somebody does not want to wait for them.
+    fn add_path(
+        &mut self,
+        turns: &mut Turns<M>,
+        watch: &StopWatch,
+        progress: &SurfaceProgress,
+    ) -> Result<()> {
+        if turns.stopped.is_some_and(|reason| reason != StopReason::TimeBudget) {
+            return Ok(());
+        }
+        let goes_on = || watch.reason().is_none();
+        let is_whole =
+            self.measure_path(&mut turns.started.plan, goes_on, || progress.advance(1))?;
+        if !is_whole {
+            turns.stopped = watch.reason().or(Some(StopReason::Asked));
+        }
+        Ok(())
+    }
+
+    /// The loss of the model itself, where there was no time to measure it again as a node.
+    fn give_centre(&self, started: &mut Started<M>) {
+        let node = started.plan.grid.centre();
+        let is_recalibrated = started.plan.recalibration.is_some();
+        if started.layers[0].is_measured(node) || is_recalibrated {
+            return;
+        }
+        let Ok(found) = self.found_at(&started.plan.centre) else { return };
+        if found.values.len() != started.layers.len() {
+            return;
+        }
+        for (layer, value) in started.layers.iter_mut().zip(&found.values) {
+            layer.set(node, *value);
+        }
+        let slice = started.plan.slice.slice;
+        self.record(Record::Nodes(tile(slice, &started.layers, &[node], false)));
+    }
+
+    /// A slice as far as it is measured, checked.
+    fn closed(&mut self, turns: Turns<M>) -> SliceSurface {
+        let Turns { started, took, stopped, filled, .. } = turns;
         if let Some(reason) = stopped {
             self.note_unfinished(&started, reason);
             if reason != StopReason::TimeBudget {
@@ -155,82 +291,15 @@ where
             }
         }
         self.check_centre(&started.plan, &started.layers[0]);
-        Ok(SliceSurface { largest_miss, took, ..started.known().surface() })
-    }
-
-    /// The true losses of the path of training, once all nodes are measured.
-    fn add_path(
-        &mut self,
-        started: &mut Started<M>,
-        found: Measured,
-        watch: &StopWatch,
-        progress: &SurfaceProgress,
-    ) -> Result<Measured> {
-        if found.stopped.is_some() {
-            return Ok(found);
-        }
-        let goes_on = || watch.reason().is_none();
-        match self.measure_path(&mut started.plan, goes_on, || progress.advance(1))? {
-            true => Ok(found),
-            false => {
-                let stopped = watch.reason().or(Some(StopReason::Asked));
-                Ok(Measured { stopped, ..found })
-            }
-        }
-    }
-
-    fn stop_watch(&self, number: usize, progress: &SurfaceProgress) -> StopWatch {
-        let settings = &self.active.config.study;
-        StopWatch::start(
-            &self.stopper,
-            &self.active.recorder.lanes,
-            self.deadline(number, progress.slices()),
-            settings.stop_on_interrupt,
-            progress.is_on_terminal(),
-        )
-    }
-
-    /// Measures nodes until all are done or somebody stops it; each goes to the trace as it is done.
-    fn measure(
-        &self,
-        started: &mut Started<M>,
-        pace: Pace,
-        watch: &StopWatch,
-        progress: &SurfaceProgress,
-    ) -> Result<Measured> {
-        let Started { plan, layers } = started;
-        if layers[0].is_complete() {
-            return Ok(Measured::default());
-        }
-        let context = self.context(plan)?;
-        let mut workers = self.workers(&context, plan, pace);
-        let slice = plan.slice.slice;
-        let on_tile = |layers: &[Surface], nodes: &[usize]| {
-            self.record(Record::Nodes(tile(slice, layers, nodes, false)));
-            progress.advance(nodes.len());
-        };
-        let should_stop = || watch.reason().is_some();
-        let mut rounds = Rounds::of(plan)?;
-        while let Some(nodes) = rounds.next(&layers[0]) {
-            let outcome = evaluate_layers(layers, &nodes, &mut workers, on_tile, should_stop);
-            let outcome = outcome.map_err(|error| match error {
-                EvaluateError::Loss { source, alpha, beta, .. } => source.at(alpha, beta),
-                EvaluateError::NoWorkers => Error::NoBatches,
-            })?;
-            if outcome.remaining > 0 {
-                let stopped = watch.reason().or(Some(StopReason::Asked));
-                return Ok(Measured { stopped, largest_miss: None });
-            }
-        }
-        Ok(Measured { stopped: None, largest_miss: self.interpolate(plan, layers, rounds) })
+        let largest_miss = filled.map(|filled| filled.largest_miss);
+        let estimated_error = filled.map(|filled| filled.estimated_error);
+        SliceSurface { largest_miss, estimated_error, took, ..started.known().surface() }
     }
 
     /// Fills in what adaptive evaluation did not measure, and tells it to the trace with its error.
-    fn interpolate(&self, plan: &Plan<M>, layers: &mut [Surface], rounds: Rounds) -> Option<f64> {
-        let Rounds::Adaptive(adaptive) = rounds else {
-            return None;
-        };
-        let filled: Vec<Filled> = layers.iter_mut().map(|layer| adaptive.fill(layer)).collect();
+    fn interpolate(&self, turns: &mut Turns<M>) -> Option<Filled> {
+        let Started { plan, layers } = &mut turns.started;
+        let filled = turns.rounds.fill(layers)?;
         let states = layers[0].states().iter().enumerate();
         let interpolated = states.filter(|(_, state)| **state == NodeState::Interpolated);
         let nodes: Vec<usize> = interpolated.map(|(node, _)| node).collect();
@@ -238,21 +307,20 @@ where
             self.record(Record::Nodes(tile(plan.slice.slice, layers, &nodes, true)));
         }
         for (number, (layer, filled)) in layers.iter().zip(&filled).enumerate() {
-            self.check_interpolation(&plan.slice, number, layer, filled);
+            self.check_interpolation(plan, number, layer, filled);
         }
-        filled.first().map(|filled| filled.largest_miss)
+        filled.first().copied()
     }
 
-    /// Whether interpolation is estimated to come as close as it was asked to, for each layer.
-    fn check_interpolation(&self, slice: &Slice, number: usize, layer: &Surface, filled: &Filled) {
+    /// Whether interpolation is estimated to come as close as it was asked to, for each layer. Where only so many nodes
+    /// were to be measured nobody promised that.
+    fn check_interpolation(&self, plan: &Plan<M>, number: usize, layer: &Surface, filled: &Filled) {
+        let slice = &plan.slice;
         let tolerance = slice.tolerance.unwrap_or(0.0);
         let allowed = tolerance * layer.range().unwrap_or(0.0);
+        let is_within = filled.estimated_error <= allowed;
         let further = number.checked_sub(1).and_then(|number| slice.layers.get(number));
         let what = further.map_or(LOSS, |layer| layer.name.as_str());
-        let name = match further {
-            None => "adaptive-error".to_string(),
-            Some(layer) => format!("adaptive-error of {}", layer.name),
-        };
         let detail = format!(
             "{} nodes of `{what}` are interpolated: the error is estimated at up to {} and was up to {} \
              where it was checked by measuring; {} were asked for, {} of the range",
@@ -262,56 +330,17 @@ where
             number_in_words(allowed),
             percent(tolerance),
         );
-        self.check(Some(slice.slice), &name, filled.estimated_error <= allowed, &detail);
-    }
-
-    /// Measures which is quicker: several nodes at a time, each on one core, or one node at a time
-    /// with the backend's kernels on all cores.
-    pub(super) fn pace(&mut self, plan: &Plan<M>) -> Result<Pace> {
-        if let Some(pace) = self.paces[plan.batchnorm as usize] {
-            return Ok(pace);
-        }
-        let pace = self.measure_pace(plan)?;
-        self.paces[plan.batchnorm as usize] = Some(pace);
-        Ok(pace)
-    }
-
-    fn measure_pace(&self, plan: &Plan<M>) -> Result<Pace> {
-        let context = self.context(plan)?;
-        let on_all_cores = Pace { workers: 1, secs: self.time_node(&context, plan, 1)? };
-        let workers = self.active.config.study.worker_threads();
-        if !self.map.is_on_host || workers == 1 {
-            return Ok(on_all_cores);
-        }
-        let side_by_side = Pace { workers, secs: self.time_node(&context, plan, workers)? };
-        Ok(if side_by_side.secs <= on_all_cores.secs { side_by_side } else { on_all_cores })
-    }
-
-    /// Seconds from node to node with so many workers at once; each measures two nodes, the second of which
-    /// counts.
-    fn time_node(
-        &self,
-        context: &SliceContext<'_, M::Output>,
-        plan: &Plan<M>,
-        workers: usize,
-    ) -> Result<f64> {
-        let pace = Pace { workers, secs: 0.0 };
-        let point = plan.grid.coordinates(0);
-        let time = |mut worker: SliceLoss<'_, M>| -> Result<f64> {
-            worker.values(&[point])?;
-            let start = Instant::now();
-            worker.values(&[point])?;
-            Ok(start.elapsed().as_secs_f64())
+        let name = match further {
+            None => "adaptive-error".to_string(),
+            Some(layer) => format!("adaptive-error of {}", layer.name),
         };
-        std::thread::scope(|scope| {
-            let spawn = |worker| scope.spawn(move || time(worker));
-            let threads: Vec<_> =
-                self.workers(context, plan, pace).into_iter().map(spawn).collect();
-            let died = |panic| Err(panicked("a worker that measures how long a node takes", panic));
-            let times = threads.into_iter().map(|it| it.join().unwrap_or_else(died));
-            let slowest = times.collect::<Result<Vec<_>>>()?.into_iter().fold(0.0, f64::max);
-            Ok(slowest / workers as f64)
-        })
+        match plan.extent.most_nodes {
+            Some(most) if !is_within => {
+                let why = format!("`{}`: {detail}; {most} nodes are measured at most", slice.name);
+                self.note("info", why);
+            }
+            _ => self.check(Some(slice.slice), &name, is_within, &detail),
+        }
     }
 
     /// Everything that is measured at the points of a slice.
@@ -342,25 +371,6 @@ where
         })
     }
 
-    fn workers<'c>(
-        &self,
-        context: &'c SliceContext<'c, M::Output>,
-        plan: &Plan<M>,
-        pace: Pace,
-    ) -> Vec<SliceLoss<'c, M>> {
-        let cores = if pace.workers > 1 { Cores::One } else { Cores::All };
-        let worker =
-            |_| SliceLoss::new(context, &plan.centre.model, self.quantities.batches(), cores);
-        (0..pace.workers).map(worker).collect()
-    }
-
-    /// What is left of the time budget, shared evenly by the slices to come.
-    fn deadline(&self, number: usize, slices: usize) -> Option<Instant> {
-        let budget = self.active.config.study.time_budget?;
-        let left = budget.saturating_sub(self.spent);
-        Some(Instant::now() + left.div_f64((slices - number).max(1) as f64))
-    }
-
     fn check_centre(&self, plan: &Plan<M>, surface: &Surface) {
         let Some(found) = surface.centre_loss() else {
             return;
@@ -368,7 +378,7 @@ where
         if plan.recalibration.is_some() {
             return;
         }
-        let expected = plan.centre.values[0].mean;
+        let expected = plan.slice.centre_loss;
         self.check(
             Some(plan.slice.slice),
             "centre-on-grid",
@@ -378,7 +388,8 @@ where
     }
 
     fn note_unfinished(&self, started: &Started<M>, reason: StopReason) {
-        let (missing, all) = (started.missing_nodes(), started.plan.grid.len());
+        let missing = started.layers[0].counts().unmeasured;
+        let all = started.plan.grid.len();
         let (name, why) = (&started.plan.slice.name, reason.in_words());
         let what = match missing {
             0 => "true losses on the path of training not measured".to_string(),
@@ -396,51 +407,35 @@ where
 
 impl<M> Started<M> {
     pub fn known(&self) -> KnownSlice {
-        let Plan { slice, trajectory, gram, .. } = &self.plan;
-        let (slice, trajectory) = (slice.clone(), trajectory.clone());
-        KnownSlice { slice, trajectory, layers: self.layers.clone(), gram: *gram }
-    }
-
-    fn missing_nodes(&self) -> usize {
-        self.layers[0].counts().unmeasured
-    }
-}
-
-/// How far a slice was measured.
-#[derive(Debug, Clone, Copy, Default)]
-struct Measured {
-    /// Why it was stopped.
-    stopped: Option<StopReason>,
-    /// Adaptive evaluation: how far interpolation was off at most where it was checked.
-    largest_miss: Option<f64>,
-}
-
-/// The nodes to measure, in the order in which they are asked for.
-enum Rounds {
-    /// All of them, coarse to fine; taken once.
-    Exact(Option<Grid>),
-    Adaptive(Box<Adaptive>),
-}
-
-impl Rounds {
-    fn of<M>(plan: &Plan<M>) -> Result<Self> {
-        Ok(match plan.slice.tolerance {
-            Some(tolerance) => Self::Adaptive(Box::new(Adaptive::new(plan.grid, tolerance)?)),
-            None => Self::Exact(Some(plan.grid)),
-        })
-    }
-
-    fn next(&mut self, surface: &Surface) -> Option<Vec<usize>> {
-        match self {
-            Self::Exact(grid) => {
-                let levels = grid.take()?.coarse_to_fine();
-                Some(levels.into_iter().flat_map(|level| level.nodes).collect())
-            }
-            Self::Adaptive(adaptive) => {
-                let round = adaptive.next_round(surface);
-                (!round.is_empty()).then_some(round)
-            }
+        let Plan { slice, trajectory, gram, planned, .. } = &self.plan;
+        KnownSlice {
+            slice: slice.clone(),
+            trajectory: trajectory.clone(),
+            layers: self.layers.clone(),
+            gram: *gram,
+            planned: planned.clone(),
         }
+    }
+}
+
+impl<M> Turns<M> {
+    fn new(started: Started<M>) -> Result<Self> {
+        let Plan { grid, slice, extent, .. } = &started.plan;
+        let mut rounds = Rounds::new(*grid, slice.tolerance, extent.most_nodes)?;
+        let (took, stopped, filled) = (Duration::ZERO, None, None);
+        let loss = &started.layers[0];
+        let is_over =
+            started.known().has_its_nodes() || (loss.is_complete() && rounds.next(loss).is_empty());
+        Ok(Self { started, rounds, took, stopped, is_over, filled })
+    }
+
+    fn is_open(&self) -> bool {
+        !self.is_over && self.stopped.is_none()
+    }
+
+    /// Nodes that are going to be measured yet, at most.
+    fn left(&self) -> usize {
+        if self.is_over { 0 } else { self.rounds.left(&self.started.layers[0]) }
     }
 }
 

@@ -187,6 +187,7 @@ where
     /// How many losses [`measure_path`](Self::measure_path) will measure.
     pub(super) fn missing_points(&self, plan: &Plan<M>) -> usize {
         let path = plan.trajectory.as_ref().filter(|path| !has_losses(path));
+        let path = path.filter(|_| plan.extent.true_losses);
         let is_new = |index: &&u32| !self.true_losses.contains_key(&u64::from(**index));
         path.map_or(0, |path| path.snapshots.len() + path.snapshots.iter().filter(is_new).count())
     }
@@ -199,7 +200,8 @@ where
         goes_on: impl Fn() -> bool,
         advance: impl Fn(),
     ) -> Result<bool> {
-        let Some(path) = plan.trajectory.clone().filter(|path| !has_losses(path)) else {
+        let path = plan.trajectory.clone().filter(|path| !has_losses(path));
+        let Some(path) = path.filter(|_| plan.extent.true_losses) else {
             return Ok(true);
         };
         let Some(loss) = self.losses_on_path(&path, &goes_on, &advance)? else {

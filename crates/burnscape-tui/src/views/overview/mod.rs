@@ -3,6 +3,7 @@
 mod alerts;
 mod charts;
 
+use burnscape_landscape::surface::Counts;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -117,7 +118,10 @@ fn draw_progress(row: Rect, buffer: &mut Buffer, run: &Run) {
 }
 
 fn share_done(run: &Run) -> f64 {
-    if run.state() == RunState::Finished { 1.0 } else { run.progress.share().unwrap_or(0.0) }
+    match run.state() {
+        RunState::Finished if run.landscapes().counts().unmeasured == 0 => 1.0,
+        _ => run.progress.share().unwrap_or(0.0),
+    }
 }
 
 /// Epoch and place in it, or nodes of the surface.
@@ -125,6 +129,9 @@ fn position(run: &Run) -> String {
     let Some(latest) = run.progress.latest() else {
         return position_from_steps(run);
     };
+    if latest.split == "surface" && run.state().is_over() {
+        return surfaces(run.landscapes().counts());
+    }
     if latest.split == "surface" {
         return format!("surface node {} of {}", latest.done, latest.total);
     }
@@ -136,6 +143,17 @@ fn position(run: &Run) -> String {
     let epoch = latest.epoch.max(epoch_of_step.unwrap_or(0));
     let split = if latest.split == "valid" { "  validating" } else { "" };
     format!("epoch {epoch}{epochs}{place}{split}")
+}
+
+/// What there is in the end of the nodes of all surfaces.
+fn surfaces(counts: Counts) -> String {
+    let Counts { measured, interpolated, unmeasured, .. } = counts;
+    let all = measured + interpolated + unmeasured;
+    let filled = match interpolated {
+        0 => String::new(),
+        nodes => format!(", {nodes} interpolated"),
+    };
+    format!("{measured} of {all} surface nodes measured{filled}")
 }
 
 fn position_from_steps(run: &Run) -> String {

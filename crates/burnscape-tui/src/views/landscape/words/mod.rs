@@ -197,6 +197,7 @@ impl Scene<'_> {
         }
         caveats.extend(self.picture.and_then(|it| progress::caveat(self.run, it.surface())));
         caveats.extend(self.picture.map(values::caveats).unwrap_or_default());
+        caveats.extend(self.run.landscapes().plan_of(slice).and_then(progress::planned));
         caveats.extend(slice::caveats(slice));
         let directions = 1 + usize::from(slice.y.is_some());
         caveats.extend(self.parameters().map(|count| honest::slice(count, directions)));

@@ -10,7 +10,7 @@ use crate::widgets::text;
 
 /// What the study asks.
 pub(super) fn title(study: &Study) -> String {
-    let count = study.slices.len();
+    let count = told(study);
     match study.kind.as_str() {
         "initial-and-trained" => "Before and after training".to_owned(),
         "agreement" => format!("Is this slice typical? {count} seeds"),
@@ -21,7 +21,19 @@ pub(super) fn title(study: &Study) -> String {
 
 /// The study in a word, for the line of facts.
 pub(super) fn named(study: &Study) -> Fact {
-    Fact::new("study", text::printable(&format!("{} of {}", study.kind, study.slices.len())))
+    Fact::new("study", text::printable(&format!("{} of {}", study.kind, told(study))))
+}
+
+/// How many slices have a say: all of them until the study is concluded, then those of which a number is known.
+fn told(study: &Study) -> usize {
+    let is_known = |place: &usize| {
+        study.measures.values().any(|values| values.get(*place).is_some_and(|it| !it.is_nan()))
+    };
+    let all = study.slices.len();
+    match study.kind.as_str() {
+        "agreement" if !study.measures.is_empty() => (0..all).filter(is_known).count(),
+        _ => all,
+    }
 }
 
 /// The slices, and one line for each of the numbers, in the order of the slices.

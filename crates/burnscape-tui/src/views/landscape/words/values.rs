@@ -73,10 +73,13 @@ fn interpolated(picture: &Picture<'_>) -> Option<Fact> {
     (count > 0).then(|| Fact::new("nodes interpolated", value).toned(Tone::Warning))
 }
 
-/// To what share of the range of losses nodes were filled in; of layers nobody says it.
+/// To what share of the range of losses nodes were filled in; of layers nobody says it, nor where measuring ended
+/// before that was reached.
 fn tolerance(picture: &Picture<'_>) -> Option<String> {
     let tolerance = picture.landscape.slice().tolerance?;
-    let is_told = picture.quantity.number == 0 && tolerance.is_finite();
+    let mut checks = picture.landscape.checks().iter();
+    let is_reached = checks.any(|check| check.name == "adaptive-error" && check.passed);
+    let is_told = picture.quantity.number == 0 && tolerance.is_finite() && is_reached;
     is_told.then(|| percent(tolerance))
 }
 

@@ -1,0 +1,129 @@
+//! How long a node takes, and how nodes are best shared out.
+
+use burn::module::Module;
+use burn::train::InferenceStep;
+use burnscape_landscape::evaluate::Loss;
+
+use super::Survey;
+use super::planes::Plan;
+use super::quantities::panicked;
+use crate::Result;
+use crate::evaluate::{Cores, SliceContext, SliceLoss};
+
+/// Nodes that take no time are timed again, since one that was held up would spoil the estimate.
+const MOST_TIMES: usize = 5;
+const LONG_SECS: f64 = 0.002;
+
+/// How nodes are shared out, and the seconds that then go by from node to node.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    pub workers: usize,
+    /// However many batches there are.
+    pub fixed_secs: f64,
+    /// For each batch.
+    pub batch_secs: f64,
+}
+
+impl Pace {
+    /// Seconds from node to node.
+    pub fn secs(&self, batches: usize) -> f64 {
+        self.fixed_secs + self.batch_secs * batches as f64
+    }
+}
+
+impl<M> Survey<'_, M>
+where
+    M: InferenceStep + Module,
+    M::Input: Clone,
+{
+    /// Seconds from node to node on the batches that are used now.
+    pub(super) fn node_secs(&self, pace: Pace) -> f64 {
+        pace.secs(self.quantities.sets[0].batches.len())
+    }
+
+    /// Measures which is quicker: several nodes at a time, each on one core, or one node at a time
+    /// with the backend's kernels on all cores.
+    pub(super) fn pace(&mut self, plan: &Plan<M>) -> Result<Pace> {
+        if let Some(pace) = self.paces[plan.batchnorm as usize] {
+            return Ok(pace);
+        }
+        let pace = self.measure_pace(plan)?;
+        self.paces[plan.batchnorm as usize] = Some(pace);
+        Ok(pace)
+    }
+
+    fn measure_pace(&self, plan: &Plan<M>) -> Result<Pace> {
+        let batches = self.quantities.sets[0].batches.len();
+        let batch_secs = self.looked_at.as_ref().and_then(|looked| looked.batch_secs);
+        let expected = batch_secs.unwrap_or(0.0) * batches as f64;
+        let workers = self.active.config.study.worker_threads();
+        // Two nodes alone, and two of each worker side by side.
+        if !self.affords(4.0 * expected) {
+            return Ok(Pace { workers: 1, fixed_secs: 0.0, batch_secs: expected / batches as f64 });
+        }
+        let context = self.context(plan)?;
+        let alone = self.time_node(&context, plan, 1)?;
+        if !self.map.is_on_host || workers == 1 {
+            return Ok(self.pace_of(1, alone, alone, batch_secs));
+        }
+        let side_by_side = self.time_node(&context, plan, workers)?;
+        match side_by_side <= alone {
+            true => Ok(self.pace_of(workers, side_by_side, alone, batch_secs)),
+            false => Ok(self.pace_of(1, alone, alone, batch_secs)),
+        }
+    }
+
+    /// A node that takes so long; what one alone takes beside its batches is there however many they are.
+    fn pace_of(&self, workers: usize, secs: f64, alone: f64, batch_secs: Option<f64>) -> Pace {
+        let batches = self.quantities.sets[0].batches.len() as f64;
+        let is_loss_alone = self.quantities.quantities.len() == 1;
+        let in_batches = batch_secs.filter(|_| is_loss_alone).map_or(alone, |it| it * batches);
+        let share = if alone > 0.0 { (in_batches / alone).min(1.0) } else { 1.0 };
+        Pace { workers, fixed_secs: (1.0 - share) * secs, batch_secs: share * secs / batches }
+    }
+
+    /// Seconds from node to node with so many workers at once; the first one of each does not count.
+    fn time_node(
+        &self,
+        context: &SliceContext<'_, M::Output>,
+        plan: &Plan<M>,
+        workers: usize,
+    ) -> Result<f64> {
+        let point = plan.grid.coordinates(0);
+        let clock = &self.active.config.study.clock;
+        let time = |mut worker: SliceLoss<'_, M>| -> Result<f64> {
+            worker.values(&[point])?;
+            let mut least = f64::INFINITY;
+            for _ in 0..MOST_TIMES {
+                let begun = clock.now();
+                worker.values(&[point])?;
+                least = least.min(clock.now().saturating_sub(begun).as_secs_f64());
+                if least > LONG_SECS {
+                    break;
+                }
+            }
+            Ok(least)
+        };
+        std::thread::scope(|scope| {
+            let spawn = |worker| scope.spawn(move || time(worker));
+            let threads: Vec<_> =
+                self.workers(context, plan, workers).into_iter().map(spawn).collect();
+            let died = |panic| Err(panicked("a worker that measures how long a node takes", panic));
+            let times = threads.into_iter().map(|it| it.join().unwrap_or_else(died));
+            let slowest = times.collect::<Result<Vec<_>>>()?.into_iter().fold(0.0, f64::max);
+            Ok(slowest / workers as f64)
+        })
+    }
+
+    pub(super) fn workers<'c>(
+        &self,
+        context: &'c SliceContext<'c, M::Output>,
+        plan: &Plan<M>,
+        workers: usize,
+    ) -> Vec<SliceLoss<'c, M>> {
+        let cores = if workers > 1 { Cores::One } else { Cores::All };
+        let worker =
+            |_| SliceLoss::new(context, &plan.centre.model, self.quantities.batches(), cores);
+        (0..workers).map(worker).collect()
+    }
+}
