@@ -82,7 +82,7 @@ impl Flags {
     pub fn probe_builder(&self, name: &str) -> ProbeBuilder {
         let builder = match &self.run {
             Some(run) => Probe::builder(run),
-            None => Probe::builder(Path::new("runs").join(name)).next_free(),
+            None => Probe::builder(Path::new("runs").join(name)),
         };
         let builder = builder.resolution(self.resolution, self.resolution).seed(self.seed);
         match self.resume {

@@ -5,6 +5,8 @@ pub mod devices;
 pub mod models;
 #[cfg(unix)]
 pub mod pseudo_terminal;
+#[cfg(unix)]
+pub mod screen;
 pub mod trainee;
 pub mod waiting;
 

@@ -2,8 +2,10 @@
 
 mod blocks;
 mod directions;
+mod leading;
 mod live;
 mod moments;
+mod narrow;
 mod spectrum;
 #[cfg(test)]
 mod tests;
@@ -13,6 +15,7 @@ use std::convert::Infallible;
 use crate::error::{Error, check_length};
 use directions::directions;
 use moments::{Moments, Precision};
+use narrow::Narrow;
 use spectrum::Spectrum;
 
 pub use live::LivePca;
@@ -123,7 +126,8 @@ pub struct Component {
 pub struct Pca {
     /// The components asked for, in descending order of variance.
     pub components: Vec<Component>,
-    /// Variances along all T − 1 possible components, descending; together the total variance.
+    /// Variances along all T − 1 possible components, descending, together the total variance; of more than 600
+    /// snapshots only those asked for.
     pub variances: Vec<f64>,
     /// Mean squared distance from the mean, with the divisor T − 1.
     pub total_variance: f64,
@@ -150,7 +154,8 @@ impl Pca {
 pub struct Scores {
     /// The components asked for, in descending order of variance.
     pub components: Vec<ScoredComponent>,
-    /// Variances along all T − 1 possible components, descending; together the total variance.
+    /// Variances along all T − 1 possible components, descending, together the total variance; of more than 600
+    /// snapshots only those asked for.
     pub variances: Vec<f64>,
     /// Mean squared distance from the mean, with the divisor T − 1.
     pub total_variance: f64,
@@ -193,7 +198,11 @@ pub enum PcaError<E> {
 /// the principal directions Xᵀu/√λ and the scores √λ·u (Turk & Pentland 1991, "Eigenfaces for
 /// Recognition", section "Calculating Eigenfaces"); shares of
 /// variance are λ/Σλ. X is read twice, once for XXᵀ and once for the directions, in pieces of parameters
-/// of all T snapshots; the memory is `block_bytes`, T² for each thread and the directions.
+/// of all T snapshots; the memory is `block_bytes`, T² for each thread and the directions. Of more than 600
+/// snapshots only the leading eigenvectors are computed.
+///
+/// Where there are more than 64 snapshots, and more than parameters, they are read once and held in memory: the smaller
+/// matrix XᵀX (P × P) has the same eigenvalues, and from its eigenvectors v come u = Xv/√λ.
 ///
 /// All parameters take part, biases too, unscaled. A parameter that never changes, such as a frozen one, is
 /// exactly 0 in every component. Signs are such that the last snapshot scores higher than the first, or, if
@@ -235,6 +244,9 @@ pub fn pca<S: Snapshots>(
     snapshots: &mut S,
     options: &PcaOptions,
 ) -> Result<Pca, PcaError<S::Error>> {
+    if Narrow::suits(snapshots) {
+        return Narrow::read(snapshots)?.pca(options);
+    }
     let route = Precision::suited(snapshots.count(), snapshots.dims());
     analyse(snapshots, options, route)?.with_directions(snapshots, options)
 }
@@ -265,6 +277,9 @@ pub fn scores<S: Snapshots>(
     snapshots: &mut S,
     options: &PcaOptions,
 ) -> Result<Scores, PcaError<S::Error>> {
+    if Narrow::suits(snapshots) {
+        return Ok(Narrow::read(snapshots)?.scores(options));
+    }
     let route = Precision::suited(snapshots.count(), snapshots.dims());
     Ok(analyse(snapshots, options, route)?.scores(options.components))
 }
@@ -286,7 +301,7 @@ fn analyse<S: Snapshots>(
     if precision == Precision::Single && !moments.are_in_range(snapshots.dims()) {
         return analyse(snapshots, options, Precision::Double);
     }
-    let spectrum = Spectrum::new(&moments);
+    let spectrum = Spectrum::new(&moments, options.components);
     if precision == Precision::Single && !spectrum.resolves(options.components, &moments) {
         return analyse(snapshots, options, Precision::Double);
     }
@@ -297,7 +312,7 @@ impl Analysis {
     fn scores(self, components: usize) -> Scores {
         Scores {
             components: self.spectrum.components(components),
-            variances: self.spectrum.variances(),
+            variances: self.spectrum.variances(components),
             total_variance: self.spectrum.total_variance(),
             step_lengths: self.step_lengths,
         }
@@ -310,7 +325,7 @@ impl Analysis {
         options: &PcaOptions,
     ) -> Result<Pca, PcaError<S::Error>> {
         let components = directions(snapshots, options, &self)?;
-        let mut variances = self.spectrum.variances();
+        let mut variances = self.spectrum.variances(options.components);
         for (variance, component) in variances.iter_mut().zip(&components) {
             if !component.degenerate {
                 *variance = component.variance;

@@ -1,7 +1,5 @@
 //! The null hypothesis of a trajectory: how much variance would principal components of a random walk explain?
 
-use nalgebra::{DMatrix, SymmetricEigen};
-
 use crate::error::Error;
 
 /// Shares of the variance that the T − 1 principal components of a random walk of T snapshots explain, in
@@ -35,26 +33,36 @@ pub fn explained_in_the_limit(k: usize) -> f64 {
 }
 
 /// As [`explained`], for a random walk whose steps have the given lengths, such as those of the trajectory
-/// itself: T − 1 lengths, T − 1 shares.
-///
-/// In high dimension the steps are orthogonal, so the inner product of snapshots i and j is the sum of the
-/// squares of the steps before both, `Σ_{m < min(i, j)} s_m²`; the shares are those of the eigenvalues of
-/// this matrix, centred. If all lengths are 0, so are all shares.
+/// itself: T − 1 lengths, T − 1 shares. If all lengths are 0, so are all shares.
 ///
 /// # Errors
 ///
 /// [`Error::StepLength`] if a length is negative or not finite.
 pub fn explained_with_steps(step_lengths: &[f64]) -> Result<Vec<f64>, Error> {
+    leading_with_steps(step_lengths, step_lengths.len())
+}
+
+/// The first `count` shares of [`explained_with_steps`], or as many as there are, in a time of T for each.
+///
+/// In high dimension the steps are orthogonal, so the snapshots are Σ s_m e_m over the steps m before each. With the
+/// lengths on the diagonal of S, the eigenvalues of their centred Gram matrix are those of S·(DDᵀ)⁻¹·S, where D takes
+/// the differences of neighbours and DDᵀ has 2 on its diagonal and −1 beside it. As many of them lie above μ as
+/// `DDᵀ − S²/μ` has negative ones (Sylvester's law of inertia), which its elimination counts.
+///
+/// # Errors
+///
+/// [`Error::StepLength`] if a length is negative or not finite.
+pub fn leading_with_steps(step_lengths: &[f64], count: usize) -> Result<Vec<f64>, Error> {
     check(step_lengths)?;
+    let count = count.min(step_lengths.len());
     let longest = step_lengths.iter().copied().fold(0.0, f64::max);
     if longest == 0.0 {
-        return Ok(vec![0.0; step_lengths.len()]);
+        return Ok(vec![0.0; count]);
     }
     // Relative lengths: their squares neither overflow nor vanish.
-    let relative: Vec<f64> = step_lengths.iter().map(|length| length / longest).collect();
-    let mut eigenvalues = eigenvalues(centred(expected_gram(&relative)));
-    eigenvalues.truncate(step_lengths.len());
-    Ok(shares(eigenvalues))
+    let squares: Vec<f64> = step_lengths.iter().map(|it| (it / longest).powi(2)).collect();
+    let total = total(&squares);
+    Ok((0..count).map(|rank| eigenvalue(&squares, rank, total) / total).collect())
 }
 
 fn check(step_lengths: &[f64]) -> Result<(), Error> {
@@ -62,29 +70,35 @@ fn check(step_lengths: &[f64]) -> Result<(), Error> {
     wrong.map_or(Ok(()), |step| Err(Error::StepLength { step, length: step_lengths[step] }))
 }
 
-fn expected_gram(step_lengths: &[f64]) -> DMatrix<f64> {
-    let mut squared_distances = vec![0.0];
-    for length in step_lengths {
-        squared_distances.push(squared_distances[squared_distances.len() - 1] + length * length);
+/// The trace: step m of T − 1 moves T − m of T snapshots, so the squares of all about their mean by m(T − m)/T.
+fn total(squares: &[f64]) -> f64 {
+    let snapshots = (squares.len() + 1) as f64;
+    let moved = |m: f64| m * (snapshots - m) / snapshots;
+    squares.iter().zip(1..).map(|(square, m)| square * moved(f64::from(m))).sum()
+}
+
+/// The eigenvalue with `rank` greater ones, to the last bit that `greatest` has; 0 where not even that is above 0.
+fn eigenvalue(squares: &[f64], rank: usize, greatest: f64) -> f64 {
+    let (mut low, mut high) = (0.0, greatest);
+    for _ in 0..f64::MANTISSA_DIGITS {
+        let middle = 0.5 * (low + high);
+        if count_above(squares, middle) > rank { low = middle } else { high = middle }
     }
-    let count = squared_distances.len();
-    DMatrix::from_fn(count, count, |i, j| squared_distances[i.min(j)])
+    if low > 0.0 { high } else { 0.0 }
 }
 
-/// Inner products of the same points about their mean.
-fn centred(gram: DMatrix<f64>) -> DMatrix<f64> {
-    let count = gram.nrows() as f64;
-    let means: Vec<f64> = gram.row_iter().map(|row| row.sum() / count).collect();
-    let mean = means.iter().sum::<f64>() / count;
-    DMatrix::from_fn(gram.nrows(), gram.ncols(), |i, j| gram[(i, j)] - means[i] - means[j] + mean)
-}
-
-/// Descending; what rounding made negative is 0.
-fn eigenvalues(gram: DMatrix<f64>) -> Vec<f64> {
-    let all = SymmetricEigen::new(gram).eigenvalues;
-    let mut eigenvalues: Vec<f64> = all.iter().map(|eigenvalue| eigenvalue.max(0.0)).collect();
-    eigenvalues.sort_by(|a, b| b.total_cmp(a));
-    eigenvalues
+/// Eigenvalues above `bound`: negative pivots of DDᵀ − S²/bound.
+fn count_above(squares: &[f64], bound: f64) -> usize {
+    let mut above = 0;
+    let mut inverse = 0.0;
+    for square in squares {
+        let pivot = 2.0 - square / bound - inverse;
+        // A pivot of exactly 0 is moved by as much as rounding might have.
+        let pivot = if pivot == 0.0 { f64::EPSILON } else { pivot };
+        above += usize::from(pivot < 0.0);
+        inverse = pivot.recip();
+    }
+    above
 }
 
 fn shares(eigenvalues: Vec<f64>) -> Vec<f64> {
@@ -95,6 +109,8 @@ fn shares(eigenvalues: Vec<f64>) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nalgebra::{DMatrix, SymmetricEigen};
+    use proptest::prelude::*;
 
     /// Antognini & Sohl-Dickstein's formula, evaluated and rounded by hand.
     const TABLE: [(usize, f64, f64); 6] = [
@@ -145,6 +161,56 @@ mod tests {
         // Two orthogonal unit steps: corners of a right triangle, 3 : 1 as for T = 3.
         let shares = explained_with_steps(&[1e-200, 1e-200]).unwrap();
         assert!((shares[0] - 0.75).abs() < 1e-12);
+    }
+
+    /// Shares from the centred Gram matrix itself: inner products of snapshots i and j are the sum of the squares of the
+    /// steps before both.
+    fn by_matrix(step_lengths: &[f64]) -> Vec<f64> {
+        let mut squared_distances = vec![0.0];
+        for length in step_lengths {
+            squared_distances.push(squared_distances.last().unwrap() + length * length);
+        }
+        let count = squared_distances.len();
+        let gram = DMatrix::from_fn(count, count, |i, j| squared_distances[i.min(j)]);
+        let centring =
+            DMatrix::from_fn(count, count, |i, j| f64::from(u8::from(i == j)) - 1.0 / count as f64);
+        let mut eigenvalues: Vec<f64> =
+            SymmetricEigen::new(&centring * gram * &centring).eigenvalues.as_slice().to_vec();
+        eigenvalues.sort_by(|a, b| b.total_cmp(a));
+        eigenvalues.truncate(step_lengths.len());
+        shares(eigenvalues)
+    }
+
+    fn step_length() -> impl Strategy<Value = f64> {
+        prop_oneof![1 => Just(0.0), 2 => Just(0.7), 5 => 0.0..1.0, 3 => (-6.0..0.0_f64).prop_map(|it| 10_f64.powf(it))]
+    }
+
+    proptest! {
+        #[test]
+        fn counting_finds_what_the_matrix_has(
+            lengths in prop::collection::vec(step_length(), 1..40),
+            scale in prop_oneof![Just(1.0), Just(1e150), Just(1e-150)],
+        ) {
+            prop_assume!(lengths.iter().any(|length| *length > 0.0));
+            let expected = by_matrix(&lengths);
+            let scaled: Vec<f64> = lengths.iter().map(|length| scale * length).collect();
+            let found = explained_with_steps(&scaled).unwrap();
+            prop_assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(&expected) {
+                prop_assert!((found - expected).abs() < 1e-12, "{} is not {}", found, expected);
+            }
+            prop_assert_eq!(&leading_with_steps(&scaled, 2).unwrap(), &found[..2.min(found.len())]);
+        }
+    }
+
+    #[test]
+    fn a_long_walk_takes_the_time_of_its_length() {
+        // As a matrix: 3.2 GB, and a day.
+        let found = leading_with_steps(&vec![0.3; 19_999], 3).unwrap();
+        for (found, k) in found.iter().zip(1..) {
+            assert!((found - explained_in_the_limit(k)).abs() < 1e-4, "{k}: {found}");
+        }
+        assert_eq!(leading_with_steps(&[1.0, 2.0], 9).unwrap().len(), 2);
     }
 
     #[test]

@@ -88,6 +88,11 @@ fn rotate(rows: &mut DMatrix<f64>, p: usize, q: usize) {
     rows.set_row(q, &(cos * second - sin * first));
 }
 
+/// Coordinate of a row along a direction.
+fn along(rows: &DMatrix<f64>, row: usize, direction: &[f32]) -> f64 {
+    rows.row(row).iter().zip(direction).map(|(a, b)| a * f64::from(*b)).sum()
+}
+
 fn close(found: f64, expected: f64, tolerance: f64) -> Result<(), TestCaseError> {
     prop_assert!((found - expected).abs() <= tolerance, "{found} is not {expected}");
     Ok(())
@@ -152,6 +157,51 @@ proptest! {
                     let score = same_way.signum() * scores[t];
                     close(component.scores[t], score, 1e-9 * total.sqrt())?;
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn many_snapshots_of_few_parameters_have_the_singular_vectors_too(
+        count in 65_usize..160, dims in 1_usize..16, seed in 0_u64..1_000_000, decay in 0.95_f32..1.02,
+    ) {
+        let snapshots = walk(seed, count, dims, decay);
+        let found = pca(&mut source(&snapshots), &options(2)).unwrap();
+        let centred = centred(&snapshots);
+        // Of the transpose, which has few rows: left and right change places.
+        let (squares, left): (Vec<f64>, Vec<_>) = singular(centred.transpose()).into_iter().unzip();
+        let total: f64 = squares.iter().sum();
+        close(found.total_variance * (count - 1) as f64, total, 1e-10 * total)?;
+        prop_assert_eq!(found.variances.len(), count - 1);
+        for (k, component) in found.components.iter().enumerate().filter(|(_, it)| !it.degenerate) {
+            close(component.explained, squares[k] / total, 1e-11)?;
+            if gap(&squares, k) > 1e-3 * total {
+                let same_way = (component.scores[0] * left[k][0]).signum();
+                for (t, score) in component.scores.iter().enumerate() {
+                    close(*score, same_way * left[k][t] * squares[k].sqrt(), 1e-9 * total.sqrt())?;
+                    let along = along(&centred, t, &component.direction);
+                    close(along, *score, 1e-6 * total.sqrt())?;
+                }
+            }
+        }
+        let once = scores(&mut source(&snapshots), &options(2)).unwrap();
+        same_scores(&live_scores(&snapshots, 2), &once, 1e-10)?;
+    }
+
+    #[test]
+    fn parameters_that_never_move_change_nothing_however_many_they_are(
+        count in 65_usize..100, dims in 1_usize..60, seed in 0_u64..1_000_000,
+    ) {
+        let few = walk(seed, count, dims, 0.99);
+        let many: Vec<Vec<f32>> = few.iter().map(|row| [&row[..], &[0.25; 100]].concat()).collect();
+        let [few, many] = [few, many].map(|it| pca(&mut source(&it), &options(2)).unwrap());
+        close(few.total_variance, many.total_variance, 1e-12 * many.total_variance)?;
+        for (k, (few, many)) in few.components.iter().zip(&many.components).enumerate() {
+            prop_assert_eq!(few.degenerate, many.degenerate);
+            close(few.explained, many.explained, 1e-12)?;
+            if dims > 1 || k == 0 {
+                close(dot(&few.direction, &many.direction[..dims]).abs(), 1.0, 1e-6)?;
+                prop_assert!(many.direction[dims..].iter().all(|entry| *entry == 0.0));
             }
         }
     }
@@ -262,6 +312,65 @@ fn scores_take_one_read_directions_a_second_and_a_live_snapshot_one_of_the_earli
         live.push(&mut earlier, &gaussian(count as u64, 50_000)).unwrap();
         assert_eq!(earlier.reads, usize::from(count > 0));
     }
+}
+
+#[test]
+fn many_snapshots_of_few_parameters_are_read_once() {
+    let mut counted = Counted { count: 20_000, dims: 3, reads: 0, next: (0, 0) };
+    let found = pca(&mut counted, &options(2)).unwrap();
+    assert_eq!((counted.reads, found.snapshots()), (1, 20_000));
+    assert_eq!(found.variances.len(), 2, "only those asked for");
+    scores(&mut counted, &options(2)).unwrap();
+    assert_eq!(counted.reads, 2);
+}
+
+#[test]
+fn many_snapshots_of_many_parameters_have_the_leading_components_of_all() {
+    let (count, dims) = (640, 700);
+    let snapshots = walk(5, count, dims, 0.999);
+    let found = pca(&mut source(&snapshots), &options(3)).unwrap();
+    let centred = centred(&snapshots);
+    let mut expected: Vec<f64> =
+        (&centred * centred.transpose()).symmetric_eigenvalues().as_slice().to_vec();
+    expected.sort_by(|a, b| b.total_cmp(a));
+    let total: f64 = expected.iter().sum();
+    assert_eq!(found.variances.len(), 3);
+    for (component, expected) in found.components.iter().zip(&expected) {
+        assert!((component.explained - expected / total).abs() < 1e-11, "{}", component.explained);
+        for (t, score) in component.scores.iter().enumerate() {
+            let along = along(&centred, t, &component.direction);
+            assert!((along - score).abs() < 1e-6 * total.sqrt(), "{t}: {along} is not {score}");
+        }
+    }
+    let live = live_scores(&snapshots[..620], 3);
+    let batch = scores(&mut source(&snapshots[..620]), &options(3)).unwrap();
+    same_scores(&live, &batch, 1e-9).unwrap();
+}
+
+#[test]
+fn many_snapshots_on_a_line_or_at_rest_are_flagged() {
+    let at = |t: usize| vec![t as f32, 3.0, -2.0 * t as f32];
+    let line: Vec<Vec<f32>> = (0..200).map(at).collect();
+    let found = pca(&mut source(&line), &options(3)).unwrap();
+    let [first, second, third] = &found.components[..] else { panic!("three") };
+    assert!(!first.degenerate && second.degenerate && third.degenerate);
+    assert!((first.explained - 1.0).abs() < 1e-15 && first.direction[1] == 0.0);
+    assert!((norm(&second.direction) - 1.0).abs() < 1e-6 && second.direction[1] == 0.0);
+    assert!(dot(&first.direction, &second.direction).abs() < 1e-6);
+    assert_eq!(norm(&third.direction), 0.0, "two parameters moved");
+    let still = pca(&mut source(&vec![vec![0.1, 0.2]; 100]), &options(2)).unwrap();
+    assert!(still.components.iter().all(|it| it.degenerate && it.scores == [0.0; 100]));
+    assert_eq!((still.total_variance, still.variances), (0.0, vec![0.0; 99]));
+}
+
+#[test]
+fn one_of_many_snapshots_that_is_not_finite_is_named() {
+    let mut snapshots = walk(9, 80, 3, 1.0);
+    snapshots[70][2] = f32::NAN;
+    let error = pca(&mut source(&snapshots), &options(2)).unwrap_err();
+    let expected =
+        matches!(error, PcaError::Request(Error::NonFiniteSnapshot { snapshot: 70, index: 2, .. }));
+    assert!(expected, "{error}");
 }
 
 #[test]

@@ -59,12 +59,16 @@ fn losses_of_an_epoch_are_those_in_burns_log() {
     }
 }
 
+/// Of a training with burn's builder and with ours; gives the folder of the first.
 fn assert_epochs_agree(arguments: &[&str]) -> tempfile::TempDir {
-    let dir = tempdir().expect("a folder");
-    let watch = ["--model", "mlp", "--watch", "default"];
-    train(dir.path(), &[&watch[..], arguments].concat());
-    let found = batches_in_trace(&dir.path().join("run"));
-    assert_eq!(found, batches_in_burns_log(dir.path()), "{arguments:?}");
+    let [dir, _] = ["default", "training"].map(|watch| {
+        let dir = tempdir().expect("a folder");
+        let watch = ["--model", "mlp", "--watch", watch];
+        train(dir.path(), &[&watch[..], arguments].concat());
+        let found = batches_in_trace(&dir.path().join("run"));
+        assert_eq!(found, batches_in_burns_log(dir.path()), "{watch:?} {arguments:?}");
+        dir
+    });
     dir
 }
 

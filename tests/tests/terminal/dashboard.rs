@@ -125,17 +125,40 @@ fn a_panic_is_read_on_the_screen_that_was_there_before() {
 }
 
 #[test]
-fn what_the_program_prints_is_painted_over_when_asked() {
+fn what_the_program_prints_does_not_tear_the_dashboard_and_is_left_on_the_terminal() {
     let training = Training::new();
     let arguments = ["--epochs", ENDLESS, "--rest-after", "60", "--chat-after", "60"];
     let mut terminal = super::support::start(&training.words(&arguments), &[], None, true);
-    terminal.wait_for("a line of the user's");
-    terminal.type_in("R");
-    terminal.wait_until("a clean frame", |it| !it.screen().contains("a line of the user's"));
-    assert!(terminal.first_row().starts_with("run  training"), "{}", terminal.screen());
+    let printed = training.run().join("printed.txt");
+    let is_printed = || std::fs::read_to_string(&printed).is_ok_and(|it| it.contains("a line of"));
+    terminal.wait_until("the line in its file", |_| is_printed());
+    terminal.wait_for("train Accuracy");
+    assert!(!terminal.screen().contains("a line of the user's"), "{}", terminal.screen());
     terminal.type_in("qs");
     training.go_on();
     assert!(terminal.wait_for_end().success());
+    assert!(!terminal.is_on_alternate_screen());
+    let left = terminal.screen();
+    let line = left.find("a line of the user's").unwrap_or_else(|| panic!("{left}"));
+    let end = left.find("burnscape: interrupted after").unwrap_or_else(|| panic!("{left}"));
+    assert!(line < end, "{left}");
+    let begins = left.lines().any(|line| line.starts_with("a line of the user's"));
+    assert!(begins, "lines begin at the left:\n{left}");
+}
+
+#[test]
+fn after_the_dashboard_was_left_lines_are_printed_as_ever() {
+    let training = Training::new();
+    let arguments = ["--epochs", "30", "--rest-after", "60", "--chat-after", "100"];
+    let mut terminal = super::support::start(&training.words(&arguments), &[], None, true);
+    terminal.wait_for("train Accuracy");
+    terminal.type_in("qd");
+    terminal.wait_for("training goes on without the dashboard");
+    assert!(!training.run().join("printed.txt").exists(), "nothing was printed meanwhile");
+    training.go_on();
+    assert!(terminal.wait_for_end().success());
+    let bytes = String::from_utf8_lossy(&terminal.bytes()).into_owned();
+    assert!(bytes.contains("a line of the user's"), "{bytes}");
 }
 
 #[test]

@@ -55,6 +55,8 @@ show("layer", plane.layers["accuracy"][0], "<f8")
 path = run.trajectory(plane)
 show("path", np.concatenate([path.epochs, path.x, path.y, path.loss]), "<f8")
 show("live path", run.trajectory().x, "<f8")
+told = {"lr": 0.001, "optimizer.name": "adam", "widths": [64, 10], "broken": "{"}
+assert run.hyperparameters() == told, run.hyperparameters()
 show("snapshots", [snapshot.index for snapshot in run.snapshots()], "<i8")
 show("curvature", np.concatenate([it["largest"] for it in run.curvature()]), "<f8")
 "#;
@@ -115,6 +117,7 @@ fn expected_epochs(known: &Known) -> Dump {
     let on_path = |steps: u64| steps <= KEPT_STEPS;
     let mut dump = Dump::new();
     let (mut epochs, mut valid, mut snapshots, mut curvature) = (vec![], vec![], vec![], vec![]);
+    let mut accuracy = vec![];
     for (records, is_before) in [(before, true), (after, false)] {
         for record in records {
             match record {
@@ -122,6 +125,7 @@ fn expected_epochs(known: &Known) -> Dump {
                     epochs.push(epoch.epoch);
                     valid.push(epoch.valid_loss.unwrap_or(f64::NAN));
                 }
+                Record::Metric(it) if !is_before || on_path(it.step) => accuracy.push(it.value),
                 Record::Snapshot(it) if !is_before || on_path(it.step) => snapshots.push(it.index),
                 Record::Curvature(it) if !is_before || on_path(it.step) => {
                     curvature.extend(it.largest.iter().copied());
@@ -135,10 +139,6 @@ fn expected_epochs(known: &Known) -> Dump {
     dump.insert("valid_loss".to_owned(), f64s(valid));
     dump.insert("snapshots".to_owned(), i64s(snapshots));
     dump.insert("curvature".to_owned(), f64s(curvature));
-    let accuracy = of(known, |record| match record {
-        Record::Metric(metric) => Some(metric.value),
-        _ => None,
-    });
     dump.insert("accuracy".to_owned(), f64s(accuracy));
     dump
 }

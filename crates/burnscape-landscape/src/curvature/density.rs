@@ -97,7 +97,7 @@ fn quadrature<P: HessianProduct>(
     start: Vec<f64>,
     steps: usize,
 ) -> Result<Nodes, CurvatureError<P::Error>> {
-    let mut space = Krylov::new(start);
+    let mut space = Krylov::new(start, 1.0);
     while space.dimension() < steps && !space.is_closed() {
         space.step(product)?;
     }

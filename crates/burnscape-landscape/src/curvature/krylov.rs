@@ -4,11 +4,12 @@
 use nalgebra::{DMatrix, SymmetricEigen};
 
 use super::product::{Counted, CurvatureError, HessianProduct};
-use super::vectors::{add, normalise, orthogonalise, scale, unit};
+use super::reach::Growth;
+use super::vectors::{add, norm, normalise, orthogonalise, scale, unit};
 use rand_chacha::ChaCha8Rng;
 
 /// A remainder of this share of the product is rounding: the space holds all that the start leads to.
-const ROUNDING: f64 = 1e-12;
+pub(super) const ROUNDING: f64 = 1e-12;
 
 /// An orthonormal basis V, the symmetric matrix T = VᵀHV, and what H leads out of the space.
 pub(super) struct Krylov {
@@ -18,8 +19,9 @@ pub(super) struct Krylov {
     next: Vec<f64>,
     /// Its length before.
     beyond: f64,
-    /// Largest entry that products have had, to tell rounding from more.
+    /// Greatest length that products have had, to tell rounding from more.
     magnitude: f64,
+    growth: Growth,
 }
 
 /// Eigenpairs of the projected matrix, ascending.
@@ -31,11 +33,19 @@ pub(super) struct Ritz {
     pub vectors: DMatrix<f64>,
 }
 
+impl Ritz {
+    /// The largest magnitude.
+    pub fn size(&self) -> f64 {
+        self.values.iter().fold(0.0, |size: f64, value| size.max(value.abs()))
+    }
+}
+
 impl Krylov {
-    /// A space that is empty and will begin with `start`, a unit vector.
-    pub fn new(start: Vec<f64>) -> Self {
-        let projected = DMatrix::zeros(0, 0);
-        Self { basis: Vec::new(), projected, next: start, beyond: 0.0, magnitude: 0.0 }
+    /// A space that is empty and will begin with `start`, a unit vector of which a `share` was drawn at random.
+    pub fn new(start: Vec<f64>, share: f64) -> Self {
+        let (basis, projected) = (Vec::new(), DMatrix::zeros(0, 0));
+        let growth = Growth::new(start.len(), share);
+        Self { basis, projected, next: start, beyond: 0.0, magnitude: 0.0, growth }
     }
 
     pub fn dimension(&self) -> usize {
@@ -45,6 +55,11 @@ impl Krylov {
     /// Whether the space is invariant: another step needs another start.
     pub fn is_closed(&self) -> bool {
         self.next.is_empty()
+    }
+
+    /// Whether it holds everything.
+    pub fn is_whole(&self) -> bool {
+        self.basis.first().is_some_and(|unit| unit.len() == self.basis.len())
     }
 
     /// Takes the next vector in, with one product.
@@ -58,13 +73,13 @@ impl Krylov {
     ) -> Result<(), CurvatureError<P::Error>> {
         let mut image = product.of(&self.next)?;
         self.basis.push(std::mem::take(&mut self.next));
-        let size = super::vectors::norm(&image);
-        self.magnitude = self.magnitude.max(size);
+        self.magnitude = self.magnitude.max(norm(&image));
         let along = orthogonalise(&mut image, &self.basis);
         self.grow(&along);
-        self.beyond = super::vectors::norm(&image);
-        let is_rounding = self.beyond <= ROUNDING * self.magnitude;
-        if is_rounding || self.basis.len() == self.basis[0].len() {
+        self.beyond = norm(&image);
+        let rounding = ROUNDING * self.magnitude;
+        self.growth.step(if self.is_whole() { 0.0 } else { self.beyond.max(rounding) });
+        if self.is_whole() || self.beyond <= rounding {
             self.beyond = 0.0;
             return Ok(());
         }
@@ -86,7 +101,7 @@ impl Krylov {
     /// Goes on from a random vector that the space does not hold; `false` if it holds all.
     pub fn reopen(&mut self, rng: &mut ChaCha8Rng) -> bool {
         let len = self.basis[0].len();
-        if self.basis.len() == len {
+        if self.is_whole() {
             return false;
         }
         // What is drawn lies outside the space with probability 1; the count only ends what has no end.
@@ -127,8 +142,21 @@ impl Krylov {
         vector
     }
 
+    /// By how much the eigenvalues may differ that the Ritz values at these places stand for: the outermost first,
+    /// `towards` the end of the spectrum, 1 or −1.
+    pub fn errors(
+        &self,
+        ritz: &Ritz,
+        places: impl Iterator<Item = usize>,
+        towards: f64,
+    ) -> Vec<f64> {
+        self.growth.errors(ritz, places, towards)
+    }
+
     /// Keeps these eigenvectors alone, and what comes next: the space is smaller and as good for them.
     pub fn restart(&mut self, ritz: &Ritz, kept: &[usize]) {
+        let dropped = (0..ritz.values.len()).filter(|place| !kept.contains(place));
+        dropped.for_each(|place| self.growth.leave(ritz.values[place]));
         let basis = kept.iter().map(|&k| self.vector(ritz, k)).collect();
         let values: Vec<f64> = kept.iter().map(|&k| ritz.values[k]).collect();
         self.basis = basis;

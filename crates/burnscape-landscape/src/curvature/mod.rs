@@ -10,6 +10,7 @@ mod extremes;
 mod filters;
 mod krylov;
 mod product;
+mod reach;
 mod sharpness;
 mod stability;
 mod trace;

@@ -107,10 +107,10 @@ impl LivePca {
         let products = DMatrix::from_fn(count, count, product);
         let squared_norms = self.squared_norms.iter().sum();
         let moments = Moments::of_differences(products, squared_norms, self.step_lengths.clone());
-        let spectrum = Spectrum::new(&moments);
+        let spectrum = Spectrum::new(&moments, components);
         Ok(Scores {
             components: spectrum.components(components),
-            variances: spectrum.variances(),
+            variances: spectrum.variances(components),
             total_variance: spectrum.total_variance(),
             step_lengths: moments.step_lengths,
         })

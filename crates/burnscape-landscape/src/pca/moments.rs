@@ -165,7 +165,7 @@ impl Sums {
 }
 
 /// A number that products are computed in.
-trait Entry: RealField + Copy {
+pub(super) trait Entry: RealField + Copy {
     fn difference(value: f32, origin: f32) -> Self;
     fn in_double(self) -> f64;
 }
@@ -251,7 +251,7 @@ fn write_row<E: Entry>(columns: &mut [E], t: usize, count: usize, row: [E; LINE_
 }
 
 /// Inner products of the rows: the lower triangle (and, beside the diagonal, some of the upper one).
-fn multiply<E: Entry>(entries: &[E], products: &mut DMatrix<E>) {
+pub(super) fn multiply<E: Entry>(entries: &[E], products: &mut DMatrix<E>) {
     let count = products.nrows();
     let dims = entries.len() / count;
     let matrix = DMatrixView::from_slice(entries, count, dims);

@@ -1,15 +1,17 @@
-//! Eigenvalues of the Gram matrix: which of them are more than rounding, and the scores that they give.
+//! The spectrum of the snapshots: which eigenvalues are more than rounding, and the scores that they give.
 
-use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use nalgebra::{DMatrix, DVector};
 
 use super::ScoredComponent;
+use super::leading::{Eigen, TAKEN_WHOLE};
 use super::moments::Moments;
 
 /// A component needs this share of what the errors of single precision are in proportion to.
 const SINGLE_RESOLVES: f64 = 1.0 / (1 << 12) as f64;
 
-/// Eigenvalues and eigenvectors of the Gram matrix, in descending order, and what they are measured by.
+/// Eigenvalues and eigenvectors of the Gram matrix of T snapshots, in descending order, and what they are measured by.
 pub(super) struct Spectrum {
+    /// All, or the leading ones.
     eigen: Eigen,
     /// Sum of all squared distances from the mean.
     total: f64,
@@ -18,18 +20,21 @@ pub(super) struct Spectrum {
 }
 
 impl Spectrum {
-    pub(super) fn new(moments: &Moments) -> Self {
-        let eigen = Eigen::of(moments.gram.clone());
-        Self {
-            total: moments.gram.trace(),
-            rounding: rounding(moments).max(1e-12 * eigen.values[0]),
-            eigen,
-        }
+    /// At least the first `components`.
+    pub(super) fn new(moments: &Moments, components: usize) -> Self {
+        let eigen = Eigen::leading(moments.gram.clone(), components);
+        Self::of(eigen, moments.gram.trace(), moments.squared_norms)
+    }
+
+    /// From eigenvalues, their sum over all there are, and Σ‖θₜ‖².
+    pub(super) fn of(eigen: Eigen, total: f64, squared_norms: f64) -> Self {
+        let largest = eigen.values.first().copied().unwrap_or(0.0);
+        Self { rounding: rounding(squared_norms).max(1e-12 * largest), eigen, total }
     }
 
     /// Number of snapshots, T.
     pub(super) fn snapshots(&self) -> usize {
-        self.eigen.values.len()
+        self.eigen.vectors.nrows()
     }
 
     /// The mean takes one.
@@ -41,10 +46,13 @@ impl Spectrum {
         self.total / self.degrees_of_freedom()
     }
 
-    /// The last of T eigenvalues belongs to the mean and is 0.
-    pub(super) fn variances(&self) -> Vec<f64> {
-        let possible = &self.eigen.values[..self.snapshots() - 1];
-        possible.iter().map(|eigenvalue| eigenvalue / self.degrees_of_freedom()).collect()
+    /// Of all T − 1 possible components, or of `components` where there are many. (The last of T eigenvalues belongs to
+    /// the mean and is 0.)
+    pub(super) fn variances(&self, components: usize) -> Vec<f64> {
+        let possible = self.snapshots() - 1;
+        let told = if possible < TAKEN_WHOLE { possible } else { components.min(possible) };
+        let eigenvalue = |k: usize| self.eigen.values.get(k).copied().unwrap_or(0.0);
+        (0..told).map(|k| eigenvalue(k) / self.degrees_of_freedom()).collect()
     }
 
     /// Whether the first components are well above the errors that products in single precision have.
@@ -121,27 +129,9 @@ impl Spectrum {
     }
 }
 
-/// Eigenvalues of a positive semidefinite matrix, descending, and the eigenvectors as columns.
-struct Eigen {
-    values: Vec<f64>,
-    vectors: DMatrix<f64>,
-}
-
-impl Eigen {
-    fn of(matrix: DMatrix<f64>) -> Self {
-        let eigen = SymmetricEigen::new(matrix);
-        let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
-        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-        Self {
-            values: order.iter().map(|&k| eigen.eigenvalues[k].max(0.0)).collect(),
-            vectors: eigen.eigenvectors.select_columns(&order),
-        }
-    }
-}
-
 /// Rounding to `f32` moves a parameter by up to 2⁻²⁴ of its size: this, summed over the snapshots, squared.
-fn rounding(moments: &Moments) -> f64 {
-    moments.squared_norms * 2.0_f64.powi(-48)
+fn rounding(squared_norms: f64) -> f64 {
+    squared_norms * 2.0_f64.powi(-48)
 }
 
 /// An eigenvector has two signs: +1 if this one runs from first to last, else −1. A run that ends where it
