@@ -142,15 +142,18 @@ mod tests {
     const LEN: usize = TAKEN_WHOLE + 50;
 
     /// Q·diag(λ)·Qᵀ with a random orthogonal Q, and Q.
-    fn known(values: fn(usize) -> f64, seed: u64) -> (DMatrix<f64>, DMatrix<f64>) {
+    fn known(values: Values, seed: u64) -> (DMatrix<f64>, DMatrix<f64>) {
         let mut rng = stream(seed, "a test");
         let axes = DMatrix::from_fn(LEN, LEN, |_, _| StandardNormal.sample(&mut rng)).qr().q();
         let scaled = DMatrix::from_fn(LEN, LEN, |i, j| axes[(i, j)] * values(j));
         (scaled * axes.transpose(), axes)
     }
 
+    /// Eigenvalues by their place.
+    type Values = fn(usize) -> f64;
+
     /// Ways in which eigenvalues fall.
-    fn cases() -> [(&'static str, fn(usize) -> f64); 7] {
+    fn cases() -> [(&'static str, Values); 7] {
         [
             ("a random walk", |k| ((k + 1) as f64).powi(-2)),
             ("equal pairs", |k| 0.5_f64.powi((k / 2) as i32)),
