@@ -7,7 +7,6 @@
 use anyhow::Result;
 use burn::optim::AdamConfig;
 use burn::train::metric::{AccuracyMetric, LossMetric};
-use burn::train::{Learner, SupervisedTraining};
 use burnscape_examples::cli::{self, Flags};
 use burnscape_examples::mlp::Mlp;
 use burnscape_examples::{data, report};
@@ -25,23 +24,20 @@ fn main() -> Result<()> {
 
     let probe = flags.probe("digits")?; // burnscape
     let artifacts = cli::artifacts(&probe, "digits");
-    let mut training = SupervisedTraining::new(
-        &artifacts,
-        data::loader(train, BATCH_SIZE, Some(flags.seed)),
-        data::loader(valid, BATCH_SIZE, None),
-    )
-    .metrics((LossMetric::new(), AccuracyMetric::new()))
-    .with_default_checkpointers()
-    .num_epochs(flags.epochs.unwrap_or(EPOCHS))
-    .renderer(flags.renderer(&probe)); // burnscape: `probe.dashboard()` or `probe.lines()`
+    let (train, valid) =
+        (data::loader(train, BATCH_SIZE, Some(flags.seed)), data::loader(valid, BATCH_SIZE, None));
+    let mut training = probe
+        .training(&artifacts, train, valid) // burnscape: in place of `SupervisedTraining::new`
+        .metrics((LossMetric::new(), AccuracyMetric::new()))
+        .with_default_checkpointers()
+        .num_epochs(flags.epochs.unwrap_or(EPOCHS))
+        .renderer(flags.renderer(&probe)); // burnscape: `probe.dashboard()` or `probe.lines()`
     if let Some(epoch) = flags.checkpoint(&artifacts)? {
         training = training.checkpoint(epoch);
     }
-    let training = probe.attach(training); // burnscape
 
-    let model = probe.watch(Mlp::new(&device)); // burnscape
-    let learner = Learner::new(model, AdamConfig::new().init(), LEARNING_RATE);
-    let result = training.launch(learner);
+    let model = Mlp::new(&device);
+    let result = training.launch(model, AdamConfig::new().init(), LEARNING_RATE); // burnscape: without a `Learner`
 
     let landscape = probe.finish(&result.model, &batches)?; // burnscape
     report::print(&landscape, !flags.no_dashboard);

@@ -4,26 +4,17 @@
 //! rounds, so that a machine that slows down slows both; the median of the rounds' ratios is what
 //! counts. The idle hook is timed on a model that does nothing else.
 
+mod training;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
-use burn::module::{Module, Param};
-use burn::nn::loss::CrossEntropyLossConfig;
-use burn::nn::{Linear, LinearConfig};
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
-use burn::tensor::activation::relu;
-use burn::tensor::{Device, Distribution, Int, Tensor};
-use burn::train::{
-    ClassificationOutput, InferenceStep, Learner, LearnerModel, TrainOutput, TrainStep,
-};
-use burnscape::{Level, Measurements, Probe, ProbeBuilder, Schedule, tap};
-use burnscape_examples::convnet::ConvNet;
-use burnscape_examples::data::{self, DigitBatch};
-use burnscape_examples::mlp::Mlp;
+use burn::tensor::Device;
+use burnscape::Probe;
 use serde_json::{Value, json};
 
-const BATCH: usize = 64;
+use training::{BIG_MLP, CONVNET, DIGITS, EMPTY_STEP, Network, Training, WAYS, Watching};
+
 const ROUNDS: usize = 301;
 const WARM_UP_ROUNDS: usize = 20;
 /// Long enough for the clock, short enough to alternate often.
@@ -36,13 +27,10 @@ fn main() {
     let device = Device::flex().autodiff();
     device.seed(1);
     let mut rows = Vec::new();
-    for (name, builder) in settings() {
-        let big = || BigMlp::new(&device);
-        rows.push(compare("784-128-10", name, big, &noise_batch(&device), builder));
-        let convnet = || ConvNet::new(&device);
-        rows.push(compare("convnet", name, convnet, &digit_batch(&device), builder));
-        let digits = || Mlp::new(&device);
-        rows.push(compare("digits", name, digits, &digit_batch(&device), builder));
+    for way in &WAYS {
+        for network in [&BIG_MLP, &CONVNET, &DIGITS] {
+            rows.push(compare(network, way, &device));
+        }
     }
     let idle = idle_hook(&device);
     let undrained = terminal::undrained();
@@ -51,44 +39,19 @@ fn main() {
     write_json(&json!({ "steps": rows, "idle_hook": idle, "undrained_terminal": undrained }));
 }
 
-type Settings = fn(ProbeBuilder) -> ProbeBuilder;
-
-fn settings() -> [(&'static str, Settings); 5] {
-    [
-        ("light", |it| it.level(Level::Light).activations(Schedule::Never)),
-        ("standard", |it| it.level(Level::Standard).activations(Schedule::Never)),
-        ("full", |it| it.level(Level::Full)),
-        ("taps every 10th step", |it| it.measurements(only_taps())),
-        ("nothing due", |it| it.measurements(Measurements::all(Schedule::Never))),
-    ]
-}
-
-fn only_taps() -> Measurements {
-    Measurements { activations: Schedule::Every(10), ..Measurements::all(Schedule::Never) }
-}
-
 /// Median ratio of watched to bare steps.
-fn compare<M: LearnerModel, F: Fn() -> M>(
-    model_name: &str,
-    watching: &str,
-    model: F,
-    batch: &<M as TrainStep>::Input,
-    settings: Settings,
-) -> Value
-where
-    <M as TrainStep>::Input: Clone,
-{
+fn compare(network: &Network, watching: &Watching, device: &Device) -> Value {
     let folder = tempfile::tempdir().expect("a folder");
     let builder = Probe::builder(folder.path().join("run")).quiet();
-    let probe = settings(builder).start().expect("a probe");
-    let mut bare = learner(model());
-    let mut watched = learner(probe.watch(model()));
-    let (mut ratios, mut bare_micros) = alternate(&mut bare, &mut watched, batch);
+    let probe = (watching.settings)(builder).start().expect("a probe");
+    let mut bare = network.begin(device, None);
+    let mut watched = network.begin(device, Some(&probe));
+    let (mut ratios, mut bare_micros) = alternate(&mut bare, &mut watched);
     let recording = probe.close().expect("closed");
     assert_eq!(recording.problems(), [] as [String; 0]);
     json!({
-        "model": model_name,
-        "watching": watching,
+        "model": network.name,
+        "watching": watching.name,
         "ratio": median(&mut ratios),
         "ratio_quartiles": [quantile(&mut ratios, 0.25), quantile(&mut ratios, 0.75)],
         "bare_step_us": median(&mut bare_micros),
@@ -98,27 +61,18 @@ where
 }
 
 /// Ratios of the second to the first, round by round, and microseconds of a step of the first.
-fn alternate<A, B>(
-    first: &mut Learner<A>,
-    second: &mut Learner<B>,
-    batch: &<A as TrainStep>::Input,
-) -> (Vec<f64>, Vec<f64>)
-where
-    A: LearnerModel,
-    B: LearnerModel + TrainStep<Input = <A as TrainStep>::Input>,
-    <A as TrainStep>::Input: Clone,
-{
-    let steps = steps_per_round(first, batch);
+fn alternate(first: &mut Training, second: &mut Training) -> (Vec<f64>, Vec<f64>) {
+    let steps = steps_per_round(first);
     let mut ratios = Vec::new();
     let mut micros = Vec::new();
     for round in 0..WARM_UP_ROUNDS + ROUNDS {
         // Who goes first alternates too.
         let (one, other) = if round % 2 == 0 {
-            let one = run(first, batch, steps);
-            (one, run(second, batch, steps))
+            let one = run(first, steps);
+            (one, run(second, steps))
         } else {
-            let other = run(second, batch, steps);
-            (run(first, batch, steps), other)
+            let other = run(second, steps);
+            (run(first, steps), other)
         };
         if round >= WARM_UP_ROUNDS {
             ratios.push(other / one);
@@ -128,47 +82,17 @@ where
     (ratios, micros)
 }
 
-fn learner<M: LearnerModel>(model: M) -> Learner<M> {
-    let mut learner = Learner::new(model, AdamConfig::new().init(), 1e-4);
-    learner.lr_step();
-    learner
-}
-
-/// One step as burn's own loop makes it.
-fn step<M: LearnerModel>(learner: &mut Learner<M>, batch: &<M as TrainStep>::Input)
-where
-    <M as TrainStep>::Input: Clone,
-{
-    let output = learner.train_step(batch.clone());
-    learner.optimizer_step(output.grads);
-}
-
-fn steps_per_round<M: LearnerModel>(
-    learner: &mut Learner<M>,
-    batch: &<M as TrainStep>::Input,
-) -> usize
-where
-    <M as TrainStep>::Input: Clone,
-{
+fn steps_per_round(training: &mut Training) -> usize {
     let trial = 50;
-    run(learner, batch, trial);
-    let each = run(learner, batch, trial) / trial as f64;
+    run(training, trial);
+    let each = run(training, trial) / trial as f64;
     (ROUND.as_secs_f64() / each).ceil() as usize
 }
 
 /// Seconds for so many steps.
-fn run<M: LearnerModel>(
-    learner: &mut Learner<M>,
-    batch: &<M as TrainStep>::Input,
-    steps: usize,
-) -> f64
-where
-    <M as TrainStep>::Input: Clone,
-{
+fn run(training: &mut Training, steps: usize) -> f64 {
     let start = Instant::now();
-    for _ in 0..steps {
-        step(learner, batch);
-    }
+    training(steps);
     start.elapsed().as_secs_f64()
 }
 
@@ -178,17 +102,13 @@ fn idle_hook(device: &Device) -> Value {
     let folder = tempfile::tempdir().expect("a folder");
     let builder = Probe::builder(folder.path().join("run")).grad_norms_every(0);
     let probe = builder.weight_norms_every(0).queue_steps(1 << 16).start().expect("a probe");
-    let mut bare = learner(Nothing::new(device));
-    let mut idle = learner(probe.watch(Nothing::new(device)));
-    let mut disabled = learner(Probe::disabled().watch(Nothing::new(device)));
+    let mut bare = EMPTY_STEP.begin(device, None);
+    let mut idle = EMPTY_STEP.begin(device, Some(&probe));
+    let mut disabled = EMPTY_STEP.begin(device, Some(&Probe::disabled()));
     let steps = 2000;
     let mut nanos = [const { Vec::new() }; 3];
     for _ in 0..ROUNDS {
-        let each = [
-            run(&mut bare, &(), steps),
-            run(&mut idle, &(), steps),
-            run(&mut disabled, &(), steps),
-        ];
+        let each = [run(&mut bare, steps), run(&mut idle, steps), run(&mut disabled, steps)];
         for (nanos, secs) in nanos.iter_mut().zip(each) {
             nanos.push(secs / steps as f64 * 1e9);
         }
@@ -288,13 +208,13 @@ mod terminal {
         let probe = |run: &str| Probe::builder(folder.path().join(run)).quiet().start();
         let (plain, shown) = (probe("plain").expect("a probe"), probe("shown").expect("a probe"));
         assert!(shown.open_dashboard());
-        let mut without = learner(plain.watch(Mlp::new(&device)));
-        let mut with = learner(shown.watch(Mlp::new(&device)));
-        let (mut ratios, mut micros) = alternate(&mut without, &mut with, &digit_batch(&device));
+        let mut without = DIGITS.begin(&device, Some(&plain));
+        let mut with = DIGITS.begin(&device, Some(&shown));
+        let (mut ratios, mut micros) = alternate(&mut without, &mut with);
         println!(
             "{}",
             json!({
-                "model": "digits",
+                "model": DIGITS.name,
                 "ratio": median(&mut ratios),
                 "ratio_quartiles": [quantile(&mut ratios, 0.25), quantile(&mut ratios, 0.75)],
                 "step_without_us": median(&mut micros),
@@ -315,114 +235,5 @@ mod terminal {
 
     pub fn undrained() -> Value {
         Value::Null
-    }
-}
-
-// ---- models ------------------------------------------------------------------------------
-
-fn digit_batch(device: &Device) -> DigitBatch {
-    data::batches(&data::all(), BATCH, device).swap_remove(0)
-}
-
-#[derive(Debug, Clone)]
-struct Noise {
-    images: Tensor<2>,
-    labels: Tensor<1, Int>,
-}
-
-fn noise_batch(device: &Device) -> Noise {
-    let labels: Vec<i64> = (0..BATCH as i64).map(|it| it % 10).collect();
-    Noise {
-        images: Tensor::random([BATCH, 784], Distribution::Default, device),
-        labels: Tensor::from_ints(labels.as_slice(), device),
-    }
-}
-
-/// The network that the field measures: 784-128-10.
-#[derive(Module, Debug)]
-struct BigMlp {
-    fc1: Linear,
-    fc2: Linear,
-}
-
-impl BigMlp {
-    fn new(device: &Device) -> Self {
-        Self {
-            fc1: LinearConfig::new(784, 128).init(device),
-            fc2: LinearConfig::new(128, 10).init(device),
-        }
-    }
-
-    fn classify(&self, batch: Noise) -> ClassificationOutput {
-        let hidden = tap("fc1.relu", relu(self.fc1.forward(batch.images)));
-        let logits = self.fc2.forward(hidden);
-        let loss = CrossEntropyLossConfig::new().init(&logits.device());
-        let loss = loss.forward(logits.clone(), batch.labels.clone());
-        ClassificationOutput::new(loss, logits, batch.labels)
-    }
-}
-
-impl TrainStep for BigMlp {
-    type Input = Noise;
-    type Output = ClassificationOutput;
-
-    fn step(&self, batch: Noise) -> TrainOutput<ClassificationOutput> {
-        let output = self.classify(batch);
-        TrainOutput::new(self, output.loss.backward(), output)
-    }
-}
-
-impl InferenceStep for BigMlp {
-    type Input = Noise;
-    type Output = ClassificationOutput;
-
-    fn step(&self, batch: Noise) -> ClassificationOutput {
-        self.classify(batch)
-    }
-}
-
-/// A model whose step and update do nothing.
-#[derive(Module, Debug)]
-struct Nothing {
-    weight: Param<Tensor<1>>,
-}
-
-impl Nothing {
-    fn new(device: &Device) -> Self {
-        let weight = Param::from_tensor(Tensor::from_floats([1.0], device));
-        Self { weight }
-    }
-
-    fn output(&self) -> ClassificationOutput {
-        let loss = self.weight.val().inner();
-        let device = loss.device();
-        ClassificationOutput::new(loss, Tensor::zeros([1, 1], &device), Tensor::zeros([1], &device))
-    }
-}
-
-impl TrainStep for Nothing {
-    type Input = ();
-    type Output = ClassificationOutput;
-
-    fn step(&self, (): ()) -> TrainOutput<ClassificationOutput> {
-        TrainOutput { grads: GradientsParams::new(), item: self.output() }
-    }
-
-    fn optimize(
-        self,
-        _optim: &mut ModuleOptimizer,
-        _lr: ModuleLearningRate,
-        _grads: GradientsParams,
-    ) -> Self {
-        self
-    }
-}
-
-impl InferenceStep for Nothing {
-    type Input = ();
-    type Output = ClassificationOutput;
-
-    fn step(&self, (): ()) -> ClassificationOutput {
-        self.output()
     }
 }

@@ -21,6 +21,7 @@ for what it claims, and nothing outside the run folder is read.
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import time
@@ -108,6 +109,7 @@ head: format:[uint] run_id:text started_unix_secs:float burnscape_version:text b
 block: path:text shape:[uint] role:text container:text filter_axis:uint? groups:uint filter_guessed:flag
        frozen:flag offset:uint
 buffer: path:text shape:[uint]
+hyperparameters: values:{text}
 step: step:uint batches:uint epoch:uint? iteration:uint? accumulated:uint elapsed_secs:float lr:float
       loss:float? missing:u4 columns:{f4}
 epoch: epoch:uint steps:uint batches:uint elapsed_secs:float train_loss:float? valid_loss:float?
@@ -639,6 +641,7 @@ _STEP_COUNTS = {
     "alert": ("step", True),
     "blackbox": ("step", True),
     "epoch": ("steps", False),
+    "metric": ("step", False),
     "snapshot": ("step", False),
     "curvature": ("step", False),
 }
@@ -743,7 +746,10 @@ class Run:
         )
 
     def metrics(self) -> dict[tuple[str, str], Metric]:
-        """Metrics by split and name, such as ("valid", "accuracy")."""
+        """Metrics by split and name, such as ("valid", "accuracy").
+
+        The split "own" holds what the program told itself.
+        """
         rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for record in self.of("metric"):
             rows.setdefault((record.fields["split"], record.fields["name"]), []).append(record.fields)
@@ -751,6 +757,17 @@ class Run:
             key: Metric(_integers(of, "epoch"), _integers(of, "step"), _floats(of, "value"))
             for key, of in rows.items()
         }
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """What the training was set to: names of nested settings are joined by dots."""
+        told: dict[str, Any] = {}
+        for record in self.of("hyperparameters"):
+            for name, value in record.fields["values"].items():
+                try:
+                    told[name] = json.loads(value)
+                except (ValueError, RecursionError):
+                    told[name] = value
+        return told
 
     def slices(self) -> list[Slice]:
         """All slices, by number. Nodes without a slice before them, or outside its grid, are left out."""

@@ -78,10 +78,11 @@ impl Flags {
         }
     }
 
-    fn probe_builder(&self, name: &str) -> ProbeBuilder {
+    /// The settings of [`probe`](Self::probe), to ask for more.
+    pub fn probe_builder(&self, name: &str) -> ProbeBuilder {
         let builder = match &self.run {
             Some(run) => Probe::builder(run),
-            None => Probe::builder(Path::new("runs").join(name)).next_free(),
+            None => Probe::builder(Path::new("runs").join(name)),
         };
         let builder = builder.resolution(self.resolution, self.resolution).seed(self.seed);
         match self.resume {

@@ -28,5 +28,5 @@ fn print_findings(landscape: &Landscape, run: &Path, with_picture: bool) -> io::
     }
     writeln!(stdout)?;
     writeln!(stdout, "Run folder: {}", run.display())?;
-    writeln!(stdout, "Look again: cargo run --release -p burnscape-cli -- watch {}", run.display())
+    writeln!(stdout, "Look again: cargo run --release --bin burnscape -- watch {}", run.display())
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// An example program. `cargo test --workspace` has built it; alone, a package of tests builds it with the
-/// same features.
+/// same features and in the same profile.
 ///
 /// # Panics
 ///
@@ -14,9 +14,12 @@ pub fn example(name: &str) -> PathBuf {
     let profile = tests.parent().and_then(Path::parent).expect("target/debug");
     let program = profile.join("examples").join(name);
     if !program.exists() {
-        let built =
-            Command::new(env!("CARGO")).args(["build", "--workspace", "--examples"]).status();
-        assert!(built.expect("cargo runs").success());
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--workspace", "--examples"]);
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().expect("cargo runs").success());
     }
     program
 }

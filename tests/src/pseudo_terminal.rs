@@ -1,6 +1,7 @@
 //! A terminal for programs under test: keys go in, and what a person would see comes out.
 #![expect(clippy::missing_panics_doc, reason = "what fails here fails the test")]
 
+use std::ffi::CString;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -9,22 +10,20 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 
-/// Nothing here takes this long on any machine: what does has failed.
-const LONGEST: Duration = Duration::from_secs(120);
-/// A condition is looked at this often.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+use crate::waiting::wait_until;
 
 /// A terminal and a program in it.
 #[derive(Debug)]
 pub struct PseudoTerminal {
     keyboard: Option<File>,
+    /// Path of the program's end.
+    name: CString,
     /// The program's end, so that its modes can be asked for.
     device: OwnedFd,
     before: Termios,
@@ -91,7 +90,7 @@ impl PseudoTerminal {
         let seen = Arc::new(Mutex::new(seen));
         let keyboard = File::from(keyboard);
         let reader = start.is_drained.then(|| Reader::start(&keyboard, seen.clone()));
-        Self { keyboard: Some(keyboard), device, before, seen, reader, child }
+        Self { keyboard: Some(keyboard), name, device, before, seen, reader, child }
     }
 
     /// Types something.
@@ -115,7 +114,7 @@ impl PseudoTerminal {
 
     /// What a person sees.
     pub fn screen(&self) -> String {
-        self.seen().emulator.screen().contents()
+        screen(&self.seen)
     }
 
     /// The first row of what a person sees.
@@ -156,29 +155,31 @@ impl PseudoTerminal {
 
     /// Waits until a condition holds.
     pub fn wait_until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
-        let started = Instant::now();
-        while !holds(self) {
-            assert!(started.elapsed() < LONGEST, "no {what:?} came in\n{}", self.screen());
-            std::thread::sleep(LOOK_EVERY);
-        }
+        wait_until(|| holds(self), || format!("no {what:?} came in\n{}", self.screen()));
     }
 
     /// Waits until the program has ended.
     pub fn wait_for_end(&mut self) -> ExitStatus {
-        let started = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("a child") {
-                break status;
-            }
-            assert!(started.elapsed() < LONGEST, "it does not end:\n{}", self.screen());
-            std::thread::sleep(LOOK_EVERY);
+        let mut status = None;
+        let (seen, child) = (self.seen.clone(), &mut self.child);
+        let has_ended = || {
+            status = child.try_wait().expect("a child");
+            status.is_some()
         };
+        wait_until(has_ended, || format!("it does not end:\n{}", screen(&seen)));
         self.stop_reading();
-        status
+        status.expect("it has ended")
+    }
+
+    /// Writes beside the program until the terminal takes no more.
+    pub fn fill(&self) {
+        let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let mut device = File::from(open(&self.name, flags, Mode::empty()).expect("its device"));
+        while device.write(&[b' '; 1024]).is_ok() {}
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().expect("no panic in the reader")
+        locked(&self.seen)
     }
 
     /// Takes what was written so far, then reads no more.
@@ -188,6 +189,14 @@ impl PseudoTerminal {
             reader.thread.join().expect("no panic in the reader");
         }
     }
+}
+
+fn locked(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().expect("no panic in the reader")
+}
+
+fn screen(seen: &Mutex<Seen>) -> String {
+    locked(seen).emulator.screen().contents()
 }
 
 impl Drop for PseudoTerminal {

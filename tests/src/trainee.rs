@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
+use burn::data::dataloader::DataLoader;
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::{AdamConfig, SgdConfig};
+use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig};
 use burn::tensor::{Device, Tensor};
 use burn::train::logger::TrainingProgressLogger;
 use burn::train::metric::store::{Aggregate, Direction, Split};
@@ -26,7 +27,9 @@ use burnscape_examples::mlp::Mlp;
 use clap::{Parser, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+use crate::devices::cpu_devices;
 use crate::models::{Clipping, DigitModel, Lazy, Nested};
+use crate::waiting::wait_patiently_until;
 
 /// Digits that a trainee trains on: enough for several batches, quick in a debug build.
 pub const TRAIN_DIGITS: usize = 300;
@@ -34,6 +37,8 @@ pub const TRAIN_DIGITS: usize = 300;
 pub const VALID_DIGITS: usize = 70;
 /// Digits per batch; the last batch of an epoch is short.
 pub const BATCH_SIZE: usize = 32;
+/// The file that lets a resting training go on.
+pub const GO_ON: &str = "go-on";
 
 /// What to train.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -63,6 +68,8 @@ pub enum Watch {
     Busiest,
     /// The curvature before every step.
     Curvature,
+    /// Through `Probe::training`, with everything at every step.
+    Training,
 }
 
 /// The command line of the trainee.
@@ -111,24 +118,36 @@ pub struct Flags {
     /// Give the digits in the same order in every epoch
     #[arg(long)]
     pub unshuffled: bool,
+    /// Learning rate
+    #[arg(long, default_value_t = 1e-3)]
+    pub lr: f64,
+    /// With --watch training: burn's own renderer
+    #[arg(long)]
+    pub burns_renderer: bool,
+    /// A renderer that has the terminal for itself, as burn's does
+    #[arg(long)]
+    pub screen: bool,
+    /// Say on standard error what probes say there
+    #[arg(long)]
+    pub aloud: bool,
     /// Do not register with burn's training
     #[arg(long)]
     pub unattached: bool,
     /// Finish with surfaces of so many nodes per axis
     #[arg(long)]
     pub finish: Option<usize>,
-    /// Tell every optimizer step on standard output, and rest after it
+    /// Run a shell script after every training batch, whose number is its $1
     #[arg(long)]
-    pub slow: bool,
+    pub after_batch: Option<String>,
+    /// Rest after so many training batches, until there is a file `go-on` in --dir
+    #[arg(long)]
+    pub rest_after: Option<usize>,
     /// Show training in this terminal
     #[arg(long)]
     pub dashboard: bool,
     /// With --dashboard: begin a second recording with one, too
     #[arg(long)]
     pub second_dashboard: bool,
-    /// Rest after every training batch, in milliseconds
-    #[arg(long, default_value_t = 0)]
-    pub rest_ms: u64,
     /// Print a line after so many training batches
     #[arg(long)]
     pub chat_after: Option<usize>,
@@ -236,6 +255,10 @@ fn second_probe(flags: &Flags) -> Result<Probe> {
 fn train_and_finish<M: DigitModel>(flags: &Flags, model: M, probe: Probe) -> Result<Outcome> {
     match flags.watch {
         Watch::Bare => Ok(outcome_of(&train(flags, model, &Probe::disabled()))),
+        Watch::Training => {
+            let trained = train_by_probe(flags, model, &probe);
+            finish(flags, probe.watch(trained), probe)
+        }
         _ => finish(flags, train(flags, watched(flags, &probe, model)?, &probe), probe),
     }
 }
@@ -252,7 +275,8 @@ fn watched<M: DigitModel>(flags: &Flags, probe: &Probe, model: M) -> Result<Watc
 }
 
 fn probe(flags: &Flags) -> Result<Probe> {
-    let builder = Probe::builder(flags.dir.join(&flags.run)).quiet();
+    let builder = Probe::builder(flags.dir.join(&flags.run));
+    let builder = if flags.aloud { builder } else { builder.quiet() };
     let builder = match flags.resume {
         true => builder.resume(),
         false => builder,
@@ -268,7 +292,7 @@ fn probe(flags: &Flags) -> Result<Probe> {
         None => builder,
     };
     let builder = match flags.watch {
-        Watch::Busiest => builder
+        Watch::Busiest | Watch::Training => builder
             .measurements(Measurements::all(Schedule::Every(1)))
             .black_box(BlackBox::new().weights())
             .keep_last_update()
@@ -277,7 +301,7 @@ fn probe(flags: &Flags) -> Result<Probe> {
     };
     Ok(match flags.watch {
         Watch::Bare | Watch::Disabled => Probe::disabled(),
-        Watch::Default | Watch::Busiest | Watch::Curvature => builder.start()?,
+        Watch::Default | Watch::Busiest | Watch::Curvature | Watch::Training => builder.start()?,
     })
 }
 
@@ -295,7 +319,7 @@ fn finish<M: DigitModel>(flags: &Flags, model: Watched<M>, probe: Probe) -> Resu
             study.default_slices()?;
             study.finish()?
         }
-        None => probe.finish(&model, &batches())?,
+        None => probe.finish_strict(&model, &batches())?,
     };
     outcome.summary = landscape.summary();
     outcome.problems = landscape.recording().problems().to_vec();
@@ -353,83 +377,101 @@ pub fn digits() -> (Vec<Digit>, Vec<Digit>) {
     (train, valid)
 }
 
+/// The settings of one and the same training, for burn's builder and for ours.
+macro_rules! configured {
+    ($training:expr, $flags:expr) => {{
+        let (mut training, flags) = ($training, $flags);
+        training = training
+            .metrics((LossMetric::new(), AccuracyMetric::new()))
+            .with_default_checkpointers()
+            .with_application_logger(None)
+            .num_epochs(flags.epochs)
+            .summary();
+        if let Some(checkpoint) = flags.checkpoint {
+            training = training.checkpoint(checkpoint);
+        }
+        if let Some(accumulate) = flags.accumulate {
+            training = training.grads_accumulation(accumulate);
+        }
+        if let Some(n_epochs) = flags.patience {
+            training = training.early_stopping(MetricEarlyStoppingStrategy::new(
+                &LossMetric::new(),
+                Aggregate::Mean,
+                Direction::Lowest,
+                Split::Valid,
+                StoppingCondition::NoImprovementSince { n_epochs },
+            ));
+        }
+        if flags.two_devices {
+            training = training.with_training_strategy(on_two_devices(flags.sharded).into());
+        }
+        training
+    }};
+}
+
+type Loader = Arc<dyn DataLoader<DigitBatch>>;
+
+fn loaders(flags: &Flags) -> (Loader, Loader) {
+    let (train, valid) = digits();
+    let train = data::loader(train, BATCH_SIZE, (!flags.unshuffled).then_some(3));
+    (train, data::loader(valid, BATCH_SIZE, None))
+}
+
 /// One and the same training for bare and watched models.
 fn train<M: DigitModel>(flags: &Flags, model: M, probe: &Probe) -> M {
-    let (train, valid) = digits();
-    let training = SupervisedTraining::new(
-        flags.dir.join("burn"),
-        data::loader(train, BATCH_SIZE, (!flags.unshuffled).then_some(3)),
-        data::loader(valid, BATCH_SIZE, None),
-    )
-    .metrics((LossMetric::new(), AccuracyMetric::new()))
-    .with_default_checkpointers()
-    .with_application_logger(None)
-    .num_epochs(flags.epochs)
-    .renderer(renderer(flags, probe))
-    .summary();
-    let training = configure(flags, training);
+    let (train, valid) = loaders(flags);
+    let training = SupervisedTraining::new(flags.dir.join("burn"), train, valid);
+    let training = configured!(training, flags).renderer(renderer(flags, probe));
     let training = if flags.dashboard { probe.attach(training) } else { training };
-    let spy = Spy {
-        flags: flags.clone(),
-        interrupter: training.interrupter(),
-        batches: 0,
-        is_train: false,
-    };
+    let spy = Spy::new(flags, training.interrupter());
     let training = match flags.unattached {
         true => training.with_progress_logger(spy),
         false => training.with_progress_logger(probe.progress_logger().beside(spy)),
     };
-    let learner = match flags.patience {
-        Some(_) => Learner::new(model, SgdConfig::new().init(), 0.0),
-        None => Learner::new(model, AdamConfig::new().init(), 1e-3),
+    let (optim, lr) = optimizer(flags);
+    training.launch(Learner::new(model, optim, lr)).model
+}
+
+/// The same through the probe's own builder.
+fn train_by_probe<M: DigitModel>(flags: &Flags, model: M, probe: &Probe) -> M {
+    let (train, valid) = loaders(flags);
+    let training = probe.training(flags.dir.join("burn"), train, valid);
+    let training = match flags.burns_renderer {
+        true => configured!(training, flags),
+        false => configured!(training, flags).renderer(renderer(flags, probe)),
     };
-    training.launch(learner).model
+    let spy = Spy::new(flags, training.interrupter());
+    let (optim, lr) = optimizer(flags);
+    training.with_progress_logger(spy).launch(model, optim, lr).model
+}
+
+fn optimizer(flags: &Flags) -> (ModuleOptimizer, f64) {
+    match flags.patience {
+        Some(_) => (SgdConfig::new().init(), 0.0),
+        None => (AdamConfig::new().init(), flags.lr),
+    }
 }
 
 fn renderer(flags: &Flags, probe: &Probe) -> Box<dyn MetricsRenderer> {
     match flags.dashboard {
         true => probe.dashboard(),
+        #[cfg(unix)]
+        false if flags.screen => Box::new(crate::screen::Screen::open()),
         false => Probe::disabled().lines(),
     }
 }
 
-fn configure<M: DigitModel>(
-    flags: &Flags,
-    mut training: SupervisedTraining<M>,
-) -> SupervisedTraining<M> {
-    if let Some(checkpoint) = flags.checkpoint {
-        training = training.checkpoint(checkpoint);
-    }
-    if let Some(accumulate) = flags.accumulate {
-        training = training.grads_accumulation(accumulate);
-    }
-    if let Some(n_epochs) = flags.patience {
-        training = training.early_stopping(MetricEarlyStoppingStrategy::new(
-            &LossMetric::new(),
-            Aggregate::Mean,
-            Direction::Lowest,
-            Split::Valid,
-            StoppingCondition::NoImprovementSince { n_epochs },
-        ));
-    }
-    if flags.two_devices {
-        let devices = two_devices();
-        let optim = match flags.sharded {
-            true => MultiDeviceOptim::OptimSharded,
-            false => MultiDeviceOptim::OptimMainDevice,
-        };
-        let strategy = ExecutionStrategy::multi(devices, optim);
-        training = training.with_training_strategy(strategy.into());
-    }
-    training
+fn on_two_devices(sharded: bool) -> ExecutionStrategy {
+    let devices = cpu_devices();
+    assert_eq!(devices.len(), 2, "--two-devices wants the feature `ndarray`");
+    let optim = match sharded {
+        true => MultiDeviceOptim::OptimSharded,
+        false => MultiDeviceOptim::OptimMainDevice,
+    };
+    ExecutionStrategy::multi(devices, optim)
 }
 
-#[expect(deprecated, reason = "a second CPU device, to have two")]
-fn two_devices() -> Vec<Device> {
-    vec![Device::flex(), Device::ndarray()]
-}
-
-/// Interrupts training where a test asks for it, and slows it down.
+/// Interrupts training where a test asks for it, and makes it rest.
 struct Spy {
     flags: Flags,
     interrupter: Interrupter,
@@ -438,6 +480,10 @@ struct Spy {
 }
 
 impl Spy {
+    fn new(flags: &Flags, interrupter: Interrupter) -> Self {
+        Self { flags: flags.clone(), interrupter, batches: 0, is_train: false }
+    }
+
     /// What the code of a user does at any time.
     fn misbehave(&self) {
         let is_now = |batch: Option<usize>| batch == Some(self.batches);
@@ -445,7 +491,15 @@ impl Spy {
             println!("a line of the user's");
         }
         assert!(!is_now(self.flags.panic_after), "the test asks for a panic");
-        std::thread::sleep(std::time::Duration::from_millis(self.flags.rest_ms));
+        if let Some(script) = &self.flags.after_batch {
+            let batch = self.batches.to_string();
+            let status = Command::new("sh").args(["-c", script, "sh", &batch]).status();
+            assert!(status.is_ok_and(|it| it.success()), "{script} after batch {batch}");
+        }
+        if is_now(self.flags.rest_after) {
+            let go_on = self.flags.dir.join(GO_ON);
+            wait_patiently_until(|| go_on.exists(), || "nobody lets training go on".to_owned());
+        }
     }
 }
 
@@ -465,10 +519,6 @@ impl TrainingProgressLogger for Spy {
         }
         if self.is_train {
             self.misbehave();
-        }
-        if self.flags.slow && self.is_train {
-            println!("batch {}", self.batches);
-            std::thread::sleep(std::time::Duration::from_millis(20));
         }
     }
 

@@ -19,7 +19,9 @@ const HELP: &str = "\
   blocks, parameters, buffers          of the model
   steps, batches, epochs, epochs_planned, resumed
   loss                                 {first, last, lowest, highest, not_finite} over the steps, or null
-  metrics                              [{split, name, epoch, value}], the last value of each
+  metrics                              [{split, name, epoch, value}], the last value of each; the split own is
+                                       what the program told itself
+  hyperparameters                      {name: value}, what the training was set to
   alerts                               {rule: number of records}
   snapshots                            {number, bytes} as the trace tells
   slices                               [{slice, name, nodes, measured, lowest, highest}]

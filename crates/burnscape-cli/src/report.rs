@@ -23,7 +23,7 @@ many points are thinned: of each stretch the ends, the peaks and what is not fin
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Report {
-    /// Folders of the runs, or their trace.cbor
+    /// Folders of the runs, or their trace.cbor; with a run come the models that were trained with it
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use burnscape_trace::{
-    End, F32s, FORMAT, Head, Metric, Note, Record, RunFolder, Snapshot, Step, Writer,
+    End, F32s, FORMAT, Head, Hyperparameters, Metric, Note, Record, RunFolder, Snapshot, Step,
+    Writer,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -69,6 +70,9 @@ fn with_run() -> TempDir {
         writer.append(&snapshot.into()).unwrap();
     }
     (0..4).for_each(|number| writer.append(&step(number)).unwrap());
+    let set = [("lr", "0.001"), ("optimizer.name", "\"adam\u{1b}[2J\"")];
+    let values = set.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    writer.append(&Hyperparameters { values }.into()).unwrap();
     let metric = Metric {
         split: "valid".into(),
         name: "accuracy".into(),
@@ -124,7 +128,7 @@ fn a_whole_run_verifies_and_a_missing_snapshot_is_told() {
     let folder = with_run();
     let output = burnscape(&folder, &["verify", "digits"]);
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
-    assert_eq!(stdout(&output), "whole: 11 records, ended (finished)\n");
+    assert_eq!(stdout(&output), "whole: 12 records, ended (finished)\n");
     fs::remove_file(folder.path().join("digits/snapshots/000001.safetensors")).unwrap();
     let output = burnscape(&folder, &["verify", "digits/trace.cbor"]);
     assert_eq!(output.status.code(), Some(0));
@@ -138,7 +142,7 @@ fn damage_torn_ends_and_missing_ends_are_told_with_their_bytes() {
     let (damaged_at, next) = (start_of(&whole, 5), start_of(&whole, 6));
     let mut damaged = whole.clone();
     damaged[damaged_at + 20] ^= 1;
-    let end_at = start_of(&whole, 10);
+    let end_at = start_of(&whole, 11);
     let says = |bytes: &[u8]| {
         fs::write(trace(&folder), bytes).unwrap();
         let output = burnscape(&folder, &["verify", "digits"]);
@@ -147,7 +151,7 @@ fn damage_torn_ends_and_missing_ends_are_told_with_their_bytes() {
     };
     let expected = format!(
         "damaged: {} bytes from byte {damaged_at} on belong to no record\n\
-         1 problem, 10 records are whole\n",
+         1 problem, 11 records are whole\n",
         next - damaged_at
     );
     assert_eq!(says(&damaged), expected);
@@ -180,6 +184,8 @@ fn info_says_what_is_in_the_run_without_control_characters() {
         "4 steps, 4 batches",
         "loss      0.5 at first, 3.5 at last, from 0.5 to 3.5, not finite in 1 step\n",
         "accuracy (valid): NaN",
+        "set       lr = 0.001\n",
+        "set       optimizer.name = \"adam\\u{1b}[2J\"\n",
         "snapshots 3, 27 bytes",
         "ended     finished",
     ] {
@@ -200,8 +206,9 @@ fn info_as_json_has_the_keys_that_its_help_documents() {
         json!({ "first": 0.5, "last": 3.5, "lowest": 0.5, "highest": 3.5, "not_finite": 1 })
     );
     assert_eq!(info["metrics"][0]["value"], json!("NaN"));
+    assert_eq!(info["hyperparameters"]["lr"], json!(0.001));
     assert_eq!(info["records"]["step"], json!(4));
-    assert_eq!(info["torn"]["at"], json!(start_of(&bytes, 10)));
+    assert_eq!(info["torn"]["at"], json!(start_of(&bytes, 11)));
     assert_eq!(info["ended"], Value::Null);
     let help = stdout(&burnscape(&folder, &["info", "--help"]));
     for key in info.as_object().unwrap().keys() {
@@ -221,7 +228,7 @@ fn dump_prints_a_line_of_json_for_each_record_and_each_loss() {
     assert_eq!(output.status.code(), Some(0));
     let lines: Vec<Value> =
         stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 12);
+    assert_eq!(lines.len(), 13);
     assert_eq!((&lines[0]["at"], &lines[0]["kind"]), (&json!(0), &json!("head")));
     assert_eq!((&lines[2]["at"], &lines[2]["lost"]), (&json!(damaged_at), &json!("damaged")));
     let step = &lines[5];
@@ -229,7 +236,7 @@ fn dump_prints_a_line_of_json_for_each_record_and_each_loss() {
     assert_eq!(step["fields"]["loss"], json!("Infinity"));
     assert_eq!(step["fields"]["columns"]["grad_norm"], json!(["NaN"]));
     assert_eq!(lines[6]["fields"]["columns"]["grad_norm"], json!([0.1]));
-    assert_eq!((&lines[11]["torn"], &lines[11]["bytes"]), (&json!(true), &json!(2)));
+    assert_eq!((&lines[12]["torn"], &lines[12]["bytes"]), (&json!(true), &json!(2)));
 
     let steps = burnscape(&folder, &["dump", "digits", "--kind", "step"]);
     assert_eq!(stdout(&steps).matches("\"kind\":\"step\"").count(), 4);

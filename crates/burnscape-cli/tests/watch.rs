@@ -158,7 +158,7 @@ fn a_newer_format_is_refused_with_both_versions() {
     let run = run_in(&folder);
     let trace = Path::new(&run).join(TRACE_FILE);
     let mut bytes = fs::read(&trace).unwrap();
-    // The head is `… "format": [1, 0] …`: text of 6 letters, array of 2.
+    // The head is `… "format": [1, 1] …`: text of 6 letters, array of 2.
     let at = bytes.windows(7).position(|window| window == b"format\x82").unwrap() + 7;
     bytes[at] = 9;
     // The frame: tag, array, checksum (bytes 5 to 8), tag 24, length (bytes 12 to 15), payload.
@@ -168,11 +168,9 @@ fn a_newer_format_is_refused_with_both_versions() {
     fs::write(&trace, bytes).unwrap();
     let output = burnscape(&["watch", &run, "--once"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(
-        stderr(&output).contains("has format 9.0, this program knows 1.0"),
-        "{}",
-        stderr(&output)
-    );
+    let [major, minor] = burnscape_trace::FORMAT;
+    let expected = format!("has format 9.{minor}, this program knows {major}.{minor}");
+    assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
 }
 
 #[test]

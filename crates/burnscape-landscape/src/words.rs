@@ -125,6 +125,27 @@ pub fn samples(samples: usize, available: Option<usize>) -> String {
     }
 }
 
+/// What a recorded count counts: a trace leaves the word out for samples.
+#[must_use]
+pub fn unit(recorded: &str) -> &str {
+    if recorded.is_empty() { "samples" } else { recorded }
+}
+
+/// Over what `name` (`loss`, `accuracy`) is a mean: so many of a [`unit`]; where it is not exactly the mean, it says so.
+#[must_use]
+pub fn mean_over(name: &str, count: usize, unit: &str) -> String {
+    match unit {
+        "samples" if name == "loss" => samples(count, None),
+        "positions" => format!(
+            "Every {name} weighs its batches by their {count} positions, padding included: it is not exactly the mean over tokens."
+        ),
+        "batches" => format!(
+            "Every {name} is the mean over the same {count} batches, each counted once: unless all are of one size, it is not exactly the mean over samples."
+        ),
+        _ => format!("Every {name} is the mean over the same {count} {unit}."),
+    }
+}
+
 /// How uncertain the losses are, from the standard errors of the measured nodes.
 #[must_use]
 pub fn standard_error(stderrs: &[f64]) -> String {
@@ -620,6 +641,14 @@ mod tests {
         assert!(samples(512, Some(60_000)).contains("the same 512 of 60000 samples"));
         assert!(samples(512, Some(512)).contains("all 512"));
         assert!(samples(512, None).contains("the same 512 samples"));
+        assert_eq!(mean_over("loss", 512, unit("")), samples(512, None));
+        assert!(mean_over("loss", 3828, "tokens").ends_with("the mean over the same 3828 tokens."));
+        assert!(mean_over("accuracy", 7, "samples").starts_with("Every accuracy is the mean"));
+        for inexact in ["positions", "batches"] {
+            let sentence = mean_over("loss", 3828, inexact);
+            assert!(sentence.contains(&format!("3828 {inexact}")), "{sentence}");
+            assert!(sentence.contains("not exactly the mean"), "{sentence}");
+        }
         assert!(seeds(&[1, 2]).starts_with("Directions drawn at random, seeds 1 and 2;"));
         assert!(seeds(&[7]).starts_with("Direction drawn at random, seed 7;"));
         assert_eq!(

@@ -361,6 +361,9 @@
   section("Loss", runs.map(loss));
   section("Learning rate", runs.map(run => chart("Learning rate", [{ name: "lr", curve: run.lr }], "learning rate", run)));
   section("Metrics", runs.map(run => chart("Metrics", run.metrics, "value", run, true)));
+  for (const name of [...new Set(runs.flatMap(run => run.own.map(it => it.name)))]) {
+    section(name, runs.map(run => { const own = run.own.find(it => it.name === name); return own ? chart(name, [own], "value", run) : null; }));
+  }
   section("Gradients", runs.map(heat));
   for (const quantity of [...new Set(runs.flatMap(run => run.charts.map(c => c.quantity)))]) {
     const find = run => run.charts.find(c => c.quantity === quantity);

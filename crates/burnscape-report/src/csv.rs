@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use burnscape_landscape::words as honest;
+use burnscape_trace::Metric;
 use serde_json::Value;
 
 use crate::Error;
@@ -22,7 +24,8 @@ steps.csv        a row per optimizer step: step, batches, epoch, iteration, accu
                  QUANTITY/BLOCK for each quantity and parameter block, such as grad_norm/fc1.weight
 blocks.csv       the parameter blocks, in their order
 epochs.csv       a row per complete epoch
-metrics.csv      a row per value of a metric
+hyperparameters.csv  what the training was set to: name and value, as JSON
+metrics.csv      a row per value of a metric; those of the split own the program told itself
 activations.csv  a row per tap and observed step
 histograms.csv   a row per histogram: bin i counts values with 2^(first_exponent+i) <= |x| < 2^(first_exponent+i+1)
 alerts.csv       a row per alert
@@ -46,7 +49,8 @@ pub(crate) fn write(run: &Run, out: &OutputFolder) -> Result<(), Error> {
     steps(run, out)?;
     records("blocks.csv", &run.head.blocks, out)?;
     records("epochs.csv", &history.epochs, out)?;
-    records("metrics.csv", &history.metrics, out)?;
+    hyperparameters(run, out)?;
+    metrics(run, out)?;
     records("activations.csv", &history.activations, out)?;
     records("histograms.csv", &history.histograms, out)?;
     records("alerts.csv", &history.alerts, out)?;
@@ -115,6 +119,29 @@ fn steps(run: &Run, out: &OutputFolder) -> Result<(), Error> {
     })
 }
 
+fn hyperparameters(run: &Run, out: &OutputFolder) -> Result<(), Error> {
+    let told = &run.history.hyperparameters;
+    if told.is_empty() {
+        return Ok(());
+    }
+    table("hyperparameters.csv", &words(&["name", "value"]), out, |table| {
+        told.iter().try_for_each(|(name, value)| line(table, &[name.clone(), value.clone()], out))
+    })
+}
+
+fn metrics(run: &Run, out: &OutputFolder) -> Result<(), Error> {
+    let metrics = &run.history.metrics;
+    if metrics.is_empty() {
+        return Ok(());
+    }
+    table("metrics.csv", &words(Metric::NAMES), out, |table| {
+        metrics.iter().try_for_each(|metric| {
+            let cells: Vec<String> = metric.values().iter().map(cell).collect();
+            line(table, &cells, out)
+        })
+    })
+}
+
 /// Number of each column and of each block in it, in the order of their names.
 fn columns(run: &Run) -> Vec<(usize, usize)> {
     let steps = &run.history.steps;
@@ -177,6 +204,7 @@ fn slices(run: &Run, out: &OutputFolder) -> Result<(), Error> {
         "cosine",
         "normalisation",
         "biases",
+        "unit",
     ];
     table("slices.csv", &words(&header), out, |table| {
         run.slices.values().try_for_each(|slice| line(table, &row_of_slice(slice), out))
@@ -202,6 +230,7 @@ fn row_of_slice(slice: &Slice) -> Vec<String> {
         record.cosine.map_or(String::new(), float),
         record.normalisation.clone(),
         record.biases.clone(),
+        honest::unit(&record.unit).to_owned(),
     ]
 }
 

@@ -88,6 +88,12 @@ impl Told for BTreeMap<String, F64s> {
     }
 }
 
+impl Told for BTreeMap<String, String> {
+    fn told(&self) -> Value {
+        json!(self)
+    }
+}
+
 impl Told for Vec<String> {
     fn told(&self) -> Value {
         json!(self)
@@ -131,6 +137,7 @@ fields! {
         path, shape, role, container, filter_axis, groups, filter_guessed, frozen, offset
     }
     Buffer { path, shape }
+    Hyperparameters { values }
     Epoch { epoch, steps, batches, elapsed_secs, train_loss, valid_loss }
     Metric { split, name, epoch, step, value }
     Activation {
@@ -142,8 +149,8 @@ fields! {
         rule, level, step, epoch, iteration, block, tap, places, value, threshold, text, advice
     }
     Curvature {
-        reason, step, epoch, snapshot, elapsed_secs, samples, batches, dtype, blocks, loss, grad_norm,
-        largest, largest_error, smallest, smallest_error, trace, trace_stderr, trace_probes, density,
+        reason, step, epoch, snapshot, elapsed_secs, samples, unit, batches, dtype, blocks, loss,
+        grad_norm, largest, largest_error, smallest, smallest_error, trace, trace_stderr, trace_probes, density,
         block_largest, block_largest_error, lr, optimizer, preconditioned, stability_limit, measures,
         product_error, product_step, gradients, took_secs, sentences
     }
@@ -151,7 +158,7 @@ fields! {
     Measure { name, value, error, radius, meaning }
     Snapshot { index, reason, epoch, step, file, bytes, crc32, same_as }
     Axis { label, kind, first, count, spacing, direction_norm, seed, explained }
-    Layer { name, centre, samples, batches }
+    Layer { name, centre, samples, unit, batches }
     Trajectory {
         slice, snapshots, epochs, x, y, out_of_plane, out_of_plane_share, loss, loss_on_plane, explained,
         random_walk, random_walk_measured, degenerate

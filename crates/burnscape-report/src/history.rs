@@ -1,19 +1,23 @@
-//! What a run tells beside its slices: steps, epochs, metrics, activations, alerts, curvature and words.
+//! What a run tells beside its slices: settings, steps, epochs, metrics, activations, alerts, curvature and words.
+
+use std::collections::BTreeMap;
 
 use burnscape_trace::{
-    Activation, Alert, Check, Curvature, End, Epoch, Histogram, Metric, Note, Record, Resume,
-    Snapshot,
+    Activation, Alert, Check, Curvature, End, Epoch, Histogram, Note, Record, Resume, Snapshot,
 };
 
 use crate::Error;
+use crate::metrics::Metrics;
 use crate::steps::Steps;
 
 /// The course of a run. Where a resume went back, what was left behind is not in it.
 #[derive(Debug, Default)]
 pub(crate) struct History {
+    /// Hyperparameters: JSON texts by name.
+    pub(crate) hyperparameters: BTreeMap<String, String>,
     pub(crate) steps: Steps,
     pub(crate) epochs: Vec<Epoch>,
-    pub(crate) metrics: Vec<Metric>,
+    pub(crate) metrics: Metrics,
     pub(crate) activations: Vec<Activation>,
     pub(crate) histograms: Vec<Histogram>,
     pub(crate) alerts: Vec<Alert>,
@@ -30,6 +34,7 @@ impl History {
     /// Takes a record; those of slices are of no concern here.
     pub(crate) fn apply(&mut self, record: Record) -> Result<(), Error> {
         match record {
+            Record::Hyperparameters(told) => self.hyperparameters.extend(told.values),
             Record::Step(step) => self.steps.push(&step)?,
             Record::Epoch(epoch) => self.epochs.push(epoch),
             Record::Metric(metric) => self.metrics.push(metric),
@@ -59,7 +64,7 @@ impl History {
         self.alerts.retain(|alert| alert.step < steps);
         self.epochs.retain(|epoch| epoch.steps <= steps);
         self.snapshots.retain(|snapshot| snapshot.step <= steps);
-        self.metrics.retain(|metric| metric.step <= steps);
+        self.metrics.rewind(steps);
         self.curvature.retain(|curvature| curvature.step <= steps);
         self.resumes.push(resume);
         self.end = None;

@@ -1,5 +1,6 @@
 //! The provenance of a slice as JSON.
 
+use burnscape_landscape::words;
 use burnscape_trace::{Axis, Head, Layer, Slice};
 use serde_json::{Value, json};
 
@@ -25,6 +26,7 @@ pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
         centre_loss,
         shares,
         samples,
+        unit,
         batches,
         batchnorm,
         dtype,
@@ -51,6 +53,7 @@ pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
         "centre_loss": number(*centre_loss),
         "shares": shares.iter().map(|shares| numbers(shares)).collect::<Vec<_>>(),
         "samples": samples,
+        "unit": words::unit(unit),
         "batches": batches,
         "batchnorm": batchnorm,
         "dtype": dtype,
@@ -85,12 +88,13 @@ fn of_axis(axis: &Axis) -> Value {
 }
 
 fn of_layer((layer, key): (&Layer, &String)) -> Value {
-    let Layer { name, centre, samples, batches } = layer;
+    let Layer { name, centre, samples, unit, batches } = layer;
     json!({
         "name": name,
         "key": key,
         "centre": number(*centre),
         "samples": samples,
+        "unit": words::unit(unit),
         "batches": batches,
     })
 }

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use serde_json::{Value, json};
 
 use crate::fields::{number, object, objects};
+use crate::history::History;
 use crate::output::Output;
 use crate::run::Run;
 use crate::slice::{Slice, state_name};
@@ -30,12 +31,13 @@ pub(crate) fn write(run: &Run, output: &Output) -> Result<(), Error> {
     document.out.flush().map_err(|source| output.error(source))
 }
 
-fn course(run: &Run) -> [(&'static str, Value); 14] {
+fn course(run: &Run) -> [(&'static str, Value); 15] {
     let history = &run.history;
     let studies = run.studies.values().map(object).collect();
     [
+        ("hyperparameters", hyperparameters(history)),
         ("epochs", objects(&history.epochs)),
-        ("metrics", objects(&history.metrics)),
+        ("metrics", history.metrics.iter().map(|metric| object(&metric)).collect()),
         ("activations", objects(&history.activations)),
         ("histograms", objects(&history.histograms)),
         ("alerts", objects(&history.alerts)),
@@ -49,6 +51,13 @@ fn course(run: &Run) -> [(&'static str, Value); 14] {
         ("studies", studies),
         ("lost", json!(run.lost)),
     ]
+}
+
+/// The values that the JSON texts are; a text that is no JSON stays one.
+pub(crate) fn hyperparameters(history: &History) -> Value {
+    let value = |text: &String| serde_json::from_str(text).unwrap_or_else(|_| json!(text));
+    let values = history.hyperparameters.iter().map(|(name, text)| (name.clone(), value(text)));
+    Value::Object(values.collect())
 }
 
 struct Document<'a> {

@@ -12,6 +12,7 @@ mod history;
 mod info;
 mod json;
 mod layout;
+mod metrics;
 mod npz;
 mod output;
 mod output_folder;

@@ -68,11 +68,10 @@ impl Run {
         self.folder.path().to_owned()
     }
 
-    /// Name of the run: that of its folder.
+    /// Name of the run: that of its folder, behind the name of the run that it was trained with, if there is one.
     pub(crate) fn name(&self) -> String {
         let path = self.folder.path();
-        let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        whole.file_name().map_or("run".into(), |name| name.to_string_lossy().into_owned())
+        name_of(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
     }
 
     /// Path of a parameter block, or its number.
@@ -167,5 +166,12 @@ impl Run {
                 self.lost.push(format!("{nodes} nodes outside the grid of slice {number}"));
             }
         }
+    }
+}
+fn name_of(folder: &Path) -> String {
+    let own = folder.file_name().map_or("run".into(), |name| name.to_string_lossy().into_owned());
+    match folder.parent().filter(|above| RunFolder::open(above).is_ok()) {
+        Some(above) => format!("{}/{own}", name_of(above)),
+        None => own,
     }
 }

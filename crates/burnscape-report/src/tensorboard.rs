@@ -79,7 +79,7 @@ fn course(run: &Run, events: &mut Events<'_>) -> Written {
             loss.map_or(Ok(()), |loss| scalar(tag, epoch.steps, loss, events))?;
         }
     }
-    for metric in &run.history.metrics {
+    for metric in run.history.metrics.iter() {
         let tag = format!("{}/{}", metric.split, metric.name);
         scalar(&tag, metric.step, metric.value, events)?;
     }

@@ -28,6 +28,13 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// What serde cannot write has no names and values.
+    #[error("the hyperparameters cannot be written: {message}")]
+    Settings {
+        /// What serde says.
+        message: String,
+    },
+
     /// The folder holds a trace already, and a new one was asked for.
     #[error("{} already holds a run: choose another folder, or resume this one", path.display())]
     RunExists {

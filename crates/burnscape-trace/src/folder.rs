@@ -19,6 +19,7 @@ const DIRECTIONS: &str = "directions";
 ///   trace.cbor                     what happened
 ///   snapshots/000000.safetensors   all parameters and buffers at one moment
 ///   directions/0000.safetensors    centre and directions of a slice
+///   generator/trace.cbor           another model that was trained with it: a run of its own
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFolder {
@@ -88,19 +89,43 @@ impl RunFolder {
     /// says [`Error::RunExists`].
     #[must_use]
     pub fn next_free(base: &Path) -> PathBuf {
+        let is_free = |path: &PathBuf| fs::symlink_metadata(path).is_err();
+        Self::candidates(base).find(is_free).unwrap_or_else(|| base.to_owned())
+    }
+
+    /// `base`, `base-2`, `base-3` …
+    pub(crate) fn candidates(base: &Path) -> impl Iterator<Item = PathBuf> {
         // Through the components, so that "runs/digits/" is followed by "runs/digits-2".
         let base: PathBuf = base.components().collect();
-        let later = (2_u64..).map(|number| numbered(&base, number));
-        std::iter::once(base.clone())
-            .chain(later)
-            .find(|path| fs::symlink_metadata(path).is_err())
-            .unwrap_or(base)
+        let first = std::iter::once(base.clone());
+        first.chain((2_u64..).map(move |number| numbered(&base, number)))
     }
 
     /// The folder itself.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The runs right below this one, by name: those of further models that were trained with it.
+    #[must_use]
+    pub fn children(&self) -> Vec<Self> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        // A link may lead to a run above it.
+        let own = entries.filter(|entry| entry.file_type().is_ok_and(|it| it.is_dir()));
+        let inside = own.map(|entry| Self { path: entry.path() });
+        let mut runs: Vec<Self> = inside.filter(|it| it.trace_path().is_file()).collect();
+        runs.sort_by(|a, b| a.path.cmp(&b.path));
+        runs
+    }
+
+    /// This run, if anything was recorded in it itself or there are no runs below it, then all runs below it.
+    #[must_use]
+    pub fn family(self) -> Vec<Self> {
+        let below: Vec<Self> = self.children().into_iter().flat_map(Self::family).collect();
+        let is_empty = fs::metadata(self.trace_path()).is_ok_and(|trace| trace.len() == 0);
+        let own = (!is_empty || below.is_empty()).then_some(self);
+        own.into_iter().chain(below).collect()
     }
 
     /// The trace.

@@ -70,7 +70,8 @@ impl Follower {
     ///
     /// [`Error::NoFolder`] where the run folder is gone, [`Error::Replaced`] where another run took
     /// its place, [`Error::NotATrace`], [`Error::NewerMajor`], [`Error::Open`], [`Error::Read`]. The
-    /// last two may pass: poll again, nothing is skipped.
+    /// last two may pass: poll again, nothing is skipped. So does [`Error::NotATrace`] where only the
+    /// beginning of a trace is damaged, once a whole record was written behind it.
     pub fn poll(&mut self) -> Result<Vec<Item>, Error> {
         self.has_more = false;
         let items = match self.open_trace()? {

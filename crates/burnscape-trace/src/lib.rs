@@ -161,6 +161,7 @@ mod error;
 mod files;
 mod folder;
 mod follower;
+mod hyperparameters;
 mod index;
 mod item;
 mod lock;

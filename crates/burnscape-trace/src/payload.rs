@@ -9,8 +9,9 @@ use serde::de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::record::{
-    Activation, Alert, Blackbox, Check, Curvature, Dropped, End, Epoch, Head, Histogram, Metric,
-    Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory,
+    Activation, Alert, Blackbox, Check, Curvature, Dropped, End, Epoch, Head, Histogram,
+    Hyperparameters, Metric, Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study,
+    Trajectory,
 };
 use crate::{Error, claims, step_bytes};
 
@@ -60,6 +61,7 @@ macro_rules! kinds {
 
 kinds! {
     Head "head",
+    Hyperparameters "hyperparameters",
     Step "step",
     Epoch "epoch",
     Progress "progress",

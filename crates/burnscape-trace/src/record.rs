@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::{F32s, F64s, U32s};
 
 /// The version `[major, minor]` that this crate writes.
-pub const FORMAT: [u16; 2] = [1, 0];
+pub const FORMAT: [u16; 2] = [1, 1];
 
-/// All kinds that format 1.0 knows.
-pub const RESERVED_KINDS: [&str; 20] = [
+/// All kinds that format 1.1 knows; 1.0 has no `hyperparameters`.
+pub const RESERVED_KINDS: [&str; 21] = [
     "head",
+    "hyperparameters",
     "step",
     "epoch",
     "metric",
@@ -43,13 +44,15 @@ pub enum Record {
     /// What is being recorded: written first, repeated at epochs and at the end by the
     /// [`Writer`](crate::Writer), so that damage to one copy costs little. The last one holds.
     Head(Head),
+    /// What the training was set to.
+    Hyperparameters(Hyperparameters),
     /// One optimizer step.
     Step(Step),
     /// One complete epoch.
     Epoch(Epoch),
     /// Where training is inside an epoch and split, as burn's progress events tell it.
     Progress(Progress),
-    /// A value of a metric of the user's.
+    /// A value of a metric of the user's, or one that the program told.
     Metric(Metric),
     /// What the values that passed a tap looked like.
     Activation(Activation),
@@ -116,6 +119,16 @@ pub struct Head {
     pub blocks: Vec<Block>,
     /// Buffers (BatchNorm running statistics …): in snapshots, in no direction.
     pub buffers: Vec<Buffer>,
+}
+
+/// What the training was set to, as the program told it. It may be told in parts: of a name that comes again, the
+/// last value holds.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Hyperparameters {
+    /// Values by name, each as JSON text, such as `0.001`, `"adam"` or `[64, 10]`. Names of nested settings are
+    /// joined by dots (`optimizer.beta_1`). NaN and infinities are the texts `"NaN"`, `"Infinity"`, `"-Infinity"`.
+    pub values: BTreeMap<String, String>,
 }
 
 /// One parameter tensor of the layout.
@@ -215,15 +228,15 @@ pub struct Progress {
     pub eta_secs: Option<f64>,
 }
 
-/// A value of a metric.
+/// A value of a metric, or one that the program told.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metric {
-    /// `train`, `valid` or a name of the user's.
+    /// `train`, `valid`, the name of a test, or `own`: the program told the value itself, at any step.
     pub split: String,
     /// Name, such as `accuracy`.
     pub name: String,
-    /// Epoch, counted from 1.
+    /// Epoch, counted from 1; 0: unknown.
     pub epoch: u64,
     /// Optimizer steps in the run before it was taken.
     pub step: u64,
@@ -367,6 +380,10 @@ pub struct Curvature {
     pub elapsed_secs: f64,
     /// Samples that the loss is averaged over.
     pub samples: u64,
+    /// What `samples` counts, if not samples: `tokens`, `positions` (padding included, so that the mean may not be
+    /// exact) or `batches` (each counts once, whatever its size). Empty: samples.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub unit: String,
     /// Batches that they came in.
     pub batches: u64,
     /// Element type that gradients were computed in.
@@ -495,6 +512,10 @@ pub struct Layer {
     pub centre: f64,
     /// Samples that it is averaged over.
     pub samples: u64,
+    /// What `samples` counts, if not samples: `tokens`, `positions` (padding included, so that the mean may not be
+    /// exact) or `batches` (each counts once, whatever its size). Empty: samples.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub unit: String,
     /// Batches that they came in.
     pub batches: u64,
 }
@@ -557,8 +578,12 @@ pub struct Slice {
     pub centre_loss: f64,
     /// Share of ‖d‖² per block, first and second direction.
     pub shares: Vec<F64s>,
-    /// Samples that the loss is averaged over; batches they came in.
+    /// Samples that the loss is averaged over.
     pub samples: u64,
+    /// What `samples` counts, if not samples: `tokens`, `positions` (padding included, so that the mean may not be
+    /// exact) or `batches` (each counts once, whatever its size). Empty: samples.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub unit: String,
     /// Batches of the fixed set.
     pub batches: u64,
     /// BatchNorm mode: `centre` or `recalibrate`; `none` where the model has no buffers.
@@ -697,7 +722,7 @@ pub struct Note {
 /// It may go on from an earlier point than the last record, such as the checkpoint of an epoch. What was
 /// recorded before belongs to a path that training has left, and readers leave it out, where its `step` is
 /// at or behind `steps` (steps, activations, histograms, alerts, black boxes), or where its `steps` or
-/// `step` is behind it (epochs, snapshots).
+/// `step` is behind it (epochs, metrics, snapshots, live curvature).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Resume {
@@ -715,7 +740,8 @@ pub struct Resume {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct End {
-    /// `finished`, `interrupted`, `failed` (`finish` gave an error), `dropped` (the probe was dropped without
+    /// `finished`, `early-stopping` (training ended before its last epoch because it no longer improved),
+    /// `interrupted`, `failed` (training or `finish` hit an error), `dropped` (the probe was dropped without
     /// `finish`), `panicked` (it was dropped by a panic) or `recovered`.
     pub reason: String,
     /// Optimizer steps recorded.

@@ -51,6 +51,28 @@ impl Writer {
         Ok(Self::new(file, &path, 0, lock))
     }
 
+    /// Starts the first of the runs `base`, `base-2`, `base-3` … that is not there yet, and its trace. A folder that
+    /// holds no run is taken; one that another process takes at the same moment is left to it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CreateFolder`] and [`Error::Open`] where it cannot be written.
+    pub fn create_next(base: impl AsRef<Path>) -> Result<(RunFolder, Self), Error> {
+        let mut found = RunFolder::candidates(base.as_ref()).filter(|path| may_hold_a_run(path));
+        found
+            .find_map(|path| match Self::create_at(&path) {
+                Err(Error::RunExists { .. } | Error::Locked { .. }) => None,
+                created => Some(created),
+            })
+            .unwrap_or_else(|| Err(Error::RunExists { path: base.as_ref().to_owned() }))
+    }
+
+    fn create_at(path: &Path) -> Result<(RunFolder, Self), Error> {
+        let folder = RunFolder::create(path)?;
+        let writer = Self::create(&folder)?;
+        Ok((folder, writer))
+    }
+
     /// Goes on with a run that had stopped: cuts a torn tail and appends a `resume` record.
     ///
     /// Everything after the last whole record is cut; nothing that a reader could read is. Where
@@ -236,6 +258,11 @@ impl Drop for Writer {
     fn drop(&mut self) {
         let _ = self.sink.write_out();
     }
+}
+
+/// Nothing is there, or a folder.
+fn may_hold_a_run(path: &Path) -> bool {
+    std::fs::metadata(path).map_or(true, |found| found.is_dir())
 }
 
 fn open_append(path: &Path, new: bool) -> io::Result<File> {

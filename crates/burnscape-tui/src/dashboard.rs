@@ -18,6 +18,7 @@ use crate::feed::Queue;
 use crate::model::{Run, RunState};
 use crate::once::run_name;
 use crate::play::{Exit, Play, fulfil, play, shortest_frame};
+use crate::printed::PRINTED_FILE;
 use crate::report_lines::RunLines;
 use crate::session::{Refusal, Session};
 use crate::terminal_profile::TerminalProfile;
@@ -76,6 +77,9 @@ impl Dashboard {
     ///
     /// `on_decision` is told what the reader wants of training, and in which state the run was then.
     ///
+    /// What the process prints to the terminal meanwhile goes into `printed.txt` in that folder; its end is left on the
+    /// terminal afterwards.
+    ///
     /// # Errors
     ///
     /// [`Refusal`]: why there is none in this terminal.
@@ -85,7 +89,8 @@ impl Dashboard {
         path: &Path,
         on_decision: impl Fn(Decision, RunState) + Send + 'static,
     ) -> Result<Self, Refusal> {
-        let session = Session::enter_beside_work(TerminalProfile::detect(true))?;
+        let profile = TerminalProfile::detect(true);
+        let session = Session::enter_beside_work(path.join(PRINTED_FILE), profile)?;
         let Feed(shared) = feed;
         let app = App::new(run, ViewKind::Overview).attached_to_training();
         let live = Live {

@@ -22,6 +22,9 @@ pub(crate) fn json_line(run: &Run, item: &Item) -> Option<String> {
 fn of_record(run: &Run, record: &Record) -> Option<Value> {
     Some(match record {
         Record::Head(head) => of_head(head),
+        Record::Hyperparameters(told) => {
+            json!({ "kind": "hyperparameters", "values": told.values })
+        }
         Record::Step(step) => of_step(run, step),
         Record::Epoch(epoch) => of_epoch(epoch),
         Record::Metric(metric) => of_metric(metric),

@@ -35,6 +35,7 @@ mod message;
 mod once;
 mod picture;
 mod play;
+mod printed;
 mod report_lines;
 mod runs;
 mod save_picture;

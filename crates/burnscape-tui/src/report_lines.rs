@@ -1,20 +1,29 @@
 //! A run as plain lines, for where there is no terminal: a log file, a pipe, a dumb terminal.
 
+use std::collections::BTreeMap;
+
 use burnscape_trace::{
-    Alert, Blackbox, Curvature, End, Epoch, Head, Item, Metric, Note, Progress, Record, Slice,
-    Snapshot, Step, Study, Trajectory,
+    Alert, Blackbox, Curvature, End, Epoch, Head, Hyperparameters, Item, Metric, Note, Progress,
+    Record, Slice, Snapshot, Step, Study, Trajectory,
 };
 
 use crate::json_lines::json_line;
-use crate::model::Run;
+use crate::model::{OWN, Run};
 use crate::numbers::{bytes, duration, loss, percent, short};
 use crate::widgets::text::printable;
 
-/// Turns items into lines. Of steps and of progress only the last of a batch of items is told, so
-/// that a fast run does not flood a log.
+/// Turns items into lines. Of steps, of values that the program tells at steps and of progress only the last of a
+/// batch of items is told, so that a fast run does not flood a log.
 #[derive(Debug, Default)]
 pub struct RunLines {
     run: Run,
+}
+
+/// What comes at every step and was not told yet.
+#[derive(Default)]
+struct Latest<'a> {
+    step: Option<&'a Step>,
+    own: BTreeMap<&'a str, &'a Metric>,
 }
 
 impl RunLines {
@@ -33,27 +42,36 @@ impl RunLines {
     /// The lines for a batch of items.
     pub fn lines(&mut self, items: &[Item]) -> Vec<String> {
         let mut lines = Vec::new();
-        let mut step = None;
+        let mut latest = Latest::default();
         let mut progress = None;
         for item in items {
             self.run.apply_item(item);
             match item {
-                Item::Record { record: Record::Step(latest), .. } => step = Some(latest),
-                Item::Record { record: Record::Progress(latest), .. } => progress = Some(latest),
+                Item::Record { record: Record::Step(step), .. } => latest.step = Some(step),
+                Item::Record { record: Record::Metric(own), .. } if own.split == OWN => {
+                    latest.own.insert(&own.name, own);
+                }
+                Item::Record { record: Record::Progress(last), .. } => progress = Some(last),
                 _ => {
                     // What is told stays in order: the step before an epoch comes before it.
                     let told = self.line(item);
                     if told.is_some() {
-                        lines.extend(step.take().map(|step| self.step_line(step)));
+                        lines.extend(self.lines_of(std::mem::take(&mut latest)));
                         progress = None;
                     }
                     lines.extend(told);
                 }
             }
         }
-        lines.extend(step.map(|step| self.step_line(step)));
+        lines.extend(self.lines_of(latest));
         lines.extend(progress.and_then(progress_line));
         lines
+    }
+
+    fn lines_of(&self, latest: Latest<'_>) -> Vec<String> {
+        let step = latest.step.map(|step| self.step_line(step));
+        let own = latest.own.into_values().map(|own| printable(&own_line(own)));
+        step.into_iter().chain(own).collect()
     }
 
     /// A batch of items as JSON, an object each.
@@ -77,6 +95,7 @@ impl RunLines {
         };
         let line = match record {
             Record::Head(head) => self.head_line(head)?,
+            Record::Hyperparameters(told) => hyperparameters_line(told),
             Record::Epoch(epoch) => epoch_line(epoch),
             Record::Metric(metric) => metric_line(metric),
             Record::Curvature(curvature) => curvature_line(curvature)?,
@@ -150,6 +169,15 @@ fn epoch_line(epoch: &Epoch) -> String {
     let train = named("train_loss", epoch.train_loss);
     let valid = named("valid_loss", epoch.valid_loss);
     format!("epoch {} done, steps {}{train}{valid}", epoch.epoch, epoch.steps)
+}
+
+fn hyperparameters_line(told: &Hyperparameters) -> String {
+    let set = told.values.iter().map(|(name, value)| format!("{name} = {value}"));
+    format!("set {}", set.collect::<Vec<_>>().join(", "))
+}
+
+fn own_line(own: &Metric) -> String {
+    format!("{} {} after {} steps", own.name, loss(own.value), own.step)
 }
 
 fn metric_line(metric: &Metric) -> String {
@@ -267,6 +295,29 @@ mod tests {
                 "black box of loss-spike at step 7: 3 steps, blackbox/after.safetensors",
             ]
         );
+    }
+
+    #[test]
+    fn of_values_of_ones_own_the_last_of_a_batch_is_told() {
+        let own = |name: &str, step: u64| {
+            let (split, name) = ("own".into(), name.into());
+            Record::Metric(Metric { split, name, epoch: 1, step, value: step as f64 })
+        };
+        let values = [("lr", "0.5".to_owned()), ("name", "\"adam\u{1b}\"".to_owned())];
+        let values = values.map(|(name, value)| (name.to_owned(), value)).into();
+        let records = [
+            Record::Hyperparameters(Hyperparameters { values }),
+            own("reward", 1),
+            own("length", 1),
+            own("reward", 2),
+        ];
+        let items = records.map(|record| Item::Record { offset: 0, record });
+        let expected = [
+            "set lr = 0.5, name = \"adam\u{fffd}\"",
+            "length 1 after 1 steps",
+            "reward 2 after 2 steps",
+        ];
+        assert_eq!(RunLines::default().lines(&items), expected);
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //! before its message, and what is written never waits.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
+use crate::printed::Printed;
 use crate::tty::{Modes, Tty};
 
 /// The alternate screen, empty, without a cursor.
@@ -28,15 +30,19 @@ pub(crate) struct Screen {
     pending: Vec<u8>,
     /// A panic gave it back: it is not taken again.
     is_lost: bool,
+    /// Where what this process prints goes while the terminal is ours; `None`: to the terminal.
+    print_file: Option<PathBuf>,
+    printed: Option<Printed>,
 }
 
 /// Takes the place of the one that draws; `false`: somebody draws already.
-pub(crate) fn claim(tty: Arc<Tty>) -> bool {
+pub(crate) fn claim(tty: Arc<Tty>, print_file: Option<PathBuf>) -> bool {
     HOOK.call_once(give_back_before_panics);
     let mut slot = lock();
     let is_free = slot.is_none();
     if is_free {
-        *slot = Some(Screen { tty, before: None, pending: Vec::new(), is_lost: false });
+        let (before, pending, is_lost, printed) = (None, Vec::new(), false, None);
+        *slot = Some(Screen { tty, before, pending, is_lost, print_file, printed });
     }
     is_free
 }
@@ -50,6 +56,13 @@ pub(crate) fn is_claimed() -> bool {
 pub(crate) fn release() {
     if let Some(mut screen) = lock().take() {
         screen.give_back();
+    }
+}
+
+/// The terminal is gone: what is printed goes into its file from now on, if it does now.
+pub(crate) fn print_to_file_for_good() {
+    if let Some(screen) = lock().as_mut() {
+        screen.printed = None;
     }
 }
 
@@ -76,6 +89,9 @@ impl Screen {
         // After a stop the shell may not have restored its modes, and ours are no modes to go back to.
         self.before.get_or_insert(now);
         self.pending.clear();
+        if self.printed.is_none() {
+            self.printed = self.print_file.as_deref().and_then(Printed::divert);
+        }
         self.write(TAKE)
     }
 
@@ -85,11 +101,13 @@ impl Screen {
         self.pending.clear();
     }
 
-    /// Gives the terminal back, as far as it takes the bytes for that.
+    /// Gives the terminal back, as far as it takes the bytes for that, with what was printed meanwhile.
     pub(crate) fn give_back(&mut self) {
+        let printed = self.printed.take().map(Printed::give_back);
         if let Some(before) = self.before.take() {
             self.say(GIVE_BACK);
             self.tty.restore(&before);
+            self.say(printed.unwrap_or_default().as_bytes());
         }
     }
 

@@ -2,6 +2,7 @@
 //! in every case.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -73,8 +74,15 @@ pub(crate) fn is_dumb() -> bool {
 impl Session {
     /// Takes the terminal, at once or when this process comes to the foreground.
     pub(crate) fn enter(profile: TerminalProfile) -> Result<Self, Refusal> {
+        Self::enter_printing_to(None, profile)
+    }
+
+    fn enter_printing_to(
+        print_file: Option<PathBuf>,
+        profile: TerminalProfile,
+    ) -> Result<Self, Refusal> {
         let tty = Arc::new(Tty::open().map_err(Refusal::NoTerminal)?);
-        if !screen::claim(tty.clone()) {
+        if !screen::claim(tty.clone(), print_file) {
             return Err(Refusal::Taken);
         }
         // We map colours down ourselves; crossterm's own NO_COLOR would wipe bold and reverse.
@@ -94,15 +102,18 @@ impl Session {
     }
 
     /// As [`enter`](Self::enter), for a process that has something else to do: refused in the background and on
-    /// a dumb terminal, and the process outlives the terminal.
-    pub(crate) fn enter_beside_work(profile: TerminalProfile) -> Result<Self, Refusal> {
+    /// a dumb terminal, and the process outlives the terminal. What it prints meanwhile goes into a file.
+    pub(crate) fn enter_beside_work(
+        print_file: PathBuf,
+        profile: TerminalProfile,
+    ) -> Result<Self, Refusal> {
         if is_dumb() {
             return Err(Refusal::Dumb);
         }
         if !Tty::open().map_err(Refusal::NoTerminal)?.is_foreground() {
             return Err(Refusal::Background);
         }
-        let mut session = Self::enter(profile)?;
+        let mut session = Self::enter_printing_to(Some(print_file), profile)?;
         session.outlives_terminal = true;
         Ok(session)
     }
@@ -233,6 +244,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         if self.signals.hung_up() || self.is_hung_up() {
+            screen::print_to_file_for_good();
             tty::leave_dead_terminal();
         }
         screen::release();

@@ -16,10 +16,10 @@ pub(crate) fn is_gone(error: &io::Error) -> bool {
 }
 
 #[cfg(unix)]
-pub(crate) use device::{Modes, Tty, leave_dead_terminal};
+pub(crate) use device::{Modes, Stream, Streams, Tty, leave_dead_terminal};
 
 #[cfg(not(unix))]
-pub(crate) use console::{Modes, Tty, leave_dead_terminal};
+pub(crate) use console::{Modes, Stream, Streams, Tty, leave_dead_terminal};
 
 #[cfg(unix)]
 mod device {
@@ -27,14 +27,14 @@ mod device {
 
     use std::fs::{File, OpenOptions};
     use std::io::{self, IsTerminal, Read, Write};
-    use std::os::fd::AsFd;
+    use std::os::fd::{AsFd, OwnedFd};
     use std::os::unix::fs::OpenOptionsExt;
     use std::time::Duration;
 
     use ratatui::crossterm::event::Event;
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::OFlags;
-    use rustix::io::Errno;
+    use rustix::io::{Errno, fcntl_dupfd_cloexec};
     use rustix::process::getpgrp;
     use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stderr, stdin, stdout};
     use rustix::termios::{
@@ -143,6 +143,54 @@ mod device {
         events.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
     }
 
+    /// A stream that a program prints to.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(crate) enum Stream {
+        Output,
+        Error,
+    }
+
+    impl Stream {
+        /// Those that lead to the terminal that controls this process.
+        pub(crate) fn that_lead_to_the_terminal() -> Vec<Self> {
+            // Only of that one a process is told who has it.
+            let streams = [(Self::Output, tcgetpgrp(stdout())), (Self::Error, tcgetpgrp(stderr()))];
+            let led = streams.into_iter().filter(|(_, has)| has.is_ok());
+            led.map(|(stream, _)| stream).collect()
+        }
+
+        fn lead_to(self, place: impl AsFd) {
+            // It can fail only where the process has no room for descriptors.
+            let _ = match self {
+                Self::Output => dup2_stdout(place),
+                Self::Error => dup2_stderr(place),
+            };
+        }
+    }
+
+    /// Streams that lead elsewhere, and where they led.
+    #[derive(Debug)]
+    pub(crate) struct Streams(Vec<(Stream, OwnedFd)>);
+
+    impl Streams {
+        pub(crate) fn divert(streams: &[Stream], to: &File) -> io::Result<Self> {
+            let before = |stream: &Stream| -> io::Result<(Stream, OwnedFd)> {
+                let led = match stream {
+                    Stream::Output => fcntl_dupfd_cloexec(stdout(), 3)?,
+                    Stream::Error => fcntl_dupfd_cloexec(stderr(), 3)?,
+                };
+                Ok((*stream, led))
+            };
+            let before = streams.iter().map(before).collect::<io::Result<_>>()?;
+            streams.iter().for_each(|stream| stream.lead_to(to));
+            Ok(Self(before))
+        }
+
+        pub(crate) fn give_back(self) {
+            self.0.into_iter().for_each(|(stream, led)| stream.lead_to(led));
+        }
+    }
+
     /// Puts `/dev/null` in the place of standard streams whose terminal hung up: a `println!` that cannot be
     /// written panics, and training would die with the terminal.
     pub(crate) fn leave_dead_terminal() {
@@ -228,6 +276,27 @@ mod console {
             }
             Ok(events)
         }
+    }
+
+    /// Elsewhere streams stay where they lead.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(crate) enum Stream {}
+
+    impl Stream {
+        pub(crate) fn that_lead_to_the_terminal() -> Vec<Self> {
+            Vec::new()
+        }
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Streams;
+
+    impl Streams {
+        pub(crate) fn divert(_: &[Stream], _: &std::fs::File) -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(crate) fn give_back(self) {}
     }
 
     pub(crate) fn leave_dead_terminal() {}

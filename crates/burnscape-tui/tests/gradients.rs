@@ -92,6 +92,43 @@ fn the_next_value_of_a_block_is_drawn_or_said_how_to_record_it() {
     assert!(frame.contains("turn it on with `probe.level(Level::Standard)`"), "{frame}");
 }
 
+/// A run whose gradients are measured at every step, and whose weights at every `every`-th.
+fn measured(steps: u64, every: u64) -> Run {
+    let mut run = Run::named("measured");
+    run.apply(&Record::Head(names(&["w"]).head()));
+    for step in 0..steps {
+        let weights = ["weight_norm", "update_norm"].map(|name| (name, step % every == 0));
+        let due = [("grad_norm", true)].into_iter().chain(weights);
+        let columns = due.filter(|(_, is_due)| *is_due);
+        let columns = columns.map(|(name, _)| (name.to_owned(), vec![0.5_f32].into())).collect();
+        run.apply(&Record::Step(Step { step, columns, ..Step::default() }));
+    }
+    run
+}
+
+#[test]
+fn numbers_of_several_steps_are_not_said_to_be_of_one() {
+    for (steps, every, of_weights) in [(12, 20, 0), (95, 20, 80), (8, 7, 7), (1, 3, 0)] {
+        let mut screen =
+            Typed::new(App::new(measured(steps, every), ViewKind::Gradients), (80, 24));
+        let frame = screen.text();
+        let last = steps - 1;
+        let head = frame.lines().find(|it| it.starts_with("block 1 of 1")).unwrap_or_default();
+        if of_weights == last {
+            assert!(head.starts_with(&format!("block 1 of 1 at step {last} ")), "{frame}");
+            continue;
+        }
+        assert!(!head.contains("at step"), "{frame}");
+        let below = frame.lines().find(|it| it.starts_with("at step")).unwrap_or_default();
+        let steps: Vec<&str> = below.split_whitespace().skip(2).collect();
+        let (last, weights) = (last.to_string(), of_weights.to_string());
+        assert_eq!(steps, [&last, &weights, &weights, &weights], "{frame}");
+        let inspected = screen.press("\n").text();
+        assert!(inspected.contains(&format!("‖θ‖ 0.5 (step {weights})")), "{inspected}");
+        assert!(inspected.contains("‖g‖ 0.5  "), "{inspected}");
+    }
+}
+
 /// One step in a million is a hundred times as large: the chart reaches up to it.
 #[test]
 fn one_spike_in_a_million_steps_is_seen_in_the_chart() {

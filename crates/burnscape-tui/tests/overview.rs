@@ -2,7 +2,7 @@
 
 mod support;
 
-use burnscape_trace::{Metric, Record, Resume, Step};
+use burnscape_trace::{Hyperparameters, Metric, Record, Resume, Step};
 use burnscape_tui::palette::{ENVELOPE, TRAIN};
 use burnscape_tui::{App, Run, ViewKind};
 use ratatui::buffer::Buffer;
@@ -51,6 +51,28 @@ fn metrics_of_the_user_are_charts_with_a_curve_for_each_split() {
     assert!(rows.iter().any(|row| row.starts_with("0.8")), "{text}");
     assert!(text.contains("f1  ─ valid") && text.contains("steps/s"), "{text}");
     assert!(text.contains("train accuracy 1") && text.contains("valid accuracy 0.5"), "{text}");
+}
+
+#[test]
+fn values_of_ones_own_are_a_chart_and_a_number_and_settings_are_listed() {
+    let mut run = Synthetic { with_slice: false, ..Synthetic::default() }.run();
+    for step in 0..400 {
+        let (split, name) = ("own".to_owned(), "rew\u{1b}ard".to_owned());
+        let value = step as f64 / 4.0;
+        run.apply(&Record::Metric(Metric { split, name, epoch: 1, step, value }));
+    }
+    let told = |values: &[(&str, &str)]| {
+        let values = values.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        Record::Hyperparameters(Hyperparameters { values: values.collect() })
+    };
+    run.apply(&told(&[("batch", "32"), ("optimizer", "\"adam\u{1b}\"")]));
+    run.apply(&told(&[("batch", "64")]));
+    let text = screen(run, (200, 60)).text();
+    let chart = chart(&text, "rew\u{fffd}ard  ─ own");
+    assert!(chart.iter().take(9).any(|row| row.trim().starts_with("60")), "{text}");
+    for part in ["rew\u{fffd}ard 99.8", "batch 64", "optimizer \"adam\u{fffd}\""] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
 }
 
 #[test]

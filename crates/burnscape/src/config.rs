@@ -1,6 +1,8 @@
 //! The settings of a probe, with their reasons.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::alerts::{AlertRules, OnAlert};
 use crate::black_box::BlackBox;
@@ -10,10 +12,10 @@ use crate::schedule::SnapshotSchedule;
 use crate::study::StudySettings;
 use crate::{Error, Result};
 
-/// What happens when the run folder already holds a run.
+/// What happens when the run folder already holds a run; nothing is ever overwritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Existing {
-    /// An error: nothing is ever overwritten.
+    /// An error.
     Refuse,
     /// Go on recording in it.
     Resume,
@@ -38,13 +40,17 @@ pub(crate) struct Config {
     pub filter_axes: Vec<FilterOverride>,
     pub keep_last_update: bool,
     pub study: StudySettings,
+    /// Training is asked to stop: one word for all models that are trained together.
+    pub stop_asked: Arc<AtomicBool>,
+    /// A loop that trains them was told so.
+    pub stop_told: Arc<AtomicBool>,
 }
 
 impl Config {
     pub fn new(run: PathBuf) -> Self {
         Self {
             run,
-            existing: Existing::Refuse,
+            existing: Existing::NextFree,
             measurements: Measurements::default(),
             alerts: AlertRules::default(),
             on_alert: None,
@@ -55,6 +61,8 @@ impl Config {
             filter_axes: Vec::new(),
             keep_last_update: false,
             study: StudySettings::default(),
+            stop_asked: Arc::default(),
+            stop_told: Arc::default(),
         }
     }
 

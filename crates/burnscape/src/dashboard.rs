@@ -8,9 +8,9 @@ use burnscape_tui::model::RunState;
 use burnscape_tui::{Dashboard, Decision, Feed, Refusal, watch_command};
 
 use crate::Probe;
-use crate::probe::Active;
 use crate::recorder::Control;
 use crate::recorder::lanes::Lanes;
+use crate::session::Session;
 
 /// What burn is told when the reader stops training.
 const STOPPED: &str = "burnscape: stopped from the dashboard";
@@ -20,8 +20,8 @@ impl Probe {
     /// drawn from the same records as the file holds, metrics of the user's included.
     ///
     /// It stays until [`finish`](Self::finish) or [`close`](Self::close), the surfaces included, and leaves on the
-    /// terminal how the run ended. `q` asks: detach, stop after this step (register the training with
-    /// [`attach`](Self::attach)), or stay; Ctrl-C is `q`, and Ctrl-C again stops. Training never waits for the
+    /// terminal how the run ended. `q` asks: detach, stop after this step (a training of
+    /// [`training`](Self::training), or one that is registered with [`attach`](Self::attach)), or stay; Ctrl-C is `q`, and Ctrl-C again stops. Training never waits for the
     /// terminal, and outlives it: a hang-up is a detach. Standard output that is redirected stays so; the dashboard
     /// is drawn on `/dev/tty`.
     ///
@@ -32,15 +32,17 @@ impl Probe {
         self.lines()
     }
 
-    /// Opens the [`dashboard`](Self::dashboard) for a hand-written loop; gives whether there is one now.
+    /// Opens the [`dashboard`](Self::dashboard) for a hand-written loop; gives whether there is one now. The loop may go
+    /// on printing: that goes into `printed.txt` in the run folder while the dashboard is there, and is left on the
+    /// terminal afterwards.
     pub fn open_dashboard(&self) -> bool {
-        let Some(active) = self.active() else {
+        let Some(session) = self.session() else {
             return false;
         };
-        match open(active) {
+        match open(session) {
             Ok(()) => true,
             Err(refusal) => {
-                tell(active, &refusal);
+                tell(session, &refusal);
                 false
             }
         }
@@ -48,13 +50,13 @@ impl Probe {
 }
 
 /// Opens it, unless it is open.
-fn open(active: &Active) -> Result<(), Refusal> {
-    let lanes = &active.recorder.lanes;
+fn open(session: &Session) -> Result<(), Refusal> {
+    let lanes = &session.lanes;
     if lanes.has_dashboard() {
         return Ok(());
     }
     let feed = Feed::default();
-    let path = active.recorder.folder.path();
+    let path = session.folder.path();
     let into = feed.clone();
     let viewer = Box::new(move |record: &_| into.push(record));
     let written = lanes.ask(|reply| Control::Show(viewer, reply)).unwrap_or(0);
@@ -69,12 +71,14 @@ fn open(active: &Active) -> Result<(), Refusal> {
     lanes.counters().dashboard.set(dashboard).map_err(|_| Refusal::Taken)
 }
 
-fn tell(active: &Active, refusal: &Refusal) {
-    let again = watch_command(active.recorder.folder.path());
+fn tell(session: &Session, refusal: &Refusal) {
+    let again = watch_command(session.folder.path());
     log::info!("burnscape: no dashboard: {refusal}");
-    eprintln!(
+    // Formatted first, for one write: another dashboard may be drawing in the same terminal.
+    let sentence = format!(
         "burnscape: no dashboard, {refusal}; values come as lines, and `{again}` shows the run elsewhere"
     );
+    eprintln!("{sentence}");
 }
 
 fn decide(lanes: &Lanes, decision: Decision, state: RunState) {

@@ -92,7 +92,8 @@ pub enum Error {
 
     /// The batch source gave nothing.
     #[error(
-        "`finish` was given no batches: the surface is the loss over a fixed set of batches, so pass at least one"
+        "there are no batches: the surface is the loss over a fixed set of batches, so pass at least one to `finish`, or keep a \
+         loader that has items with `probe.surface_on(&loader)` for `surface`"
     )]
     NoBatches,
 
@@ -113,7 +114,7 @@ pub enum Error {
     /// Two passes over the batch source differ.
     #[error(
         "the batches given to `finish` differ from pass to pass (loss at the final weights {first} in the first, {second} in the second): \
-         a surface over changing data is noise. Give a loader that does not shuffle or draw, or collect the batches into a Vec once"
+         a surface over changing data is noise. Give a loader, which is read once, or collect the batches into a Vec"
     )]
     ChangingBatches {
         /// Loss of the first pass.
@@ -325,7 +326,9 @@ pub enum Error {
 
     /// The output type of the model is not one of burn's.
     #[error(
-        "burnscape does not know where `{output}` keeps its loss: call `finish_with(&model, &batches, |output| BatchLoss {{ .. }})`"
+        "burnscape does not know where `{output}` keeps its loss, so there is no loss over steps and no surface: before training, add \
+         `probe.loss_of(|output: &{output}| BatchLoss {{ mean: …, samples: … }});`, or \
+         `probe.loss_of(burnscape::adapted_loss::<{output}>);` where burn's `LossMetric` reads it"
     )]
     UnknownOutput {
         /// The type of the output.

@@ -1,10 +1,12 @@
 //! The gradient of the mean loss at a point, as a direction.
 
+use std::any::Any;
+
 use burn::module::Module;
 use burn::train::TrainStep;
 
 use crate::curvature::Gradients;
-use crate::loss::standard_loss;
+use crate::loss::Losses;
 use crate::model_map::ModelMap;
 use crate::{Error, Result};
 
@@ -17,14 +19,15 @@ pub(crate) fn mean_gradient<M>(
     model: &M,
     map: &ModelMap,
     batches: &[<M as TrainStep>::Input],
+    losses: &Losses,
 ) -> Result<Vec<f32>>
 where
     M: TrainStep + Module,
     <M as TrainStep>::Input: Clone,
 {
     let broken = || Error::NonFiniteDirection { direction: "gradient".to_string() };
-    let gradients =
-        Gradients::new(model, map, vec![(None, batches.to_vec())], &|output| standard_loss(output));
+    let loss_of = |output: &dyn Any| losses.of(output);
+    let gradients = Gradients::new(model, map, vec![(None, batches.to_vec())], &loss_of);
     let gradients = match gradients {
         Err(Error::NonFiniteLoss { .. }) => return Err(broken()),
         gradients => gradients?,

@@ -3,9 +3,8 @@
 //! Nothing here waits or fails: what cannot be handed over is counted. Buffers of ours come back from
 //! the writer thread; what burn allocates for the reading of a tensor, it frees again at once.
 
-use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::thread::ThreadId;
 use std::time::Instant;
 
@@ -17,16 +16,15 @@ use burnscape_trace::{Note, Record};
 use crate::alerts::LossWatch;
 use crate::config::Config;
 use crate::curvature::GaugeOf;
-use crate::loss::{BatchLoss, mean_on_device, standard_loss};
+use crate::loss::{Loss, Losses, Value};
 use crate::measure::handles::{self, Handles, Look};
 use crate::measure::{self, GradientSource, KeptWeights, StepValues};
 use crate::measurements::Measurements;
 use crate::model_map::{self, ModelMap, NamedTensor, Slot};
-use crate::recorder::lanes::Lanes;
+use crate::recorder::lanes::{Counters, Lanes};
 use crate::recorder::look::LookSample;
-use crate::recorder::sample::{
-    BoxedTensors, Clipping, Columns, Loss, LossSample, Split, StepSample,
-};
+use crate::recorder::own::OwnSample;
+use crate::recorder::sample::{BoxedTensors, Clipping, Columns, LossSample, Split, StepSample};
 use crate::recorder::taps::TapSample;
 use crate::recorder::{Control, Moment, WeightsAt};
 use crate::schedule::StepPlace;
@@ -36,11 +34,17 @@ use crate::tap::Listening;
 pub(crate) struct Hook {
     config: Config,
     lanes: Lanes,
-    started: Instant,
+    pub started: Instant,
+    /// Where outputs keep their losses.
+    pub losses: Arc<Losses>,
+    /// It was told that an output has no loss that is known.
+    told_no_loss: AtomicBool,
     /// `TrainStep::step` calls in this process so far.
     batches: AtomicU64,
     /// Validation batches in this process so far.
     validation_batches: AtomicU64,
+    /// Validations in this process so far, for threads that do not optimize.
+    validations: AtomicU64,
     /// Whether losses are read right away.
     reads_at_once: AtomicBool,
     /// Optimizer steps in this process so far, for threads that do not optimize.
@@ -80,6 +84,24 @@ struct StepState {
     boxes: usize,
 }
 
+/// How the statistics of BatchNorm are read, which burn merges one update late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Statistics {
+    /// Up to date, which merges them: burn's `Learner` does so itself before anybody looks.
+    Merged,
+    /// As a hand-written loop has them, which may look at them at any time.
+    AsTheyAre,
+}
+
+impl Statistics {
+    fn read<M: Module>(self, model: &M, map: &ModelMap) -> crate::Result<Vec<NamedTensor>> {
+        match self {
+            Self::Merged => model_map::read_tensors(&model.valid(), map),
+            Self::AsTheyAre => model_map::read_tensors(model, map),
+        }
+    }
+}
+
 /// A step between the moment before and the moment after its update.
 pub(crate) struct Measured {
     step: u64,
@@ -95,6 +117,7 @@ pub(crate) struct Measured {
     handles: Handles,
     lrs: Vec<f32>,
     clipping: Clipping,
+    statistics: Statistics,
     boxed: Option<Box<BoxedTensors>>,
 }
 
@@ -104,8 +127,11 @@ impl Hook {
             config,
             lanes,
             started,
+            losses: Arc::default(),
+            told_no_loss: AtomicBool::new(false),
             batches: AtomicU64::new(0),
             validation_batches: AtomicU64::new(0),
+            validations: AtomicU64::new(0),
             reads_at_once: AtomicBool::new(false),
             steps: AtomicU64::new(0),
             loss_sum: AtomicU64::new(0),
@@ -144,9 +170,27 @@ impl Hook {
         self.steps.load(Ordering::Acquire)
     }
 
-    /// Whether an alert asked training to stop.
+    /// What training and its recorder count.
+    pub fn counters(&self) -> &Counters {
+        self.lanes.counters()
+    }
+
+    /// Whether an alert asked training to stop. Whoever asks is told so, and is taken to stop.
     pub fn stop_asked(&self) -> bool {
-        self.lanes.counters().stop_asked.load(Ordering::Acquire)
+        let counters = self.lanes.counters();
+        let is_asked = counters.stop_asked.load(Ordering::Acquire);
+        if is_asked {
+            counters.stop_told.store(true, Ordering::Release);
+            counters.stopped_at.store(self.steps() + 1, Ordering::Release);
+        }
+        is_asked
+    }
+
+    /// Hands a value of the program's own over, with where training stands.
+    pub fn log(&self, name: &str, value: f64) {
+        let at = self.moment();
+        let validations = self.validations.load(Ordering::Acquire);
+        self.lanes.own(OwnSample { name: name.to_owned(), value, at, validations });
     }
 
     /// The last update, `after − before` in layout order, if it was kept.
@@ -168,13 +212,13 @@ impl Hook {
         self.config.measurements.activations.is_due(at).then(Listening::begin)
     }
 
-    pub fn after_batch(&self, output: &dyn Any, listening: Option<Listening>) {
+    pub fn after_batch<O: 'static>(&self, output: &O, listening: Option<Listening>) {
         let heard = listening.map(Listening::end).unwrap_or_default();
-        self.count_batch(standard_loss(output), heard);
+        self.count_batch(self.loss_of(output), heard);
     }
 
     /// Counts a training batch.
-    pub fn count_batch(&self, loss: Option<BatchLoss>, heard: Vec<TapSample>) {
+    pub fn count_batch(&self, loss: Option<Loss>, heard: Vec<TapSample>) {
         let batch = self.batches.fetch_add(1, Ordering::AcqRel) + 1;
         for mut sample in heard {
             sample.batch = batch;
@@ -183,27 +227,39 @@ impl Hook {
         self.send_loss(Split::Train, batch, loss);
     }
 
-    pub fn after_validation_batch(&self, output: &dyn Any) {
-        self.count_validation_batch(standard_loss(output));
+    pub fn after_validation_batch<O: 'static>(&self, output: &O) {
+        self.count_validation_batch(self.loss_of(output));
     }
 
     /// Counts a validation batch.
-    pub fn count_validation_batch(&self, loss: Option<BatchLoss>) {
+    pub fn count_validation_batch(&self, loss: Option<Loss>) {
         let batch = self.validation_batches.fetch_add(1, Ordering::AcqRel) + 1;
         self.send_loss(Split::Valid, batch, loss);
     }
 
-    fn send_loss(&self, split: Split, batch: u64, loss: Option<BatchLoss>) {
+    /// The loss in a model's output; where there is none that is known, this is told once.
+    pub fn loss_of<O: 'static>(&self, output: &O) -> Option<Loss> {
+        let loss = self.losses.of(output);
+        if loss.is_none() {
+            self.tell_no_loss(std::any::type_name::<O>());
+        }
+        loss
+    }
+
+    #[cold]
+    fn tell_no_loss(&self, output: &'static str) {
+        if !self.told_no_loss.swap(true, Ordering::Relaxed) {
+            let told = crate::Error::UnknownOutput { output }.to_string();
+            self.lanes.send(Control::UrgentProblem(told));
+        }
+    }
+
+    fn send_loss(&self, split: Split, batch: u64, loss: Option<Loss>) {
         let Some(loss) = loss else { return };
-        let loss = mean_on_device(&loss);
-        let loss = match self.reads_at_once.load(Ordering::Relaxed) {
-            true => {
-                let loss = loss.try_into_scalar::<f64>().unwrap_or(f64::NAN);
-                self.add_up(split, loss);
-                Loss::Host(loss)
-            }
-            false => Loss::OnDevice(Box::new(loss)),
-        };
+        let loss = loss.value(self.reads_at_once.load(Ordering::Relaxed));
+        if let Value::Host(loss) = loss {
+            self.add_up(split, loss);
+        }
         self.lanes.loss(LossSample { split, batch, loss });
     }
 
@@ -222,6 +278,7 @@ impl Hook {
         grads: &G,
         lr: &ModuleLearningRate,
         clipping: Clipping,
+        statistics: Statistics,
         gauge: Option<&GaugeOf<M>>,
     ) -> Option<Measured> {
         let mut state = self.state()?;
@@ -266,7 +323,8 @@ impl Hook {
             look,
             lrs: self.learning_rates(model, map, lr, at),
             clipping,
-            boxed: is_boxed.then(|| self.boxed(model, map, grads, previous)).flatten(),
+            statistics,
+            boxed: is_boxed.then(|| self.boxed(model, map, grads, previous, statistics)).flatten(),
         })
     }
 
@@ -390,8 +448,9 @@ impl Hook {
         map: &ModelMap,
         grads: &G,
         previous: Option<KeptWeights>,
+        statistics: Statistics,
     ) -> Option<Box<BoxedTensors>> {
-        let before = model_map::read_tensors(&model.valid(), map).ok()?;
+        let before = statistics.read(model, map).ok()?;
         let is_buffer = |tensor: &&NamedTensor| map.layout.block(&tensor.path).is_none();
         let buffers: Vec<NamedTensor> = before.iter().filter(is_buffer).cloned().collect();
         let previous = previous.and_then(|it| it.into_named(map).ok());
@@ -442,7 +501,7 @@ impl Hook {
             self.lanes.look(LookSample { step, look, handles, lrs, clip_value });
         }
         let boxed = measured.boxed.map(|mut boxed| {
-            boxed.after = model_map::read_tensors(&model.valid(), map).ok();
+            boxed.after = measured.statistics.read(model, map).ok();
             boxed
         });
         self.lanes.step(StepSample {
@@ -451,6 +510,7 @@ impl Hook {
             accumulated: measured.accumulated,
             validations: measured.validations,
             batches_at_validation: measured.batches_at_validation,
+            validation_batches: self.validation_batches.load(Ordering::Acquire),
             elapsed_secs: self.started.elapsed().as_secs_f64(),
             lr: measured.lr,
             values,
@@ -459,7 +519,8 @@ impl Hook {
             clipping: measured.clipping,
             boxed,
         });
-        self.snapshot_after_step(model, map, measured.step + 1, measured.batches);
+        let at = Moment { steps: measured.step + 1, batches: measured.batches };
+        self.snapshot_after_step(model, map, at, measured.statistics);
     }
 
     /// A hand-written loop has validated the weights of an epoch.
@@ -487,34 +548,35 @@ impl Hook {
             return;
         }
         state.validated_at = Some(batches);
+        let may_be_cut = self.lanes.counters().is_interrupted();
+        let valid_before = self.validation_batches.load(Ordering::Acquire);
         state.validations += 1;
         state.batches_at_validation = batches;
-        if let Some(weights) = self.weights(model, map, state.steps, batches) {
-            self.lanes.validated(weights);
+        self.validations.store(state.validations, Ordering::Release);
+        let at = Moment { steps: state.steps, batches };
+        if let Some(weights) = self.weights(at, model_map::read_tensors(model, map)) {
+            self.lanes.validated(weights, valid_before, may_be_cut);
         }
     }
 
-    fn snapshot_after_step<M: Module>(&self, model: &M, map: &ModelMap, steps: u64, batches: u64) {
-        if !self.config.snapshots.is_due_after_step(steps) {
+    fn snapshot_after_step<M: Module>(
+        &self,
+        model: &M,
+        map: &ModelMap,
+        at: Moment,
+        statistics: Statistics,
+    ) {
+        if !self.config.snapshots.is_due_after_step(at.steps) {
             return;
         }
-        // A copy for inference brings the shared buffers up to date, as the next forward pass
-        // would; their values are not changed by it.
-        let model = model.valid();
-        if let Some(weights) = self.weights(&model, map, steps, batches) {
+        if let Some(weights) = self.weights(at, statistics.read(model, map)) {
             self.lanes.step_snapshot(weights);
         }
     }
 
-    fn weights<M: Module>(
-        &self,
-        model: &M,
-        map: &ModelMap,
-        steps: u64,
-        batches: u64,
-    ) -> Option<WeightsAt> {
-        let at = Moment { steps, batches };
-        match model_map::read_tensors(model, map) {
+    /// Tensors with their moment, or a problem.
+    fn weights(&self, at: Moment, tensors: crate::Result<Vec<NamedTensor>>) -> Option<WeightsAt> {
+        match tensors {
             Ok(tensors) => Some(WeightsAt { at, tensors }),
             Err(error) => {
                 self.lanes.problem(error.to_string());
@@ -579,7 +641,8 @@ impl Hook {
         self.warn_about_unknown_paths(&map);
         map.defers_reads = self.config.deferred_reads.unwrap_or(map.defers_reads);
         self.reads_at_once.store(!map.defers_reads, Ordering::Relaxed);
-        let mut weights = self.weights(model, &map, state.steps, state.batches_before)?;
+        let at = Moment { steps: state.steps, batches: state.batches_before };
+        let mut weights = self.weights(at, model_map::read_tensors(model, &map))?;
         self.restore_initial_buffers(&map, &mut weights.tensors);
         self.lanes.introduce(map.clone(), weights);
         Some(map)

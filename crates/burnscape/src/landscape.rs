@@ -121,6 +121,7 @@ pub struct Landscape {
     layout: Option<Layout>,
     curvatures: Vec<burnscape_trace::Curvature>,
     remarks: Vec<String>,
+    problems: Vec<String>,
 }
 
 impl Landscape {
@@ -128,8 +129,23 @@ impl Landscape {
         Self { slices, studies, layout: Some(layout), ..Self::default() }
     }
 
+    /// The landscape of a run that has none, and why.
+    pub(crate) fn of_nothing(recording: Recording, error: &crate::Error) -> Self {
+        let mut landscape = Self::default();
+        landscape.set_recording(recording);
+        landscape.add_problem(error.to_string());
+        landscape
+    }
+
     pub(crate) fn set_recording(&mut self, recording: Recording) {
+        self.problems.clone_from(&recording.problems);
         self.recording = recording;
+    }
+
+    fn add_problem(&mut self, sentence: String) {
+        if !self.problems.contains(&sentence) {
+            self.problems.push(sentence);
+        }
     }
 
     /// The evaluated slices in the order in which they were asked for; from `finish`, `pca` and
@@ -171,7 +187,12 @@ impl Landscape {
         self.slices.iter().find(|it| it.slice.name == name)
     }
 
-    /// How the recording went; its problems are to be read.
+    /// What went wrong, while recording and with the landscape, as sentences that say what to do; empty if nothing did.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// How the recording went.
     pub fn recording(&self) -> &Recording {
         &self.recording
     }

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use burn::train::LearnerSummary;
 use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
-use burn::train::metric::{MetricDefinition, MetricEntry, NumericEntry};
+use burn::train::metric::MetricDefinition;
 use burn::train::renderer::{
     EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation,
     MetricsRendererTraining,
 };
 use burnscape_landscape::words::number;
-use burnscape_trace::{Metric, Record};
 
+use crate::metric_values::MetricValues;
 use crate::recorder::lanes::Lanes;
 
 /// Lines within an epoch come at most this often.
@@ -31,7 +31,9 @@ const LINE_EVERY: Duration = Duration::from_secs(2);
 /// terminal, and goes on where the reader detaches.
 pub struct Lines {
     lanes: Option<Lanes>,
-    names: BTreeMap<String, String>,
+    /// A training has begun to call it.
+    prints: bool,
+    metrics: MetricValues,
     train: BTreeMap<String, f64>,
     valid: BTreeMap<String, f64>,
     test: BTreeMap<String, f64>,
@@ -46,8 +48,9 @@ pub struct Lines {
 impl Lines {
     pub(crate) fn new(lanes: Option<Lanes>) -> Self {
         Self {
+            metrics: MetricValues::new(lanes.clone()),
             lanes,
-            names: BTreeMap::new(),
+            prints: false,
             train: BTreeMap::new(),
             valid: BTreeMap::new(),
             test: BTreeMap::new(),
@@ -60,44 +63,18 @@ impl Lines {
         }
     }
 
-    fn name(&self, entry: &MetricEntry) -> String {
-        let id = format!("{:?}", entry.metric_id);
-        self.names.get(&id).cloned().unwrap_or(id)
-    }
-
-    /// Takes a value in; the authoritative one of an epoch also goes to the trace.
-    fn take(&mut self, split: &'static str, state: MetricState) {
+    /// Takes a value in.
+    fn take(&mut self, split: &'static str, state: &MetricState) {
         let MetricState::Numeric(entry, Some(value)) = state else {
             return;
         };
-        let name = self.name(&entry);
-        if let NumericEntry::Final(value) = value {
-            self.record(split, &name, value);
-        }
+        let name = self.metrics.name(entry);
         let values = match split {
             "train" => &mut self.train,
             "valid" => &mut self.valid,
             _ => &mut self.test,
         };
         values.insert(name, value.current());
-    }
-
-    fn record(&self, split: &str, name: &str, value: f64) {
-        let Some(lanes) = &self.lanes else { return };
-        lanes.record(Record::Metric(Metric {
-            split: split.to_string(),
-            name: name.to_string(),
-            epoch: self.epoch as u64,
-            step: 0,
-            value,
-        }));
-    }
-
-    /// The last values of a test, which has no authoritative ones.
-    fn record_test(&self) {
-        let split = format!("test {}", self.split);
-        let split = if self.split.is_empty() { "test" } else { &split };
-        self.test.iter().for_each(|(name, value)| self.record(split, name, *value));
     }
 
     /// A dashboard has the terminal: it shows what would be printed here.
@@ -117,7 +94,7 @@ impl Lines {
 
     /// What the probe has to say besides values.
     fn print_notices(&mut self) {
-        let notices = self.lanes.as_ref().map(Lanes::take_notices);
+        let notices = self.lanes.as_ref().map(|lanes| lanes.counters().voice.take_lines());
         for notice in notices.unwrap_or_default() {
             self.print(&format!("burnscape: {notice}"));
         }
@@ -173,13 +150,23 @@ impl Lines {
     }
 }
 
+impl Drop for Lines {
+    fn drop(&mut self) {
+        if let (Some(lanes), true) = (&self.lanes, self.prints) {
+            lanes.counters().voice.lines_end();
+        }
+    }
+}
+
 impl MetricsRendererTraining for Lines {
     fn update_train(&mut self, state: MetricState) {
-        self.take("train", state);
+        self.metrics.update("train", &state);
+        self.take("train", &state);
     }
 
     fn update_valid(&mut self, state: MetricState) {
-        self.take("valid", state);
+        self.metrics.update("valid", &state);
+        self.take("valid", &state);
     }
 
     fn on_train_end(&mut self, summary: Option<LearnerSummary>) -> Result<(), Box<dyn Error>> {
@@ -190,7 +177,8 @@ impl MetricsRendererTraining for Lines {
 
 impl MetricsRendererEvaluation for Lines {
     fn update_test(&mut self, _name: EvaluationName, state: MetricState) {
-        self.take("test", state);
+        self.metrics.update_test(&state);
+        self.take("test", &state);
     }
 
     fn on_test_end(&mut self, summary: Option<LearnerSummary>) -> Result<(), Box<dyn Error>> {
@@ -209,6 +197,10 @@ impl TrainingProgressLogger for Lines {
     ) {
         self.total_epochs = total_epochs;
         self.epoch = starting_epoch;
+        self.metrics.start(starting_epoch);
+        if let (Some(lanes), false) = (&self.lanes, std::mem::replace(&mut self.prints, true)) {
+            lanes.counters().voice.lines_begin();
+        }
     }
 
     fn start_split(&mut self, split: &str, total_items: usize) {
@@ -231,6 +223,7 @@ impl TrainingProgressLogger for Lines {
     fn update_epoch(&mut self, epoch: usize) {
         self.epoch = epoch;
         self.print_epoch();
+        self.metrics.epoch_done(epoch);
         self.epoch = epoch + 1;
     }
 
@@ -246,6 +239,7 @@ impl EvaluationProgressLogger for Lines {
 
     fn start_test(&mut self, name: &str, total_items: usize) {
         self.test.clear();
+        self.metrics.start_test(name);
         self.split = name.to_string();
         self.items = (0, total_items);
     }
@@ -255,7 +249,7 @@ impl EvaluationProgressLogger for Lines {
     }
 
     fn end_test(&mut self) {
-        self.record_test();
+        self.metrics.end_test();
         let values = self.test.iter();
         let values = values.map(|(name, value)| format!("{name} {}", number(*value)));
         let values = values.collect::<Vec<_>>().join("   ");
@@ -276,7 +270,6 @@ impl MetricsRenderer for Lines {
     }
 
     fn register_metric(&mut self, definition: MetricDefinition) {
-        let id = format!("{:?}", definition.metric_id);
-        self.names.insert(id, definition.name.to_string());
+        self.metrics.register(&definition);
     }
 }

@@ -174,6 +174,7 @@ struct Float {
     shape: Vec<usize>,
     id: ParamId,
     require_grad: bool,
+    is_autodiff: bool,
     dtype: DType,
     device: Device,
 }
@@ -219,6 +220,7 @@ impl ModuleVisitor for FloatCollector {
             shape: tensor.dims().to_vec(),
             id: param.id,
             require_grad: tensor.is_require_grad(),
+            is_autodiff: tensor.is_autodiff(),
             dtype: tensor.dtype(),
             device: tensor.device(),
         });
@@ -231,13 +233,21 @@ fn collect_floats<M: Module>(model: &M) -> Vec<Float> {
     collector.floats
 }
 
-/// Per float, whether it is a buffer. A frozen parameter and a buffer look alike to a visitor;
-/// asked to require gradients on a copy with state of its own, only the parameter obeys.
+/// Per float, whether it is a buffer. A frozen parameter and a buffer look alike to a visitor; asked to require
+/// gradients, only the parameter obeys.
+///
+/// A clone shares its buffers with the model, and gets them back with the values that they had. A copy with buffers of
+/// its own would merge into the model's what burn merges lazily; only where tensors know no gradients, and so nothing
+/// waits to be merged, it is asked.
 fn find_buffers<M: Module>(model: &M, floats: &[Float]) -> Vec<bool> {
     if floats.iter().all(|float| float.require_grad) {
         return vec![false; floats.len()];
     }
-    let copy = model.valid().train().set_require_grad(true);
+    let copy = match floats.iter().all(|float| float.is_autodiff) {
+        true => model.clone(),
+        false => model.valid().train(),
+    };
+    let copy = copy.set_require_grad(true);
     collect_floats(&copy).iter().map(|float| !float.require_grad).collect()
 }
 

@@ -6,19 +6,19 @@ use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
-use burn::train::TrainStep;
+use burn::train::{TrainOutput, TrainStep};
 
 use crate::Result;
 use crate::curvature::{Gauge, GaugeOf, LiveCurvature};
-use crate::hook::Hook;
-use crate::loss::BatchLoss;
+use crate::hook::{Hook, Statistics};
+use crate::loss::Loss;
 use crate::recorder::sample::Clipping;
 use crate::recorder::taps::TapSample;
 
 /// Watches the steps of a hand-written loop; made by [`Probe::observe`](crate::Probe::observe).
 ///
-/// The model stays as it is, without a wrapper. For [`Probe::finish`](crate::Probe::finish), which takes a watched
-/// model, wrap it then: `let model = probe.watch(model.valid());`.
+/// The model stays as it is, without a wrapper. A clone watches the same training, so that whatever owns one may be
+/// cloned, as burn clones the policies of agents.
 ///
 /// # Examples
 ///
@@ -59,6 +59,13 @@ pub struct Observer {
     told: bool,
 }
 
+/// What this one heard belongs to its own next batch.
+impl Clone for Observer {
+    fn clone(&self) -> Self {
+        Self::new(self.hook.clone())
+    }
+}
+
 impl std::fmt::Debug for Observer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Observer").field("is_enabled", &self.hook.is_some()).finish_non_exhaustive()
@@ -83,7 +90,7 @@ impl Observer {
     pub fn loss(&mut self, mean: &Tensor<1>, samples: usize) {
         self.told = true;
         if let Some(hook) = &self.hook {
-            let loss = BatchLoss { mean: mean.clone(), samples };
+            let loss = Loss::over_samples(mean.clone(), samples);
             hook.count_batch(Some(loss), std::mem::take(&mut self.heard));
         }
     }
@@ -91,7 +98,7 @@ impl Observer {
     /// Tells the loss of a validation batch.
     pub fn validation_loss(&self, mean: &Tensor<1>, samples: usize) {
         if let Some(hook) = &self.hook {
-            hook.count_validation_batch(Some(BatchLoss { mean: mean.clone(), samples }));
+            hook.count_validation_batch(Some(Loss::over_samples(mean.clone(), samples)));
         }
     }
 
@@ -110,8 +117,49 @@ impl Observer {
         M: TrainStep + Module + 'static,
         M::Input: Clone,
     {
-        let gauge: GaugeOf<M> = Arc::new(Mutex::new(Gauge::new(settings, batches)?));
+        let losses = self.hook.as_ref().map(|hook| hook.losses.clone()).unwrap_or_default();
+        let gauge: GaugeOf<M> = Arc::new(Mutex::new(Gauge::new(settings, batches, losses)?));
         Ok(CurvatureGauge { hook: self.hook.clone(), gauge, mark: None })
+    }
+
+    /// Trains on one batch, and records the step: forward and backward pass as the model's own
+    /// [`TrainStep`] makes them, its loss, and the update of its `optimize`. Gives the updated model, and what the
+    /// training step gave.
+    ///
+    /// ```no_run
+    /// # use burn::module::Module;
+    /// # use burn::optim::ModuleOptimizer;
+    /// # use burn::train::{RegressionOutput, TrainStep};
+    /// # fn train<M: TrainStep<Output = RegressionOutput> + Module>(
+    /// #     probe: burnscape::Probe, mut model: M, mut optim: ModuleOptimizer, batches: Vec<M::Input>) {
+    /// let mut observer = probe.observe();
+    /// for batch in batches {
+    ///     let output;
+    ///     (model, output) = observer.train_step(&mut optim, 1e-3, model, batch);
+    ///     println!("loss {}", output.loss);
+    /// }
+    /// # }
+    /// ```
+    #[must_use = "it gives the updated model"]
+    pub fn train_step<M: TrainStep + Module>(
+        &mut self,
+        optim: &mut ModuleOptimizer,
+        lr: impl Into<ModuleLearningRate>,
+        model: M,
+        batch: M::Input,
+    ) -> (M, M::Output) {
+        let hook = self.hook.clone();
+        if let Some(hook) = &hook {
+            hook.before_batch(&model);
+        }
+        let TrainOutput { grads, item } = self.forward(|| TrainStep::step(&model, batch));
+        if let Some(hook) = &hook {
+            self.told = true;
+            hook.count_batch(hook.loss_of(&item), std::mem::take(&mut self.heard));
+        }
+        let (lr, clipping) = (lr.into(), Clipping::of(optim));
+        let update = |model: M, grads| model.optimize(optim, lr.clone(), grads);
+        (self.around(&lr, clipping, model, grads, update), item)
     }
 
     /// Steps the optimizer, and records the step.
@@ -129,8 +177,9 @@ impl Observer {
         })
     }
 
-    /// Records a step that `update` makes: an optimizer of one's own, or gradients that are changed first (what is
-    /// recorded is what is given here). What it clips is not known.
+    /// Records a step that `update` makes: an optimizer of one's own, gradients that are changed first (what is
+    /// recorded is what is given here), or weights that are changed after the step, such as those of a critic that are
+    /// clipped: all of it belongs to the update that is measured. What it clips of gradients is not known.
     #[must_use = "it gives the updated model"]
     pub fn update<M: Module>(
         &mut self,
@@ -155,7 +204,9 @@ impl Observer {
             hook.count_batch(None, std::mem::take(&mut self.heard));
         }
         self.told = false;
-        let measured = hook.and_then(|hook| hook.before_update(&model, &grads, lr, clipping, None));
+        let statistics = Statistics::AsTheyAre;
+        let measured = hook
+            .and_then(|hook| hook.before_update(&model, &grads, lr, clipping, statistics, None));
         let model = update(model, grads);
         if let (Some(hook), Some(measured)) = (hook, measured) {
             hook.after_update(&model, measured);
@@ -165,9 +216,12 @@ impl Observer {
 
     /// An epoch is over: its mean losses and, if due, a snapshot of these weights are recorded. Call it after the
     /// losses of its validation were told, if there is one.
+    ///
+    /// The model is read as it stands, and as a file saved at this moment would hold it: statistics of BatchNorm, which
+    /// burn merges lazily, are one update behind until a forward pass or `valid()` of the loop merges them.
     pub fn epoch_done<M: Module>(&self, model: &M) {
         if let Some(hook) = &self.hook {
-            hook.epoch_observed(&model.valid());
+            hook.epoch_observed(model);
         }
     }
 

@@ -1,31 +1,30 @@
 //! The probe: what a program attaches to its training, and what it closes the run with.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use burn::module::Module;
 use burn::train::renderer::MetricsRenderer;
-use burn::train::{InferenceStep, LearnerModel, SupervisedTraining, TrainStep};
-use burnscape_trace::{RunFolder, Writer};
+use burn::train::{LearnerModel, SupervisedTraining, TrainStep};
+use burnscape_trace::TRACE_FILE;
 
 use crate::Result;
 use crate::alerts::{AlertAction, AlertRules, OnAlert};
-use crate::batches::Batches;
 use crate::black_box::BlackBox;
-use crate::config::{Config, Existing};
+use crate::config::{Config, Existing, check};
 use crate::curvature::{Gauge, LiveCurvature};
 use crate::events::EpochEvents;
 use crate::hook::Hook;
-use crate::landscape::{Landscape, Recording};
 use crate::lines::Lines;
-use crate::loss::{BatchLoss, standard_loss};
+use crate::loss::Loss;
 use crate::measurements::{Level, Measurements};
 use crate::model_map::FilterOverride;
 use crate::observe::Observer;
-use crate::recorder::{Earlier, Recorder};
+use crate::recorder::{Moment, Recorder};
 use crate::schedule::{Schedule, SnapshotSchedule};
-use crate::study::{self, Study, ValueOf};
+use crate::session::Session;
 use crate::watched::Watched;
 
 /// Set to `off`, `0` or `false`, this environment variable switches every probe off.
@@ -37,14 +36,16 @@ pub const SWITCH: &str = "BURNSCAPE";
 /// without a surface). Dropped earlier, it still writes everything recorded so far.
 #[must_use = "a dropped probe stops recording; keep it and call `finish` after training"]
 pub struct Probe {
-    active: Option<Active>,
+    session: Option<Session>,
 }
 
-/// A probe that is switched on.
+/// A recording in the hands of whoever uses it now.
 pub(crate) struct Active {
     pub config: Config,
     pub recorder: Recorder,
     pub hook: Arc<Hook>,
+    /// The run had ended before.
+    pub is_reopened: bool,
 }
 
 impl Probe {
@@ -55,32 +56,106 @@ impl Probe {
 
     /// A probe that does nothing, with the same types.
     pub fn disabled() -> Self {
-        Self { active: None }
+        Self { session: None }
     }
 
-    #[cfg(feature = "tui")]
-    pub(crate) fn active(&self) -> Option<&Active> {
-        self.active.as_ref()
+    /// The probe of a recording.
+    pub(crate) fn of(active: Active) -> Self {
+        Self { session: Some(Session::new(active)) }
+    }
+
+    pub(crate) fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
     }
 
     /// Whether it records.
     pub fn is_enabled(&self) -> bool {
-        self.active.is_some()
+        self.session.is_some()
     }
 
     /// The folder it records into; `None` when disabled.
     pub fn run_folder(&self) -> Option<&Path> {
-        self.active.as_ref().map(|it| it.recorder.folder.path())
+        self.session.as_ref().map(|it| it.folder.path())
     }
 
     /// Wraps the model that is going to be trained.
     pub fn watch<M>(&self, model: M) -> Watched<M> {
-        Watched::new(model, self.active.as_ref().map(|it| it.hook.clone()))
+        Watched::new(model, self.session.as_ref().map(|it| it.hook.clone()))
     }
 
     /// Watches a hand-written loop: one that steps the optimizer itself, without burn's `Learner`.
     pub fn observe(&self) -> Observer {
-        Observer::new(self.active.as_ref().map(|it| it.hook.clone()))
+        Observer::new(self.session.as_ref().map(|it| it.hook.clone()))
+    }
+
+    /// Tells where outputs of a type keep their loss; said once, it holds for steps, validation, alerts, curvature and
+    /// surfaces. burn's own outputs are known. Say it before training; of one type, the last word holds.
+    ///
+    /// ```no_run
+    /// # use burn::tensor::Tensor;
+    /// # use burnscape::{BatchLoss, Probe};
+    /// struct Forecast {
+    ///     loss: Tensor<1>,
+    ///     days: Tensor<2>,
+    /// }
+    ///
+    /// let probe = Probe::builder("runs/weather").start()?;
+    /// probe.loss_of(|output: &Forecast| BatchLoss {
+    ///     mean: output.loss.clone(),
+    ///     samples: output.days.dims()[0],
+    /// });
+    /// # Ok::<(), burnscape::Error>(())
+    /// ```
+    ///
+    /// A mean over tokens or positions is a [`Loss`]. For an output that burn's `LossMetric` reads,
+    /// [`adapted_loss`](crate::adapted_loss) does.
+    pub fn loss_of<O: 'static, L: Into<Loss>>(
+        &self,
+        read: impl Fn(&O) -> L + Send + Sync + 'static,
+    ) -> &Self {
+        if let Some(session) = &self.session {
+            session.hook.losses.tell(read);
+        }
+        self
+    }
+
+    /// A probe for another model that is trained together with this one's: generator and critic, actor and critic,
+    /// teacher and student. It is a run of its own, in the folder `name` below this one's, with the same settings and
+    /// with its own loss, learning rate, path and surface; finish each. `burnscape watch` and the report show it with
+    /// this one. An alert that asks one of them to stop asks all.
+    ///
+    /// Where this probe watches nothing itself, the runs below it stand alone.
+    ///
+    /// ```no_run
+    /// # use burnscape::{Probe, Result};
+    /// # fn gan() -> Result<()> {
+    /// let probe = Probe::builder("runs/gan").start()?;
+    /// let (generator, critic) = (probe.child("generator")?, probe.child("critic")?);
+    /// let mut generator_steps = generator.observe();
+    /// let mut critic_steps = critic.observe();
+    /// # let _ = (&mut generator_steps, &mut critic_steps);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the name is not that of a folder, there is a run of that name already, or it cannot be written.
+    pub fn child(&self, name: impl AsRef<str>) -> Result<Self> {
+        let Some(session) = &self.session else {
+            return Ok(Self::disabled());
+        };
+        let name = name.as_ref();
+        let expected =
+            "the name of one folder that runs have no other use for, such as \"generator\"";
+        check("child", is_free_name(name), &format!("{name:?}"), expected)?;
+        let existing = match session.config.existing {
+            Existing::Resume => Existing::Resume,
+            Existing::Refuse | Existing::NextFree => Existing::Refuse,
+        };
+        let run = session.folder.path().join(name);
+        let child = Self::record(Config { run, existing, ..session.config.clone() })?;
+        session.lanes.counters().has_children.store(true, Ordering::Relaxed);
+        Ok(child)
     }
 
     /// Measures the curvature while `model` trains: the largest eigenvalue of the Hessian of its mean loss over
@@ -118,8 +193,9 @@ impl Probe {
         M: TrainStep + Module + 'static,
         M::Input: Clone,
     {
-        let gauge = Gauge::new(gauge, batches)?;
-        match self.active {
+        let losses = self.session.as_ref().map(|it| it.hook.losses.clone()).unwrap_or_default();
+        let gauge = Gauge::new(gauge, batches, losses)?;
+        match self.session {
             Some(_) => Ok(model.with_gauge(Arc::new(Mutex::new(gauge)))),
             None => Ok(model),
         }
@@ -127,189 +203,42 @@ impl Probe {
 
     /// Registers the probe with burn's training: its progress events tell the epoch.
     ///
-    /// This sets burn's one progress logger. A program with a logger of its own calls
-    /// `training.with_progress_logger(probe.progress_logger().beside(mine))` instead.
+    /// This sets burn's one progress logger. A program with a logger of its own trains through
+    /// [`training`](Self::training), which leaves it alone, or calls
+    /// `training.with_progress_logger(probe.progress_logger().beside(mine))` after this.
     pub fn attach<M: LearnerModel>(
         &self,
         training: SupervisedTraining<M>,
     ) -> SupervisedTraining<M> {
-        let Some(active) = &self.active else {
+        let Some(session) = &self.session else {
             return training;
         };
-        active.recorder.lanes.counters().interrupter.set(training.interrupter());
+        session.lanes.counters().interrupter.set(training.interrupter());
         training.with_progress_logger(self.progress_logger())
     }
 
     /// The logger that [`attach`](Self::attach) registers.
     pub fn progress_logger(&self) -> EpochEvents {
-        let lanes = self.active.as_ref().map(|it| it.recorder.lanes.clone());
-        if let Some(lanes) = &lanes {
-            lanes.set_attached();
-        }
-        EpochEvents::new(lanes)
+        EpochEvents::new(self.session.as_ref().map(|it| it.lanes.clone()))
     }
 
     /// A renderer for `training.renderer(…)` that prints plain lines with values.
     pub fn lines(&self) -> Box<dyn MetricsRenderer> {
-        let lanes = self.active.as_ref().map(|it| it.recorder.lanes.clone());
+        let lanes = self.session.as_ref().map(|it| it.lanes.clone());
         Box::new(Lines::new(lanes))
-    }
-
-    /// Ends the run without a surface.
-    ///
-    /// # Errors
-    ///
-    /// [`crate::Error::RecorderGone`] if the writer thread has died. Whatever went wrong during recording is
-    /// in [`Recording::problems`].
-    pub fn close(self) -> Result<Recording> {
-        let Some(mut active) = self.active else {
-            return Ok(Recording::default());
-        };
-        let report = active.recorder.stop(active.end_reason())?;
-        Ok(Recording::new(active.recorder.folder.path(), report))
-    }
-
-    /// Ends the run: the PCA trajectory of the snapshots, and the loss surface around `model` in
-    /// the PCA plane and in a filter-normalised random plane, evaluated on `batches`.
-    ///
-    /// `model` is what burn's `launch` returned. The loss is the one in the output of the model's
-    /// own `InferenceStep`, for burn's standard outputs; for any other use
-    /// [`finish_with`](Self::finish_with). The batches are a fixed set, read twice to make sure of
-    /// it; the mean is over samples. The model is left bit for bit as it was.
-    ///
-    /// # Errors
-    ///
-    /// See [`enum@crate::Error`]; what was recorded before stays whole. What went wrong during training
-    /// is in [`Landscape::recording`].
-    pub fn finish<M, B>(self, model: &Watched<M>, batches: &B) -> Result<Landscape>
-    where
-        M: InferenceStep + Module,
-        M::Input: Clone,
-        B: Batches<M::Input> + ?Sized,
-    {
-        self.finish_by(model, batches, Box::new(|output| standard_loss(output)), "output")
-    }
-
-    /// As [`finish`](Self::finish), with the loss read out of the output by `loss_of`.
-    ///
-    /// # Errors
-    ///
-    /// As [`finish`](Self::finish).
-    pub fn finish_with<M, B, F>(
-        self,
-        model: &Watched<M>,
-        batches: &B,
-        loss_of: F,
-    ) -> Result<Landscape>
-    where
-        M: InferenceStep + Module,
-        M::Input: Clone,
-        B: Batches<M::Input> + ?Sized,
-        F: Fn(&M::Output) -> BatchLoss + Sync,
-    {
-        let loss_of: ValueOf<'_, M::Output> = Box::new(move |output| Some(loss_of(output)));
-        self.finish_by(model, batches, loss_of, "closure")
-    }
-
-    fn finish_by<M, B>(
-        self,
-        model: &Watched<M>,
-        batches: &B,
-        loss_of: ValueOf<'_, M::Output>,
-        loss_name: &'static str,
-    ) -> Result<Landscape>
-    where
-        M: InferenceStep + Module,
-        M::Input: Clone,
-        B: Batches<M::Input> + ?Sized,
-    {
-        let mut study = self.begin(model, batches, loss_of, loss_name)?;
-        match study.default_slices() {
-            Ok(()) => study.finish(),
-            Err(error) => Err(study.fail(error)),
-        }
-    }
-
-    /// Ends training and begins a study of its landscape: slices of one's own choice, instead of those of
-    /// [`finish`](Self::finish).
-    ///
-    /// ```no_run
-    /// # use burn::{module::Module, train::{ClassificationOutput, InferenceStep}};
-    /// # use burnscape::{Direction, Point, Probe, Result, SliceSpec, Watched, accuracy};
-    /// # fn after_training<M>(probe: Probe, model: &Watched<M>, batches: &Vec<M::Input>, valid: &Vec<M::Input>)
-    /// #     -> Result<()>
-    /// # where M: InferenceStep<Output = ClassificationOutput> + Module, M::Input: Clone {
-    /// let mut study = probe.study(model, batches)?;
-    /// study.measure("accuracy", accuracy).also_on("valid", valid)?;
-    /// study.slice(&SliceSpec::pca())?;
-    /// study.slice(&SliceSpec::between(Point::Initial, Point::Final).resolution(101, 1))?;
-    /// let both = study.initial_and_trained(&SliceSpec::random().seed(7))?;
-    /// study.agreement(&both.trained, 8)?;
-    /// let landscape = study.finish()?;
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`finish`](Self::finish).
-    pub fn study<'a, M, B>(self, model: &Watched<M>, batches: &B) -> Result<Study<'a, M>>
-    where
-        M: InferenceStep + Module,
-        M::Input: Clone,
-        B: Batches<M::Input> + ?Sized,
-    {
-        self.begin(model, batches, Box::new(|output| standard_loss(output)), "output")
-    }
-
-    /// As [`study`](Self::study), with the loss read out of the output by `loss_of`.
-    ///
-    /// # Errors
-    ///
-    /// As [`finish`](Self::finish).
-    pub fn study_with<'a, M, B, F>(
-        self,
-        model: &Watched<M>,
-        batches: &B,
-        loss_of: F,
-    ) -> Result<Study<'a, M>>
-    where
-        M: InferenceStep + Module,
-        M::Input: Clone,
-        B: Batches<M::Input> + ?Sized,
-        F: Fn(&M::Output) -> BatchLoss + Sync + 'a,
-    {
-        self.begin(model, batches, Box::new(move |output| Some(loss_of(output))), "closure")
-    }
-
-    fn begin<'a, M, B>(
-        self,
-        model: &Watched<M>,
-        batches: &B,
-        loss_of: ValueOf<'a, M::Output>,
-        loss_name: &'static str,
-    ) -> Result<Study<'a, M>>
-    where
-        M: InferenceStep + Module,
-        M::Input: Clone,
-        B: Batches<M::Input> + ?Sized,
-    {
-        match self.active {
-            Some(active) => {
-                study::after_training(active, model.inner(), batches, loss_of, loss_name)
-            }
-            None => Ok(Study::disabled()),
-        }
     }
 }
 
 impl Active {
+    /// Where training ended, in counts of this process or, after the end of the run, of the run.
+    pub fn moment(&self) -> Moment {
+        if self.is_reopened { self.recorder.recorded } else { self.hook.moment() }
+    }
+
     pub fn end_reason(&self) -> &'static str {
-        let interrupter = self.recorder.lanes.counters().interrupter.get();
-        let was_stopped = interrupter.is_some_and(|it| it.should_stop());
-        match was_stopped || self.hook.stop_asked() {
-            true => "interrupted",
-            false => "finished",
-        }
+        let counters = self.hook.counters();
+        let told = counters.ending().map(|ending| ending.reason());
+        told.unwrap_or_else(|| counters.reason_by_hand(self.hook.steps()))
     }
 }
 
@@ -317,24 +246,11 @@ impl Active {
 #[derive(Debug, Clone)]
 #[must_use = "call `start` to get a probe"]
 pub struct ProbeBuilder {
-    config: Config,
-    enabled: bool,
+    pub(crate) config: Config,
+    pub(crate) enabled: bool,
 }
 
 impl ProbeBuilder {
-    /// Goes on recording in a run folder that already holds a run, for instance with burn's
-    /// `checkpoint(n)`; a folder without one is started as usual.
-    pub fn resume(mut self) -> Self {
-        self.config.existing = Existing::Resume;
-        self
-    }
-
-    /// Takes the next free number (`runs/digits-2`) if the folder already holds a run.
-    pub fn next_free(mut self) -> Self {
-        self.config.existing = Existing::NextFree;
-        self
-    }
-
     /// Switches the probe on or off; off, it is [`Probe::disabled`].
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
@@ -503,50 +419,17 @@ impl ProbeBuilder {
         self
     }
 
-    /// Does not print the progress of surfaces to standard error.
+    /// Does not print the progress of surfaces to standard error, nor where it records if that is not the folder
+    /// that was named.
     pub fn quiet(mut self) -> Self {
         self.config.study.show_progress = false;
         self
     }
-
-    /// Starts recording: makes the run folder and the writer thread.
-    ///
-    /// # Errors
-    ///
-    /// If a setting makes no sense, the folder already holds a run (nothing is overwritten:
-    /// choose another or [`resume`](Self::resume)), or it cannot be written.
-    pub fn start(self) -> Result<Probe> {
-        self.config.validate()?;
-        if !self.enabled || is_switched_off() {
-            return Ok(Probe::disabled());
-        }
-        let config = self.config;
-        let (folder, writer, earlier) = open_run(&config)?;
-        let started = Instant::now();
-        let recorder = Recorder::start(&config, folder, writer, earlier, started)?;
-        let hook = Arc::new(Hook::new(config.clone(), recorder.lanes.clone(), started));
-        Ok(Probe { active: Some(Active { config, recorder, hook }) })
-    }
 }
 
-fn is_switched_off() -> bool {
-    std::env::var(SWITCH).is_ok_and(|value| {
-        ["off", "0", "false", "no"].contains(&value.trim().to_ascii_lowercase().as_str())
-    })
-}
-
-fn open_run(config: &Config) -> Result<(RunFolder, Writer, Option<Earlier>)> {
-    let path: PathBuf = match config.existing {
-        Existing::NextFree => RunFolder::next_free(&config.run),
-        Existing::Refuse | Existing::Resume => config.run.clone(),
-    };
-    if config.existing == Existing::Resume
-        && let Ok(folder) = RunFolder::open(&path)
-    {
-        let (writer, resumed) = Writer::resume(&folder)?;
-        return Ok((folder, writer, Some(resumed.into())));
-    }
-    let folder = RunFolder::create(&path)?;
-    let writer = Writer::create(&folder)?;
-    Ok((folder, writer, None))
+/// Whether a run may have a folder of this name below its own.
+fn is_free_name(name: &str) -> bool {
+    let is_one = Path::new(name).components().eq([Component::Normal(name.as_ref())]);
+    let taken = ["snapshots", "directions", "blackbox", TRACE_FILE];
+    is_one && !name.starts_with('.') && !taken.contains(&name)
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
@@ -15,13 +16,13 @@ use burnscape_trace::{
 use crate::batches::Batches;
 use crate::config::Config;
 use crate::hook::Hook;
-use crate::loss::{BatchLoss, standard_loss};
+use crate::loss::BatchLoss;
 use crate::model_map::{FilterOverride, ModelMap};
 use crate::perturb::at_tensors;
 use crate::probe::Active;
 use crate::recorder::{Earlier, Recorder};
 use crate::snapshot::{self, SnapshotFile, SnapshotMatrix};
-use crate::study::{Beginning, KnownSlice, Study, Survey, ValueOf};
+use crate::study::{Beginning, KnownSlice, OnChange, Reader, Study, Survey, Told, ValueOf};
 use crate::{Error, Result};
 
 /// A recorded run.
@@ -201,7 +202,7 @@ impl Run {
         M::Input: Clone,
         B: Batches<M::Input> + ?Sized,
     {
-        self.begin(model, batches, Box::new(|output| standard_loss(output)), "output")
+        self.begin(model, batches, None)
     }
 
     /// As [`study`](Self::study), with the loss read out of the output by `loss_of`.
@@ -216,15 +217,14 @@ impl Run {
         B: Batches<M::Input> + ?Sized,
         F: Fn(&M::Output) -> BatchLoss + Sync + 'a,
     {
-        self.begin(model, batches, Box::new(move |output| Some(loss_of(output))), "closure")
+        self.begin(model, batches, Some(Box::new(move |output| Some(loss_of(output).into()))))
     }
 
     fn begin<'a, M, B>(
         self,
         given: &M,
         batches: &B,
-        loss_of: ValueOf<'a, M::Output>,
-        loss_name: &'static str,
+        loss_of: Option<ValueOf<'a, M::Output>>,
     ) -> Result<Study<'a, M>>
     where
         M: InferenceStep + Module,
@@ -246,23 +246,25 @@ impl Run {
                 _ => format!("snapshot {}", last.index),
             },
             last_update: snapshot::last_update(&self.folder, map.layout.len(), &last)?,
-            names: self.slices().map(|slice| slice.name.clone()).collect(),
-            known: self.known_slices(),
-            known_studies: self.known_studies(),
+            told: self.told(),
             map,
             given: given.clone(),
             snapshots,
-            loss_of,
-            loss_name,
+            reader: Reader::new(loss_of, &Arc::default()),
             next_study,
         };
         let active = self.reopen(writer, earlier)?;
-        match Survey::new(active, beginning, model, batches) {
-            Ok(survey) => Ok(Study::of(survey)),
-            Err((mut active, error)) => {
-                let report = active.recorder.stop("failed")?;
-                Err(error.after(&report.problems))
-            }
+        let survey = Survey::new(active, beginning, model, batches, OnChange::Refuse);
+        let survey = survey.map_err(|(recording, error)| error.after(recording.problems()))?;
+        Ok(Study::of(survey))
+    }
+
+    /// What it holds of slices.
+    pub(crate) fn told(&self) -> Told {
+        Told {
+            names: self.slices().map(|slice| slice.name.clone()).collect(),
+            slices: self.known_slices(),
+            studies: self.known_studies(),
         }
     }
 
@@ -336,7 +338,7 @@ impl Run {
         let (config, started) = (self.config, Instant::now());
         let recorder = Recorder::reopen(&config, self.folder, writer, earlier, started)?;
         let hook = Hook::new(config.clone(), recorder.lanes.clone(), started);
-        Ok(Active { config, recorder, hook: hook.into() })
+        Ok(Active { config, recorder, hook: hook.into(), is_reopened: true })
     }
 }
 

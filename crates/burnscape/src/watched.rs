@@ -11,7 +11,7 @@ use burn::tensor::Device;
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 
 use crate::curvature::GaugeOf;
-use crate::hook::Hook;
+use crate::hook::{Hook, Statistics};
 use crate::recorder::sample::Clipping;
 
 /// A model that is watched while it trains; made by [`Probe::watch`](crate::Probe::watch).
@@ -150,9 +150,9 @@ impl<M: TrainStep + Module> TrainStep for Watched<M> {
     ) -> Self {
         let Self { inner, hook, gauge, .. } = self;
         let clipping = Clipping::of(optim);
-        let measured = hook
-            .as_ref()
-            .and_then(|hook| hook.before_update(&inner, &grads, &lr, clipping, gauge.as_ref()));
+        let measured = hook.as_ref().and_then(|hook| {
+            hook.before_update(&inner, &grads, &lr, clipping, Statistics::Merged, gauge.as_ref())
+        });
         let inner = inner.optimize(optim, lr, grads);
         if let (Some(hook), Some(measured)) = (&hook, measured) {
             hook.after_update(&inner, measured);
@@ -168,9 +168,9 @@ impl<M: TrainStep + Module> TrainStep for Watched<M> {
     ) -> Self {
         let Self { inner, hook, gauge, .. } = self;
         let clipping = Clipping::of(optim);
-        let measured = hook
-            .as_ref()
-            .and_then(|hook| hook.before_update(&inner, &grads, &lr, clipping, gauge.as_ref()));
+        let measured = hook.as_ref().and_then(|hook| {
+            hook.before_update(&inner, &grads, &lr, clipping, Statistics::Merged, gauge.as_ref())
+        });
         let inner = inner.optimize_multi(optim, lr, grads);
         if let (Some(hook), Some(measured)) = (&hook, measured) {
             hook.after_update(&inner, measured);

@@ -59,7 +59,7 @@ fn losses(landscape: &Landscape) -> Option<String> {
         format!("; the last training step had {}", words::number(loss))
     });
     let loss = words::number(slice.centre_loss);
-    Some(format!("{what} {loss} over {} samples{last}.", slice.samples))
+    Some(format!("{what} {loss} over {} {}{last}.", slice.samples, words::unit(&slice.unit)))
 }
 
 /// On what all losses were measured, and how sure they are.
@@ -69,7 +69,9 @@ fn measured_on(landscape: &Landscape) -> Vec<String> {
     };
     let stderrs = landscape.slices().iter().flat_map(|slice| slice.surface.stderrs());
     let finite: Vec<f64> = stderrs.copied().filter(|it| it.is_finite()).collect();
-    vec![words::samples(first.slice.samples as usize, None), words::standard_error(&finite)]
+    let unit = words::unit(&first.slice.unit);
+    let mean = words::mean_over("loss", first.slice.samples as usize, unit);
+    vec![mean, words::standard_error(&finite)]
 }
 
 /// How little slices are among all parameters, and what was assumed of these.

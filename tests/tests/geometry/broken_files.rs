@@ -10,6 +10,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
 use burn::train::{InferenceStep, RegressionOutput};
 use burnscape::{BatchesFrom, Error, Probe};
+use burnscape_tests::waiting::wait_until;
 use safetensors::tensor::TensorView;
 
 use super::models::{Walker, param, walk};
@@ -44,7 +45,7 @@ fn finish_breaking(run: &Run, break_it: impl Fn(&Path)) -> Error {
         break_it(&path);
         vec![batch(&[[0.0; 2]])]
     });
-    probe.finish(&walker, &batches).expect_err("a broken run")
+    probe.finish_strict(&walker, &batches).expect_err("a broken run")
 }
 
 /// The steps are still there, and the end says that the surface failed.
@@ -165,7 +166,7 @@ where
     let probe = run.probe();
     walk(&probe, &PATH);
     let another = Probe::disabled().watch(model.valid());
-    probe.finish(&another, &[rows]).map(drop)
+    probe.finish_strict(&another, &[rows]).map(drop)
 }
 
 #[test]
@@ -246,13 +247,10 @@ fn finishing_with_a_model_whose_parameter_has_another_name_names_it() {
 /// Trains one epoch, waits for its first file, and removes the whole run folder.
 fn removed_in_mid_training(run: &Run, probe: &Probe) -> burnscape::Watched<Walker> {
     let walker = epoch(probe.watch(Walker::at(&[8.0, 4.0])), 0.5, 2, &training_batch(&[[0.0; 2]]));
-    // Snapshots 0 and 1 are all that is on its way: once they are there, nobody writes files.
-    let is_there = |index| snapshot_file(&run.path(), index).exists();
-    let asked = std::time::Instant::now();
-    while !(is_there(0) && is_there(1)) {
-        assert!(asked.elapsed().as_secs() < 120, "no snapshot was written");
-        std::thread::yield_now();
-    }
+    // Snapshot 0 is all that is on its way, since that of the epoch waits for what comes after its validation: once it
+    // is there, nobody writes files.
+    let is_there = || snapshot_file(&run.path(), 0).exists();
+    wait_until(is_there, || "no snapshot was written".to_owned());
     fs::remove_dir_all(run.path()).expect("removed");
     epoch(walker, 0.5, 2, &training_batch(&[[0.0; 2]]))
 }
@@ -265,7 +263,8 @@ fn training_goes_on_without_its_run_folder_and_finish_says_what_is_missing() {
     let point: TensorData = walker.point.val().into_data();
     // Four halvings.
     assert_eq!(point.try_to_vec::<f32>().expect("f32"), [0.5, 0.25]);
-    let error = probe.finish(&walker.valid(), &[batch(&[[0.0; 2]])]).expect_err("no run folder");
+    let error =
+        probe.finish_strict(&walker.valid(), &[batch(&[[0.0; 2]])]).expect_err("no run folder");
     assert_names(&error.to_string(), &[run.path().to_str().expect("UTF-8")]);
 }
 

@@ -61,7 +61,7 @@ fn a_training_that_diverged_at_once_is_told_so() {
     let run = Run::new();
     let probe = run.probe();
     let walker = walk(&probe, &[[8.0, 4.0], [NAN, 1.0], [NAN, 2.0], [NAN, 3.0]]);
-    let error = probe.finish(&walker, &[batch(&[[0.0; 2]])]).expect_err("no trajectory");
+    let error = probe.finish_strict(&walker, &[batch(&[[0.0; 2]])]).expect_err("no trajectory");
     assert_eq!(run.end(), "failed");
     assert_eq!(run.snapshots().len(), 5);
     // "Train longer" would be no help: the reason is that the weights are no numbers.

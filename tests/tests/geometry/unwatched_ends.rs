@@ -55,7 +55,8 @@ fn finishing_without_training_says_what_to_train() {
     let run = Run::new();
     let probe = run.probe();
     let walker = probe.watch(Walker::at(&[1.0, 2.0]));
-    let error = probe.finish(&walker, &[batch(&[[0.0; 2]])]).expect_err("nothing was trained");
+    let error =
+        probe.finish_strict(&walker, &[batch(&[[0.0; 2]])]).expect_err("nothing was trained");
     assert!(matches!(error, Error::NothingRecorded { .. }), "{error}");
     let folder = run.path();
     assert_names(&error.to_string(), &[folder.to_str().expect("UTF-8"), "probe.watch"]);
@@ -69,7 +70,8 @@ fn training_another_model_than_the_watched_one_is_told_in_the_same_way() {
     let probe = run.probe();
     let bystander = burnscape::Probe::disabled();
     let walker = walk(&bystander, &PATH);
-    let error = probe.finish(&walker, &[batch(&[[0.0; 2]])]).expect_err("nothing was watched");
+    let error =
+        probe.finish_strict(&walker, &[batch(&[[0.0; 2]])]).expect_err("nothing was watched");
     assert!(matches!(error, Error::NothingRecorded { .. }), "{error}");
     assert_names(&error.to_string(), &["train the model that"]);
 }

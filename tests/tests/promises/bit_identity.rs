@@ -27,7 +27,7 @@ fn metric_logs(dir: &Path) -> Vec<(String, String)> {
 fn assert_training_is_bit_identical_when_watched(model: &str) {
     let bare_dir = tempdir().expect("a folder");
     let bare = train(bare_dir.path(), &["--model", model, "--watch", "bare"]);
-    for watch in ["disabled", "default", "busiest", "curvature"] {
+    for watch in ["disabled", "default", "busiest", "curvature", "training"] {
         let dir = tempdir().expect("a folder");
         let watched = train(dir.path(), &["--model", model, "--watch", watch]);
         assert_eq!(watched.paths, bare.paths, "{model} {watch}");
@@ -75,6 +75,7 @@ fn gradient_accumulation_is_bit_identical_when_watched() {
         train(dir.path(), &[&accumulate[..], &[watch]].concat()).checksums
     };
     assert_eq!(train("busiest"), train("bare"));
+    assert_eq!(train("training"), train("bare"));
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn checkpoints_written_with_the_probe_load_into_the_bare_model() {
 
 #[test]
 fn training_watched_goes_on_from_a_bare_checkpoint_and_the_other_way_round() {
-    for (first, second) in [("bare", "default"), ("default", "bare")] {
+    for (first, second) in [("bare", "default"), ("default", "bare"), ("training", "training")] {
         let (dir, _) = trained("mlp", first);
         let on = ["--model", "mlp", "--epochs", "3", "--checkpoint", "2", "--run", "second"];
         let gone_on = train(dir.path(), &[&on[..], &["--watch", second]].concat());

@@ -59,12 +59,16 @@ fn losses_of_an_epoch_are_those_in_burns_log() {
     }
 }
 
+/// Of a training with burn's builder and with ours; gives the folder of the first.
 fn assert_epochs_agree(arguments: &[&str]) -> tempfile::TempDir {
-    let dir = tempdir().expect("a folder");
-    let watch = ["--model", "mlp", "--watch", "default"];
-    train(dir.path(), &[&watch[..], arguments].concat());
-    let found = batches_in_trace(&dir.path().join("run"));
-    assert_eq!(found, batches_in_burns_log(dir.path()), "{arguments:?}");
+    let [dir, _] = ["default", "training"].map(|watch| {
+        let dir = tempdir().expect("a folder");
+        let watch = ["--model", "mlp", "--watch", watch];
+        train(dir.path(), &[&watch[..], arguments].concat());
+        let found = batches_in_trace(&dir.path().join("run"));
+        assert_eq!(found, batches_in_burns_log(dir.path()), "{watch:?} {arguments:?}");
+        dir
+    });
     dir
 }
 
@@ -143,6 +147,10 @@ fn resuming_from_a_checkpoint_in_the_same_run() {
 }
 
 #[test]
+#[cfg_attr(
+    not(feature = "ndarray"),
+    ignore = "a second backend: `--features burnscape-tests/ndarray`"
+)]
 fn two_devices_with_the_optimizer_on_the_main_one() {
     let dir = assert_epochs_agree(&["--epochs", "2", "--two-devices"]);
     let steps = steps(&records(&dir.path().join("run")));

@@ -75,7 +75,7 @@ fn digits_ends_with_a_run_whose_frame_tells_what_the_trace_holds() {
     let said = run_example("digits", &run, 3, &[]);
     assert!(said.contains("epoch 3/3"), "{said}");
     assert!(said.contains("a random walk of 4 would give"), "{said}");
-    let command = format!("cargo run --release -p burnscape-cli -- watch {}", run.display());
+    let command = format!("cargo run --release --bin burnscape -- watch {}", run.display());
     assert!(said.contains(&command), "{said}");
     assert_frame_tells_what_the_trace_holds(&run);
     assert_metrics_stand_at_the_ends_of_their_epochs(&run);
@@ -105,6 +105,10 @@ fn convnet_ends_with_a_run_whose_frame_tells_what_the_trace_holds() {
 }
 
 #[test]
+#[cfg_attr(
+    not(feature = "ndarray"),
+    ignore = "a second backend: `--features burnscape-tests/ndarray`"
+)]
 fn digits_trains_on_ndarray_too() {
     let dir = tempdir().expect("a folder");
     let run = dir.path().join("digits");
@@ -120,6 +124,18 @@ fn digits_goes_on_from_its_last_checkpoint() {
     run_example("digits", &run, 3, &[]);
     let said = run_example("digits", &run, 5, &["--resume"]);
     assert!(said.contains("epoch 4/5") && !said.contains("epoch 3/5"), "{said}");
+    assert_frame_tells_what_the_trace_holds(&run);
+}
+
+#[test]
+fn the_tour_records_something_for_every_view() {
+    let dir = tempdir().expect("a folder");
+    let run = dir.path().join("tour");
+    run_example("tour", &run, 5, &[]);
+    let records = records(&run);
+    for kind in ["step", "epoch", "activation", "histogram", "curvature", "slice", "trajectory"] {
+        assert!(records.iter().any(|record| record.kind() == kind), "no {kind}");
+    }
     assert_frame_tells_what_the_trace_holds(&run);
 }
 

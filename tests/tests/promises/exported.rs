@@ -1,30 +1,13 @@
 //! Runs of the examples in NumPy: surfaces computed again from nothing but the exported file and the digits.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use burnscape_report::{ExportOptions, Format, export};
+use burnscape_workbench::python;
 use tempfile::tempdir;
 
 use super::example::run_example;
-
-/// A Python with NumPy: the one of the environment must have it, any other may.
-fn python() -> Option<String> {
-    let named = std::env::var("BURNSCAPE_PYTHON").ok();
-    let program = named.clone().unwrap_or_else(|| "python3".to_owned());
-    let has_numpy = Command::new(&program).args(["-c", "import numpy"]).output();
-    if has_numpy.is_ok_and(|output| output.status.success()) {
-        return Some(program);
-    }
-    assert!(named.is_none(), "BURNSCAPE_PYTHON={program} has no numpy");
-    // Past the test harness, which shows nothing of tests that pass.
-    let _ = writeln!(
-        io::stderr(),
-        "skipped: python3 with numpy is not there (BURNSCAPE_PYTHON names one)"
-    );
-    None
-}
 
 /// Trains an example and exports its run with everything that it takes to compute a surface again.
 fn exported(example: &str, folder: &Path) -> PathBuf {
@@ -107,7 +90,7 @@ struct Example {
 
 impl Example {
     fn assert_recomputed(&self) {
-        let Some(program) = python() else { return };
+        let Some(program) = python("numpy") else { return };
         let folder = tempdir().expect("a folder");
         let Self { parameters, buffers, script, .. } = self;
         let sizes =

@@ -184,6 +184,10 @@ fn norms_left_on_the_device_are_those_read_at_once() {
 }
 
 #[test]
+#[cfg_attr(
+    not(feature = "ndarray"),
+    ignore = "a second backend: `--features burnscape-tests/ndarray`"
+)]
 fn a_sharded_optimizer_receives_the_sum_over_devices() {
     // Both strategies start from the same weights and batches: their first gradients are equal.
     let first = |arguments: &[&str]| trained_norms(arguments).swap_remove(0);
@@ -194,6 +198,10 @@ fn a_sharded_optimizer_receives_the_sum_over_devices() {
 
 /// Each of two devices runs a batch of its own in every step; both pass the tap, and count as one observation.
 #[test]
+#[cfg_attr(
+    not(feature = "ndarray"),
+    ignore = "a second backend: `--features burnscape-tests/ndarray`"
+)]
 fn taps_are_heard_in_the_workers_of_several_devices() {
     let dir = tempdir().expect("a folder");
     train(dir.path(), &["--model", "mlp", "--watch", "busiest", "--two-devices"]);

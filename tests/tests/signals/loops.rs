@@ -7,7 +7,7 @@ use burn::optim::{ModuleOptimizer, SgdConfig};
 use burn::tensor::{DType, Device, Tensor};
 use burn::train::TrainStep;
 use burnscape::trace::columns::{GRAD_NORM, UPDATE_NORM};
-use burnscape::trace::{Epoch, Record};
+use burnscape::trace::{Epoch, Record, Step};
 use burnscape::{Probe, Schedule, tap};
 
 use super::support::{
@@ -85,6 +85,103 @@ fn a_loop_of_ones_own_trains_bit_for_bit_the_same_when_observed() {
     assert_eq!(data(&watched), data(&bare));
 }
 
+/// The same two epochs, a line a step.
+fn observed_in_one_line(probe: &Probe) -> Bowl {
+    let device = flex();
+    let mut observer = probe.observe();
+    let (mut model, mut optim) = (bowl(&device), sgd());
+    for _ in 0..2 {
+        for _ in 0..3 {
+            let output;
+            (model, output) = observer.train_step(&mut optim, 0.25, model, origin(&device));
+            assert!(output.loss.into_scalar::<f32>() > 0.0);
+        }
+        let loss = TrainStep::step(&model, origin(&device)).item.loss;
+        observer.validation_loss(&loss, 1);
+        observer.epoch_done(&model);
+    }
+    model
+}
+
+/// A run without what differs from one time to the next.
+fn timeless(run: &Run) -> Vec<Record> {
+    let timeless = |record| match record {
+        Record::Step(step) => Some(Record::Step(Step { elapsed_secs: 0.0, ..step })),
+        Record::Epoch(epoch) => Some(Record::Epoch(Epoch { elapsed_secs: 0.0, ..epoch })),
+        _ => None,
+    };
+    pick(run.records(), timeless)
+}
+
+#[test]
+fn a_step_in_one_line_is_the_step_in_parts() {
+    let (parts, one) = (Run::new(), Run::new());
+    let start = |run: &Run| run.builder().weight_norms_every(1).start().expect("a probe");
+    let (of_parts, of_one) = (start(&parts), start(&one));
+    let data = |model: &Bowl| [model.left.val().into_data(), model.right.val().into_data()];
+    assert_eq!(data(&observed(&of_parts)), data(&observed_in_one_line(&of_one)));
+    close(of_parts);
+    close(of_one);
+    assert_eq!(timeless(&one), timeless(&parts));
+    assert_eq!(one.steps().len(), 6);
+}
+
+/// Takes its own way through `optimize`, which a step in one line calls as burn does.
+#[derive(Module, Debug)]
+struct Stubborn {
+    bowl: Bowl,
+}
+
+impl TrainStep for Stubborn {
+    type Input = Tensor<2>;
+    type Output = burn::train::RegressionOutput;
+
+    fn step(&self, samples: Tensor<2>) -> burn::train::TrainOutput<Self::Output> {
+        TrainStep::step(&self.bowl, samples)
+    }
+
+    fn optimize(
+        self,
+        optim: &mut ModuleOptimizer,
+        _lr: burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate,
+        grads: burn::optim::GradientsParams,
+    ) -> Self {
+        // Half a step, whatever is asked for.
+        optim.step(0.5, self, grads)
+    }
+}
+
+#[test]
+fn a_step_in_one_line_calls_the_models_own_optimize() {
+    let device = flex();
+    let mut observer = Probe::disabled().observe();
+    let model = Stubborn { bowl: bowl(&device) };
+    let (model, _) = observer.train_step(&mut sgd(), 0.01, model, origin(&device));
+    assert_eq!(model.bowl.right.val().into_data().try_to_vec::<f32>().expect("f32"), [6.0, 0.0]);
+}
+
+/// burn clones the policies of agents and sends them to their threads.
+#[test]
+fn an_observer_is_cloned_and_sent_wherever_its_owner_is() {
+    let run = Run::new();
+    let probe = run.builder().start().expect("a probe");
+    let observer = probe.observe();
+    let device = flex();
+    let mut model = bowl(&device);
+    for _ in 0..3 {
+        let mut acting = observer.clone();
+        model = std::thread::scope(|scope| {
+            let device = &device;
+            let step = move || acting.train_step(&mut sgd(), 0.25, model, origin(device)).0;
+            scope.spawn(step).join().expect("a step")
+        });
+    }
+    close(probe);
+    let steps = run.steps();
+    assert_eq!(steps.iter().map(|it| it.batches).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(steps.iter().all(|it| it.accumulated == 1 && it.loss.is_some()));
+}
+
 #[test]
 fn a_loop_that_tells_no_losses_has_steps_without_them() {
     let run = Run::new();
@@ -131,6 +228,10 @@ fn taps_are_heard_in_a_loop_of_ones_own() {
 /// burn's distributed training steps one replica per device, each on a thread of its own, with the same
 /// gradients. Its collectives need CUDA; what the hook sees of it is this.
 #[test]
+#[cfg_attr(
+    not(feature = "ndarray"),
+    ignore = "a second backend: `--features burnscape-tests/ndarray`"
+)]
 fn replicas_on_several_devices_are_recorded_once() {
     let run = Run::new();
     let probe = run.builder().start().expect("a probe");

@@ -4,10 +4,13 @@
 //! Expected numbers are closed forms, or come from plain arithmetic in f64 beside the training.
 
 mod black_box;
+mod families;
 mod faults;
 mod full_queue;
 mod loops;
 mod modules;
+mod own;
 mod quantities;
+mod statistics;
 mod support;
 mod taps;

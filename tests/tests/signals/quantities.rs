@@ -19,9 +19,12 @@ const RIGHT: [f64; 3] = [12.0, 0.0, 0.0];
 
 /// Every way in which numbers come out of a step: element type, device, deferred reading.
 fn ways() -> Vec<(DType, Device, bool)> {
-    let of =
-        |dtype| devices().map(|device| [(dtype, device.clone(), false), (dtype, device, true)]);
-    [DType::F32, DType::F64].into_iter().flat_map(of).flatten().collect()
+    let of = |dtype| {
+        let deferred =
+            move |device: Device| [(dtype, device.clone(), false), (dtype, device, true)];
+        devices().into_iter().flat_map(deferred)
+    };
+    [DType::F32, DType::F64].into_iter().flat_map(of).collect()
 }
 
 /// Trains the bowl on the samples in turn, with everything measured at every step.

@@ -8,12 +8,12 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn::train::{InferenceStep, RegressionOutput, TrainOutput, TrainStep};
 use burnscape::trace::{Alert, Blackbox, Head, Histogram, Record, Step, read_run};
 use burnscape::{Probe, ProbeBuilder, Watched};
+use burnscape_tests::devices::cpu_devices;
 use tempfile::TempDir;
 
-/// The CPU devices, with and without autodiff in the name of the caller's needs.
-#[expect(deprecated, reason = "burn-ndarray is on its way out, and still asked for")]
-pub fn devices() -> [Device; 2] {
-    [Device::flex().autodiff(), Device::ndarray().autodiff()]
+/// The CPU devices, with autodiff.
+pub fn devices() -> Vec<Device> {
+    cpu_devices().into_iter().map(Device::autodiff).collect()
 }
 
 pub fn flex() -> Device {

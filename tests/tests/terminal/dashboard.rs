@@ -14,11 +14,12 @@ fn kill(process: u32, signal: Signal) {
 #[test]
 fn it_shows_training_and_the_surfaces_and_leaves_how_the_run_ended() {
     let training = Training::new();
-    let mut terminal = training.start(&["--epochs", "20", "--rest-ms", "5", "--finish", "9"]);
+    let mut terminal = training.start(&["--epochs", "20", "--rest-after", "60", "--finish", "9"]);
     terminal.wait_for("train Accuracy");
     assert!(terminal.is_on_alternate_screen());
     assert!(terminal.first_row().starts_with("run  training"), "{}", terminal.first_row());
     terminal.type_in("4");
+    training.go_on();
     terminal.wait_until("a surface", |it| {
         it.first_row().starts_with("run  surface") || !it.is_on_alternate_screen()
     });
@@ -37,7 +38,7 @@ fn it_shows_training_and_the_surfaces_and_leaves_how_the_run_ended() {
 #[test]
 fn a_detached_training_goes_on_without_it() {
     let training = Training::new();
-    let mut terminal = training.start(&["--epochs", "60", "--rest-ms", "5"]);
+    let mut terminal = training.start(&["--epochs", "60", "--rest-after", "60"]);
     terminal.wait_for("train Accuracy");
     terminal.type_in("q");
     terminal.wait_for("Leave? Training is running.");
@@ -47,6 +48,7 @@ fn a_detached_training_goes_on_without_it() {
     terminal.wait_for("training goes on without the dashboard; look again with `burnscape watch");
     assert!(!terminal.is_on_alternate_screen());
     assert!(terminal.has_its_modes_back());
+    training.go_on();
     assert!(terminal.wait_for_end().success());
     training.assert_finished(60);
     let lines = std::fs::read_to_string(training.output()).expect("the output");
@@ -56,9 +58,10 @@ fn a_detached_training_goes_on_without_it() {
 #[test]
 fn s_stops_training_after_a_step_as_burn_does() {
     let training = Training::new();
-    let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-ms", "5"]);
+    let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-after", "60"]);
     terminal.wait_for("train Accuracy");
     terminal.type_in("qs");
+    training.go_on();
     assert!(terminal.wait_for_end().success());
     assert_eq!(training.end().reason, "interrupted");
     assert!(terminal.screen().contains("interrupted after"), "{}", terminal.screen());
@@ -68,11 +71,12 @@ fn s_stops_training_after_a_step_as_burn_does() {
 #[test]
 fn control_c_asks_and_control_c_again_stops() {
     let training = Training::new();
-    let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-ms", "5"]);
+    let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-after", "60"]);
     terminal.wait_for("train Accuracy");
     terminal.type_in("\x03");
     terminal.wait_for("again Ctrl-C");
     terminal.type_in("\x03");
+    training.go_on();
     assert!(terminal.wait_for_end().success());
     assert_eq!(training.end().reason, "interrupted");
 }
@@ -80,7 +84,7 @@ fn control_c_asks_and_control_c_again_stops() {
 #[test]
 fn a_storm_of_sizes_ends_in_a_frame_of_the_last_one() {
     let training = Training::new();
-    let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-ms", "5"]);
+    let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-after", "60"]);
     terminal.wait_for("train Accuracy");
     // A linear congruence: any sizes will do, the smallest among them.
     let mut state = 1_u32;
@@ -100,15 +104,17 @@ fn a_storm_of_sizes_ends_in_a_frame_of_the_last_one() {
         has_keys && (88..=90).contains(&tabs.chars().count()) && it.first_row().contains(" 5")
     });
     terminal.type_in("qs");
+    training.go_on();
     assert!(terminal.wait_for_end().success());
 }
 
 #[test]
 fn a_panic_is_read_on_the_screen_that_was_there_before() {
     let training = Training::new();
-    let arguments = ["--epochs", ENDLESS, "--rest-ms", "5", "--panic-after", "60"];
+    let arguments = ["--epochs", ENDLESS, "--rest-after", "60", "--panic-after", "100"];
     let mut terminal = training.start(&arguments);
     terminal.wait_for("train Accuracy");
+    training.go_on();
     assert!(!terminal.wait_for_end().success());
     assert!(!terminal.is_on_alternate_screen());
     assert!(terminal.has_its_modes_back());
@@ -119,22 +125,46 @@ fn a_panic_is_read_on_the_screen_that_was_there_before() {
 }
 
 #[test]
-fn what_the_program_prints_is_painted_over_when_asked() {
+fn what_the_program_prints_does_not_tear_the_dashboard_and_is_left_on_the_terminal() {
     let training = Training::new();
-    let arguments = ["--epochs", ENDLESS, "--rest-ms", "5", "--chat-after", "60"];
+    let arguments = ["--epochs", ENDLESS, "--rest-after", "60", "--chat-after", "60"];
     let mut terminal = super::support::start(&training.words(&arguments), &[], None, true);
-    terminal.wait_for("a line of the user's");
-    terminal.type_in("R");
-    terminal.wait_until("a clean frame", |it| !it.screen().contains("a line of the user's"));
-    assert!(terminal.first_row().starts_with("run  training"), "{}", terminal.screen());
+    let printed = training.run().join("printed.txt");
+    let is_printed = || std::fs::read_to_string(&printed).is_ok_and(|it| it.contains("a line of"));
+    terminal.wait_until("the line in its file", |_| is_printed());
+    terminal.wait_for("train Accuracy");
+    assert!(!terminal.screen().contains("a line of the user's"), "{}", terminal.screen());
     terminal.type_in("qs");
+    training.go_on();
     assert!(terminal.wait_for_end().success());
+    assert!(!terminal.is_on_alternate_screen());
+    let left = terminal.screen();
+    let line = left.find("a line of the user's").unwrap_or_else(|| panic!("{left}"));
+    let end = left.find("burnscape: interrupted after").unwrap_or_else(|| panic!("{left}"));
+    assert!(line < end, "{left}");
+    let begins = left.lines().any(|line| line.starts_with("a line of the user's"));
+    assert!(begins, "lines begin at the left:\n{left}");
+}
+
+#[test]
+fn after_the_dashboard_was_left_lines_are_printed_as_ever() {
+    let training = Training::new();
+    let arguments = ["--epochs", "30", "--rest-after", "60", "--chat-after", "100"];
+    let mut terminal = super::support::start(&training.words(&arguments), &[], None, true);
+    terminal.wait_for("train Accuracy");
+    terminal.type_in("qd");
+    terminal.wait_for("training goes on without the dashboard");
+    assert!(!training.run().join("printed.txt").exists(), "nothing was printed meanwhile");
+    training.go_on();
+    assert!(terminal.wait_for_end().success());
+    let bytes = String::from_utf8_lossy(&terminal.bytes()).into_owned();
+    assert!(bytes.contains("a line of the user's"), "{bytes}");
 }
 
 #[test]
 fn a_signal_that_ends_the_process_finds_the_terminal_given_back() {
     let training = Training::new();
-    let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-ms", "5"]);
+    let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-after", "60"]);
     terminal.wait_for("train Accuracy");
     kill(terminal.child.id(), Signal::TERM);
     assert_eq!(terminal.wait_for_end().signal(), Some(Signal::TERM.as_raw()));
@@ -145,11 +175,12 @@ fn a_signal_that_ends_the_process_finds_the_terminal_given_back() {
 #[test]
 fn a_hang_up_signal_detaches() {
     let training = Training::new();
-    let mut terminal = training.start(&["--epochs", "40", "--rest-ms", "5"]);
+    let mut terminal = training.start(&["--epochs", "40", "--rest-after", "60"]);
     terminal.wait_for("train Accuracy");
     kill(terminal.child.id(), Signal::HUP);
     terminal.wait_until("the screen from before", |it| !it.is_on_alternate_screen());
     assert!(terminal.has_its_modes_back());
+    training.go_on();
     assert!(terminal.wait_for_end().success());
     training.assert_finished(40);
 }

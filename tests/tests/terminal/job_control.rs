@@ -2,7 +2,7 @@
 
 use burnscape_tests::pseudo_terminal::PseudoTerminal;
 
-use super::support::{Training, WATCHER, start};
+use super::support::{ENDLESS, Training, WATCHER, start};
 
 /// A shell that keeps jobs, at its first prompt.
 fn shell() -> PseudoTerminal {
@@ -20,7 +20,7 @@ fn line(training: &Training, arguments: &[&str]) -> String {
 fn a_dashboard_that_is_stopped_gives_the_shell_its_terminal_and_comes_back() {
     let training = Training::new();
     let mut terminal = shell();
-    terminal.type_in(&line(&training, &["--epochs", "400", "--rest-ms", "5"]));
+    terminal.type_in(&line(&training, &["--epochs", ENDLESS, "--rest-after", "100"]));
     terminal.type_in("\r");
     terminal.wait_for("train Accuracy");
     terminal.type_in("\x1a");
@@ -34,6 +34,7 @@ fn a_dashboard_that_is_stopped_gives_the_shell_its_terminal_and_comes_back() {
         it.is_on_alternate_screen() && it.screen().contains("train Accuracy")
     });
     terminal.type_in("qs");
+    training.go_on();
     terminal.wait_for("interrupted after");
     terminal.type_in("exit\r");
     assert!(terminal.wait_for_end().success());
@@ -44,16 +45,17 @@ fn a_dashboard_that_is_stopped_gives_the_shell_its_terminal_and_comes_back() {
 fn a_dashboard_that_goes_on_in_the_background_leaves_the_terminal_alone() {
     let training = Training::new();
     let mut terminal = shell();
-    terminal.type_in(&line(&training, &["--epochs", "100", "--rest-ms", "5"]));
+    terminal.type_in(&line(&training, &["--epochs", "60", "--rest-after", "100"]));
     terminal.type_in("\r");
     terminal.wait_for("train Accuracy");
     terminal.type_in("\x1a");
     terminal.wait_for("Stopped");
     terminal.type_in("bg\r");
+    training.go_on();
     terminal.type_in("wait; echo and $((40 + 2)) done\r");
     terminal.wait_for("and 42 done");
     assert!(!terminal.is_on_alternate_screen());
-    training.assert_finished(100);
+    training.assert_finished(60);
 }
 
 #[test]

@@ -7,7 +7,7 @@ const DRAWS: &str = "burnscape-scree";
 #[test]
 fn training_outlives_its_terminal_and_no_thread_is_left_spinning() {
     let training = Training::new();
-    let arguments = ["--epochs", "60", "--rest-ms", "5", "--chat-after", "300"];
+    let arguments = ["--epochs", "60", "--rest-after", "100", "--chat-after", "300"];
     // Standard output is the terminal as well: a line printed into nothing must not end training.
     let mut terminal = super::support::start(&training.words(&arguments), &[], None, true);
     terminal.wait_for("train Accuracy");
@@ -16,6 +16,7 @@ fn training_outlives_its_terminal_and_no_thread_is_left_spinning() {
     terminal.hang_up();
     terminal.wait_until("no thread that draws", |_| !threads(process).iter().any(|it| it == DRAWS));
     assert!(terminal.child.try_wait().expect("a child").is_none(), "training goes on");
+    training.go_on();
     assert!(terminal.wait_for_end().success());
     training.assert_finished(60);
 }
@@ -23,19 +24,25 @@ fn training_outlives_its_terminal_and_no_thread_is_left_spinning() {
 #[test]
 fn a_terminal_that_takes_nothing_holds_nobody_up() {
     let training = Training::new();
-    let mut terminal = training.start_with(&["--epochs", "120", "--rest-ms", "2"], &[], false);
+    let mut terminal = training.start_with(&["--epochs", "60", "--rest-after", "100"], &[], false);
+    let process = terminal.child.id();
+    terminal.wait_until("a thread that draws", |_| threads(process).iter().any(|it| it == DRAWS));
+    terminal.fill();
+    training.go_on();
     assert!(terminal.wait_for_end().success());
-    training.assert_finished(120);
+    training.assert_finished(60);
     assert!(terminal.has_its_modes_back());
 }
 
 #[test]
 fn a_hang_up_of_a_terminal_that_takes_nothing_is_one_all_the_same() {
     let training = Training::new();
-    let mut terminal = training.start_with(&["--epochs", "60", "--rest-ms", "5"], &[], false);
+    let mut terminal = training.start_with(&["--epochs", "60", "--rest-after", "100"], &[], false);
     let process = terminal.child.id();
     terminal.wait_until("a thread that draws", |_| threads(process).iter().any(|it| it == DRAWS));
+    terminal.fill();
     terminal.hang_up();
+    training.go_on();
     assert!(terminal.wait_for_end().success());
     training.assert_finished(60);
 }

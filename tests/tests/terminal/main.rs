@@ -1,6 +1,7 @@
 //! The terminal under the dashboard and under `burnscape watch`: a real one, and everything that happens to it.
 #![cfg(unix)]
 
+mod alerts;
 mod dashboard;
 mod job_control;
 mod lost;

@@ -5,8 +5,8 @@ use super::support::{ENDLESS, Training};
 /// Everything that a training wrote to its terminal, after every view was shown.
 fn written(variables: &[(&str, &str)]) -> (Vec<u8>, bool) {
     let training = Training::new();
-    let mut terminal =
-        training.start_with(&["--epochs", ENDLESS, "--rest-ms", "5"], variables, true);
+    let arguments = ["--epochs", ENDLESS, "--rest-after", "60"];
+    let mut terminal = training.start_with(&arguments, variables, true);
     terminal.wait_for("train Accuracy");
     for view in ["2", "3", "4", "5", "1"] {
         let before = terminal.screen();
@@ -15,6 +15,7 @@ fn written(variables: &[(&str, &str)]) -> (Vec<u8>, bool) {
     }
     let has_highlights = terminal.has_reversed_cells();
     terminal.type_in("qs");
+    training.go_on();
     assert!(terminal.wait_for_end().success());
     assert_eq!(training.end().reason, "interrupted");
     (terminal.bytes(), has_highlights)
@@ -73,8 +74,9 @@ fn a_dumb_terminal_gets_lines_with_values() {
 #[test]
 fn output_that_goes_elsewhere_gets_nothing_of_the_picture() {
     let training = Training::new();
-    let mut terminal = training.start(&["--epochs", "20", "--rest-ms", "5"]);
+    let mut terminal = training.start(&["--epochs", "20", "--rest-after", "60"]);
     terminal.wait_for("train Accuracy");
+    training.go_on();
     assert!(terminal.wait_for_end().success());
     let output = std::fs::read(training.output()).expect("the output");
     assert!(!output.contains(&0x1b) && output.starts_with(b"{"), "the outcome alone");

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burnscape::trace::{End, Record, read_run};
 use burnscape_tests::pseudo_terminal::{PseudoTerminal, Start};
+use burnscape_tests::trainee::GO_ON;
 use tempfile::TempDir;
 
 pub const IN_TERMINAL: &str = env!("CARGO_BIN_EXE_in_terminal");
@@ -27,6 +28,11 @@ impl Training {
 
     pub fn run(&self) -> PathBuf {
         self.folder.path().join("run")
+    }
+
+    /// Lets a training go on that rests.
+    pub fn go_on(&self) {
+        std::fs::write(self.folder.path().join(GO_ON), "").expect("a file");
     }
 
     /// Where standard output goes.

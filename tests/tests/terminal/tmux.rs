@@ -2,32 +2,30 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
 
-use super::support::Training;
+use burnscape_tests::waiting::wait_until;
+use burnscape_workbench::tmux;
+
+use super::support::{ENDLESS, Training};
 
 /// A tmux server of its own, ended with the test.
 struct Tmux {
+    program: &'static str,
     name: String,
 }
 
-const LONGEST: Duration = Duration::from_secs(120);
-
 impl Tmux {
-    /// `None`, and a note, where there is no tmux.
+    /// `None` where there is no tmux.
     fn start(name: &str) -> Option<Self> {
-        if Command::new("tmux").arg("-V").output().is_err() {
-            eprintln!("SKIPPED: tmux is not installed");
-            return None;
-        }
-        let tmux = Self { name: format!("burnscape-{name}-{}", std::process::id()) };
+        let tmux =
+            Self { program: tmux()?, name: format!("burnscape-{name}-{}", std::process::id()) };
         let started = tmux.tell(&["new-session", "-d", "-x", "100", "-y", "30", "sh"]);
         assert!(started.status.success(), "{started:?}");
         Some(tmux)
     }
 
     fn tell(&self, words: &[&str]) -> Output {
-        let mut command = Command::new("tmux");
+        let mut command = Command::new(self.program);
         command.args(["-L", &self.name, "-f", "/dev/null"]).args(words);
         command.env("LANG", "C.UTF-8").env_remove("LC_ALL").env_remove("TMUX");
         command.output().expect("tmux runs")
@@ -42,11 +40,8 @@ impl Tmux {
     }
 
     fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) {
-        let started = Instant::now();
-        while !holds(&self.screen()) {
-            assert!(started.elapsed() < LONGEST, "no {what:?} came in\n{}", self.screen());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let holds = || holds(&self.screen());
+        wait_until(holds, || format!("no {what:?} came in\n{}", self.screen()));
     }
 
     fn train(&self, training: &Training, arguments: &[&str]) {
@@ -67,7 +62,7 @@ impl Drop for Tmux {
 fn in_tmux_it_starts_follows_the_size_stops_and_leaves_its_last_words() {
     let Some(tmux) = Tmux::start("stays") else { return };
     let training = Training::new();
-    tmux.train(&training, &["--epochs", "100000", "--rest-ms", "5"]);
+    tmux.train(&training, &["--epochs", ENDLESS, "--rest-after", "60"]);
     tmux.tell(&["resize-window", "-x", "60", "-y", "20"]);
     // Cut to the width, the line of keys is the last of twenty.
     tmux.wait_until("a frame of 20 rows", |screen| {
@@ -80,6 +75,7 @@ fn in_tmux_it_starts_follows_the_size_stops_and_leaves_its_last_words() {
     tmux.tell(&["send-keys", "q"]);
     tmux.wait_for("Leave?");
     tmux.tell(&["send-keys", "s"]);
+    training.go_on();
     tmux.wait_for("interrupted after");
     assert_eq!(training.end().reason, "interrupted");
 }
@@ -88,17 +84,15 @@ fn in_tmux_it_starts_follows_the_size_stops_and_leaves_its_last_words() {
 fn a_pane_that_is_killed_leaves_training_alone() {
     let Some(tmux) = Tmux::start("goes") else { return };
     let training = Training::new();
-    tmux.train(&training, &["--epochs", "60", "--rest-ms", "5"]);
+    tmux.train(&training, &["--epochs", "60", "--rest-after", "60"]);
     tmux.tell(&["kill-server"]);
+    training.go_on();
     wait_for_outcome(&training.output());
     training.assert_finished(60);
 }
 
 /// The process is nobody's child here: it has ended when it has told its outcome.
 fn wait_for_outcome(output: &Path) {
-    let started = Instant::now();
-    while !std::fs::read_to_string(output).unwrap_or_default().contains("{\"paths\"") {
-        assert!(started.elapsed() < LONGEST, "training does not end");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let told = || std::fs::read_to_string(output).unwrap_or_default();
+    wait_until(|| told().contains("{\"paths\""), || "training does not end".to_owned());
 }

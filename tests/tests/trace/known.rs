@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use burnscape::trace::{
-    Axis, Block, Curvature, End, Epoch, F32s, F64s, FORMAT, Head, Layer, LayerNodes, Metric, Nodes,
-    Note, Record, Resume, RunFolder, Slice, Snapshot, Step, Trajectory, U32s, Writer,
+    Axis, Block, Curvature, End, Epoch, F32s, F64s, FORMAT, Head, Hyperparameters, Layer,
+    LayerNodes, Metric, Nodes, Note, Record, Resume, RunFolder, Slice, Snapshot, Step, Trajectory,
+    U32s, Writer,
 };
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -40,6 +41,7 @@ impl Known {
         let weights: Vec<f32> = (0..6).map(|_| dice.float() as f32).collect();
         let snapshot = file_of(&weights);
         let mut records = vec![Record::from(head())];
+        records.extend(hyperparameters().map(Record::from));
         for number in 0..STEPS {
             training(&mut records, &mut dice, number, &snapshot);
         }
@@ -89,6 +91,16 @@ fn head() -> Head {
     let blocks = ["fc.weight", "fc.bias", "output.weight"].map(block).to_vec();
     let run_id = "0123456789abcdef0123456789abcdef".to_owned();
     Head { format: FORMAT, run_id, seed: u64::MAX, blocks, ..Head::default() }
+}
+
+/// Told in two parts, of which the second has a word on what the first said.
+fn hyperparameters() -> [Hyperparameters; 2] {
+    let first = [("lr", "0.1"), ("optimizer.name", "\"adam\""), ("widths", "[64,10]")];
+    let second = [("lr", "0.001"), ("broken", "{")];
+    let of = |values: &[(&str, &str)]| Hyperparameters {
+        values: values.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
+    };
+    [of(&first), of(&second)]
 }
 
 fn resume() -> Resume {

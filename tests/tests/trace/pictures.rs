@@ -5,12 +5,13 @@ use std::path::Path;
 use std::process::Output;
 
 use burnscape::trace::{End, FORMAT, Head, Record, RunFolder, Step, Writer};
+use burnscape_workbench::{python, pythons_of_each_cbor2};
 use tempfile::tempdir;
 
 use super::known::Known;
-use super::support::{printed, python_command, python_folder, pythons, run_python};
+use super::support::{printed, python_command, python_folder, run_python};
 
-const MODULES: &str = "numpy, cbor2, matplotlib";
+const MODULES: &str = "cbor2, numpy, matplotlib";
 
 fn plot(program: &str, run: &Path, arguments: &[&str]) -> Output {
     let script = python_folder().join("plot_run.py");
@@ -67,7 +68,7 @@ np.testing.assert_array_equal(contour.lines[0].get_xdata(), path.x)
 np.testing.assert_array_equal(contour.lines[0].get_ydata(), path.y)
 print("drawn")
 "#;
-    for program in pythons(MODULES) {
+    for program in pythons_of_each_cbor2("numpy, matplotlib") {
         let dir = tempdir().expect("a folder");
         let run = dir.path().join("run");
         finite_enough().write(&run);
@@ -89,21 +90,21 @@ fn finite_enough() -> Known {
 
 #[test]
 fn a_picture_is_written_once_and_overwritten_only_when_asked() {
-    if let Some(program) = pythons(MODULES).first() {
+    if let Some(program) = python(MODULES) {
         let dir = tempdir().expect("a folder");
         let run = dir.path().join("run");
         finite_enough().write(&run);
         for (name, begins) in [("run.png", &b"\x89PNG\r\n\x1a\n"[..]), ("run.svg", b"<?xml")] {
             let file = dir.path().join(name);
             let out = file.to_str().expect("a UTF-8 path");
-            printed(&plot(program, &run, &["--out", out]));
+            printed(&plot(&program, &run, &["--out", out]));
             let first = fs::read(&file).expect("a picture");
             assert!(first.starts_with(begins) && first.len() > 10_000, "{name}");
             fs::write(&file, "mine").expect("written");
-            let refused = plot(program, &run, &["--out", out]);
+            let refused = plot(&program, &run, &["--out", out]);
             assert!(!refused.status.success() && errors(&refused).contains("--force"));
             assert_eq!(fs::read(&file).expect("a file"), b"mine");
-            printed(&plot(program, &run, &["--out", out, "--force"]));
+            printed(&plot(&program, &run, &["--out", out, "--force"]));
             assert!(fs::read(&file).expect("a picture").starts_with(begins));
         }
     }
@@ -111,30 +112,30 @@ fn a_picture_is_written_once_and_overwritten_only_when_asked() {
 
 #[test]
 fn a_run_without_a_landscape_is_drawn_as_far_as_it_goes_and_what_is_missing_is_said() {
-    if let Some(program) = pythons(MODULES).first() {
+    if let Some(program) = python(MODULES) {
         let dir = tempdir().expect("a folder");
         let run = dir.path().join("run");
         without_landscape(&run);
         let file = dir.path().join("run.png");
         let out = file.to_str().expect("a UTF-8 path");
-        let drawn = plot(program, &run, &["--out", out]);
+        let drawn = plot(&program, &run, &["--out", out]);
         assert!(drawn.status.success() && file.exists(), "{}", errors(&drawn));
         for sentence in ["contour: there is no landscape", "gradients: no gradient norm"] {
             assert!(errors(&drawn).contains(sentence), "{}", errors(&drawn));
         }
         let file = dir.path().join("surface.png");
         let out = file.to_str().expect("a UTF-8 path");
-        let refused = plot(program, &run, &["--only", "surface", "--out", out]);
+        let refused = plot(&program, &run, &["--only", "surface", "--out", out]);
         assert!(!refused.status.success() && !file.exists());
         assert!(errors(&refused).contains("`probe.finish(…)`"), "{}", errors(&refused));
-        let nowhere = plot(program, &dir.path().join("none"), &["--out", out]);
+        let nowhere = plot(&program, &dir.path().join("none"), &["--out", out]);
         assert!(!nowhere.status.success() && errors(&nowhere).lines().count() == 1);
     }
 }
 
 #[test]
 fn damage_is_said_before_what_is_left_is_drawn() {
-    if let Some(program) = pythons(MODULES).first() {
+    if let Some(program) = python(MODULES) {
         let dir = tempdir().expect("a folder");
         let run = dir.path().join("run");
         finite_enough().write(&run);
@@ -145,7 +146,7 @@ fn damage_is_said_before_what_is_left_is_drawn() {
         bytes.truncate(end);
         fs::write(&trace, bytes).expect("written");
         let out = dir.path().join("run.svg");
-        let drawn = plot(program, &run, &["--out", out.to_str().expect("a UTF-8 path")]);
+        let drawn = plot(&program, &run, &["--out", out.to_str().expect("a UTF-8 path")]);
         assert!(drawn.status.success(), "{}", errors(&drawn));
         let said = errors(&drawn);
         assert!(said.contains("are lost: damaged") && said.contains("are unfinished"), "{said}");

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::process::Stdio;
 
 use burnscape::trace::{Head, Item, Nodes, Note, Reader, Record, Trajectory, frame, read_run};
+use burnscape_workbench::pythons_of_each_cbor2;
 use tempfile::tempdir;
 
 use super::known::{ALL_STEPS, BLOCKS, COLUMNS, KEPT_STEPS, Known, ROWS};
-use super::support::{Dice, python_command, python_folder, pythons, run_python};
+use super::support::{Dice, python_command, python_folder, run_python};
 
 /// Prints arrays as their little-endian bytes: no text between the bits of one side and of the other.
 const DUMP: &str = r#"
@@ -54,6 +55,8 @@ show("layer", plane.layers["accuracy"][0], "<f8")
 path = run.trajectory(plane)
 show("path", np.concatenate([path.epochs, path.x, path.y, path.loss]), "<f8")
 show("live path", run.trajectory().x, "<f8")
+told = {"lr": 0.001, "optimizer.name": "adam", "widths": [64, 10], "broken": "{"}
+assert run.hyperparameters() == told, run.hyperparameters()
 show("snapshots", [snapshot.index for snapshot in run.snapshots()], "<i8")
 show("curvature", np.concatenate([it["largest"] for it in run.curvature()]), "<f8")
 "#;
@@ -114,6 +117,7 @@ fn expected_epochs(known: &Known) -> Dump {
     let on_path = |steps: u64| steps <= KEPT_STEPS;
     let mut dump = Dump::new();
     let (mut epochs, mut valid, mut snapshots, mut curvature) = (vec![], vec![], vec![], vec![]);
+    let mut accuracy = vec![];
     for (records, is_before) in [(before, true), (after, false)] {
         for record in records {
             match record {
@@ -121,6 +125,7 @@ fn expected_epochs(known: &Known) -> Dump {
                     epochs.push(epoch.epoch);
                     valid.push(epoch.valid_loss.unwrap_or(f64::NAN));
                 }
+                Record::Metric(it) if !is_before || on_path(it.step) => accuracy.push(it.value),
                 Record::Snapshot(it) if !is_before || on_path(it.step) => snapshots.push(it.index),
                 Record::Curvature(it) if !is_before || on_path(it.step) => {
                     curvature.extend(it.largest.iter().copied());
@@ -134,10 +139,6 @@ fn expected_epochs(known: &Known) -> Dump {
     dump.insert("valid_loss".to_owned(), f64s(valid));
     dump.insert("snapshots".to_owned(), i64s(snapshots));
     dump.insert("curvature".to_owned(), f64s(curvature));
-    let accuracy = of(known, |record| match record {
-        Record::Metric(metric) => Some(metric.value),
-        _ => None,
-    });
     dump.insert("accuracy".to_owned(), f64s(accuracy));
     dump
 }
@@ -203,7 +204,7 @@ fn assert_same_bits(found: &Dump, expected: Dump) {
 
 #[test]
 fn every_array_that_python_reads_has_the_bits_that_rust_wrote() {
-    for program in pythons("numpy, cbor2") {
+    for program in pythons_of_each_cbor2("numpy") {
         for seed in [1, 2, 3] {
             let (dir, known) = (tempdir().expect("a folder"), Known::new(seed));
             let run = dir.path().join("run");
@@ -259,7 +260,7 @@ for changed in (data, data[:-1]):
     except Damaged:
         pass
 "#;
-    for program in pythons("numpy, cbor2, safetensors") {
+    for program in pythons_of_each_cbor2("numpy, safetensors") {
         let (dir, known) = (tempdir().expect("a folder"), Known::new(4));
         let run = dir.path().join("run");
         known.write(&run);
@@ -336,7 +337,7 @@ fn what_python_finds_lost_or_torn_is_what_rust_finds_at_the_same_bytes() {
     for kind in ["lost ", "torn "] {
         assert!(expected.contains(kind), "the damage leads to {kind:?}");
     }
-    for program in pythons("numpy, cbor2") {
+    for program in pythons_of_each_cbor2("numpy") {
         let found = run_python(&program, ITEMS, &[&files]);
         assert!(
             found == expected,
@@ -358,7 +359,7 @@ from burnscape_trace import follow
 for item in follow(sys.argv[1], poll_secs=0.001):
     print(item.kind, item.offset, flush=True)
 "#;
-    for program in pythons("numpy, cbor2") {
+    for program in pythons_of_each_cbor2("numpy") {
         let dir = tempdir().expect("a folder");
         let path = dir.path().join("trace.cbor");
         let mut command = python_command(&program);
@@ -431,7 +432,7 @@ print(len(run.lost), "claims" in run.damage()[-1])
 "#;
     let lost = read_run(dir.path()).expect("a run").lost.len();
     assert_eq!(lost, payloads.len());
-    for program in pythons("numpy, cbor2") {
+    for program in pythons_of_each_cbor2("numpy") {
         let found = run_python(&program, script, &[dir.path()]);
         assert_eq!(found.trim(), format!("{lost} True"));
     }
@@ -466,7 +467,7 @@ fn a_newer_major_version_and_other_files_are_refused() {
     for (number, bytes) in [newer, headless, b"PK\x03\x04 an archive".to_vec()].iter().enumerate() {
         fs::write(dir.path().join(number.to_string()), bytes).expect("written");
     }
-    for program in pythons("numpy, cbor2") {
+    for program in pythons_of_each_cbor2("numpy") {
         assert_eq!(run_python(&program, ITEMS, &[dir.path()]), "no trace\n".repeat(3));
     }
 }
@@ -492,7 +493,7 @@ for record, fields in FIELDS.items():
     let schema =
         fs::read_to_string(python_folder().join("../../crates/burnscape-trace/trace.cddl"));
     let schema = schema_lines(&schema.expect("the schema"));
-    for program in pythons("numpy, cbor2") {
+    for program in pythons_of_each_cbor2("numpy") {
         let found = run_python(&program, script, &[]);
         let unknown: Vec<&str> = found
             .lines()

@@ -6,9 +6,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use burnscape::trace::{Item, Reader};
+use burnscape_workbench::python;
 use tempfile::tempdir;
 
-use super::support::{example_run, python_folder, pythons, run_python, skipped};
+use super::support::{example_run, python_folder, run_python};
 
 #[path = "../../../crates/burnscape-trace/tests/promises/cddl.rs"]
 mod cddl;
@@ -67,10 +68,7 @@ except pycddl.ValidationError:
     print(len(seen))
 "#;
     let schema = python_folder().join("../../crates/burnscape-trace/trace.cddl");
-    let Some(program) = pythons("numpy, cbor2").into_iter().next() else { return };
-    if run_python(&program, HAS_PYCDDL, &[]).trim() != "True" {
-        return skipped("pycddl is not there, which checks traces against the schema once more");
-    }
+    let Some(program) = python("cbor2, numpy, pycddl") else { return };
     for name in EXAMPLES {
         let dir = tempdir().expect("a folder");
         let trace = example_run(name, dir.path()).join("trace.cbor");
@@ -78,9 +76,6 @@ except pycddl.ValidationError:
         assert!(kinds.trim().parse::<usize>().is_ok_and(|kinds| kinds >= 8), "{name}: {kinds}");
     }
 }
-
-const HAS_PYCDDL: &str =
-    "import importlib.util; print(importlib.util.find_spec('pycddl') is not None)";
 
 /// How much of a trace its steps take: a name and a length are told once per column, the rest are numbers.
 #[test]

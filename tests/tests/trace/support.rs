@@ -1,6 +1,5 @@
 //! Numbers that look random and are the same every time, and the Python that the tests run.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -38,35 +37,6 @@ impl Dice {
             _ => (self.roll() as f64 / u64::MAX as f64 - 0.5) * 8.0,
         }
     }
-}
-
-/// Names of Pythons in the environment: the one that is used otherwise too, and one with cbor2 5.
-const NAMED: [&str; 2] = ["BURNSCAPE_PYTHON", "BURNSCAPE_PYTHON_CBOR2_5"];
-
-/// Every Python that has these modules: those of the environment must have them, any other may.
-pub fn pythons(modules: &str) -> Vec<String> {
-    let named: Vec<String> = NAMED.iter().filter_map(|name| std::env::var(name).ok()).collect();
-    for program in &named {
-        assert!(has(program, modules), "{program}, named by {NAMED:?}, lacks one of {modules}");
-    }
-    match named.is_empty() {
-        false => named,
-        true if has("python3", modules) => vec!["python3".to_owned()],
-        true => {
-            skipped(&format!("python3 with {modules} is not there ({NAMED:?} name one)"));
-            Vec::new()
-        }
-    }
-}
-
-/// Tells it past the test harness, which shows nothing of tests that pass.
-pub fn skipped(reason: &str) {
-    let _ = writeln!(io::stderr(), "SKIPPED: {reason}");
-}
-
-fn has(program: &str, modules: &str) -> bool {
-    let found = Command::new(program).args(["-c", &format!("import {modules}")]).output();
-    found.is_ok_and(|output| output.status.success())
 }
 
 /// Where `burnscape_trace.py` lies.

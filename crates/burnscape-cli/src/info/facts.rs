@@ -22,6 +22,8 @@ pub(super) struct Facts {
     pub(super) elapsed_secs: f64,
     pub(super) loss: Option<Losses>,
     pub(super) metrics: BTreeMap<(String, String), Metric>,
+    /// JSON texts by name.
+    pub(super) hyperparameters: BTreeMap<String, String>,
     pub(super) alerts: BTreeMap<String, u64>,
     /// Bytes by file, as several snapshots may have one.
     pub(super) snapshots: BTreeMap<String, u64>,
@@ -78,6 +80,7 @@ impl Facts {
                 self.epochs = epoch.epoch;
                 self.elapsed_secs = epoch.elapsed_secs;
             }
+            Record::Hyperparameters(told) => self.hyperparameters.extend(told.values),
             Record::Metric(metric) => {
                 self.metrics.insert((metric.split.clone(), metric.name.clone()), metric);
             }
@@ -150,6 +153,7 @@ impl Facts {
             "elapsed_secs": number(self.elapsed_secs),
             "loss": self.loss.map(Losses::to_json),
             "metrics": self.metrics.values().map(metric_json).collect::<Value>(),
+            "hyperparameters": self.hyperparameters.iter().map(hyperparameter_json).collect::<Value>(),
             "alerts": self.alerts,
             "snapshots": { "number": self.number_of("snapshot"), "bytes": self.snapshot_bytes() },
             "slices": self.slices.iter().map(slice_json).collect::<Value>(),
@@ -220,6 +224,12 @@ impl Surface {
 fn metric_json(metric: &Metric) -> Value {
     let Metric { split, name, epoch, value, .. } = metric;
     json!({ "split": split, "name": name, "epoch": epoch, "value": number(*value) })
+}
+
+/// A text that is no JSON stays one.
+fn hyperparameter_json((name, text): (&String, &String)) -> (String, Value) {
+    let value = serde_json::from_str(text).unwrap_or_else(|_| json!(text));
+    (name.clone(), value)
 }
 
 fn slice_json((slice, surface): (&u32, &Surface)) -> Value {

@@ -41,6 +41,7 @@ fn training(facts: &Facts) -> Vec<String> {
     if resumed > 0 {
         lines.push(format!("resumed   {}", counted(resumed, "time")));
     }
+    lines.extend(facts.hyperparameters.iter().map(hyperparameter));
     lines.extend(facts.loss.map(loss));
     lines.extend(facts.metrics.values().map(metric));
     lines
@@ -53,6 +54,12 @@ fn loss(losses: Losses) -> String {
         steps => format!(", not finite in {}", counted(steps, "step")),
     };
     format!("loss      {first} at first, {last} at last, from {lowest} to {highest}{broken}")
+}
+
+/// The value is JSON, whose quotes stay as they are.
+fn hyperparameter((name, value): (&String, &String)) -> String {
+    let value = value.escape_debug().to_string().replace("\\\"", "\"");
+    format!("set       {} = {value}", name.escape_debug())
 }
 
 fn metric(metric: &Metric) -> String {

@@ -1,11 +1,18 @@
 //! Single precision against double, forced where no problem of a test's size would choose it.
 
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
 use super::*;
 use crate::direction::{cosine, dot, norm};
 use blocks::for_each_block;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
+
+/// No thread waits this long for another on any machine: who does waits in vain.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// Larger than one block, and than whole tiles and lines.
 const DIMS: usize = 2 * 4096 + 700;
@@ -158,10 +165,17 @@ fn results_are_merged_in_the_order_of_the_blocks() {
     let snapshots = vec![vec![0.0; 20 * 4096]; 2];
     let options = PcaOptions { threads: Some(4), ..PcaOptions::default() };
     let mut starts = Vec::new();
-    // The earlier of two neighbours takes longer.
+    let (done, is_done) = (Mutex::new(BTreeSet::new()), Condvar::new());
+    // The earlier of two neighbours is done after the later one.
     let compute = |block: &blocks::Block| {
-        let even = (block.range().start / 4096).is_multiple_of(2);
-        std::thread::sleep(std::time::Duration::from_millis(if even { 4 } else { 0 }));
+        let number = block.range().start / 4096;
+        let done = done.lock().unwrap();
+        let is_missing =
+            |done: &mut BTreeSet<usize>| number % 2 == 0 && !done.contains(&(number + 1));
+        let (mut done, late) = is_done.wait_timeout_while(done, LONGEST, is_missing).unwrap();
+        assert!(!late.timed_out(), "block {number} waits for its neighbour");
+        done.insert(number);
+        is_done.notify_all();
         block.range()
     };
     for_each_block(&mut source(&snapshots), &options, compute, |range, found| {

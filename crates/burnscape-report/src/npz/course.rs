@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::Npz;
 use crate::Error;
+use crate::json::hyperparameters;
+use crate::metrics::Series;
 use crate::run::Run;
 use crate::steps::Named;
 
@@ -25,6 +27,26 @@ pub(super) fn write(run: &Run, npz: &mut Npz<'_>) -> Result<(), Error> {
     }
     if !run.history.epochs.is_empty() {
         epochs(run, npz)?;
+    }
+    if !run.history.hyperparameters.is_empty() {
+        npz.text("hyperparameters", &hyperparameters(&run.history))?;
+    }
+    metrics(run, npz)
+}
+
+/// Three arrays for each metric: the value, after how many steps, and in which epoch.
+fn metrics(run: &Run, npz: &mut Npz<'_>) -> Result<(), Error> {
+    let series = run.history.metrics.series();
+    if series.is_empty() {
+        return Ok(());
+    }
+    let names = series.iter().map(|it| json!({ "split": it.split, "name": it.name }));
+    npz.text("metrics", &names.collect())?;
+    for (number, Series { rows, .. }) in series.iter().enumerate() {
+        let key = format!("metric{number}");
+        npz.vector(&key, &rows.iter().map(|row| row.value).collect::<Vec<_>>())?;
+        npz.vector(&format!("{key}_step"), &rows.iter().map(|row| row.step).collect::<Vec<_>>())?;
+        npz.vector(&format!("{key}_epoch"), &rows.iter().map(|row| row.epoch).collect::<Vec<_>>())?;
     }
     Ok(())
 }

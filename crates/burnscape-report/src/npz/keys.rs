@@ -28,7 +28,7 @@ pub(super) fn of_layers<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String>
 }
 
 /// Keys of arrays that are not of a slice.
-const OWN: [&str; 20] = [
+const OWN: [&str; 22] = [
     "trajectory_xy",
     "trajectory_loss",
     "centre",
@@ -49,14 +49,16 @@ const OWN: [&str; 20] = [
     "epoch_steps",
     "epoch_train_loss",
     "epoch_valid_loss",
+    "hyperparameters",
+    "metrics",
 ];
 
 /// One key per column of the steps, in order; most are the names themselves.
 pub(super) fn of_columns(names: &[String]) -> Vec<String> {
     let mut taken: HashSet<String> = OWN.map(String::from).into();
     let key = |name: &String| match slug(name) {
-        // Keys of slices are theirs alone.
-        slug if slug.starts_with("slice") => format!("column_{slug}"),
+        // Keys of slices and metrics are theirs alone.
+        slug if slug.starts_with("slice") || slug.starts_with("metric") => format!("column_{slug}"),
         slug => slug,
     };
     names.iter().map(|name| free_key(&key(name), &mut taken)).collect()

@@ -8,6 +8,8 @@ mod words;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use burnscape_trace::RunFolder;
+
 use crate::Error;
 use crate::output::Output;
 use crate::run::Run;
@@ -24,7 +26,8 @@ pub struct Reported {
     pub lost: Vec<String>,
 }
 
-/// Writes a page on runs to `out`: charts, loss surfaces to be turned, provenance, and all data as tables.
+/// Writes a page on runs to `out`: charts, loss surfaces to be turned, provenance, and all data as tables. With a run
+/// come those below it: the further models that were trained with it.
 ///
 /// The page needs nothing but itself: no network, no other file. `force` replaces an existing one; it is
 /// whole or untouched, as an [export](crate::export) is.
@@ -37,14 +40,14 @@ pub fn report(runs: &[&Path], out: &Path, force: bool) -> Result<Reported, Error
     let mut told = Vec::new();
     let mut lost = Vec::new();
     let mut output = None;
-    for path in runs {
-        let run = Run::read(path)?;
-        run.require_anything()?;
+    let families: Vec<Vec<Run>> = runs.iter().map(|path| family(path)).collect::<Result<_, _>>()?;
+    let count = families.iter().map(Vec::len).sum();
+    for run in families.iter().flatten() {
         match &output {
             None => output = Some(Output::prepare(out, run.folder(), force)?),
             Some(_) => crate::output::check_apart(out, run.folder())?,
         }
-        told.push(model::of_run(&run, runs.len())?);
+        told.push(model::of_run(run, count)?);
         lost.extend(run.lost.iter().map(|sentence| format!("{}: {sentence}", run.name())));
     }
     let output = output.ok_or(Error::NoRuns)?;
@@ -52,4 +55,24 @@ pub fn report(runs: &[&Path], out: &Path, force: bool) -> Result<Reported, Error
     output.file().write_all(page.as_bytes()).map_err(|source| output.error(source))?;
     let (file, bytes) = output.rename()?;
     Ok(Reported { file, bytes, lost })
+}
+
+/// A run with those below it, those left out that hold nothing.
+///
+/// # Errors
+///
+/// As [`report`] has them: also if none of them holds anything.
+fn family(path: &Path) -> Result<Vec<Run>, Error> {
+    let (mut runs, mut empty) = (Vec::new(), None);
+    for folder in RunFolder::open(path)?.family() {
+        let run = Run::read(folder.path())?;
+        match run.require_anything() {
+            Ok(()) => runs.push(run),
+            Err(error) => drop(empty.get_or_insert(error)),
+        }
+    }
+    match empty {
+        Some(error) if runs.is_empty() => Err(error),
+        _ => Ok(runs),
+    }
 }

@@ -12,6 +12,7 @@ use super::words;
 use crate::Error;
 use crate::curves::{Curve, Curves, UPDATE_RATIO};
 use crate::heat::Heat;
+use crate::metrics::OWN;
 use crate::run::Run;
 use crate::slice::Slice;
 use crate::thin::Thinner;
@@ -52,7 +53,8 @@ pub(super) fn of_run(run: &Run, runs: usize) -> Result<Value, Error> {
         "loss": curve(&curves.loss),
         "lr": curve(&curves.lr),
         "epochs": epochs(run),
-        "metrics": metrics(run, wanted),
+        "metrics": metrics(run, wanted, |split| split != OWN),
+        "own": metrics(run, wanted, |split| split == OWN),
         "heat": heat(run, &curves),
         "charts": charts_of_blocks(run, &curves),
         "taps": taps(run, wanted),
@@ -87,7 +89,10 @@ fn facts(run: &Run) -> Result<Value, Error> {
     if !history.resumes.is_empty() {
         facts.push(("resumed", format!("{} times", history.resumes.len())));
     }
-    Ok(json!(facts))
+    let set = history.hyperparameters.iter();
+    let set = set.map(|(name, value)| (format!("set: {name}"), value.clone()));
+    let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(set);
+    Ok(json!(facts.collect::<Vec<_>>()))
 }
 
 fn failed_checks(run: &Run) -> Vec<String> {
@@ -120,11 +125,19 @@ fn named(points: impl Iterator<Item = (String, f64, f64)>, wanted: usize) -> Val
     told.collect()
 }
 
-fn metrics(run: &Run, wanted: usize) -> Value {
-    let points = run.history.metrics.iter().map(|metric| {
-        (format!("{} {}", metric.split, metric.name), metric.step as f64, metric.value)
-    });
-    named(points, wanted)
+/// The metrics of some splits; those of the program's own are called by their names alone.
+fn metrics(run: &Run, wanted: usize, is_asked: impl Fn(&str) -> bool) -> Value {
+    let mut told = Vec::new();
+    for series in run.history.metrics.series().iter().filter(|series| is_asked(series.split)) {
+        let name = match series.split {
+            OWN => series.name.to_owned(),
+            split => format!("{split} {}", series.name),
+        };
+        let mut points = Thinner::new(wanted);
+        series.rows.iter().for_each(|row| points.push(row.step as f64, row.value));
+        told.push(json!({ "name": name, "curve": curve(&points.finish()) }));
+    }
+    Value::Array(told)
 }
 
 fn heat(run: &Run, curves: &Curves) -> Value {

@@ -17,7 +17,8 @@ pub(super) fn of_slice(slice: &Slice, run: &Run) -> Vec<String> {
     }
     words.push(honest::range(reach(record), record.centre_norm));
     if record.samples > 0 {
-        words.push(honest::samples(record.samples as usize, None));
+        let unit = honest::unit(&record.unit);
+        words.push(honest::mean_over("loss", record.samples as usize, unit));
     }
     words.push(honest::standard_error(slice.surface.stderrs()));
     if !record.normalisation.is_empty() {

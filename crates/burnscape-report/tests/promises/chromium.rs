@@ -1,6 +1,7 @@
 //! Headless Chromium, spoken to in its DevTools protocol over a pipe: messages of JSON, each with a 0 behind it.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -20,28 +21,17 @@ pub struct Chromium {
 }
 
 impl Chromium {
-    /// The browser of the environment variable `BURNSCAPE_CHROMIUM`, else `chromium`; `None`, said aloud, where
-    /// there is none.
+    /// `None` where there is no Chromium.
     pub fn start(width: u32, height: u32) -> Option<Self> {
-        let named = std::env::var("BURNSCAPE_CHROMIUM").ok();
-        let program = named.clone().unwrap_or_else(|| "chromium".to_owned());
-        let tried = Command::new(&program).arg("--version").output();
-        if !tried.is_ok_and(|output| output.status.success()) {
-            assert!(named.is_none(), "BURNSCAPE_CHROMIUM={program} does not run");
-            let _ = writeln!(
-                io::stderr(),
-                "SKIPPED: chromium is not there (BURNSCAPE_CHROMIUM names one)"
-            );
-            return None;
-        }
-        Some(Self::spawn(&program, width, height))
+        Some(Self::spawn(&burnscape_workbench::chromium()?, width, height))
     }
 
-    fn spawn(program: &str, width: u32, height: u32) -> Self {
+    fn spawn(program: &OsStr, width: u32, height: u32) -> Self {
         let profile = tempfile::tempdir().unwrap();
         // The browser reads commands from descriptor 3 and writes answers to 4.
         let mut child = Command::new("sh")
-            .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 >/dev/null 2>&1", program])
+            .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 >/dev/null 2>&1"])
+            .arg(program)
             .args(["--headless=new", "--no-sandbox", "--remote-debugging-pipe"])
             .args(["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"])
             .args(["--no-first-run", "--disable-dev-shm-usage", "--hide-scrollbars"])

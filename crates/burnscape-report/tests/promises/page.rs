@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use burnscape_report::{Error, report};
 use burnscape_trace::{
-    Activation, Alert, Block, Curvature, Epoch, Head, Metric, Slice, Snapshot, Step, Study,
-    Trajectory,
+    Activation, Alert, Block, Curvature, Epoch, Head, Metric, RunFolder, Slice, Snapshot, Step,
+    Study, Trajectory, Writer,
 };
 use serde_json::{Value, json};
 
@@ -243,6 +243,32 @@ fn a_page_holds_what_was_recorded_whatever_its_value() {
     assert_eq!(told["charts"][0]["lines"][1]["name"], HOSTILE);
     assert_eq!(told["curvature"]["limit"], json!([20]));
     assert_eq!(told["pairs"][0]["slices"], json!([0, 1]));
+}
+
+#[test]
+fn models_that_were_trained_together_come_with_the_run_above_them() {
+    let mut run = TestRun::new();
+    run.flush();
+    let above = run.folder.path().to_owned();
+    for (name, loss) in [("generator", Some(0.25)), ("critic", Some(-1.5)), ("nothing", None)] {
+        let folder = RunFolder::create(above.join(name)).unwrap();
+        let mut writer = Writer::create(&folder).unwrap();
+        writer.append(&head().into()).unwrap();
+        if loss.is_some() {
+            writer.append(&Step { loss, ..Step::default() }.into()).unwrap();
+        }
+        writer.flush().unwrap();
+    }
+    let out = run.out().with_extension("html");
+    let told = data(&report(&[&above], &out, false).unwrap().file);
+    let runs = told["runs"].as_array().unwrap();
+    let names: Vec<&Value> = runs.iter().map(|run| &run["name"]).collect();
+    assert_eq!(names, ["digits/critic", "digits/generator"]);
+    assert_eq!(runs[0]["loss"]["y"], json!([-1.5]));
+    // Each alone.
+    let told = data(&report(&[&above.join("critic")], &out, true).unwrap().file);
+    assert_eq!(told["runs"].as_array().map(Vec::len), Some(1));
+    assert_eq!(told["runs"][0]["name"], "digits/critic");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::fs;
 
 use burnscape_report::{Error, Format};
 use burnscape_trace::{
-    Alert, Epoch, Histogram, Layer, LayerNodes, Metric, Resume, Slice, Step, Trajectory,
+    Alert, Epoch, Histogram, Hyperparameters, Layer, LayerNodes, Metric, Resume, Slice, Step,
+    Trajectory,
 };
 
 use super::python::Python;
@@ -43,6 +44,15 @@ fn full_run() -> TestRun {
             value: 0.75,
             ..Metric::default()
         })
+        .add(Metric {
+            split: "own".into(),
+            name: HOSTILE.into(),
+            step: 3,
+            value: NAN,
+            ..Metric::default()
+        })
+        .add(hyperparameters(&[("lr", "0.1"), (HOSTILE, "\"adam\"")]))
+        .add(hyperparameters(&[("lr", "[0.5,\"NaN\"]"), ("broken", "{")]))
         .add(Alert { rule: "plateau".into(), text: HOSTILE.into(), step: 1, ..Alert::default() })
         .add(Histogram {
             of: "gradient".into(),
@@ -56,6 +66,11 @@ fn full_run() -> TestRun {
         });
     add_slice(&mut run);
     run
+}
+
+fn hyperparameters(values: &[(&str, &str)]) -> Hyperparameters {
+    let values = values.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+    Hyperparameters { values: values.collect() }
 }
 
 fn add_slice(run: &mut TestRun) {
@@ -109,6 +124,8 @@ assert norms[2] == [f4(.1), f4(.2), f4(.3)] and run["steps"]["missing"] == [[], 
 assert run["epochs"][0]["train_loss"] == .1 and run["epochs"][0]["valid_loss"] is None
 assert run["metrics"][0]["value"] == .75 and run["histograms"][0]["positive"] == [1, 2]
 hostile = "</script><script>alert(1)</script>\"',\n=1+1 \u202eÜnï\x1b[31m"
+assert run["metrics"][1]["name"] == hostile and run["metrics"][1]["value"] == "NaN"
+assert run["hyperparameters"] == {"lr": [.5, "NaN"], hostile: "adam", "broken": "{"}
 surface = run["slices"][0]
 assert surface["info"]["name"] == hostile and run["alerts"][0]["text"] == hostile
 assert surface["shape"] == [2, 3] and surface["x_values"] == [-.5, 0, .5]
@@ -138,6 +155,10 @@ nodes = [row for row in table("nodes.csv") if row["slice"] == "0"]
 assert all(map(same, [number(row["loss"]) for row in nodes], [1.5, nan, inf, -2.0, .1, None]))
 assert [float(row["x"]) for row in nodes] == [-.5, 0, .5] * 2 and nodes[5]["state"] == "unmeasured"
 hostile = "</script><script>alert(1)</script>\"',\n=1+1 \u202eÜnï\x1b[31m"
+own = table("metrics.csv")[1]
+assert (own["split"], own["name"], own["step"], own["value"]) == ("own", hostile, "3", "NaN")
+set_to = {row["name"]: row["value"] for row in table("hyperparameters.csv")}
+assert set_to == {"lr": '[0.5,"NaN"]', hostile: '"adam"', "broken": "{"}
 assert table("slices.csv")[0]["name"] == hostile and table("layers.csv")[0]["layer"] == hostile
 assert table("alerts.csv")[0]["text"] == hostile
 assert [float(row["loss"]) for row in table("trajectory.csv")] == [2.5, .1]
@@ -160,6 +181,11 @@ assert f["grad_norm"].dtype == "f4" and f["lr"].tolist() == [.1] * 4
 assert f["missing"].tolist() == [[0, 0, 0], [0, 0, 0], [0, 1, 0], [0, 0, 0]]
 assert json.loads(str(f["blocks"])) == ["fc.weight", "fc.bias", "out.weight"]
 assert f["epoch"].tolist() == [1] and f["epoch_train_loss"].tolist() == [.1]
+hostile = "</script><script>alert(1)</script>\"',\n=1+1 \u202eÜnï\x1b[31m"
+assert json.loads(str(f["metrics"]))[0] == {"split": "own", "name": hostile}
+assert math.isnan(f["metric0"][0]) and f["metric0_step"].tolist() == [3]
+assert f["metric1"].tolist() == [.75] and f["metric1_epoch"].tolist() == [0]
+assert json.loads(str(f["hyperparameters"]))[hostile] == "adam"
 assert f["trajectory_loss"].tolist() == [2.5, .1] and math.isnan(f["epoch_valid_loss"][0])
 "#;
     check(Format::Npz, "numpy", &format!("{STEPS}\n{script}"));

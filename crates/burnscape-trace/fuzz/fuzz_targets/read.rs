@@ -1,6 +1,6 @@
 //! Any bytes are read without a panic, and every one of them is accounted for.
 //!
-//! `cargo +nightly fuzz run read` in the folder of burnscape-trace; `tests/golden` is a good corpus.
+//! `.ci/fuzz 60 read`.
 #![no_main]
 
 use burnscape_trace::{Item, Reader, frame};

@@ -1,6 +1,6 @@
 //! What is read from any payload is written and read again as the same.
 //!
-//! `cargo +nightly fuzz run round_trip` in the folder of burnscape-trace.
+//! `.ci/fuzz 60 round_trip`.
 #![no_main]
 
 use burnscape_trace::{Record, frame};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burnscape_trace::frame;
 use ciborium::Value;
 
-/// The maps of the schema: name → field → type.
+/// The maps of the schema: name → field → type, after `? ` where the field may be missing.
 pub type Maps = BTreeMap<String, BTreeMap<String, String>>;
 
 /// The maps that a schema in CDDL defines.
@@ -18,8 +18,12 @@ pub fn maps(schema: &str) -> Maps {
         } else if line == "}" {
             current = None;
         } else if let (Some(fields), Some((name, kind))) = (&mut current, line.split_once(": ")) {
-            let kind = kind.trim_end_matches(',').to_owned();
-            fields.insert(name.trim().trim_matches('"').to_owned(), kind);
+            let (name, may_miss) = match name.trim().strip_prefix("? ") {
+                Some(name) => (name, "? "),
+                None => (name.trim(), ""),
+            };
+            let kind = format!("{may_miss}{}", kind.trim_end_matches(','));
+            fields.insert(name.trim_matches('"').to_owned(), kind);
         }
     }
     maps
@@ -52,16 +56,17 @@ pub fn agrees(maps: &Maps, kind: &str, value: &Value) -> bool {
     }
 }
 
-/// The same names on both sides, each with a value of its type.
+/// The same names on both sides but for those that may be missing, each with a value of its type.
 fn fields_agree(
     maps: &Maps,
     fields: &BTreeMap<String, String>,
     entries: &[(Value, Value)],
 ) -> bool {
-    entries.len() == fields.len()
+    let is_there = |name: &str| entries.iter().any(|(key, _)| key.as_text() == Some(name));
+    fields.iter().all(|(name, kind)| kind.starts_with("? ") || is_there(name))
         && entries.iter().all(|(key, value)| {
             let kind = key.as_text().and_then(|key| fields.get(key));
-            kind.is_some_and(|kind| agrees(maps, kind, value))
+            kind.is_some_and(|kind| agrees(maps, kind.trim_start_matches("? "), value))
         })
 }
 

@@ -2,8 +2,8 @@
 
 use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
-    Epoch, F32s, F64s, FORMAT, Head, Histogram, Layer, LayerNodes, Measure, Metric, Nodes, Note,
-    Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s,
+    Epoch, F32s, F64s, FORMAT, Head, Histogram, Hyperparameters, Layer, LayerNodes, Measure,
+    Metric, Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s,
 };
 
 /// Gives values by consuming numbers, round and round.
@@ -72,7 +72,7 @@ impl Draw {
     }
 
     pub fn record(&mut self) -> Record {
-        match self.below(20) {
+        match self.below(21) {
             0 => Record::from(self.head()),
             1 => Record::from(self.step()),
             2 => Record::from(self.epoch()),
@@ -92,6 +92,7 @@ impl Draw {
             16 => Record::from(self.alert()),
             17 => Record::from(self.blackbox()),
             18 => Record::from(self.curvature()),
+            19 => Record::from(self.hyperparameters()),
             _ => Record::from(self.end()),
         }
     }
@@ -111,6 +112,11 @@ impl Draw {
             blocks: self.list(3, Self::block),
             buffers: self.list(3, Self::buffer),
         }
+    }
+
+    fn hyperparameters(&mut self) -> Hyperparameters {
+        let values = self.list(3, |draw| (draw.string(), draw.string()));
+        Hyperparameters { values: values.into_iter().collect() }
     }
 
     fn block(&mut self) -> Block {
@@ -239,6 +245,7 @@ impl Draw {
             snapshot: self.option(Self::u64),
             elapsed_secs: self.f64(),
             samples: self.u64(),
+            unit: self.string(),
             batches: self.u64(),
             dtype: self.string(),
             blocks: self.u32s(),
@@ -347,6 +354,7 @@ impl Draw {
             centre_loss: self.f64(),
             shares: self.list(2, Self::f64s),
             samples: self.u64(),
+            unit: self.string(),
             batches: self.u64(),
             batchnorm: self.string(),
             dtype: self.string(),
@@ -360,7 +368,13 @@ impl Draw {
     }
 
     fn layer(&mut self) -> Layer {
-        Layer { name: self.string(), centre: self.f64(), samples: self.u64(), batches: self.u64() }
+        Layer {
+            name: self.string(),
+            centre: self.f64(),
+            samples: self.u64(),
+            unit: self.string(),
+            batches: self.u64(),
+        }
     }
 
     fn trajectory(&mut self) -> Trajectory {

@@ -77,6 +77,36 @@ fn the_next_free_name_counts_from_two() {
     assert_eq!(RunFolder::next_free(Path::new(&with_slash)), scratch.path().join("runs/digits-4"));
 }
 
+/// Makes runs below a folder, and writes something into the traces of some.
+fn runs(above: &Path, all: &[&str], recorded: &[&str]) {
+    for run in all {
+        let folder = RunFolder::create(above.join(run)).unwrap();
+        fs::write(folder.trace_path(), if recorded.contains(run) { "x" } else { "" }).unwrap();
+    }
+}
+
+fn family(above: &Path, run: &str) -> Vec<String> {
+    let family = RunFolder::open(above.join(run)).unwrap().family();
+    let below = |it: &RunFolder| it.path().strip_prefix(above).unwrap().display().to_string();
+    family.iter().map(below).collect()
+}
+
+#[test]
+fn models_that_were_trained_together_are_one_family_in_order_of_their_names() {
+    let scratch = tempfile::tempdir().unwrap();
+    let above = scratch.path();
+    let all =
+        ["gan", "gan/generator", "gan/critic", "gan/critic/old", "alone", "waits", "gan/empty"];
+    runs(above, &all, &["gan/generator", "gan/critic", "gan/critic/old", "alone"]);
+    // The probe above them recorded nothing itself.
+    let below = ["gan/critic", "gan/critic/old", "gan/empty", "gan/generator"];
+    assert_eq!(family(above, "gan"), below);
+    fs::write(above.join("gan/trace.cbor"), "x").unwrap();
+    assert_eq!(family(above, "gan"), [&["gan"][..], &below].concat());
+    assert_eq!(family(above, "alone"), ["alone"]);
+    assert_eq!(family(above, "waits"), ["waits"], "nothing is there yet");
+}
+
 #[test]
 fn a_name_that_leads_out_of_the_run_is_refused() {
     let scratch = tempfile::tempdir().unwrap();

@@ -59,6 +59,36 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Until a record proves that it is a trace, a file that begins with something else is none.
+    #[test]
+    fn a_trace_whose_beginning_is_damaged_is_followed_from_its_first_whole_record(
+        all in any_records(),
+        damage in proptest::collection::vec(any::<u8>(), 1..60),
+        chunk in 1..200_usize,
+    ) {
+        let (_scratch, folder) = new_run();
+        let (records, _) = framed(&all);
+        let mut follower = Follower::open(folder.path()).unwrap();
+        let mut followed = Vec::new();
+        for piece in [damage.clone(), records].concat().chunks(chunk) {
+            append_bytes(&folder.trace_path(), piece);
+            match follower.poll() {
+                Ok(items) => followed.extend(items),
+                Err(error) => {
+                    prop_assert!(matches!(error, Error::NotATrace { .. }), "{error}");
+                    prop_assert!(followed.is_empty());
+                }
+            }
+        }
+        let followed: Trace = followed.into_iter().collect();
+        prop_assert_eq!(text(&followed.records), text(&all));
+        prop_assert_eq!((followed.lost[0].offset, followed.lost[0].bytes), (0, damage.len() as u64));
+    }
+}
+
 #[test]
 fn a_finished_run_comes_in_the_first_poll() {
     let (_scratch, folder) = new_run();

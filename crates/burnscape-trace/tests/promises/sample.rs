@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
-    Epoch, F32s, F64s, FORMAT, Head, Histogram, Layer, LayerNodes, Measure, Metric, Nodes, Note,
-    Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s, columns, frame,
+    Epoch, F32s, F64s, FORMAT, Head, Histogram, Hyperparameters, Layer, LayerNodes, Measure,
+    Metric, Nodes, Note, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory, U32s,
+    columns, frame,
 };
 
 pub fn head() -> Head {
@@ -115,12 +116,19 @@ fn slice() -> Slice {
         centre_loss: 0.25,
         shares: vec![F64s(vec![0.75, 0.25]), F64s(vec![1.0, 0.0])],
         samples: 1024,
+        unit: String::new(),
         batches: 8,
         batchnorm: "none".into(),
         dtype: "f32".into(),
         device: "Cpu".into(),
         loss: "output".into(),
-        layers: vec![Layer { name: "accuracy".into(), centre: 0.75, samples: 1024, batches: 8 }],
+        layers: vec![Layer {
+            name: "accuracy".into(),
+            centre: 0.75,
+            samples: 1024,
+            batches: 8,
+            ..Layer::default()
+        }],
         tolerance: Some(0.01),
         study: Some(0),
         directions: None,
@@ -266,6 +274,7 @@ fn curvature() -> Curvature {
         epoch: Some(1),
         snapshot: Some(1),
         samples: 256,
+        unit: String::new(),
         batches: 2,
         dtype: "f32".into(),
         blocks: U32s(vec![0]),
@@ -323,9 +332,23 @@ fn check() -> Check {
     }
 }
 
+fn hyperparameters() -> Hyperparameters {
+    let values = [("optimizer.name", "\"adam\""), ("lr", "0.001"), ("widths", "[64,10]")];
+    Hyperparameters { values: values.map(|(name, value)| (name.into(), value.into())).into() }
+}
+
 /// Twenty-odd records, every kind among them.
 pub fn records() -> Vec<Record> {
-    let mut records = vec![Record::from(head()), Record::from(snapshot())];
+    let mut records = records_of_1_0();
+    records[0] = Record::from(head());
+    records.insert(1, Record::from(hyperparameters()));
+    records
+}
+
+/// The same as the first version of the format had them.
+pub fn records_of_1_0() -> Vec<Record> {
+    let head = Head { format: [1, 0], ..head() };
+    let mut records = vec![Record::from(head), Record::from(snapshot())];
     records.extend((0..8).map(step));
     records.extend(told_in_training());
     records.extend(observed_in_the_last_step());

@@ -34,6 +34,27 @@ fn append_bytes(folder: &RunFolder, bytes: &[u8]) {
 }
 
 #[test]
+fn the_next_run_is_the_first_that_is_not_there_and_nothing_is_overwritten() {
+    let scratch = tempfile::tempdir().unwrap();
+    let base = scratch.path().join("runs/digits");
+    // A folder without a run is free, a file of that name is not, nor is a run that has only just begun.
+    fs::create_dir_all(&base).unwrap();
+    fs::write(base.join("notes.txt"), "mine").unwrap();
+    fs::write(scratch.path().join("runs/digits-3"), "no folder").unwrap();
+    let mut writers = Vec::new();
+    for expected in ["runs/digits", "runs/digits-2", "runs/digits-4"] {
+        let (folder, writer) = Writer::create_next(&base).unwrap();
+        assert_eq!(folder.path(), scratch.path().join(expected));
+        writers.push(writer);
+    }
+    assert_eq!(fs::read_to_string(base.join("notes.txt")).unwrap(), "mine");
+    assert_eq!(fs::read_to_string(scratch.path().join("runs/digits-3")).unwrap(), "no folder");
+    // Where nothing can be written, no number helps.
+    let below_a_file = scratch.path().join("runs/digits-3/x");
+    assert!(matches!(Writer::create_next(below_a_file), Err(Error::CreateFolder { .. })));
+}
+
+#[test]
 fn all_that_was_appended_is_read_back_in_order() {
     let (_scratch, folder) = new_run();
     let mut writer = Writer::create(&folder).unwrap();
@@ -79,7 +100,7 @@ fn the_first_record_must_be_a_head_of_our_format() {
     assert!(matches!(&error, Error::HeadFirst { kind, .. } if kind == "note"), "{error}");
     let error = writer.append(&Record::from(Head::default())).unwrap_err();
     assert!(error.to_string().contains("0.0"), "{error}");
-    assert!(error.to_string().contains("1.0"), "{error}");
+    assert!(error.to_string().contains("1.1"), "{error}");
     writer.append(&Record::from(head())).unwrap();
     writer.append(&note("hi")).unwrap();
 }

@@ -121,10 +121,29 @@ impl Blocks {
         self.columns[column as usize].of(block)
     }
 
+    /// Step at which a column was measured last: they are not all measured equally often. `None` before.
+    #[must_use]
+    pub fn measured_at(&self, column: BlockColumn) -> Option<u64> {
+        self.measured(column).map(Latest::step)
+    }
+
     /// A quotient was measured, of any block.
     #[must_use]
     pub fn has(&self, quotient: Quotient) -> bool {
-        !self.quotients[quotient as usize].is_empty()
+        self.quotient_at(quotient).is_some()
+    }
+
+    /// Step at which a quotient was measured last; `None` before.
+    #[must_use]
+    pub fn quotient_at(&self, quotient: Quotient) -> Option<u64> {
+        let latest = &self.quotients[quotient as usize];
+        (!latest.is_empty()).then(|| latest.step())
+    }
+
+    /// The last step at which anything of the blocks was measured; `None` before.
+    #[must_use]
+    pub fn newest_step(&self) -> Option<u64> {
+        BlockColumn::ALL.into_iter().filter_map(|column| self.measured_at(column)).max()
     }
 
     /// There is a histogram of any block.

@@ -2,6 +2,7 @@
 
 use burnscape_landscape::grid::{Axis, Grid};
 use burnscape_landscape::surface::{NodeValue, Surface};
+use burnscape_landscape::words;
 use burnscape_trace::{Check, Layer, Nodes, Slice, Trajectory};
 
 /// Nodes that a slice may claim: more than 2000 × 2000 is a damaged record, not a surface.
@@ -30,8 +31,10 @@ pub struct Quantity<'a> {
     pub count: usize,
     /// What it is, as recorded.
     pub name: String,
-    /// Samples that every value is averaged over.
+    /// How many samples, or what [`unit`](Self::unit) says, every value is averaged over.
     pub samples: u64,
+    /// What is counted: `samples`, `tokens`, `positions` or `batches`.
+    pub unit: String,
     /// The values at the nodes.
     pub surface: &'a Surface,
 }
@@ -76,6 +79,7 @@ impl Landscape {
             count: surfaces.len(),
             name: layer.map_or("loss".to_owned(), |layer| layer_name(layer, number)),
             samples: layer.map_or(self.slice.samples, |layer| layer.samples),
+            unit: words::unit(layer.map_or(&self.slice.unit, |layer| &layer.unit)).to_owned(),
             surface: &surfaces[number],
         })
     }

@@ -4,6 +4,8 @@ use burnscape_trace::Metric;
 
 use super::Series;
 
+/// The split of values that the program told itself, at any step.
+pub const OWN: &str = "own";
 /// Curves kept, one for each split of a metric; records of further ones are left out.
 pub const MAX_METRICS: usize = 200;
 /// Buckets of a curve: there are many.
@@ -17,7 +19,7 @@ pub struct MetricCurve {
 }
 
 impl MetricCurve {
-    /// `train`, `valid` or a name of the user's.
+    /// `train`, `valid`, the name of a test, or [`OWN`].
     #[must_use]
     pub fn split(&self) -> &str {
         &self.split

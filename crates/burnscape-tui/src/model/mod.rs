@@ -36,7 +36,7 @@ pub use blocks::{BlockRow, Blocks};
 pub use curvature::{CurvatureHistory, Curvatures, MAX_MOMENTS, Moment, stability_bound};
 pub use landscape::{Landscape, MAX_NODES, Quantity};
 pub use landscapes::Landscapes;
-pub use metrics::{MAX_METRICS, MetricCurve, Metrics, NamedMetric};
+pub use metrics::{MAX_METRICS, MetricCurve, Metrics, NamedMetric, OWN};
 pub use octave_columns::{OCTAVES, OctaveColumns};
 pub use progress::{Pace, TrainingProgress};
 pub use quotient::Quotient;

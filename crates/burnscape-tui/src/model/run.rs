@@ -1,7 +1,9 @@
 //! The whole run: takes records in order and answers what the views ask.
 
+use std::collections::BTreeMap;
+
 use burnscape_trace::{
-    Check, End, Epoch, Head, Histogram, Item, Note, Record, Resume, Snapshot, Step,
+    Check, End, Epoch, Head, Histogram, Hyperparameters, Item, Note, Record, Resume, Snapshot, Step,
 };
 
 use super::last_step::LastStep;
@@ -12,6 +14,8 @@ use super::{
 
 /// Sentences kept; the number of further ones is kept too.
 const MAX_NOTES: usize = 100;
+/// Hyperparameters kept.
+const MAX_HYPERPARAMETERS: usize = 100;
 
 /// Where a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +38,7 @@ impl RunState {
     /// The state that the reason of an end, the last progress and the number of steps tell.
     pub(crate) fn told_by(end: Option<&str>, is_at_surface: bool, steps: u64) -> Self {
         match end {
-            Some("finished") => Self::Finished,
+            Some("finished" | "early-stopping") => Self::Finished,
             Some("interrupted") => Self::Interrupted,
             Some(_) => Self::Stopped,
             None if is_at_surface => Self::Surface,
@@ -87,6 +91,8 @@ impl Damage {
 pub struct Run {
     name: String,
     pub(crate) head: Option<Head>,
+    /// JSON texts by name.
+    pub(crate) hyperparameters: BTreeMap<String, String>,
     pub(crate) blocks: Blocks,
     pub(crate) step_loss: Series,
     pub(crate) epoch_train_loss: Series,
@@ -149,6 +155,7 @@ impl Run {
         self.damage.torn_bytes = 0;
         match record {
             Record::Head(head) => self.apply_head(head),
+            Record::Hyperparameters(told) => self.apply_hyperparameters(told),
             Record::Step(step) => self.apply_step(step),
             Record::Epoch(epoch) => self.apply_epoch(epoch),
             Record::Progress(progress) => self.progress.apply(progress),
@@ -189,6 +196,12 @@ impl Run {
     #[must_use]
     pub fn silent_minutes(&self) -> Option<u64> {
         (self.silent_minutes > 0 && !self.state().is_over()).then_some(self.silent_minutes)
+    }
+
+    /// Stands behind words on what is not there: ` yet`, as long as it may still come.
+    #[must_use]
+    pub fn yet(&self) -> &'static str {
+        if self.state().is_over() { "" } else { " yet" }
     }
 
     /// Loss of the last step, else of the last epoch, where one is recorded.
@@ -304,6 +317,15 @@ impl Run {
         self.head = Some(head.clone());
     }
 
+    fn apply_hyperparameters(&mut self, told: &Hyperparameters) {
+        for (name, value) in &told.values {
+            let is_known = self.hyperparameters.contains_key(name);
+            if is_known || self.hyperparameters.len() < MAX_HYPERPARAMETERS {
+                self.hyperparameters.insert(name.clone(), value.clone());
+            }
+        }
+    }
+
     fn apply_step(&mut self, step: &Step) {
         self.steps += 1;
         self.blocks.apply(step);
@@ -415,6 +437,8 @@ mod tests {
         run.apply(&Record::Progress(Progress { split: "surface".into(), ..Progress::default() }));
         assert_eq!(run.state(), RunState::Surface);
         run.apply(&ended("finished"));
+        assert_eq!(run.state(), RunState::Finished);
+        run.apply(&ended("early-stopping"));
         assert_eq!(run.state(), RunState::Finished);
         run.apply(&Record::Resume(Resume::default()));
         run.apply(&ended("dropped"));

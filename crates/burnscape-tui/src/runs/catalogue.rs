@@ -21,9 +21,12 @@ impl Catalogue {
         catalogue
     }
 
-    /// Looks for new runs and glances at them. Runs that vanished keep their place.
+    /// Looks for new runs and glances at them. Runs that vanished keep their place; one that holds nothing but the
+    /// runs below it gives way to them.
     pub(crate) fn search(&mut self) {
         let found = self.sources.find();
+        let is_found = |entry: &Entry| found.iter().any(|run| run.path == *entry.path());
+        self.entries.retain(|entry| is_found(entry) || !entry.is_blank());
         let mut place = 0;
         for run in &found {
             match self.entries.iter().position(|entry| *entry.path() == run.path) {

@@ -57,6 +57,11 @@ impl Entry {
         &self.found.path
     }
 
+    /// Nothing was written into its trace.
+    pub(super) fn is_blank(&self) -> bool {
+        self.look().is_some_and(|seen| seen.bytes == 0)
+    }
+
     /// Looks at the ends of the trace.
     pub(super) fn glance(&mut self) {
         if let Ok(follower) = Follower::open(&self.found.path) {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use burnscape_trace::{RunFolder, TRACE_FILE};
+use burnscape_trace::RunFolder;
 
 use crate::Error;
 
@@ -44,10 +44,12 @@ impl Sources {
         }
     }
 
-    /// The only run, where nothing but one run was asked for.
+    /// The only run, where nothing but one run was asked for, and none was trained with it.
     pub(crate) fn single(&self) -> Option<&Path> {
         match &self.paths[..] {
-            [path] if is_run(path) => Some(path),
+            [path] if RunFolder::open(path).is_ok_and(|run| run.children().is_empty()) => {
+                Some(path)
+            }
             _ => None,
         }
     }
@@ -64,24 +66,24 @@ impl Sources {
     }
 }
 
-fn is_run(path: &Path) -> bool {
-    RunFolder::open(path).is_ok()
-}
-
-/// The run at a path, or those below it.
+/// The run at a path, or those below it; each with those that were trained with it.
 fn runs_at(path: &Path) -> Vec<Found> {
     if let Ok(run) = RunFolder::open(path) {
-        let name = run.path().display().to_string();
-        return vec![Found { path: run.path().to_owned(), name }];
+        let found = |run: RunFolder| Found {
+            name: run.path().display().to_string(),
+            path: run.path().to_owned(),
+        };
+        return run.family().into_iter().map(found).collect();
     }
-    let mut paths = below(path);
-    paths.sort();
+    let mut runs = below(path);
+    runs.sort_by(|a, b| a.path().cmp(b.path()));
     let name = |run: &Path| run.strip_prefix(path).unwrap_or(run).display().to_string();
-    paths.into_iter().map(|run| Found { name: name(&run), path: run }).collect()
+    let found = |run: RunFolder| Found { name: name(run.path()), path: run.path().to_owned() };
+    runs.into_iter().flat_map(RunFolder::family).map(found).collect()
 }
 
-/// The runs below a folder, level by level. A run holds no other runs; hidden folders hold none.
-fn below(folder: &Path) -> Vec<PathBuf> {
+/// The runs below a folder, level by level, those below other runs left out. Hidden folders hold none.
+fn below(folder: &Path) -> Vec<RunFolder> {
     let mut runs = Vec::new();
     let mut open = VecDeque::from([(folder.to_owned(), 0)]);
     let mut looked_into = 0;
@@ -91,8 +93,8 @@ fn below(folder: &Path) -> Vec<PathBuf> {
         }
         looked_into += 1;
         for child in folders_in(&folder) {
-            if child.join(TRACE_FILE).is_file() {
-                runs.push(child);
+            if let Ok(run) = RunFolder::open(&child) {
+                runs.push(run);
             } else if depth + 1 < SEARCH_DEPTH {
                 open.push_back((child, depth + 1));
             }
@@ -110,23 +112,49 @@ fn folders_in(folder: &Path) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::TRACE_FILE;
+
     use super::*;
 
     fn make(root: &Path, runs: &[&str]) {
         for run in runs {
             fs::create_dir_all(root.join(run)).unwrap();
-            fs::write(root.join(run).join(TRACE_FILE), "").unwrap();
+            fs::write(root.join(run).join(TRACE_FILE), "x").unwrap();
         }
     }
 
+    fn names(sources: &Sources) -> Vec<String> {
+        sources.find().into_iter().map(|found| found.name).collect()
+    }
+
     #[test]
-    fn runs_are_found_three_levels_deep_and_not_inside_of_runs() {
+    fn runs_are_found_three_levels_deep() {
         let root = tempfile::tempdir().unwrap();
-        make(root.path(), &["b", "a/x/1", "a/x/2", "b/inner", "a/x/y/too-deep", ".hidden/z"]);
+        make(root.path(), &["b", "a/x/1", "a/x/2", "a/x/y/too-deep", ".hidden/z"]);
         let sources = Sources::new(&[root.path().to_owned()]).unwrap();
-        let names: Vec<String> = sources.find().into_iter().map(|found| found.name).collect();
-        assert_eq!(names, ["a/x/1", "a/x/2", "b"]);
+        assert_eq!(names(&sources), ["a/x/1", "a/x/2", "b"]);
         assert_eq!(sources.single(), None);
+    }
+
+    #[test]
+    fn runs_that_were_trained_together_stand_below_the_one_that_holds_them() {
+        let root = tempfile::tempdir().unwrap();
+        make(
+            root.path(),
+            &["a", "gan", "gan/generator", "gan/critic", "gan-2", "x/y/1", "x/y/1/b"],
+        );
+        let sources = Sources::new(&[root.path().to_owned()]).unwrap();
+        let expected = ["a", "gan", "gan/critic", "gan/generator", "gan-2", "x/y/1", "x/y/1/b"];
+        assert_eq!(names(&sources), expected);
+
+        let gan = root.path().join("gan");
+        let alone = Sources::new(std::slice::from_ref(&gan)).unwrap();
+        assert_eq!(alone.single(), None, "a list");
+        let below = |name: &str| format!("{}{name}", gan.display());
+        assert_eq!(names(&alone), ["", "/critic", "/generator"].map(below));
+        // The probe above recorded nothing itself.
+        fs::write(gan.join(TRACE_FILE), "").unwrap();
+        assert_eq!(names(&alone), ["/critic", "/generator"].map(below));
     }
 
     #[test]

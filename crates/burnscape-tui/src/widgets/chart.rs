@@ -43,8 +43,8 @@ pub struct Chart<'a> {
     pub growing: bool,
     /// How much the lines are smoothed.
     pub smoothing: Smoothing,
-    /// What is said where there are no values.
-    pub absent: &'a str,
+    /// What is said where there are no values; `None`: that there are none, or none yet.
+    pub absent: Option<&'a str>,
 }
 
 impl<'a> Chart<'a> {
@@ -52,13 +52,13 @@ impl<'a> Chart<'a> {
     #[must_use]
     pub fn new(title: &'a str, curves: Vec<Curve<'a>>, choice: ScaleChoice) -> Self {
         let smoothing = Smoothing::Off;
-        Self { title, curves, choice, growing: false, smoothing, absent: "no values yet" }
+        Self { title, curves, choice, growing: false, smoothing, absent: None }
     }
 
     /// The same with words for where there are no values.
     #[must_use]
     pub fn absent(self, absent: &'a str) -> Self {
-        Self { absent, ..self }
+        Self { absent: Some(absent), ..self }
     }
 }
 
@@ -94,7 +94,8 @@ impl Chart<'_> {
     fn draw_empty(&self, area: Rect, buffer: &mut Buffer) {
         text::put(buffer, area, self.title, Style::new().add_modifier(Modifier::BOLD));
         let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
-        let words = text::wrapped(self.absent, usize::from(below.width));
+        let none = if self.growing { "no values yet" } else { "no values" };
+        let words = text::wrapped(self.absent.unwrap_or(none), usize::from(below.width));
         let words: Vec<_> =
             words.into_iter().map(|it| Line::styled(it, Style::new().fg(MUTED))).collect();
         facts::draw_lines(below, buffer, &words);

@@ -14,12 +14,12 @@ use burnscape_landscape::curvature::{
 };
 use burnscape_trace::{Curvature, F64s};
 
-use super::gradients::Gradients;
+use super::gradients::{Gradients, LossOf};
 use super::measure::{Selection, flow, preconditioner, probe_direction};
 use super::product::Hessian;
 use super::spec::check_optimizer;
 use crate::config::check;
-use crate::loss::standard_loss;
+use crate::loss::Losses;
 use crate::model_map::ModelMap;
 use crate::schedule::StepPlace;
 use crate::{Error, Result};
@@ -163,6 +163,7 @@ pub(crate) type GaugeOf<M> = Arc<Mutex<dyn Measures<M>>>;
 pub(crate) struct Gauge<M: TrainStep> {
     settings: LiveCurvature,
     batches: Vec<M::Input>,
+    losses: Arc<Losses>,
     memory: Memory,
     clock: Clock,
     epochs: u64,
@@ -177,13 +178,17 @@ where
     /// # Errors
     ///
     /// [`Error::Setting`], [`Error::NoBatches`].
-    pub fn new(settings: LiveCurvature, batches: Vec<M::Input>) -> Result<Self> {
+    pub fn new(
+        settings: LiveCurvature,
+        batches: Vec<M::Input>,
+        losses: Arc<Losses>,
+    ) -> Result<Self> {
         settings.validate()?;
         if batches.is_empty() {
             return Err(Error::NoBatches);
         }
         let (memory, clock) = (Memory::default(), Clock::new());
-        Ok(Self { settings, batches, memory, clock, epochs: 0, is_off: false })
+        Ok(Self { settings, batches, losses, memory, clock, epochs: 0, is_off: false })
     }
 
     fn is_due(&mut self, model: &M, map: &ModelMap, place: StepPlace) -> Result<bool> {
@@ -208,14 +213,16 @@ where
     /// One gradient, to see what it costs.
     fn try_once(&self, model: &M, map: &ModelMap) -> Result<()> {
         let shards = vec![(None, self.batches.clone())];
-        let loss_of = |output: &dyn Any| standard_loss(output);
+        let losses = &self.losses;
+        let loss_of = |output: &dyn Any| losses.of(output);
         Gradients::new(&model.valid(), map, shards, &loss_of).map(|_| ())
     }
 
     fn measured(&mut self, model: &M, map: &ModelMap, lr: f64) -> Result<Curvature> {
         let began = Instant::now();
-        let Self { settings, batches, memory, .. } = self;
-        let mut record = measure(model, map, batches, settings, memory)?;
+        let Self { settings, batches, losses, memory, .. } = self;
+        let loss_of = |output: &dyn Any| losses.of(output);
+        let mut record = measure(model, map, batches, &loss_of, settings, memory)?;
         let took = began.elapsed();
         self.clock.measured(took);
         record.lr = lr;
@@ -306,6 +313,7 @@ fn measure<M>(
     model: &M,
     map: &ModelMap,
     batches: &[M::Input],
+    loss_of: LossOf<'_>,
     settings: &LiveCurvature,
     memory: &mut Memory,
 ) -> Result<Curvature>
@@ -314,11 +322,10 @@ where
     M::Input: Clone,
 {
     let shards = vec![(None, batches.to_vec())];
-    let loss_of = |output: &dyn Any| standard_loss(output);
     let model = model.valid();
     let mut gradients = match memory.measured {
-        0 => Gradients::new(&model, map, shards, &loss_of)?,
-        _ => Gradients::unchecked(&model, map, shards, &loss_of)?,
+        0 => Gradients::new(&model, map, shards, loss_of)?,
+        _ => Gradients::unchecked(&model, map, shards, loss_of)?,
     };
     let selection = Selection::of(map, &[], |block| gradients.reaches(block))?;
     let optimizer = settings.optimizer.unwrap_or(Optimizer::GradientDescent);
@@ -329,6 +336,7 @@ where
     let mut record = Curvature {
         reason: "live".to_string(),
         samples: gradients.samples as u64,
+        unit: gradients.unit.recorded(),
         batches: gradients.batches as u64,
         dtype: format!("{:?}", map.dtype).to_lowercase(),
         loss: gradients.loss,

@@ -12,7 +12,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn::train::TrainStep;
 use burnscape_landscape::curvature::LossNear;
 
-use crate::loss::{BatchLoss, mean_on_device};
+use crate::loss::{Loss, Unit};
 use crate::measure::GradientSource;
 use crate::model_map::{self, ModelMap, NamedTensor, Slot, to_host};
 use crate::perturb::tied_aliases;
@@ -20,7 +20,7 @@ use crate::study::panicked;
 use crate::{Error, Result};
 
 /// Reads the loss of a batch out of an output of whatever type; `None` where it has none that is known.
-pub(crate) type LossOf<'a> = &'a (dyn Fn(&dyn Any) -> Option<BatchLoss> + Sync);
+pub(crate) type LossOf<'a> = &'a (dyn Fn(&dyn Any) -> Option<Loss> + Sync);
 
 /// Batches that are evaluated on one device.
 pub(crate) type Shard<I> = (Option<Device>, Vec<I>);
@@ -38,6 +38,8 @@ pub(crate) struct Gradients<'a, M: TrainStep> {
     /// Gradient there, in layout order.
     pub slope: Vec<f64>,
     pub samples: usize,
+    /// What `samples` counts.
+    pub unit: Unit,
     pub batches: usize,
     /// Gradients over all batches so far.
     pub count: u64,
@@ -56,11 +58,20 @@ struct Worker<'a, M: TrainStep> {
     loss_of: LossOf<'a>,
 }
 
+/// What one batch gave.
+struct Stepped {
+    mean: f64,
+    samples: usize,
+    unit: Unit,
+    grads: GradientsParams,
+}
+
 /// Sums over samples at one point.
 struct Sums {
     gradient: Vec<f64>,
     loss: f64,
     samples: usize,
+    unit: Unit,
     reached: Vec<bool>,
 }
 
@@ -114,6 +125,7 @@ where
             loss: f64::NAN,
             slope: Vec::new(),
             samples: 0,
+            unit: Unit::default(),
             batches,
             count: 0,
             reached: vec![false; map.layout.blocks().len()],
@@ -143,6 +155,7 @@ where
         for part in sums {
             samples += part.samples;
             loss += part.loss;
+            self.unit = part.unit;
             out.iter_mut().zip(&part.gradient).for_each(|(out, entry)| *out += entry);
             self.reached.iter_mut().zip(part.reached).for_each(|(all, one)| *all |= one);
         }
@@ -258,7 +271,7 @@ where
 
     /// A model that is random although its flags are off has no gradient.
     fn check_same_loss(&self) -> Result<()> {
-        let loss = || Ok::<f64, Error>(self.step(&self.model, 0)?.0);
+        let loss = || Ok::<f64, Error>(self.step(&self.model, 0)?.mean);
         let (first, second) = (loss()?, loss()?);
         match first.to_bits() == second.to_bits() || (first.is_nan() && second.is_nan()) {
             true => Ok(()),
@@ -266,20 +279,20 @@ where
         }
     }
 
-    /// Loss, samples and gradients of one batch; a panic of the user's code is an error.
-    fn step(&self, model: &M, index: usize) -> Result<(f64, usize, GradientsParams)> {
+    /// Loss and gradients of one batch; a panic of the user's code is an error.
+    fn step(&self, model: &M, index: usize) -> Result<Stepped> {
         let batch = self.batches[index].clone();
         let step = || TrainStep::step(model, batch);
         let output = catch_unwind(AssertUnwindSafe(step))
             .map_err(|panic| panicked("`TrainStep::step` of the model", panic))?;
         let unknown = Error::UnknownOutput { output: std::any::type_name::<M::Output>() };
         let loss = (self.loss_of)(&output.item).ok_or(unknown)?;
-        if loss.samples == 0 {
+        if loss.count == 0 {
             return Err(Error::EmptyBatch { index });
         }
-        let mean = mean_on_device(&loss).try_into_scalar::<f64>();
-        let mean = mean.map_err(|error| Error::Device { reason: error.to_string() })?;
-        Ok((mean, loss.samples, output.grads))
+        let (samples, unit) = (loss.count, loss.unit);
+        let mean = loss.read().map_err(|reason| Error::Device { reason })?;
+        Ok(Stepped { mean, samples, unit, grads: output.grads })
     }
 
     fn sums(&mut self, point: Option<&[f64]>) -> Result<Sums> {
@@ -296,12 +309,14 @@ where
             gradient: vec![0.0; self.map.layout.len()],
             loss: 0.0,
             samples: 0,
+            unit: Unit::default(),
             reached: vec![false; self.map.layout.blocks().len()],
         };
         for index in batches {
-            let (loss, samples, grads) = self.step(model, index)?;
+            let Stepped { mean, samples, unit, grads } = self.step(model, index)?;
             sums.samples += samples;
-            sums.loss += loss * samples as f64;
+            sums.unit = unit;
+            sums.loss += mean * samples as f64;
             self.add(model, &grads, samples as f64, &mut sums)?;
         }
         Ok(sums)

@@ -133,6 +133,7 @@ where
         let (loss, slope) = (gradients.loss, gradients.slope.clone());
         let record = Curvature {
             samples: gradients.samples as u64,
+            unit: gradients.unit.recorded(),
             batches: gradients.batches as u64,
             dtype: format!("{:?}", map.dtype).to_lowercase(),
             blocks: selection.blocks.clone(),

@@ -1,6 +1,6 @@
 //! What a curvature says, and what it does not, in sentences.
 
-use burnscape_landscape::words::number;
+use burnscape_landscape::words::{number, unit};
 use burnscape_trace::Curvature;
 
 /// The sentences of a record.
@@ -23,10 +23,11 @@ fn largest(record: &Curvature, converged: bool) -> Option<String> {
         false => "; not all eigenvalues converged: allow more products, or a larger tolerance",
     };
     Some(format!(
-        "The largest eigenvalue of the Hessian is {} ± {} over {} samples{doubt}.",
+        "The largest eigenvalue of the Hessian is {} ± {} over {} {}{doubt}.",
         number(*value),
         number(*error),
-        record.samples
+        record.samples,
+        unit(&record.unit)
     ))
 }
 

@@ -116,9 +116,8 @@ impl Worker {
 
     fn tell_alert(&mut self, alert: &Alert) {
         log::warn!("burnscape: {}. {}", alert.text, alert.advice);
-        if let Ok(mut notices) = self.counters.notices.lock() {
-            notices.push(format!("{}. {}", alert.text, alert.advice));
-        }
+        let sentence = format!("{}. {}", alert.text, alert.advice);
+        self.counters.voice.alert(sentence, self.counters.has_dashboard());
         let Some(answer) = &self.config.on_alert else { return };
         if (answer.0)(alert) == AlertAction::Stop {
             self.counters.stop_asked.store(true, Ordering::Release);

@@ -1,7 +1,5 @@
 //! The beginning of a recording: head, snapshot 0, and where an earlier recording goes on.
 
-use std::sync::atomic::Ordering;
-
 use burnscape_trace::{Head, Record, Resume};
 
 use super::snapshots;
@@ -10,13 +8,9 @@ use crate::model_map::ModelMap;
 use crate::{Schedule, SnapshotSchedule, head};
 
 impl Worker {
-    pub(super) fn is_attached(&self) -> bool {
-        self.counters.attached.load(Ordering::Acquire)
-    }
-
     /// Writes head and snapshot 0 as soon as it is known at which epoch training starts.
     pub(super) fn introduce_if_known(&mut self) {
-        if self.head.is_some() || (self.is_attached() && !self.base_known) {
+        if self.head.is_some() || (self.counts_by_events() && !self.base_known) {
             return;
         }
         self.introduce();
@@ -39,6 +33,11 @@ impl Worker {
         self.looker.begin(&map, start.unwrap_or_default());
         self.map = Some(map.clone());
         self.go_back();
+        self.tell_early_problems();
+        self.tell_what_counts();
+        for record in std::mem::take(&mut self.early_records) {
+            self.append(&record);
+        }
         self.warn_about_aliases(&map);
         self.say_what_snapshots_weigh(weights.bytes());
         let epoch = self.first_epoch().map(|first| first - 1);
@@ -90,6 +89,13 @@ impl Worker {
             truncated_bytes: 0,
         }));
         self.snapshots.abandon_after(self.base.steps);
+    }
+
+    /// What went wrong before there was a head to be followed by notes.
+    fn tell_early_problems(&mut self) {
+        for sentence in self.report.problems.clone() {
+            self.note_problem(sentence);
+        }
     }
 
     fn warn_about_aliases(&mut self, map: &ModelMap) {

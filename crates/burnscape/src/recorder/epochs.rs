@@ -20,6 +20,8 @@ pub(crate) enum TrainingEvent {
     EpochEnd { epoch: u64 },
     /// Training ended or was interrupted.
     End,
+    /// A logger of ours is gone that burn told none of these.
+    Unheard,
 }
 
 /// A place inside training.
@@ -91,7 +93,7 @@ impl EpochMap {
             TrainingEvent::Batch { items } => self.count_batch(items),
             TrainingEvent::SplitEnd => self.in_train = false,
             TrainingEvent::EpochEnd { epoch } => self.next_epoch = epoch + 1,
-            TrainingEvent::End => {}
+            TrainingEvent::End | TrainingEvent::Unheard => {}
         }
     }
 
@@ -146,6 +148,11 @@ impl EpochMap {
     /// The batches `(before, through]` of the last validation, counted in this process.
     pub fn validation_batches(&self) -> (u64, u64) {
         self.validation
+    }
+
+    /// Training batches that events told of.
+    pub fn batches(&self) -> u64 {
+        self.batches
     }
 
     /// The epoch at which training started.

@@ -8,13 +8,18 @@ use std::thread::Thread;
 use burn::train::Interrupter;
 use burnscape_trace::Record;
 
+use super::counting::Listeners;
 use super::epochs::TrainingEvent;
 use super::look::LookSample;
+use super::own::OwnSample;
 use super::sample::{LossSample, StepSample};
 use super::taps::TapSample;
-use super::{Control, Reply, WeightsAt};
+use super::{Control, Reply, Validated, WeightsAt};
+use crate::ending::Ending;
+use crate::events::Teller;
 use crate::measure::StepValues;
 use crate::model_map::ModelMap;
+use crate::voice::Voice;
 
 /// Weights that may wait for the disk, in bytes; further snapshots are skipped, and said so.
 const MAX_WAITING_BYTES: u64 = 2 << 30;
@@ -35,6 +40,7 @@ struct Shared {
     losses: SyncSender<LossSample>,
     looks: SyncSender<LookSample>,
     taps: SyncSender<TapSample>,
+    own: SyncSender<OwnSample>,
     spare: Mutex<Receiver<Spare>>,
     writer: OnceLock<Thread>,
     counters: Arc<Counters>,
@@ -47,20 +53,34 @@ pub(crate) struct Counters {
     pub dropped_steps: AtomicU64,
     /// Weights on their way to the disk, in bytes.
     pub waiting_bytes: AtomicU64,
-    /// Somebody passes burn's progress events on.
-    pub attached: AtomicBool,
-    /// Notes for the terminal, until a renderer has printed them.
-    pub notices: Mutex<Vec<String>>,
+    /// Who passes burn's progress events on.
+    pub listeners: Listeners,
+    /// Which of them tells them to the recorder.
+    pub teller: Teller,
+    /// How training ended, once burn told it.
+    ending: Mutex<Option<Ending>>,
+    /// What is told to a person.
+    pub voice: Voice,
+    /// A renderer of ours is calling the one of the user's.
+    pub is_beside: AtomicBool,
+    /// Steps after which a loop of this run was told to stop, and one more; 0: it was not.
+    pub stopped_at: AtomicU64,
     /// Closer looks and taps that found no room.
     pub skipped_looks: AtomicU64,
+    /// Values of the program's own that found no room.
+    pub skipped_own: AtomicU64,
     /// Entries of tensors on their way to the writer thread to be looked at.
     pub waiting_entries: AtomicU64,
     /// Steps of this process before the last alert, and one more; 0 without one.
     pub alerted_after: AtomicU64,
     /// Training splits that burn told the beginning of.
     pub train_splits: AtomicU64,
-    /// An alert asks training to stop.
-    pub stop_asked: AtomicBool,
+    /// An alert of this run, or of one that is trained with it, asks training to stop.
+    pub stop_asked: Arc<AtomicBool>,
+    /// A loop was told so, of this run or of one that is trained with it.
+    pub stop_told: Arc<AtomicBool>,
+    /// Other runs are trained below this one.
+    pub has_children: AtomicBool,
     /// The reader of the dashboard asks the study to stop.
     pub study_stop_asked: AtomicBool,
     /// The dashboard in this terminal.
@@ -71,6 +91,61 @@ pub(crate) struct Counters {
     /// Learning rate and global gradient norm of the last step written, as the bits of an f64.
     pub last_lr: AtomicU64,
     pub last_grad_norm: AtomicU64,
+}
+
+impl Counters {
+    /// With a request to stop that several runs may share, and whether it was told.
+    pub fn stopped_by(stop_asked: Arc<AtomicBool>, stop_told: Arc<AtomicBool>) -> Self {
+        Self { stop_asked, stop_told, ..Self::default() }
+    }
+
+    /// Whether a dashboard has the terminal, so that nobody else may print there.
+    pub fn has_dashboard(&self) -> bool {
+        #[cfg(feature = "tui")]
+        return self.dashboard.get().is_some_and(burnscape_tui::Dashboard::is_open);
+        #[cfg(not(feature = "tui"))]
+        false
+    }
+
+    pub fn ending(&self) -> Option<Ending> {
+        self.ending.lock().ok()?.clone()
+    }
+
+    pub fn set_ending(&self, ending: impl Into<Option<Ending>>) {
+        if let Ok(mut slot) = self.ending.lock() {
+            *slot = ending.into();
+        }
+    }
+
+    /// How a training ended that burn told nothing about, after so many steps: a loop that asked and was told to stop
+    /// took no step since.
+    pub fn reason_by_hand(&self, steps: u64) -> &'static str {
+        let stopped = match self.stopped_at.load(Ordering::Acquire) {
+            0 => self.stop_told.load(Ordering::Acquire),
+            after => after == steps + 1,
+        };
+        match stopped || self.is_interrupted() {
+            true => "interrupted",
+            false => "finished",
+        }
+    }
+
+    /// Whether burn's training was asked to stop, and knows of it.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupter.get().is_some_and(|it| it.should_stop())
+    }
+
+    /// An answer to an alert was to stop training, and nothing could.
+    pub fn unheeded(&self) -> Option<String> {
+        let asked = self.stop_asked.load(Ordering::Acquire);
+        let may_stop = self.interrupter.get().is_some();
+        let was_told = self.stop_told.load(Ordering::Acquire);
+        (asked && !may_stop && !was_told).then(|| {
+            "training was asked to stop, and nothing could stop it: train through `probe.training(…)`, or ask \
+             `Observer::should_stop` in a loop of your own"
+                .to_string()
+        })
+    }
 }
 
 /// burn's interrupter, once a training was attached.
@@ -102,21 +177,19 @@ pub(crate) struct Senders {
     pub losses: SyncSender<LossSample>,
     pub looks: SyncSender<LookSample>,
     pub taps: SyncSender<TapSample>,
+    pub own: SyncSender<OwnSample>,
 }
 
 impl Lanes {
     pub fn new(senders: Senders, spare: Receiver<Spare>, counters: Arc<Counters>) -> Self {
-        let Senders { control, steps, losses, looks, taps } = senders;
+        let Senders { control, steps, losses, looks, taps, own } = senders;
         let (spare, writer) = (Mutex::new(spare), OnceLock::new());
-        Self(Arc::new(Shared { control, steps, losses, looks, taps, spare, writer, counters }))
+        Self(Arc::new(Shared { control, steps, losses, looks, taps, own, spare, writer, counters }))
     }
 
     /// Whether a dashboard has the terminal, so that nobody else may print there.
     pub fn has_dashboard(&self) -> bool {
-        #[cfg(feature = "tui")]
-        return self.0.counters.dashboard.get().is_some_and(burnscape_tui::Dashboard::is_open);
-        #[cfg(not(feature = "tui"))]
-        false
+        self.0.counters.has_dashboard()
     }
 
     /// Waits until the reader of the dashboard has left, if there is one.
@@ -145,17 +218,6 @@ impl Lanes {
     /// Names the thread to wake when somebody waits for an answer.
     pub fn set_writer(&self, thread: Thread) {
         let _ = self.0.writer.set(thread);
-    }
-
-    /// From now on epochs come from burn's events.
-    pub fn set_attached(&self) {
-        self.0.counters.attached.store(true, Ordering::Release);
-    }
-
-    /// The notes that nobody has printed yet; never called on the training thread.
-    pub fn take_notices(&self) -> Vec<String> {
-        let notices = self.0.counters.notices.lock();
-        notices.map(|mut notices| std::mem::take(&mut *notices)).unwrap_or_default()
     }
 
     /// Learning rate and global gradient norm of the last step that was written, once there is one.
@@ -200,6 +262,13 @@ impl Lanes {
         }
     }
 
+    /// Hands a value of the program's own over; what finds no room is counted.
+    pub fn own(&self, sample: OwnSample) {
+        if self.0.own.try_send(sample).is_err() {
+            self.0.counters.skipped_own.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Wakes the writer thread.
     pub fn wake(&self) {
         if let Some(writer) = self.0.writer.get() {
@@ -226,8 +295,11 @@ impl Lanes {
         self.send(Control::Introduce(Box::new((map, initial))));
     }
 
-    pub fn validated(&self, weights: WeightsAt) {
-        self.send_weights(weights, Control::Validated);
+    /// Weights that are validated, after so many batches of other validations.
+    pub fn validated(&self, weights: WeightsAt, valid_before: u64, may_be_cut: bool) {
+        self.send_weights(weights, |weights| {
+            Control::Validated(Validated { weights, valid_before, may_be_cut })
+        });
     }
 
     pub fn step_snapshot(&self, weights: WeightsAt) {
@@ -250,7 +322,7 @@ impl Lanes {
         answer.recv().ok()
     }
 
-    fn send_weights(&self, weights: WeightsAt, wrap: fn(Box<WeightsAt>) -> Control) {
+    fn send_weights(&self, weights: WeightsAt, wrap: impl FnOnce(Box<WeightsAt>) -> Control) {
         let bytes = weights.bytes();
         let waiting = &self.0.counters.waiting_bytes;
         if waiting.load(Ordering::Relaxed) + bytes > MAX_WAITING_BYTES {

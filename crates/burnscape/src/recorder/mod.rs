@@ -2,10 +2,12 @@
 
 mod alarm;
 mod beginning;
+mod counting;
 pub(crate) mod epochs;
 pub(crate) mod lanes;
 mod live_path;
 pub(crate) mod look;
+pub(crate) mod own;
 mod report;
 pub(crate) mod sample;
 mod snapshots;
@@ -65,6 +67,16 @@ impl WeightsAt {
     }
 }
 
+/// Weights that a validation begins with.
+#[derive(Debug)]
+pub(crate) struct Validated {
+    pub weights: Box<WeightsAt>,
+    /// Validation batches of this process before it.
+    pub valid_before: u64,
+    /// Training was asked to stop before: unless it goes on, this is how burn gives back a model whose epoch was cut.
+    pub may_be_cut: bool,
+}
+
 /// Whoever is shown what is written, on the writer thread; it must not wait for anything.
 pub(crate) type Viewer = Box<dyn FnMut(&Record) + Send>;
 
@@ -78,7 +90,7 @@ pub(crate) enum Control {
     /// One of burn's progress events.
     Event(TrainingEvent),
     /// Weights that burn validates: an epoch's, if events confirm it.
-    Validated(Box<WeightsAt>),
+    Validated(Validated),
     /// A hand-written loop ends an epoch, after so many validation batches.
     ValidatedThrough(u64),
     /// Weights after a step whose snapshot is due.
@@ -89,6 +101,8 @@ pub(crate) enum Control {
     Record(Box<Record>),
     /// Something that went wrong elsewhere.
     Problem(String),
+    /// The same, for a person to see at once.
+    UrgentProblem(String),
     /// Show everything that is written from now on, too; answered with the length of the trace so far.
     #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only a dashboard asks for it"))]
     Show(Viewer, Reply<u64>),
@@ -172,6 +186,8 @@ pub(crate) struct Recorder {
     pub first_slice: u32,
     /// Number of the next study in the run.
     pub first_study: u32,
+    /// What an earlier recording of the same folder left behind.
+    pub recorded: Moment,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -219,9 +235,11 @@ impl Recorder {
         let (losses, losses_in) = sync_channel(LOSS_QUEUE);
         let (looks, looks_in) = sync_channel(LOOK_QUEUE);
         let (taps, taps_in) = sync_channel(TAP_QUEUE);
+        let (own, own_in) = sync_channel(own::OWN_QUEUE);
         let (spare, spare_out) = sync_channel(config.queue_steps);
-        let counters = Arc::new(Counters::default());
-        let senders = Senders { control, steps, losses, looks, taps };
+        let (asked, told) = (config.stop_asked.clone(), config.stop_told.clone());
+        let counters = Arc::new(Counters::stopped_by(asked, told));
+        let senders = Senders { control, steps, losses, looks, taps, own };
         let lanes = Lanes::new(senders, spare_out, counters.clone());
         let inbox = Inbox {
             control: control_in,
@@ -229,17 +247,19 @@ impl Recorder {
             losses: losses_in,
             looks: looks_in,
             taps: taps_in,
+            own: own_in,
             spare,
         };
         let first_slice = earlier.as_ref().map_or(0, |it| it.slices);
         let first_study = earlier.as_ref().map_or(0, |it| it.studies);
+        let recorded = earlier.as_ref().map_or(Moment::default(), |it| it.recorded);
         let worker = worker(config, folder.clone(), writer, earlier, started, counters);
         let thread = std::thread::Builder::new()
             .name("burnscape-writer".into())
             .spawn(move || worker.run(&inbox))
             .map_err(|_| Error::RecorderGone { run: folder.path().to_path_buf() })?;
         lanes.set_writer(thread.thread().clone());
-        Ok(Self { lanes, folder, first_slice, first_study, thread: Some(thread) })
+        Ok(Self { lanes, folder, first_slice, first_study, recorded, thread: Some(thread) })
     }
 
     /// Waits until everything handed over so far is in the file.

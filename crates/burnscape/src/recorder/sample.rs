@@ -4,6 +4,7 @@ use burn::grad_clipping::GradientClipping;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Tensor;
 
+use crate::loss::Value;
 use crate::model_map::NamedTensor;
 
 /// Numbers that were measured: already in host memory, or still on their device, so that training
@@ -27,6 +28,8 @@ pub(crate) struct StepSample {
     /// events they tell the epoch.
     pub validations: u64,
     pub batches_at_validation: u64,
+    /// Validation batches before this step.
+    pub validation_batches: u64,
     pub elapsed_secs: f64,
     pub lr: f64,
     /// Quantities in the order of [`Column`], each one value per block, those not due left out.
@@ -100,7 +103,7 @@ pub(crate) struct LossSample {
     pub split: Split,
     /// Running number of the batch in this process and split, from 1.
     pub batch: u64,
-    pub loss: Loss,
+    pub loss: Value,
 }
 
 /// What a batch is for.
@@ -108,21 +111,4 @@ pub(crate) struct LossSample {
 pub(crate) enum Split {
     Train,
     Valid,
-}
-
-/// A loss, in host memory or still on its device.
-#[derive(Debug)]
-pub(crate) enum Loss {
-    Host(f64),
-    OnDevice(Box<Tensor<1>>),
-}
-
-impl Loss {
-    /// The number; NaN if the device cannot be read.
-    pub fn read(self) -> f64 {
-        match self {
-            Self::Host(loss) => loss,
-            Self::OnDevice(loss) => loss.try_into_scalar::<f64>().unwrap_or(f64::NAN),
-        }
-    }
 }

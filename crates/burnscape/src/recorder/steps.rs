@@ -26,7 +26,17 @@ impl LossBook {
             Split::Train => &mut self.train,
             Split::Valid => &mut self.valid,
         };
-        losses.push(sample.batch, sample.loss.read());
+        // NaN if the device cannot be read.
+        losses.push(sample.batch, sample.loss.read().unwrap_or(f64::NAN));
+    }
+
+    /// The last batch of the split whose loss came; 0: none.
+    pub fn last_batch(&self, split: Split) -> u64 {
+        let losses = match split {
+            Split::Train => &self.train,
+            Split::Valid => &self.valid,
+        };
+        losses.0.iter().rev().take(DISORDER as usize).map(|(batch, _)| *batch).max().unwrap_or(0)
     }
 
     /// Mean loss of the batches `before < b <= through`, equally weighted; `None` without any.

@@ -14,15 +14,16 @@ use crate::Error;
 
 /// Progress is told at most this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
-/// Steps that may wait for burn's events before they are written without an epoch.
-const MAX_PENDING_STEPS: usize = 20_000;
 
 impl Worker {
     pub(super) fn event(&mut self, event: &TrainingEvent) {
         self.epochs.apply(event);
         match *event {
             TrainingEvent::Start { first_epoch, .. } => self.set_base(first_epoch),
-            TrainingEvent::EpochEnd { epoch } => self.epoch_complete(epoch),
+            TrainingEvent::EpochEnd { epoch } if self.counts_by_events() => {
+                self.epoch_complete(epoch);
+            }
+            TrainingEvent::Unheard => return self.logger_went_unheard(),
             _ => {}
         }
         self.progress();
@@ -48,20 +49,28 @@ impl Worker {
         let Some((before, through)) = self.epochs.batches_of(epoch) else {
             return;
         };
-        let weights = self.validated.take();
+        let weights = self.unconfirmed.take().map(|it| it.weights);
         let is_confirmed = weights.as_ref().is_some_and(|it| it.at.batches == through);
         let steps = match &weights {
             Some(weights) if is_confirmed => weights.at.after(self.base).steps,
             _ => self.written.steps,
         };
-        self.write_epoch(epoch, steps, before, through);
+        let valid_loss = self.validation_loss();
+        self.counting.batches_before = through;
+        self.write_epoch(epoch, steps, (before, through), valid_loss);
         if let Some(weights) = weights {
             self.keep_epoch_weights(epoch, *weights, is_confirmed);
         }
     }
 
-    fn write_epoch(&mut self, epoch: u64, steps: u64, before: u64, through: u64) {
-        let valid_loss = self.validation_loss();
+    /// An epoch that trained on the batches `(before, through]`.
+    pub(super) fn write_epoch(
+        &mut self,
+        epoch: u64,
+        steps: u64,
+        (before, through): (u64, u64),
+        valid_loss: Option<f64>,
+    ) {
         let record = Epoch {
             epoch,
             steps,
@@ -73,43 +82,28 @@ impl Worker {
         self.append(&Record::Epoch(record));
     }
 
-    fn keep_epoch_weights(&mut self, epoch: u64, weights: WeightsAt, is_confirmed: bool) {
+    pub(super) fn keep_epoch_weights(
+        &mut self,
+        epoch: u64,
+        weights: WeightsAt,
+        is_confirmed: bool,
+    ) {
         match is_confirmed && self.config.snapshots.is_due_after_epoch(epoch) {
             true => self.snapshot("epoch", Some(epoch), weights),
             false => self.release(&weights),
         }
     }
 
-    /// Of the validation that has just ended; unattached, nobody tells which batches those were, except a
-    /// hand-written loop: those since its last epoch.
-    fn validation_loss(&mut self) -> Option<f64> {
-        let (before, through) = match self.observed_through.take() {
-            Some(through) => (std::mem::replace(&mut self.validated_through, through), through),
-            None => self.epochs.validation_batches(),
-        };
+    /// Of the validation that has just ended.
+    fn validation_loss(&self) -> Option<f64> {
+        let (before, through) = self.epochs.validation_batches();
         self.losses.mean_of(Split::Valid, before, through)
     }
 
-    pub(super) fn validated(&mut self, weights: Box<WeightsAt>) {
-        if self.is_attached() {
-            if let Some(unconfirmed) = self.validated.replace(weights) {
-                self.release(&unconfirmed);
-            }
-            return;
-        }
-        self.resolve_steps(false);
-        self.validations += 1;
-        let through = weights.at.batches;
-        let before = std::mem::replace(&mut self.batches_at_validation, through);
-        let steps = weights.at.after(self.base).steps;
-        self.write_epoch(self.validations, steps, before, through);
-        self.keep_epoch_weights(self.validations, *weights, true);
-    }
-
     pub(super) fn epochs_complete(&self) -> Option<u64> {
-        match self.is_attached() {
+        match self.counts_by_events() {
             true => self.base_known.then(|| self.epochs.complete_epochs()),
-            false => Some(self.validations),
+            false => Some(self.epochs_by_validations()),
         }
     }
 
@@ -138,17 +132,19 @@ impl Worker {
         }
         self.take_looks(inbox);
         if self.pending.len() > known || known > 0 {
-            self.resolve_steps(self.pending.len() > MAX_PENDING_STEPS);
+            self.resolve_steps(false);
         }
         for spare in self.row.spares.drain(..) {
             let _ = inbox.spare.try_send(spare);
         }
+        self.take_own(inbox, false);
         self.report_drops();
     }
 
     /// Writes the steps whose epoch is known; all of them if `force`.
     pub(super) fn resolve_steps(&mut self, force: bool) {
         if force {
+            self.give_up_silent_events();
             self.introduce();
         }
         if self.head.is_none() {
@@ -156,8 +152,12 @@ impl Worker {
         }
         while let Some(sample) = self.pending.front() {
             let place = self.place(sample, force);
-            if place.is_none() && !force && self.is_attached() {
+            if place.is_none() && !force && self.counts_by_events() {
                 return;
+            }
+            let (batches, valid) = (sample.batches, sample.validation_batches);
+            if self.goes_on_with(batches) {
+                self.close_epoch(valid);
             }
             if let Some(sample) = self.pending.pop_front() {
                 self.write_step(sample, place);
@@ -167,9 +167,9 @@ impl Worker {
 
     fn place(&self, sample: &StepSample, force: bool) -> Option<Place> {
         let batches = sample.batches;
-        if !self.is_attached() {
+        if !self.counts_by_events() {
             return Some(Place {
-                epoch: sample.validations + 1,
+                epoch: self.epochs.first_epoch() + sample.validations,
                 iteration: batches - sample.batches_at_validation,
             });
         }

@@ -9,16 +9,18 @@ use std::time::{Duration, Instant};
 use burnscape_trace::{End, Head, Note, Record, RunFolder, Writer};
 
 use super::alarm::Alarm;
+use super::counting::Counting;
 use super::epochs::EpochMap;
 use super::lanes::{Counters, Spare};
 use super::live_path::LivePath;
 use super::look::{LookSample, Looker, Variation};
+use super::own::{OwnSample, OwnValues};
 use super::report::Report;
 use super::sample::{LossSample, StepSample};
 use super::snapshots::SnapshotStore;
 use super::steps::{LossBook, StepRow};
 use super::taps::{TapSample, Taps};
-use super::{Control, Earlier, Moment, Reply, Viewer, WeightsAt};
+use super::{Control, Earlier, Moment, Reply, Validated, Viewer, WeightsAt};
 use crate::config::Config;
 use crate::model_map::ModelMap;
 use crate::{Error, Result};
@@ -33,6 +35,7 @@ pub(super) struct Inbox {
     pub losses: Receiver<LossSample>,
     pub looks: Receiver<LookSample>,
     pub taps: Receiver<TapSample>,
+    pub own: Receiver<OwnSample>,
     pub spare: SyncSender<Spare>,
 }
 
@@ -60,6 +63,7 @@ pub(super) struct Worker {
     live_path: LivePath,
     pub(super) looker: Looker,
     pub(super) taps: Taps,
+    pub(super) own: OwnValues,
     pub(super) variation: Variation,
     pub(super) alarm: Alarm,
     /// It was told that clipping is unknown.
@@ -67,13 +71,10 @@ pub(super) struct Worker {
     /// Step snapshots that came before it was known where training starts.
     pub(super) early: Vec<WeightsAt>,
     /// Weights that burn validated and whose epoch is not confirmed yet.
-    pub(super) validated: Option<Box<WeightsAt>>,
-    /// Epochs counted by validations, without burn's events.
-    pub(super) validations: u64,
-    pub(super) batches_at_validation: u64,
-    /// Validation batches of a hand-written loop up to the epoch before, and up to the one that ends now.
-    pub(super) validated_through: u64,
-    pub(super) observed_through: Option<u64>,
+    pub(super) unconfirmed: Option<Validated>,
+    pub(super) counting: Counting,
+    /// Records that came before there was a head.
+    pub(super) early_records: Vec<Record>,
     pub(super) written: Moment,
     pub(super) reported_drops: u64,
     pub(super) last_progress: Option<Instant>,
@@ -110,6 +111,7 @@ impl Worker {
             live_path: LivePath::default(),
             looker: Looker::default(),
             taps: Taps::default(),
+            own: OwnValues::default(),
             variation: Variation::new(config.measurements.variation_window),
             alarm: Alarm::new(config),
             clipping_told: false,
@@ -117,11 +119,9 @@ impl Worker {
             losses: LossBook::default(),
             row: StepRow::default(),
             early: Vec::new(),
-            validated: None,
-            validations: 0,
-            batches_at_validation: 0,
-            validated_through: 0,
-            observed_through: None,
+            unconfirmed: None,
+            counting: Counting::default(),
+            early_records: Vec::new(),
             written: Moment::default(),
             reported_drops: 0,
             last_progress: None,
@@ -144,6 +144,7 @@ impl Worker {
         if let Some(earlier) = &worker.earlier {
             worker.head.clone_from(&earlier.head);
             worker.written = earlier.recorded;
+            worker.counting.validations = earlier.epochs.last().map_or(0, |epoch| epoch.epoch);
         }
         worker
     }
@@ -162,6 +163,7 @@ impl Worker {
 
     /// Takes in all there is; a request to stop ends it.
     fn drain(&mut self, inbox: &Inbox) -> Option<(&'static str, Reply<Report>)> {
+        let newest = self.pending.back().map(|sample| sample.step);
         while let Ok(control) = inbox.control.try_recv() {
             match control {
                 Control::Sync(reply) => {
@@ -178,7 +180,9 @@ impl Worker {
                 }
             }
         }
+        self.give_up_after_patience(newest);
         self.take_steps(inbox);
+        self.counters.voice.tell_if_free();
         let ticked = self.writer.tick();
         self.keep(ticked.map_err(Error::from));
         None
@@ -191,8 +195,10 @@ impl Worker {
                 self.introduce_if_known();
             }
             Control::Event(event) => self.event(&event),
-            Control::ValidatedThrough(batches) => self.observed_through = Some(batches),
-            Control::Validated(weights) => self.validated(weights),
+            Control::ValidatedThrough(batches) => {
+                self.counting.observed_through = Some(batches);
+            }
+            Control::Validated(validated) => self.validated(validated),
             Control::StepSnapshot(weights) if self.head.is_none() => self.early.push(*weights),
             Control::StepSnapshot(weights) => {
                 let epoch = self.epochs_complete();
@@ -201,6 +207,7 @@ impl Worker {
             Control::FinalSnapshot(weights) => {
                 // Training is over: events that have not come by now never will.
                 self.resolve_steps(true);
+                self.close_last_epoch();
                 let epoch = self.epochs_complete();
                 self.snapshot("final", epoch, *weights);
             }
@@ -212,9 +219,13 @@ impl Worker {
                     }
                     _ => {}
                 }
-                self.append(&record);
+                match self.head.is_some() {
+                    true => self.append(&record),
+                    false => self.early_records.push(*record),
+                }
             }
             Control::Problem(sentence) => self.problem(sentence),
+            Control::UrgentProblem(sentence) => self.urgent_problem(sentence),
             Control::Show(viewer, reply) => {
                 self.flush();
                 let written = std::fs::metadata(self.folder.trace_path());
@@ -274,8 +285,24 @@ impl Worker {
 
     /// Counts a problem; a new one is also told in the trace.
     pub(super) fn problem(&mut self, sentence: String) {
-        if self.report.problem(sentence.clone()) && self.head.is_some() {
-            self.note("warning", sentence);
+        if self.report.problem(sentence.clone()) {
+            self.counters.voice.note(sentence.clone());
+            self.note_problem(sentence);
+        }
+    }
+
+    /// A problem that a person should know of while there is time to do something about it.
+    fn urgent_problem(&mut self, sentence: String) {
+        if self.report.problem(sentence.clone()) {
+            self.counters.voice.alert(sentence.clone(), self.counters.has_dashboard());
+            self.note_problem(sentence);
+        }
+    }
+
+    /// Before there is a head, notes wait for it.
+    pub(super) fn note_problem(&mut self, text: String) {
+        if self.head.is_some() {
+            self.append(&Record::Note(Note { level: "warning".to_string(), text }));
         }
     }
 
@@ -300,9 +327,7 @@ impl Worker {
 
     /// A sentence for the trace, and for the terminal if a renderer of ours prints there.
     pub(super) fn note(&mut self, level: &str, text: String) {
-        if let Ok(mut notices) = self.counters.notices.lock() {
-            notices.push(text.clone());
-        }
+        self.counters.voice.note(text.clone());
         self.append(&Record::Note(Note { level: level.to_string(), text }));
     }
 
@@ -320,10 +345,14 @@ impl Worker {
     fn end(mut self, reason: &str, inbox: &Inbox) -> Report {
         self.take_steps(inbox);
         self.resolve_steps(true);
+        self.close_last_epoch();
+        self.take_own(inbox, true);
         self.report_skipped();
+        self.report_skipped_own();
         if self.head.is_none() {
-            // A failed `finish` has told it already.
-            if reason != "failed" {
+            // A failed `finish` has told it already; above others there need be none.
+            let has_children = self.counters.has_children.load(Ordering::Relaxed);
+            if reason != "failed" && !has_children {
                 let sentence = "no optimizer step was seen, so there is nothing in the run";
                 self.report.problem(sentence.to_string());
             }
@@ -333,10 +362,12 @@ impl Worker {
         if let Some(sentence) = self.gone() {
             self.report.problem(sentence);
         }
+        self.counters.voice.tell_at_end();
         self.current_report()
     }
 
     fn write_end(&mut self, reason: &str) {
+        self.say_how_training_ended();
         if let Some(sentence) = self.report.lost_records() {
             self.note("warning", sentence);
         }
@@ -346,6 +377,11 @@ impl Worker {
             dropped: self.counters.dropped_steps.load(Ordering::Relaxed),
             elapsed_secs: self.started.elapsed().as_secs_f64(),
         }));
+    }
+
+    fn say_how_training_ended(&mut self) {
+        let told = self.counters.ending().and_then(|ending| ending.sentence());
+        told.into_iter().chain(self.counters.unheeded()).for_each(|it| self.note("info", it));
     }
 
     fn current_report(&self) -> Report {

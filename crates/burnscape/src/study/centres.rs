@@ -8,7 +8,7 @@ use burnscape_landscape::surface::NodeValue;
 use burnscape_trace::Snapshot;
 
 use super::Survey;
-use super::quantities::measure;
+use super::quantities::{Measured, Size, measure};
 use crate::model_map::{self, NamedTensor};
 use crate::perturb::{at_tensors, tied_aliases};
 use crate::slice_spec::Point;
@@ -35,6 +35,8 @@ pub(super) struct Centre<M> {
     pub tied: Vec<bool>,
     /// Every layer at the centre itself.
     pub values: Vec<NodeValue>,
+    /// Over how many of what every layer is a mean.
+    pub sizes: Vec<Size>,
     /// Its buffers, where no snapshot holds them.
     pub buffers: Vec<NamedTensor>,
 }
@@ -61,19 +63,21 @@ where
         let flat = self.map.flatten(&tensors);
         self.check_finite(&label, &flat)?;
         let model = at_tensors(&self.model, &self.map, &tensors)?;
-        let values = self.measured_twice(&model)?;
+        let Measured { values, sizes } = self.measured_twice(&model)?;
         let tied = tied_aliases(&self.map, &tensors);
         let is_buffer = |tensor: &NamedTensor| self.map.layout.block(&tensor.path).is_none();
         let mut buffers = tensors;
         buffers.retain(|tensor| snapshot.is_none() && is_buffer(tensor));
-        Ok(Centre { label, snapshot, flat, model, tied, values, buffers })
+        let sizes = self.quantities.named(sizes);
+        Ok(Centre { label, snapshot, flat, model, tied, values, sizes, buffers })
     }
 
-    fn measured_twice(&self, model: &M) -> Result<Vec<NodeValue>> {
+    fn measured_twice(&self, model: &M) -> Result<Measured> {
         let sets = self.quantities.batches();
         let measure = || measure(model, &sets, &self.quantities.quantities, self.map.is_on_host);
         let (first, again) = (measure()?, measure()?);
-        match first.iter().zip(&again).find(|(a, b)| !same(a.mean, b.mean)) {
+        let mut pairs = first.values.iter().zip(&again.values);
+        match pairs.find(|(a, b)| !same(a.mean, b.mean)) {
             Some((a, b)) => Err(Error::RandomModel { first: a.mean, second: b.mean }),
             None => Ok(first),
         }

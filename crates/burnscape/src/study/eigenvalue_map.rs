@@ -60,17 +60,18 @@ where
         T: Clone + Send,
     {
         let mut plan = self.plan(spec)?;
-        let (samples, count) = (plan.slice.samples, batches.len() as u64);
         let layer = |name: &str| Layer {
             name: name.to_string(),
             centre: f64::NAN,
-            samples,
-            batches: count,
+            samples: plan.slice.samples,
+            unit: plan.slice.unit.clone(),
+            batches: batches.len() as u64,
         };
         plan.slice.layers = LAYERS.iter().map(|name| layer(name)).collect();
         let mut started = self.start_slice(plan)?;
         let loss = &self.quantities.quantities[0];
-        let loss_of = |output: &dyn Any| loss_in(loss, output);
+        let losses = &self.active.hook.losses;
+        let loss_of = |output: &dyn Any| loss_in(loss, losses, output);
         let shards = vec![(None, batches.to_vec())];
         let model = &started.plan.centre.model;
         let mut gradients = Gradients::new(model, &self.map, shards, &loss_of)?;

@@ -24,19 +24,20 @@ use burn::train::InferenceStep;
 use burnscape_landscape::grid::Grid;
 use burnscape_trace::{Check, Note, Record, Snapshot};
 
-use crate::batches::Batches;
+use crate::batches::{Batches, Place, Reading};
 use crate::landscape::{Landscape, Recording, SliceSurface};
-use crate::loss::BatchLoss;
+use crate::loss::{BatchLoss, Loss};
 use crate::model_map::{self, ModelMap};
 use crate::probe::Active;
 use crate::recorder::{Control, WeightsAt};
+use crate::run::Run;
 use crate::slice_spec::{Direction, Given, Point, SliceSpec, Weights, WeightsOf};
 use crate::snapshot;
 use crate::stop::Stopper;
 use crate::{Error, Result};
 
 pub use compare::{Agreement, InitialAndTrained, ScaleSweep};
-pub(crate) use quantities::{Means, Quantities, Quantity, ValueOf, count_samples};
+pub(crate) use quantities::{Means, Quantities, Quantity, Reader, ValueOf, count_samples};
 pub(crate) use resume::KnownSlice;
 pub(crate) use settings::StudySettings;
 pub use sharpness::Sharpness;
@@ -44,7 +45,7 @@ pub use sharpness::Sharpness;
 use centres::{Centre, same};
 use planes::Plan;
 pub(crate) use quantities::panicked;
-use quantities::{BatchSet, LOSS, measure, read_twice};
+use quantities::{BatchSet, LOSS, Measured, measure};
 use trajectory::Geometry;
 
 /// Slices of the loss landscape around the models of one run.
@@ -109,15 +110,19 @@ pub(crate) struct Beginning<'a, M: InferenceStep> {
     pub snapshots: Vec<Snapshot>,
     pub final_snapshot: Option<u64>,
     pub final_label: String,
-    pub loss_of: ValueOf<'a, M::Output>,
-    pub loss_name: &'static str,
+    pub reader: Reader<'a, M::Output>,
     pub last_update: Option<Vec<f32>>,
     pub next_study: u32,
-    /// Names that slices of the run have already.
+    pub told: Told,
+}
+
+/// What the run holds of slices already.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
     pub names: Vec<String>,
-    /// Slices and studies that the run holds already.
-    pub known: Vec<KnownSlice>,
-    pub known_studies: Vec<burnscape_trace::Study>,
+    pub slices: Vec<KnownSlice>,
+    /// The last of each number.
+    pub studies: Vec<burnscape_trace::Study>,
 }
 
 impl<'a, M> Study<'a, M>
@@ -141,6 +146,16 @@ where
         name: impl Into<String>,
         of: impl Fn(&M::Output) -> BatchLoss + Sync + 'a,
     ) -> &mut Self {
+        self.measure_over(name, move |output| of(output).into())
+    }
+
+    /// As [`measure`](Self::measure), for a mean over something else than samples, such as the share of tokens that are
+    /// foretold.
+    pub fn measure_over(
+        &mut self,
+        name: impl Into<String>,
+        of: impl Fn(&M::Output) -> Loss + Sync + 'a,
+    ) -> &mut Self {
         if let Some(survey) = &mut self.survey {
             let of: ValueOf<'a, M::Output> = Box::new(move |output| Some(of(output)));
             survey.quantities.quantities.push(Quantity { name: name.into(), of });
@@ -160,7 +175,7 @@ where
         B: Batches<M::Input> + ?Sized,
     {
         if let Some(survey) = &mut self.survey {
-            survey.add_batches(Some(name.into()), batches)?;
+            survey.add_batches(Some(name.into()), batches, OnChange::Refuse)?;
         }
         Ok(self)
     }
@@ -321,19 +336,32 @@ where
     /// [`Error::RecorderGone`] if the writer thread has died.
     pub fn finish(self) -> Result<Landscape> {
         match self.survey {
-            Some(survey) => survey.finish(),
+            Some(survey) => {
+                let reason = survey.active.end_reason();
+                survey.finish(reason)
+            }
             None => Ok(Landscape::default()),
         }
     }
 
-    /// Ends the run after a failure, which is given back with what went wrong before it.
-    pub(crate) fn fail(self, error: Error) -> Error {
-        let Some(mut survey) = self.survey else {
-            return error;
+    /// Ends the run with what there is, also if something went wrong with the rest of it.
+    pub(crate) fn end(self, failed: Option<Error>) -> (Landscape, Option<Error>) {
+        let Some(survey) = self.survey else {
+            return (Landscape::default(), failed);
         };
-        match survey.active.recorder.stop("failed") {
-            Ok(report) => error.after(&report.problems),
-            Err(_) => error,
+        let reason = match &failed {
+            Some(error) => {
+                survey.active.recorder.lanes.problem(error.to_string());
+                "failed"
+            }
+            None => survey.active.end_reason(),
+        };
+        match (survey.finish(reason), failed) {
+            (Ok(landscape), failed) => (landscape, failed),
+            (Err(gone), failed) => {
+                let error = failed.unwrap_or(gone);
+                (Landscape::of_nothing(Recording::default(), &error), Some(error))
+            }
         }
     }
 }
@@ -354,13 +382,14 @@ where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
-    /// Begins a study: the batches are read twice and held against each other.
+    /// Begins a study; one that cannot begin ends the run.
     pub(crate) fn new<B>(
         active: Active,
         beginning: Beginning<'a, M>,
         model: M,
         batches: &B,
-    ) -> Result<Self, (Box<Active>, Error)>
+        on_change: OnChange,
+    ) -> Result<Self, (Recording, Error)>
     where
         B: Batches<M::Input> + ?Sized,
     {
@@ -376,9 +405,9 @@ where
             final_snapshot: beginning.final_snapshot,
             quantities: Quantities {
                 sets: Vec::new(),
-                quantities: vec![Quantity { name: LOSS.to_string(), of: beginning.loss_of }],
+                quantities: vec![Quantity { name: LOSS.to_string(), of: beginning.reader.loss_of }],
             },
-            loss_name: beginning.loss_name,
+            loss_name: beginning.reader.name,
             snapshots,
             all_snapshots: beginning.snapshots,
             geometry: None,
@@ -390,48 +419,99 @@ where
             spent: Duration::ZERO,
             next_slice: active.recorder.first_slice,
             next_study: beginning.next_study,
-            names: beginning.names,
+            names: beginning.told.names,
             slices: Vec::new(),
             studies: Vec::new(),
             curvatures: Vec::new(),
             eigenvectors: Vec::new(),
             remarks: Vec::new(),
-            known: beginning.known,
-            known_studies: beginning.known_studies,
+            known: beginning.told.slices,
+            known_studies: beginning.told.studies,
             active,
         };
-        match survey.add_batches(None, batches) {
+        survey.leave_out_twin_of_final();
+        match survey.add_batches(None, batches, on_change) {
             Ok(()) => Ok(survey),
-            Err(error) => Err((Box::new(survey.active), error)),
+            Err(error) => Err(failed(survey.active, error)),
         }
     }
 
-    /// Reads a set of batches twice; the model's loss must be the same on both, and twice on the first.
-    fn add_batches<B>(&mut self, name: Option<String>, source: &B) -> Result<()>
+    /// The last epoch may have the weights of the final model and statistics that were merged after it: that is one
+    /// point of the path, not two.
+    fn leave_out_twin_of_final(&mut self) {
+        let [.., before, last] = &self.snapshots[..] else { return };
+        let flat = |snapshot| self.snapshot_tensors(snapshot).map(|it| self.map.flatten(&it));
+        let may_be_twins = before.step == last.step && !self.map.buffers.is_empty();
+        let are_twins =
+            may_be_twins && matches!((flat(before), flat(last)), (Ok(a), Ok(b)) if a == b);
+        if are_twins {
+            self.snapshots.remove(self.snapshots.len() - 2);
+        }
+    }
+
+    /// Reads a set of batches. The model's loss must be the same twice on what was read; where the source gave
+    /// something else in a second pass, `on_change` decides.
+    fn add_batches<B>(
+        &mut self,
+        name: Option<String>,
+        source: &B,
+        on_change: OnChange,
+    ) -> Result<()>
     where
         B: Batches<M::Input> + ?Sized,
     {
-        let [batches, again] = read_twice(source)?;
-        let at_once = self.map.is_on_host;
-        let loss = &self.quantities.quantities[..1];
-        let mean = |batches: &Vec<M::Input>| -> Result<f64> {
-            let sets = std::slice::from_ref(batches);
-            Ok(measure(&self.model, sets, loss, at_once)?[0].mean)
-        };
-        let (first, twice) = (mean(&batches)?, mean(&batches)?);
+        let device = self.map.device.clone().inner();
+        let place = Place { device, seed: self.active.config.study.seed };
+        let Reading { batches, again, loader } =
+            source.read(&place).map_err(|reason| Error::BatchSource { reason })?;
+        if batches.is_empty() {
+            return Err(Error::NoBatches);
+        }
+        let Measured { values, sizes } = self.loss_of_batches(&batches)?;
+        let first = values[0].mean;
+        let twice = self.loss_of_batches(&batches)?.values[0].mean;
         if !same(first, twice) {
             return Err(Error::RandomModel { first, second: twice });
         }
-        let second = mean(&again)?;
-        if !same(first, second) {
-            return Err(Error::ChangingBatches { first, second });
+        if let Some(again) = again {
+            self.compare_readings(first, &again, on_change)?;
         }
         let detail = format!("two passes over the batches gave the loss {first} bit for bit");
         self.check(None, "centre-twice", true, &detail);
-        let samples = count_samples(&self.model, &batches, &loss[0])?;
-        self.quantities.sets.push(BatchSet { name, batches, samples });
+        let counts_rows = self.loss_name == "output"
+            && loader.is_some_and(|of_loader| of_loader.items != sizes[0].count);
+        let size = if counts_rows { sizes[0].of_rows() } else { sizes[0] };
+        if let Some(of_loader) = loader {
+            self.note("info", of_loader.in_words());
+        }
+        self.quantities.sets.push(BatchSet { name, batches, size, counts_rows });
         self.forget_measurements();
         Ok(())
+    }
+
+    fn loss_of_batches(&self, batches: &Vec<M::Input>) -> Result<Measured> {
+        let loss = &self.quantities.quantities[..1];
+        measure(&self.model, std::slice::from_ref(batches), loss, self.map.is_on_host)
+    }
+
+    /// Holds what a source gave in a second pass against the first.
+    fn compare_readings(
+        &self,
+        first: f64,
+        again: &Vec<M::Input>,
+        on_change: OnChange,
+    ) -> Result<()> {
+        let second = self.loss_of_batches(again)?.values[0].mean;
+        let changed = Error::ChangingBatches { first, second };
+        match on_change {
+            _ if same(first, second) => Ok(()),
+            OnChange::Refuse => Err(changed),
+            OnChange::Tell => {
+                let told = format!("{changed}. The surface is that of the first pass");
+                self.active.recorder.lanes.problem(told);
+                Ok(())
+            }
+        }
     }
 
     /// What is measured has changed: values at centres, and how long a node takes.
@@ -522,7 +602,7 @@ where
         }
     }
 
-    fn finish(mut self) -> Result<Landscape> {
+    fn finish(mut self, reason: &'static str) -> Result<Landscape> {
         let after = fingerprint(&self.given, &self.map);
         self.check(
             None,
@@ -530,7 +610,6 @@ where
             self.fingerprint.is_ok() && self.fingerprint == after,
             "parameters and buffers are bit for bit what they were before the surfaces",
         );
-        let reason = self.active.end_reason();
         let report = self.active.recorder.stop(reason)?;
         let mut landscape = Landscape::new(self.slices, self.studies, self.map.layout);
         landscape.set_curvatures(self.curvatures, self.remarks);
@@ -565,45 +644,58 @@ fn fingerprint<M: Module>(model: &M, map: &ModelMap) -> Result<Vec<u8>, String> 
     tensors.map_err(|error| error.to_string()).and_then(|it| snapshot::encode(&it))
 }
 
-/// Begins a study of the run that `active` records, right after its training.
+/// What becomes of batches that differ from pass to pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnChange {
+    /// There is no study.
+    Refuse,
+    /// The first pass holds, and the difference is told.
+    Tell,
+}
+
+/// Ends the run of a study that could not begin: how the recording went, and why.
+pub(crate) fn failed(mut active: Active, error: Error) -> (Recording, Error) {
+    active.recorder.lanes.problem(error.to_string());
+    let run = active.recorder.folder.path().to_path_buf();
+    match active.recorder.stop("failed") {
+        Ok(report) => (Recording::new(&run, report), error),
+        Err(_) => (Recording::default(), error),
+    }
+}
+
+/// Begins a study of the run that `active` records, after its training.
 pub(crate) fn after_training<'a, M, B>(
     active: Active,
     model: &M,
     batches: &B,
-    loss_of: ValueOf<'a, M::Output>,
-    loss_name: &'static str,
-) -> Result<Study<'a, M>>
+    reader: Reader<'a, M::Output>,
+    on_change: OnChange,
+) -> Result<Study<'a, M>, (Recording, Error)>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
     B: Batches<M::Input> + ?Sized,
 {
-    let begun = begin_after_training(&active, model, loss_of, loss_name);
-    let survey = match begun {
-        Ok((beginning, inference)) => Survey::new(active, beginning, inference, batches),
-        Err(error) => Err((Box::new(active), error)),
-    };
-    match survey {
-        Ok(survey) => Ok(Study::of(survey)),
-        Err((mut active, error)) => {
-            let report = active.recorder.stop("failed")?;
-            Err(error.after(&report.problems))
+    match begin_after_training(&active, model, reader) {
+        Ok((beginning, inference)) => {
+            Survey::new(active, beginning, inference, batches, on_change).map(Study::of)
         }
+        Err(error) => Err(failed(active, error)),
     }
 }
 
 fn begin_after_training<'a, M>(
     active: &Active,
     given: &M,
-    loss_of: ValueOf<'a, M::Output>,
-    loss_name: &'static str,
+    reader: Reader<'a, M::Output>,
 ) -> Result<(Beginning<'a, M>, M)>
 where
     M: InferenceStep + Module,
 {
     active.recorder.sync()?;
+    let folder = &active.recorder.folder;
     let map = active.hook.map().cloned().ok_or_else(|| {
-        let run = active.recorder.folder.path().to_path_buf();
+        let run = folder.path().to_path_buf();
         active.hook.refusal().unwrap_or(Error::NothingRecorded { run })
     })?;
     // In inference mode, which also brings shared buffers up to date: read before, they may be one
@@ -611,27 +703,31 @@ where
     let model = given.valid();
     map.check_model(&model)?;
     let tensors = model_map::read_tensors(&model, &map)?;
-    let last_update = active.hook.last_update(&model, &map);
-    let at = active.hook.moment();
-    let weights = Box::new(WeightsAt { at, tensors });
+    let measured = active.hook.last_update(&model, &map);
+    let weights = Box::new(WeightsAt { at: active.moment(), tensors });
     active.recorder.lanes.send(Control::FinalSnapshot(weights));
     let snapshots = active.recorder.sync()?.snapshots;
-    let folder = &active.recorder.folder;
-    snapshot::keep_last_update(folder, last_update.as_deref(), snapshots.last())?;
     let last = snapshots.last().filter(|last| last.reason == "final");
+    let (last_update, told) = match (active.is_reopened, last) {
+        (true, Some(last)) => {
+            let kept = snapshot::last_update(folder, map.layout.len(), last)?;
+            (kept, Run::open(folder.path())?.told())
+        }
+        _ => {
+            snapshot::keep_last_update(folder, measured.as_deref(), snapshots.last())?;
+            (measured, Told::default())
+        }
+    };
     let beginning = Beginning {
         final_snapshot: last.map(|last| last.same_as.unwrap_or(last.index)),
         final_label: "final".to_string(),
         map,
         given: given.clone(),
         snapshots,
-        loss_of,
-        loss_name,
+        reader,
         last_update,
         next_study: active.recorder.first_study,
-        names: Vec::new(),
-        known: Vec::new(),
-        known_studies: Vec::new(),
+        told,
     };
     Ok((beginning, model))
 }
@@ -655,7 +751,10 @@ where
         <M as burn::train::TrainStep>::Output: 'static,
     {
         let values = match &self.survey {
-            Some(survey) => crate::gradient::mean_gradient(&survey.model, &survey.map, batches)?,
+            Some(survey) => {
+                let losses = &survey.active.hook.losses;
+                crate::gradient::mean_gradient(&survey.model, &survey.map, batches, losses)?
+            }
             None => Vec::new(),
         };
         let label = "gradient".to_string();

@@ -7,11 +7,13 @@ use burn::train::InferenceStep;
 use burnscape_landscape::direction::{self, Biases, Normalisation};
 use burnscape_landscape::grid::{self, Grid};
 use burnscape_landscape::plane::PlaneGram;
+use burnscape_landscape::surface::NodeValue;
 use burnscape_trace::{F64s, Layer, Slice, Trajectory};
 
 use super::Survey;
 use super::centres::Centre;
 use super::directions::Axis;
+use super::quantities::{LayerName, Size};
 use super::settings::{check_resolution, check_tolerance};
 use crate::Result;
 use crate::model_map::device_name;
@@ -184,13 +186,14 @@ where
             _ => biases_name(spec.biases),
         };
         let layers = self.quantities.layers();
-        let layer = |(it, value): (&super::quantities::LayerName, f64)| Layer {
+        let layer = |((it, value), size): ((&LayerName, &NodeValue), &Size)| Layer {
             name: it.name.clone(),
-            centre: value,
-            samples: it.samples as u64,
+            centre: value.mean,
+            samples: size.count as u64,
+            unit: size.unit.recorded(),
             batches: it.batches as u64,
         };
-        let centre_values = centre.values.iter().map(|value| value.mean);
+        let at_centre = layers.iter().zip(&centre.values).zip(&centre.sizes);
         let tolerance = spec.tolerance.or(self.active.config.study.tolerance);
         Slice {
             centre: centre.label.clone(),
@@ -209,13 +212,14 @@ where
                 .iter()
                 .map(|it| F64s(direction::share_per_block(&self.map.layout, &it.values)))
                 .collect(),
-            samples: layers[0].samples as u64,
+            samples: centre.sizes[0].count as u64,
+            unit: centre.sizes[0].unit.recorded(),
             batches: layers[0].batches as u64,
             batchnorm: self.batchnorm_name(spec.batchnorm).to_string(),
             dtype: format!("{:?}", self.map.dtype).to_lowercase(),
             device: device_name(&self.map.device),
             loss: self.loss_name.to_string(),
-            layers: layers.iter().zip(centre_values).skip(1).map(layer).collect(),
+            layers: at_centre.skip(1).map(layer).collect(),
             tolerance: tolerance.filter(|&tolerance| tolerance > 0.0),
             ..Slice::default()
         }

@@ -2,19 +2,41 @@
 //!
 //! A *layer* is one quantity on one set. The first is the loss on the first set.
 
+use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
-use burn::tensor::{DType, Tensor};
+use burn::tensor::Tensor;
 use burn::train::InferenceStep;
-use burnscape_landscape::evaluate::{self, mean_over_samples};
+use burnscape_landscape::evaluate::{BatchLoss, mean_over_samples};
 use burnscape_landscape::surface::NodeValue;
 
-use crate::batches::Batches;
-use crate::loss::{BatchLoss, mean_on_device};
+use crate::loss::{Loss, Losses, Unit, Value};
 use crate::{Error, Result};
 
 /// Reads the mean of one batch out of a model's output; `None` if it has none that is known.
-pub(crate) type ValueOf<'a, O> = Box<dyn Fn(&O) -> Option<BatchLoss> + Sync + 'a>;
+pub(crate) type ValueOf<'a, O> = Box<dyn Fn(&O) -> Option<Loss> + Sync + 'a>;
+
+/// How the loss is read out of an output, and what it is called: `output` is that of burn's standard outputs.
+pub(crate) struct Reader<'a, O> {
+    pub loss_of: ValueOf<'a, O>,
+    pub name: &'static str,
+}
+
+impl<'a, O: 'static> Reader<'a, O> {
+    /// The loss as it is given here, else as the program told it before, else that of a standard output.
+    pub fn new(given: Option<ValueOf<'a, O>>, losses: &Arc<Losses>) -> Self {
+        let is_told = losses.knows(TypeId::of::<O>()) || TypeId::of::<O>() == TypeId::of::<Loss>();
+        let losses = losses.clone();
+        match given {
+            Some(loss_of) => Self { loss_of, name: "closure" },
+            None => Self {
+                loss_of: Box::new(move |output| losses.of(output)),
+                name: if is_told { "closure" } else { "output" },
+            },
+        }
+    }
+}
 
 /// The name of the first quantity.
 pub(super) const LOSS: &str = "loss";
@@ -30,14 +52,40 @@ pub(crate) struct BatchSet<I> {
     /// Stands before the names of its layers; the first set has none.
     pub name: Option<String>,
     pub batches: Vec<I>,
-    pub samples: usize,
+    /// Over how many of what the loss is a mean.
+    pub size: Size,
+    /// What burn's standard outputs count as samples are not its items: they are rows of something else.
+    pub counts_rows: bool,
 }
 
-/// Name and size of a layer.
+/// Over how many of what a mean is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Size {
+    pub count: usize,
+    pub unit: Unit,
+}
+
+impl Size {
+    /// The unit of rows that are not samples is not known better.
+    pub fn of_rows(self) -> Self {
+        match self.unit {
+            Unit::Samples => Self { unit: Unit::Positions, ..self },
+            _ => self,
+        }
+    }
+}
+
+/// What a point was found to have: every layer, and over how many of what each is a mean.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Measured {
+    pub values: Vec<NodeValue>,
+    pub sizes: Vec<Size>,
+}
+
+/// Name of a layer, and the batches that it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LayerName {
     pub name: String,
-    pub samples: usize,
     pub batches: usize,
 }
 
@@ -55,11 +103,18 @@ impl<'a, I, O> Quantities<'a, I, O> {
                 Some(set) => format!("{set} {quantity}"),
                 None => quantity.to_string(),
             };
-            let (samples, batches) = (set.samples, set.batches.len());
-            let layer = |it: &Quantity<'a, O>| LayerName { name: name(&it.name), samples, batches };
+            let batches = set.batches.len();
+            let layer = |it: &Quantity<'a, O>| LayerName { name: name(&it.name), batches };
             self.quantities.iter().map(layer).collect::<Vec<_>>()
         };
         self.sets.iter().flat_map(of_set).collect()
+    }
+
+    /// What the sizes of all layers count, where that is known better from their batches than from their loss.
+    pub fn named(&self, sizes: Vec<Size>) -> Vec<Size> {
+        let of_rows = self.sets.iter().flat_map(|set| vec![set.counts_rows; self.quantities.len()]);
+        let named = sizes.into_iter().zip(of_rows);
+        named.map(|(size, of_rows)| if of_rows { size.of_rows() } else { size }).collect()
     }
 
     pub fn batches(&self) -> Vec<Vec<I>>
@@ -68,16 +123,6 @@ impl<'a, I, O> Quantities<'a, I, O> {
     {
         self.sets.iter().map(|set| set.batches.clone()).collect()
     }
-}
-
-/// Reads a source twice and counts its samples; the caller holds the two readings against each other.
-pub(super) fn read_twice<I, B: Batches<I> + ?Sized>(source: &B) -> Result<[Vec<I>; 2]> {
-    let collect = || source.collect().map_err(|reason| Error::BatchSource { reason });
-    let first = collect()?;
-    if first.is_empty() {
-        return Err(Error::NoBatches);
-    }
-    Ok([first, collect()?])
 }
 
 /// Every layer of one model.
@@ -90,17 +135,19 @@ pub(super) fn measure<M>(
     sets: &[Vec<M::Input>],
     quantities: &[Quantity<'_, M::Output>],
     at_once: bool,
-) -> Result<Vec<NodeValue>>
+) -> Result<Measured>
 where
     M: InferenceStep,
     M::Input: Clone,
 {
     let mut means = Means::new(at_once);
     means.add(model, sets, quantities)?;
-    means.values(sets, quantities.len())
+    let sizes = means.sizes(sets, quantities.len());
+    let values = means.values(sets, quantities.len())?;
+    Ok(Measured { values, sizes })
 }
 
-/// Samples in a set of batches.
+/// Samples in a set of batches, or what its loss counts instead.
 ///
 /// # Errors
 ///
@@ -116,7 +163,7 @@ where
 {
     let samples = |(index, batch): (usize, &M::Input)| {
         let output = infer(model, batch)?;
-        Ok(value_of(loss, &output, index)?.samples)
+        Ok(value_of(loss, &output, index)?.count)
     };
     batches.iter().enumerate().map(samples).sum()
 }
@@ -124,14 +171,13 @@ where
 /// Means of batches that are still on their way from the device, for one point after another.
 pub(crate) struct Means {
     at_once: bool,
-    host: Vec<f64>,
-    device: Vec<Tensor<1>>,
-    samples: Vec<usize>,
+    means: Vec<Value>,
+    sizes: Vec<Size>,
 }
 
 impl Means {
     pub fn new(at_once: bool) -> Self {
-        Self { at_once, host: Vec::new(), device: Vec::new(), samples: Vec::new() }
+        Self { at_once, means: Vec::new(), sizes: Vec::new() }
     }
 
     /// Evaluates one more point.
@@ -149,28 +195,43 @@ impl Means {
             for (index, batch) in batches.iter().enumerate() {
                 let output = infer(model, batch)?;
                 for quantity in quantities {
-                    self.push(&value_of(quantity, &output, index)?)?;
+                    self.push(value_of(quantity, &output, index)?)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn push(&mut self, value: &BatchLoss) -> Result<()> {
-        self.samples.push(value.samples);
-        let mean = mean_on_device(value);
-        if self.at_once {
-            self.host.push(mean.try_into_scalar::<f64>().map_err(device_error)?);
-        } else {
-            self.device.push(mean.cast(DType::F32));
-        }
+    fn push(&mut self, value: Loss) -> Result<()> {
+        self.sizes.push(Size { count: value.count, unit: value.unit });
+        self.means.push(match self.at_once {
+            true => Value::Host(value.read().map_err(device_error)?),
+            false => value.value(false).narrowed(),
+        });
         Ok(())
+    }
+
+    /// Over how many of what every layer of the first point is a mean.
+    fn sizes<I>(&self, sets: &[Vec<I>], quantities: usize) -> Vec<Size> {
+        let mut sizes = Vec::new();
+        let mut start = 0;
+        for batches in sets {
+            let end = start + batches.len() * quantities;
+            for quantity in 0..quantities {
+                let own = self.sizes[start + quantity..end].iter().step_by(quantities);
+                let count = own.clone().map(|size| size.count).sum();
+                let unit = own.clone().next().map_or(Unit::default(), |size| size.unit);
+                sizes.push(Size { count, unit });
+            }
+            start = end;
+        }
+        sizes
     }
 
     /// The values of all points, every layer in turn: one transfer from the device.
     pub fn values<I>(self, sets: &[Vec<I>], quantities: usize) -> Result<Vec<NodeValue>> {
-        let (samples, means) = (self.samples.clone(), self.read()?);
-        let batch = |k: usize| evaluate::BatchLoss { mean: means[k], samples: samples[k] };
+        let means = read_all(self.means)?;
+        let batch = |k: usize| BatchLoss { mean: means[k], samples: self.sizes[k].count };
         let mut values = Vec::new();
         let mut start = 0;
         while start < means.len() {
@@ -185,14 +246,24 @@ impl Means {
         }
         Ok(values)
     }
+}
 
-    fn read(self) -> Result<Vec<f64>> {
-        if self.device.is_empty() {
-            return Ok(self.host);
-        }
-        let data = Tensor::cat(self.device, 0).try_into_data().map_err(device_error)?;
-        Ok(data.iter::<f64>().collect())
-    }
+/// All means in order; those on the device come in one transfer.
+fn read_all(means: Vec<Value>) -> Result<Vec<f64>> {
+    let on_device = |mean: &Value| match mean {
+        Value::OnDevice(mean) => Some((**mean).clone()),
+        _ => None,
+    };
+    let tensors: Vec<Tensor<1>> = means.iter().filter_map(on_device).collect();
+    let data = (!tensors.is_empty())
+        .then(|| Tensor::cat(tensors, 0).try_into_data().map_err(device_error))
+        .transpose()?;
+    let mut transferred = data.iter().flat_map(|data| data.iter::<f64>());
+    let read = |mean: Value| match mean {
+        Value::OnDevice(_) => Ok(transferred.next().unwrap_or(f64::NAN)),
+        elsewhere => elsewhere.read().map_err(device_error),
+    };
+    means.into_iter().map(read).collect()
 }
 
 fn device_error(error: impl std::fmt::Display) -> Error {
@@ -207,10 +278,10 @@ where
     guarded(|| model.step(batch.clone()), || "`InferenceStep::step` of the model".to_string())
 }
 
-fn value_of<O>(quantity: &Quantity<'_, O>, output: &O, index: usize) -> Result<BatchLoss> {
+fn value_of<O>(quantity: &Quantity<'_, O>, output: &O, index: usize) -> Result<Loss> {
     let value = guarded(|| (quantity.of)(output), || format!("the quantity `{}`", quantity.name))?;
     let value = value.ok_or(Error::UnknownOutput { output: std::any::type_name::<O>() })?;
-    match value.samples {
+    match value.count {
         0 => Err(Error::EmptyBatch { index }),
         _ => Ok(value),
     }

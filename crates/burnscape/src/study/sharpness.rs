@@ -14,7 +14,7 @@ use burnscape_trace::{Curvature, Record};
 use super::{Quantity, Study, Survey};
 use crate::curvature::{Analysis, Found, Gradients, Shard, SharpnessSpec};
 use crate::landscape::SliceSurface;
-use crate::loss::{BatchLoss, standard_loss};
+use crate::loss::{Loss, Losses};
 use crate::slice_spec::{Direction, Given, Point};
 use crate::stop::StopWatch;
 use crate::{Error, Result};
@@ -169,7 +169,8 @@ where
         T: Clone + Send,
     {
         let loss = &self.quantities.quantities[0];
-        let loss_of = |output: &dyn Any| loss_in(loss, output);
+        let losses = &self.active.hook.losses;
+        let loss_of = |output: &dyn Any| loss_in(loss, losses, output);
         let mut gradients = Gradients::new(model, &self.map, shares, &loss_of)?;
         let watch = self.curvature_watch();
         let goes_on = || watch.reason().is_none();
@@ -256,10 +257,14 @@ where
 }
 
 /// The loss of the study, where outputs for training are those for inference; else that of a known output.
-pub(super) fn loss_in<O: 'static>(loss: &Quantity<'_, O>, output: &dyn Any) -> Option<BatchLoss> {
+pub(super) fn loss_in<O: 'static>(
+    loss: &Quantity<'_, O>,
+    losses: &Losses,
+    output: &dyn Any,
+) -> Option<Loss> {
     match output.downcast_ref::<O>() {
         Some(output) => (loss.of)(output),
-        None => standard_loss(output),
+        None => losses.of(output),
     }
 }
 

@@ -70,7 +70,7 @@ where
         let nodes: Vec<usize> = started.iter().map(Started::missing_nodes).collect();
         let points: Vec<usize> = started.iter().map(|it| self.missing_points(&it.plan)).collect();
         let Active { config, recorder, .. } = &self.active;
-        let samples = self.quantities.sets[0].samples;
+        let samples = self.quantities.sets[0].size.count;
         let progress =
             SurfaceProgress::new(config, &recorder.lanes, samples, &nodes, &points, pace.secs);
         let mut slices = Vec::new();

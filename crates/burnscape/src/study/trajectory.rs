@@ -181,7 +181,7 @@ where
         let model = at_tensors(&self.model, &self.map, &tensors)?;
         let sets = [self.quantities.sets[0].batches.clone()];
         let loss = &self.quantities.quantities[..1];
-        Ok(measure(&model, &sets, loss, self.map.is_on_host)?[0].mean)
+        Ok(measure(&model, &sets, loss, self.map.is_on_host)?.values[0].mean)
     }
 
     /// How many losses [`measure_path`](Self::measure_path) will measure.

@@ -96,8 +96,7 @@ fn table_height(height: u16, taps: usize) -> u16 {
 
 /// What to do where there is nothing to see.
 fn draw_none(run: &Run, area: Rect, buffer: &mut Buffer) {
-    let yet = if run.state().is_over() { "" } else { " yet" };
-    let what = format!("No tap was recorded{yet}.");
+    let what = format!("No tap was recorded{}.", run.yet());
     let how = "Put `burnscape::tap(\"fc1.relu\", x)` into forward to see what passes there.";
     let lines: Vec<Line<'_>> = [what.as_str(), how]
         .into_iter()

@@ -73,7 +73,11 @@ impl Picture<'_> {
             around.iter().map(|series| curve("", series, ENVELOPE)).collect();
         curves.push(curve("", values, TRAIN));
         let chart = Chart { growing: self.growing, ..Chart::new(&title, curves, self.scale) };
-        chart.absent("no values: not defined here, or not yet").draw(area, buffer);
+        let none = match self.growing {
+            true => "no values: not defined here, or not yet",
+            false => "no values: not defined here",
+        };
+        chart.absent(none).draw(area, buffer);
     }
 }
 

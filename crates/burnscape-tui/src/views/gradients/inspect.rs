@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::course::Course;
 use super::selected;
-use crate::model::{BlockRow, Run};
+use crate::model::{BlockColumn, BlockRow, Blocks, Quotient, Run};
 use crate::numbers::significant;
 use crate::palette::{MUTED, WARNING};
 use crate::widgets::facts::{self, Fact};
@@ -71,23 +71,29 @@ fn layout(run: &Run, block: usize) -> Vec<Fact> {
 /// All that was measured last.
 fn numbers(run: &Run, block: usize) -> Vec<Fact> {
     let row = run.block_row(block);
-    let mut facts = row.as_ref().map_or_else(Vec::new, of_row);
+    let mut facts = row.as_ref().map_or_else(Vec::new, |row| of_row(&run.blocks, row));
     facts.extend(selected::numbers(&run.blocks, block));
     facts.extend(row.map(|row| Fact::new("status", row.status.word())));
     facts
 }
 
-fn of_row(row: &BlockRow<'_>) -> Vec<Fact> {
+fn of_row(blocks: &Blocks, row: &BlockRow<'_>) -> Vec<Fact> {
+    let of = |column| blocks.measured_at(column);
+    let quotient = |quotient| blocks.quotient_at(quotient);
     let numbers = [
-        ("‖g‖", row.grad_norm),
-        ("‖θ‖", row.weight_norm),
-        ("‖Δθ‖", row.update_norm),
-        ("‖Δθ‖/‖θ‖", row.update_ratio),
-        ("S/N", row.signal_to_noise),
-        ("cosine", row.update_cosine),
+        ("‖g‖", row.grad_norm, of(BlockColumn::GradNorm)),
+        ("‖θ‖", row.weight_norm, of(BlockColumn::WeightNorm)),
+        ("‖Δθ‖", row.update_norm, of(BlockColumn::UpdateNorm)),
+        ("‖Δθ‖/‖θ‖", row.update_ratio, quotient(Quotient::UpdateRatio)),
+        ("S/N", row.signal_to_noise, quotient(Quotient::SignalToNoise)),
+        ("cosine", row.update_cosine, quotient(Quotient::UpdateCosine)),
     ];
-    let known = numbers.into_iter().filter(|(_, value)| !value.is_nan());
-    known.map(|(label, value)| Fact::new(label, significant(value, DIGITS))).collect()
+    let known = numbers.into_iter().filter(|(_, value, _)| !value.is_nan());
+    let fact = |(label, value, step)| {
+        let when = selected::of_step(blocks, step);
+        Fact::new(label, format!("{}{when}", significant(value, DIGITS)))
+    };
+    known.map(fact).collect()
 }
 
 /// The newest alert of each rule that names the block, with what usually helps.

@@ -26,7 +26,8 @@ pub(super) fn draw(
     let (title, below) = areas::split_top(area, 1);
     text::put(buffer, title, TITLE, Style::new().add_modifier(Modifier::BOLD));
     let Some(bounds) = norms(blocks).positive_bounds(growing) else {
-        return text::put(buffer, below, "no gradient norms yet", Style::new().fg(MUTED));
+        let none = if growing { "no gradient norms yet" } else { "no gradient norms" };
+        return text::put(buffer, below, none, Style::new().fg(MUTED));
     };
     let (upper, steps) = areas::split_bottom(below, 1);
     let (names, rest) = areas::split_left(upper, name_width(blocks, shown, area.width));

@@ -86,7 +86,8 @@ impl View for GradientsView {
             return;
         }
         if run.blocks.is_empty() {
-            return text::put(buffer, area, "no blocks recorded yet", Style::new().fg(MUTED));
+            let none = format!("no blocks recorded{}", run.yet());
+            return text::put(buffer, area, &none, Style::new().fg(MUTED));
         }
         let shown = self.filter.shown(&run.blocks);
         let (area, prompt) = areas::split_bottom(area, u16::from(self.filter.is_shown()));
@@ -158,7 +159,8 @@ impl Parts {
         let (area, below) =
             areas::split_bottom(area, selected::rows(blocks, selected, without_course));
         let (area, course) = areas::split_bottom(area, course_rows);
-        let (map, table) = areas::split_top(area, map_height(area.height, shown));
+        let table_rows = usize::from(table::head_rows(blocks)) + shown;
+        let (map, table) = areas::split_top(area, map_height(area.height, shown, table_rows));
         if !is_beside {
             return Self { map, table, course, below };
         }
@@ -169,11 +171,11 @@ impl Parts {
 
 /// Rows of the map with its title and steps: whole rows for every block where that leaves room
 /// for the table, none where not both fit.
-fn map_height(height: u16, blocks: usize) -> u16 {
+fn map_height(height: u16, blocks: usize, table_rows: usize) -> u16 {
     if height < MAP_ROWS + TABLE_ROWS {
         return 0;
     }
-    let table = u16::try_from(blocks + 1).unwrap_or(u16::MAX);
+    let table = u16::try_from(table_rows).unwrap_or(u16::MAX);
     let room = height.saturating_sub(table).max(height / 2).min(height - TABLE_ROWS) - 2;
     let rows = match usize::from(room) / blocks.max(1) {
         0 => blocks.div_ceil(2).min(usize::from(room)),

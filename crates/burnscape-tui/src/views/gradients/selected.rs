@@ -65,13 +65,23 @@ fn draw_histogram(what: &str, histogram: Option<&Histogram>, area: Rect, buffer:
 pub(super) fn numbers(blocks: &Blocks, selected: usize) -> Vec<Fact> {
     let last = |column: BlockColumn| Some(blocks.last(column, selected)).filter(|it| !it.is_nan());
     let number = |(column, label): (BlockColumn, &str)| {
-        last(column).map(|value| Fact::new(label, short(value)).toned(tone_of(value)))
+        let when = of_step(blocks, blocks.measured_at(column));
+        last(column)
+            .map(|value| Fact::new(label, format!("{}{when}", short(value))).toned(tone_of(value)))
     };
     let count = |(column, label): (BlockColumn, &str)| {
         let count = last(column).filter(|count| *count > 0.0);
         count.map(|count| Fact::new(label, count.to_string()).toned(Tone::Bad))
     };
     NUMBERS.into_iter().filter_map(number).chain(COUNTS.into_iter().filter_map(count)).collect()
+}
+
+/// Of which step a number is, unless it is of the last one.
+pub(super) fn of_step(blocks: &Blocks, step: Option<u64>) -> String {
+    match step.filter(|_| step != blocks.newest_step()) {
+        Some(step) => format!(" (step {step})"),
+        None => String::new(),
+    }
 }
 
 fn tone_of(value: f64) -> Tone {

@@ -6,11 +6,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use crate::model::{BlockQuantity, BlockRow, BlockStatus, Blocks, Quotient, Run};
+use crate::model::{BlockColumn, BlockRow, BlockStatus, Blocks, Quotient, Run};
 use crate::numbers::short;
 use crate::palette::{BAD, MUTED, WARNING};
-use crate::widgets::areas;
 use crate::widgets::table::{Cell, Column, Placed, first_visible, longest_name};
+use crate::widgets::{areas, text};
 
 /// Cells of a number, with the gap before it.
 const NUMBER: u16 = 9;
@@ -23,18 +23,18 @@ const NAME: u16 = 25;
 /// What a column says of a block.
 type CellOf = fn(&BlockRow<'_>) -> Cell;
 
-/// A column, and what it says of a block.
-struct BlockColumn {
+/// A column, what it says of a block, and the step at which that was measured.
+struct Measured {
     column: Column,
     cell: CellOf,
+    step: Option<u64>,
 }
 
 /// Draws the head and the blocks around the selected one.
 pub(super) fn draw(run: &Run, shown: &[usize], selected: usize, area: Rect, buffer: &mut Buffer) {
-    let blocks = &run.blocks;
-    let table = Table::of(blocks, shown, area);
-    let (head, rows) = areas::split_top(area, 1);
-    table.draw_head(&place(blocks, shown, selected), head, buffer);
+    let table = Table::of(&run.blocks, shown, area);
+    let place = format!("block {} of {}", selected + 1, shown.len());
+    let rows = table.draw_heads(&place, area, buffer);
     let first = first_visible(selected, shown.len(), usize::from(rows.height));
     for (index, place) in (0..rows.height).zip(first..shown.len()) {
         if let Some(row) = run.block_row(shown[place]) {
@@ -43,14 +43,16 @@ pub(super) fn draw(run: &Run, shown: &[usize], selected: usize, area: Rect, buff
     }
 }
 
-/// Which block is selected, and when its gradient was measured.
-fn place(blocks: &Blocks, shown: &[usize], selected: usize) -> String {
-    let number = selected + 1;
-    format!(
-        "block {number} of {} at step {}",
-        shown.len(),
-        blocks.series(BlockQuantity::GradNorm).steps().1
-    )
+/// Rows of the heads of a table: one, and one for the steps where numbers are of several.
+pub(super) fn head_rows(blocks: &Blocks) -> u16 {
+    if common_step(&columns(blocks)).is_some() { 1 } else { 2 }
+}
+
+/// The step of all numbers; `None`: they are of several.
+fn common_step(columns: &[Measured]) -> Option<u64> {
+    let mut steps = columns.iter().filter_map(|it| it.step);
+    let first = steps.next().unwrap_or(0);
+    steps.all(|step| step == first).then_some(first)
 }
 
 struct Table {
@@ -58,6 +60,8 @@ struct Table {
     name: RangeInclusive<u16>,
     columns: Vec<Column>,
     cells: Vec<CellOf>,
+    steps: Vec<Option<u64>>,
+    common_step: Option<u64>,
 }
 
 impl Table {
@@ -69,12 +73,31 @@ impl Table {
             name: longest.max(NAME).min(area.width / 3)..=longest.max(NAME),
             columns: columns.iter().map(|it| it.column).collect(),
             cells: columns.iter().map(|it| it.cell).collect(),
+            steps: columns.iter().map(|it| it.step).collect(),
+            common_step: common_step(&columns),
         }
     }
 
-    fn draw_head(&self, name: &str, row: Rect, buffer: &mut Buffer) {
-        let placed = Placed::new(row, self.name.clone(), &self.columns);
-        placed.draw_head(name, &self.columns, Style::new().fg(MUTED), buffer);
+    /// What stands above the rows, and since when; gives the room for the rows.
+    fn draw_heads(&self, place: &str, area: Rect, buffer: &mut Buffer) -> Rect {
+        let muted = Style::new().fg(MUTED);
+        let (head, rows) = areas::split_top(area, 1);
+        let placed = Placed::new(head, self.name.clone(), &self.columns);
+        if let Some(step) = self.common_step {
+            placed.draw_head(&format!("{place} at step {step}"), &self.columns, muted, buffer);
+            return rows;
+        }
+        placed.draw_head(place, &self.columns, muted, buffer);
+        let (second, below) = areas::split_top(rows, 1);
+        if below.height == 0 {
+            return rows;
+        }
+        let placed = Placed::new(second, self.name.clone(), &self.columns);
+        text::put(buffer, placed.name, "at step", muted);
+        let words = |step: &Option<u64>| step.map_or(String::new(), |step| step.to_string());
+        let steps: Vec<Cell> = self.steps.iter().map(|step| (words(step), muted)).collect();
+        placed.draw_cells(&steps, &self.columns, buffer);
+        below
     }
 
     fn draw_row(&self, row: &BlockRow<'_>, is_selected: bool, line: Rect, buffer: &mut Buffer) {
@@ -87,28 +110,32 @@ impl Table {
 
 /// The columns in their order. Where room is scarce, norms of weights and updates go first: their ratio says
 /// what matters of them.
-fn columns(blocks: &Blocks) -> Vec<BlockColumn> {
-    let number = |label, width, rank, cell| {
+fn columns(blocks: &Blocks) -> Vec<Measured> {
+    let number = |label, width, rank, step, cell| {
         let column = Column { label, width, rank, is_number: true };
-        BlockColumn { column, cell }
+        Measured { column, cell, step }
     };
-    let status = Column { label: " status", width: STATUS, rank: 1, is_number: false };
-    let measured = [
-        (true, number("‖g‖", NUMBER, 0, |row| norm(row.grad_norm, row))),
-        (true, number("‖θ‖", NUMBER, 4, |row| norm(row.weight_norm, row))),
-        (true, number("‖Δθ‖", NUMBER, 5, |row| norm(row.update_norm, row))),
-        (true, number("‖Δθ‖/‖θ‖", NUMBER + 1, 2, |row| norm(row.update_ratio, row))),
-        (
-            blocks.has(Quotient::SignalToNoise),
-            number("S/N", NUMBER, 3, |row| plain(row.signal_to_noise)),
-        ),
-        (
-            blocks.has(Quotient::UpdateCosine),
-            number("cosine", NUMBER - 1, 3, |row| plain(row.update_cosine)),
-        ),
-        (true, BlockColumn { column: status, cell: status_cell }),
+    let of = |column| blocks.measured_at(column);
+    let quotient = |quotient| blocks.quotient_at(quotient);
+    let ratio = quotient(Quotient::UpdateRatio);
+    let signal = quotient(Quotient::SignalToNoise);
+    let cosine = quotient(Quotient::UpdateCosine);
+    let norms = [
+        number("‖g‖", NUMBER, 0, of(BlockColumn::GradNorm), |row| norm(row.grad_norm, row)),
+        number("‖θ‖", NUMBER, 4, of(BlockColumn::WeightNorm), |row| {
+            norm(row.weight_norm, row)
+        }),
+        number("‖Δθ‖", NUMBER, 5, of(BlockColumn::UpdateNorm), |row| {
+            norm(row.update_norm, row)
+        }),
+        number("‖Δθ‖/‖θ‖", NUMBER + 1, 2, ratio, |row| norm(row.update_ratio, row)),
     ];
-    measured.into_iter().filter(|(is_there, _)| *is_there).map(|(_, column)| column).collect()
+    let signal = number("S/N", NUMBER, 3, signal, |row| plain(row.signal_to_noise));
+    let cosine = number("cosine", NUMBER - 1, 3, cosine, |row| plain(row.update_cosine));
+    let looks = [signal, cosine].into_iter().filter(|it| it.step.is_some());
+    let status = Column { label: " status", width: STATUS, rank: 1, is_number: false };
+    let status = Measured { column: status, cell: status_cell, step: None };
+    norms.into_iter().chain(looks).chain([status]).collect()
 }
 
 /// NaN means none, except in a block of which it is the news.

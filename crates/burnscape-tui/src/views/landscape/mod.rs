@@ -38,7 +38,7 @@ const MAP_COLUMNS: u16 = 82;
 const MAP_ROWS: u16 = 17;
 
 const WORDS: [(&str, &str); 5] = [
-    ("× ∞ ░", "NaN, infinite, not measured yet (shade of the nearest node)"),
+    ("× ∞ ░", "NaN, infinite, not measured (shade of the nearest node)"),
     ("∙", "interpolated, not measured (without colour: letters)"),
     ("○ ●", "first and last snapshot of the trajectory"),
     ("◇", "3-D: true loss of a snapshot; its stem: what the plane misses"),
@@ -266,7 +266,13 @@ fn words_height(lines: usize, height: u16) -> u16 {
 
 fn draw_none(run: &Run, area: Rect, buffer: &mut Buffer) {
     let facts = [last_loss(run), snapshots(run)];
-    let sentence = "No slice of the landscape yet: it is computed when training has finished.";
+    let sentence = match run.state().is_over() {
+        false => "No slice of the landscape yet: it is computed when training has finished.",
+        true => {
+            "No slice of the landscape was measured. `probe.finish(&model, &data)` measures them after training, \
+             `Run::open(…)` and `study` at any later time."
+        }
+    };
     let mut lines: Vec<Line<'_>> = text::wrapped(sentence, usize::from(area.width))
         .into_iter()
         .map(|line| Line::styled(line, Style::new().fg(MUTED)))

@@ -54,8 +54,9 @@ impl Charts {
             curve("valid epoch", &run.epoch_valid_loss, VALID, None),
         ];
         let curves = curves.into_iter().filter(|curve| !curve.series.is_empty()).collect();
-        let absent = if run.steps() > 0 { NO_LOSS } else { "no values yet" };
-        self.chart("loss", curves, !run.state().is_over()).absent(absent).draw(area, buffer);
+        let absent = (run.steps() > 0).then_some(NO_LOSS);
+        let chart = self.chart("loss", curves, !run.state().is_over());
+        Chart { absent, ..chart }.draw(area, buffer);
     }
 
     fn chart<'a>(self, title: &'a str, curves: Vec<Curve<'a>>, growing: bool) -> Chart<'a> {
@@ -67,7 +68,7 @@ impl Charts {
 struct Small<'a> {
     title: String,
     curves: Vec<(String, &'a Series, Color)>,
-    absent: &'static str,
+    absent: Option<&'static str>,
 }
 
 impl Small<'_> {
@@ -79,24 +80,24 @@ impl Small<'_> {
             envelope: Some(ENVELOPE),
         });
         let chart = charts.chart(&self.title, curves.collect(), growing);
-        chart.absent(self.absent).draw(area, buffer);
+        Chart { absent: self.absent, ..chart }.draw(area, buffer);
     }
 }
 
 /// Learning rate and gradient norm, what the user registered, and the throughput.
 fn small_charts(run: &Run) -> Vec<Small<'_>> {
-    let waits = run.steps() == 0;
     let own = |title: &str, series, absent| Small {
         title: title.to_owned(),
         curves: vec![(String::new(), series, TRAIN)],
-        absent: if waits { "no values yet" } else { absent },
+        absent,
     };
+    let no_norm = (run.steps() > 0).then_some(NO_NORM);
     let mut charts = vec![
-        own("learning rate", &run.learning_rate, "no values yet"),
-        own("gradient norm", &run.global_grad_norm, NO_NORM),
+        own("learning rate", &run.learning_rate, None),
+        own("gradient norm", &run.global_grad_norm, no_norm),
     ];
     charts.extend(run.metrics.iter().map(of_metric));
-    charts.push(own("steps/s", &run.throughput, "no values yet"));
+    charts.push(own("steps/s", &run.throughput, None));
     charts
 }
 
@@ -111,7 +112,7 @@ fn of_metric(metric: &NamedMetric) -> Small<'_> {
         .iter()
         .map(|curve| (text::printable(curve.split()), curve.series(), colour(curve.split())));
     let title = text::printable(metric.name());
-    Small { title, curves: curves.collect(), absent: "no values yet" }
+    Small { title, curves: curves.collect(), absent: None }
 }
 
 /// Room for the loss, and for as many small charts as fit, so many at most.

@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 use self::charts::Charts;
 use super::View;
 use crate::message::Message;
-use crate::model::{Run, RunState, Series};
+use crate::model::{OWN, Run, RunState, Series};
 use crate::numbers::{bytes, duration, percent, short};
 use crate::palette::{BAD, MUTED, WARNING};
 use crate::widgets::facts::{self, Fact, Tone};
@@ -20,6 +20,8 @@ use crate::widgets::{areas, gauge, text, too_small};
 const SMALLEST: (u16, u16) = (20, 4);
 /// Lines of numbers that charts may be left without room for.
 const NUMBER_LINES: u16 = 4;
+/// Columns of a hyperparameter's value.
+const LONGEST_VALUE: usize = 24;
 /// Lines of notes and warnings.
 const NOTE_LINES: usize = 3;
 /// Lines of alerts that charts and numbers may be left without room for.
@@ -138,7 +140,7 @@ fn position(run: &Run) -> String {
 
 fn position_from_steps(run: &Run) -> String {
     let Some(step) = &run.last_step else {
-        return "no step recorded yet".to_owned();
+        return format!("no step recorded{}", run.yet());
     };
     let epoch = step.epoch.map_or(String::new(), |epoch| format!("epoch {epoch}  "));
     format!("{epoch}step {}", step.step)
@@ -172,6 +174,7 @@ fn numbers(run: &Run) -> Vec<Fact> {
     facts.extend(alerts_and_boxes(run));
     facts.extend(rarities(run));
     facts.extend(metrics(run));
+    facts.extend(hyperparameters(run));
     facts
 }
 
@@ -231,9 +234,20 @@ fn metrics(run: &Run) -> impl Iterator<Item = Fact> {
     run.metrics.iter().flat_map(|metric| {
         metric.curves().iter().filter_map(|curve| {
             let (_, value) = curve.series().last()?;
-            let label = text::printable(&format!("{} {}", curve.split(), metric.name()));
+            let label = match curve.split() {
+                OWN => text::printable(metric.name()),
+                split => text::printable(&format!("{split} {}", metric.name())),
+            };
             Some(Fact::new(label, short(value)).toned(tone_of(value)))
         })
+    })
+}
+
+/// What the training was set to.
+fn hyperparameters(run: &Run) -> impl Iterator<Item = Fact> {
+    run.hyperparameters.iter().map(|(name, value)| {
+        let value = text::cut_end(&text::printable(value), LONGEST_VALUE);
+        Fact::new(text::printable(name), value)
     })
 }
 

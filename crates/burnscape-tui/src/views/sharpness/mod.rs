@@ -137,8 +137,7 @@ fn parts(area: Rect) -> (Rect, Rect) {
 
 /// What to do where there is nothing to see.
 fn draw_none(run: &Run, area: Rect, buffer: &mut Buffer) {
-    let yet = if run.state().is_over() { "" } else { " yet" };
-    let what = format!("No curvature was recorded{yet}.");
+    let what = format!("No curvature was recorded{}.", run.yet());
     let how = "Turn it on with `probe.curvature(model, batches, LiveCurvature::new())`.";
     let lines: Vec<Line<'_>> = [what.as_str(), how]
         .into_iter()

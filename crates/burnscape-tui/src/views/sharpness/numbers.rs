@@ -1,5 +1,6 @@
 //! The numbers of the last measurement, and how near a step is to what it bears.
 
+use burnscape_landscape::words;
 use burnscape_trace::Curvature;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -146,7 +147,7 @@ fn moment(record: &Curvature) -> Vec<Fact> {
 fn cost(record: &Curvature) -> [Fact; 4] {
     let samples = format!("{} in {} batches", record.samples, record.batches);
     [
-        Fact::new("samples", samples),
+        Fact::new(text::printable(words::unit(&record.unit)), samples),
         Fact::new("in", text::printable(&record.dtype)),
         Fact::new("error of a product", short(record.product_error)),
         Fact::new(

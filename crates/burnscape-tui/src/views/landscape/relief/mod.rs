@@ -43,7 +43,7 @@ impl Relief<'_> {
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) {
         let (title, rest) = areas::split_top(area, 1);
         let Some(colours) = self.picture.colours() else {
-            let sentence = "Nothing finite is measured yet.";
+            let sentence = "Nothing finite was measured.";
             return text::put(buffer, title, sentence, Style::new().fg(MUTED));
         };
         let (rest, legend) = areas::split_bottom(rest, u16::from(area.height >= LEGEND_FROM));

@@ -44,9 +44,9 @@ fn values(scene: &Scene<'_>, node: usize) -> Vec<Fact> {
             let error =
                 if stderr.is_finite() { format!(" ± {}", short(stderr)) } else { String::new() };
             let state = match surface.states()[node] {
-                NodeState::Measured => "measured",
-                NodeState::Interpolated => "interpolated, not measured",
-                NodeState::Unmeasured => "not measured yet",
+                NodeState::Measured => "measured".to_owned(),
+                NodeState::Interpolated => "interpolated, not measured".to_owned(),
+                NodeState::Unmeasured => format!("not measured{}", scene.run.yet()),
             };
             let gap = if value.is_empty() { "" } else { ", " };
             Fact::new(text::printable(&quantity.name), format!("{value}{error}{gap}{state}"))

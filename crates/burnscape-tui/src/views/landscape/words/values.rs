@@ -8,6 +8,7 @@ use crate::numbers::{loss, percent, short};
 use crate::views::landscape::Cursor;
 use crate::views::landscape::picture::Picture;
 use crate::widgets::facts::{Fact, Tone};
+use crate::widgets::text;
 
 /// Lowest and highest measured node, where there are any.
 pub(crate) fn extremes(surface: &Surface) -> Vec<Fact> {
@@ -44,8 +45,10 @@ pub(super) fn at_cursor(picture: &Picture<'_>, cursor: Cursor) -> Option<Fact> {
     Some(Fact::new(format!("cursor {at}"), format!("{} {value}{remark}", picture.name())))
 }
 
+/// Over how many of what every value is averaged.
 pub(super) fn samples(picture: &Picture<'_>) -> Fact {
-    Fact::new("samples", picture.quantity.samples.to_string())
+    let unit = text::printable(&picture.quantity.unit);
+    Fact::new(unit, picture.quantity.samples.to_string())
 }
 
 /// The standard error of the lowest node: where the picture is read most closely.
@@ -107,11 +110,12 @@ pub(super) fn caveats(picture: &Picture<'_>) -> Vec<String> {
 }
 
 fn samples_sentence(picture: &Picture<'_>) -> String {
-    let samples = picture.quantity.samples;
-    if picture.quantity.number == 0 {
-        return honest::samples(samples as usize, None);
-    }
-    format!("Every value of {} is the mean over the same {samples} samples.", picture.name())
+    let quantity = &picture.quantity;
+    let name = match quantity.number {
+        0 => "loss".to_owned(),
+        _ => format!("value of {}", picture.name()),
+    };
+    honest::mean_over(&name, quantity.samples as usize, &quantity.unit)
 }
 
 fn interpolation(picture: &Picture<'_>) -> String {

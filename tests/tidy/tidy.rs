@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    tests.parent().expect("the workspace").to_path_buf()
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).expect("the workspace").to_path_buf()
 }
 
 fn read_toml(path: &Path) -> toml::Table {
@@ -105,7 +105,8 @@ fn files_below(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        if path.is_dir() && name != "target" && !name.starts_with('.') && name != "runs" {
+        let is_ours = name != "target" && !name.starts_with('.') && path != root().join("runs");
+        if path.is_dir() && is_ours {
             files_below(&path, extension, found);
         } else if path.extension().is_some_and(|it| it == extension) {
             found.push(path);
@@ -128,10 +129,32 @@ fn every_source_file_says_in_its_first_line_what_it_is_for() {
     }
 }
 
+/// Cargo runs the tests of packages in the order of their names; the last ones tell what was skipped before.
+#[test]
+fn the_tests_that_sum_up_come_last() {
+    let manifest = read_toml(&root().join("Cargo.toml"));
+    let members = manifest["workspace"]["members"].as_array().expect("members");
+    let others = members.iter().filter_map(toml::Value::as_str).filter(|it| !it.contains('*'));
+    let names = others.map(|folder| {
+        let manifest = read_toml(&root().join(folder).join("Cargo.toml"));
+        manifest["package"]["name"].as_str().expect("a name").to_owned()
+    });
+    let last = names.chain(crates()).max();
+    assert_eq!(last.as_deref(), Some("burnscape-workbench"));
+}
+
+#[test]
+fn the_workbench_needs_nothing_and_only_tests_need_it() {
+    assert_eq!(needed_by("burnscape-workbench"), BTreeSet::new());
+    for name in crates() {
+        assert!(!dependencies(&name).contains("burnscape-workbench"), "{name}");
+    }
+}
+
 /// Words in back ticks that look like paths of this repository.
 fn paths_named_in(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2);
-    let tops = ["crates/", "examples/", "tests/", ".ci/"];
+    let tops = ["crates/", "examples/", "tests/", ".ci/", ".github/"];
     let paths = quoted.filter(|it| tops.iter().any(|top| it.starts_with(top)));
     paths.filter(|it| !it.contains([' ', '*', '…', '<'])).collect()
 }
@@ -156,6 +179,8 @@ fn manifests_take_versions_and_lints_from_the_workspace() {
     for name in crates() {
         let manifest = read_toml(&root().join("crates").join(&name).join("Cargo.toml"));
         assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{name}");
+        let docs = &manifest["package"]["metadata"]["docs"]["rs"];
+        assert_eq!(docs["all-features"].as_bool(), Some(true), "{name}: its pages show everything");
         for table in ["dependencies", "dev-dependencies"] {
             let table = manifest.get(table).and_then(toml::Value::as_table);
             for (dependency, value) in table.into_iter().flatten() {
@@ -164,4 +189,39 @@ fn manifests_take_versions_and_lints_from_the_workspace() {
             }
         }
     }
+}
+
+/// The only things at the top of the repository, beside names that begin with a dot.
+const TOP: [&str; 12] = [
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "SECURITY.md",
+    "crates",
+    "deny.toml",
+    "examples",
+    "tests",
+];
+
+#[test]
+fn the_top_of_the_repository_is_short() {
+    let ignored = fs::read_to_string(root().join(".gitignore")).expect("what git ignores");
+    let is_ignored = |name: &str| ignored.lines().any(|line| line.strip_prefix('/') == Some(name));
+    let entries = fs::read_dir(root()).expect("the repository");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string());
+    let names: BTreeSet<String> = names.map(|name| name.expect("a plain name")).collect();
+    let found = names.iter().filter(|name| !name.starts_with('.') && !is_ignored(name));
+    assert_eq!(found.collect::<Vec<_>>(), TOP);
+}
+
+#[test]
+fn the_readme_names_the_oldest_rust_that_will_do() {
+    let workspace = read_toml(&root().join("Cargo.toml"));
+    let oldest = workspace["workspace"]["package"]["rust-version"].as_str().expect("a version");
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    assert!(readme.contains(&format!("Rust {oldest}")), "Rust {oldest}");
 }
