@@ -33,11 +33,23 @@ pub(crate) struct KnownSlice {
     pub gram: PlaneGram,
 }
 
+/// One surface per layer, with nothing measured, of losses in the element type of the model.
+pub(super) fn empty_layers(slice: &Slice, grid: Grid) -> Vec<Surface> {
+    let mut empty = Surface::new(grid);
+    empty.set_resolution(match slice.dtype.as_str() {
+        "f64" => f64::EPSILON,
+        "f16" => 2.0_f64.powi(-10),
+        "bf16" => 2.0_f64.powi(-7),
+        _ => f64::from(f32::EPSILON),
+    });
+    vec![empty; 1 + slice.layers.len()]
+}
+
 impl KnownSlice {
     /// A slice as the trace tells it; `None` if its axes are no grid.
     pub fn of(slice: &Slice, trajectory: Option<&Trajectory>, nodes: &[&Nodes]) -> Option<Self> {
         let grid = grid_of(slice)?;
-        let mut layers = vec![Surface::new(grid); 1 + slice.layers.len()];
+        let mut layers = empty_layers(slice, grid);
         for tile in nodes {
             put(&mut layers, tile);
         }

@@ -15,7 +15,7 @@ use super::Survey;
 use super::centres::same;
 use super::planes::Plan;
 use super::quantities::{LOSS, Quantity, panicked};
-use super::resume::KnownSlice;
+use super::resume::{KnownSlice, empty_layers};
 use crate::evaluate::{Cores, SliceContext, SliceLoss};
 use crate::landscape::SliceSurface;
 use crate::perturb::Directions;
@@ -101,7 +101,7 @@ where
             trajectory.slice = Some(number);
             self.record(Record::Trajectory(trajectory.clone()));
         }
-        let layers = vec![Surface::new(plan.grid); 1 + plan.slice.layers.len()];
+        let layers = empty_layers(&plan.slice, plan.grid);
         let started = Started { plan, layers };
         self.know(started.known());
         Ok(started)
