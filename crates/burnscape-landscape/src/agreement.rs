@@ -15,6 +15,8 @@ pub struct Measures {
     pub largest_curvature: Option<f64>,
     /// Smallest eigenvalue of it.
     pub smallest_curvature: Option<f64>,
+    /// By how much either may be off.
+    pub curvature_error: Option<f64>,
 }
 
 /// One measure over several slices.
@@ -32,6 +34,8 @@ pub struct Spread {
     pub min: f64,
     /// Highest of these slices.
     pub max: f64,
+    /// By how much a value may be off by itself, as rounding of losses moves curvatures; 0 where that is not known.
+    pub error: f64,
 }
 
 /// How far random slices through one centre agree.
@@ -60,7 +64,7 @@ impl Measures {
     /// ```
     ///
     /// counts as positive semidefinite if its smallest eigenvalue is at least −6 ε max|f|, the maximum over
-    /// the nine nodes. Losses are computed in `f32`, so each may be off by ε|f| with ε = 2⁻²³; that moves no
+    /// the nine nodes. Each loss may be off by ε|f| with ε their [resolution](Surface::resolution); that moves no
     /// eigenvalue by more than √(4² + 4² + 2) ε max|f|. A is in units of the spacings: the Hessian per
     /// distance is BᵀAB with an invertible B made of spacings and `gram`, and by Sylvester's law of inertia
     /// it is positive semidefinite where A is. Li et al. 2018 (arXiv 1712.09913, section 6) map the ratio
@@ -77,22 +81,24 @@ impl Measures {
     /// positive, or if the median lies beyond the border.
     ///
     /// **Curvatures**: [`Surface::curvature`] with a reach of 1, of measured nodes only. On a line both are
-    /// the [second difference](Surface::second_difference) over ‖d₁‖². None where these are none.
+    /// the [second difference](Surface::second_difference) over ‖d₁‖². None where these are none. Their error is the
+    /// larger one of the two.
     #[must_use]
     pub fn of(surface: &Surface, gram: &PlaneGram) -> Self {
         let curvatures = curvatures(surface, gram);
         Self {
             convexity: convexity(surface),
             doubling_radius: doubling_radius(surface, gram),
-            largest_curvature: curvatures.map(|(largest, _)| largest),
-            smallest_curvature: curvatures.map(|(_, smallest)| smallest),
+            largest_curvature: curvatures.map(|[largest, ..]| largest),
+            smallest_curvature: curvatures.map(|[_, smallest, _]| smallest),
+            curvature_error: curvatures.map(|[.., error]| error),
         }
     }
 
     /// Whether the slice can be compared by anything: too few measured nodes give nothing.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        let Self { convexity, doubling_radius, largest_curvature, smallest_curvature } = self;
+        let Self { convexity, doubling_radius, largest_curvature, smallest_curvature, .. } = self;
         let all = [convexity, doubling_radius, largest_curvature, smallest_curvature];
         all.into_iter().any(Option::is_some)
     }
@@ -103,12 +109,14 @@ impl Agreement {
     #[must_use]
     pub fn of(planes: &[Measures]) -> Self {
         let spread = |read: fn(&Measures) -> Option<f64>| Spread::of(planes.iter().map(read));
+        let error = planes.iter().filter_map(|it| it.curvature_error).fold(0.0, f64::max);
+        let off = |spread: Option<Spread>| spread.map(|spread| Spread { error, ..spread });
         Self {
             planes: planes.iter().filter(|plane| plane.is_known()).count(),
             convexity: spread(|it| it.convexity),
             doubling_radius: spread(|it| it.doubling_radius),
-            largest_curvature: spread(|it| it.largest_curvature),
-            smallest_curvature: spread(|it| it.smallest_curvature),
+            largest_curvature: off(spread(|it| it.largest_curvature)),
+            smallest_curvature: off(spread(|it| it.smallest_curvature)),
         }
     }
 }
@@ -125,21 +133,24 @@ impl Spread {
         let mean = known.iter().sum::<f64>() / known.len() as f64;
         let squares: f64 = known.iter().map(|value| (value - mean).powi(2)).sum();
         let standard_deviation = (squares / (known.len() - 1).max(1) as f64).sqrt();
-        Some(Self { shown, count: known.len(), mean, standard_deviation, min, max })
+        Some(Self { shown, count: known.len(), mean, standard_deviation, min, max, error: 0.0 })
     }
 }
 
-fn curvatures(surface: &Surface, gram: &PlaneGram) -> Option<(f64, f64)> {
+/// The largest, the smallest, and by how much they may be off.
+fn curvatures(surface: &Surface, gram: &PlaneGram) -> Option<[f64; 3]> {
     if surface.grid().is_line() {
-        let along = surface.second_difference(Along::X)? / gram.d1_d1;
-        return along.is_finite().then_some((along, along));
+        let (along, error) = surface.second_difference_with_error(Along::X)?;
+        let (along, error) = (along / gram.d1_d1, error / gram.d1_d1);
+        return along.is_finite().then_some([along, along, error]);
     }
     let found = surface.curvature(gram, 1).ok()?;
-    Some((found.largest.curvature, found.smallest.curvature))
+    let error = found.largest.error.max(found.smallest.error);
+    Some([found.largest.curvature, found.smallest.curvature, error])
 }
 
 /// See [`Measures::of`].
-const ROUNDING: f64 = 6.0 * f32::EPSILON as f64;
+const ROUNDINGS: f64 = 6.0;
 
 fn convexity(surface: &Surface) -> Option<f64> {
     let nodes = 0..surface.grid().len();
@@ -161,11 +172,12 @@ fn is_convex(surface: &Surface, node: usize) -> Option<bool> {
     let middle = at(0, 0)?;
     let along_x = at(1, 0)? - 2.0 * middle + at(-1, 0)?;
     if grid.is_line() {
-        return Some(along_x >= -ROUNDING * largest);
+        return Some(along_x >= -ROUNDINGS * surface.resolution() * largest);
     }
     let along_y = at(0, 1)? - 2.0 * middle + at(0, -1)?;
     let mixed = (at(1, 1)? - at(1, -1)? - at(-1, 1)? + at(-1, -1)?) / 4.0;
-    Some(smallest_eigenvalue(along_x, mixed, along_y) >= -ROUNDING * largest)
+    let rounding = ROUNDINGS * surface.resolution() * largest;
+    Some(smallest_eigenvalue(along_x, mixed, along_y) >= -rounding)
 }
 
 /// Of [[a, b], [b, d]].

@@ -10,6 +10,7 @@ pub mod evaluate;
 pub mod grid;
 pub mod isoline;
 pub mod layout;
+mod noise;
 pub mod pca;
 pub mod plane;
 pub mod random_walk;

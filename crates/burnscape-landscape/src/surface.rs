@@ -1,9 +1,10 @@
 //! The losses measured on a grid, and what can be read off them.
 
-use nalgebra::{DMatrix, DVector, Matrix2, SymmetricEigen};
+use nalgebra::{DMatrix, DVector, Matrix2, RowDVector, SymmetricEigen};
 
 use crate::error::{Error, check_length};
 use crate::grid::{Axis, Grid};
+use crate::noise::{around_centre, window};
 use crate::plane::PlaneGram;
 
 /// What is known about a node. Losses themselves never mean "not done": NaN, 0 and −1 are losses.
@@ -79,6 +80,8 @@ pub enum Spacing {
 pub struct Principal {
     /// Second derivative of the loss per unit of distance in parameter space: vᵀHv with ‖v‖ = 1.
     pub curvature: f64,
+    /// By how much it may be off: losses are rounded, and a quadratic leaves something unexplained.
+    pub error: f64,
     /// Coefficient of d₁ in v = α·d₁ + β·d₂.
     pub alpha: f64,
     /// Coefficient of d₂ in v.
@@ -100,6 +103,8 @@ pub struct Curvature {
     pub gradient: [f64; 2],
     /// Root mean square of what the quadratic leaves unexplained, in units of the loss.
     pub residual_rms: f64,
+    /// The part of the errors that rounding of the losses makes by itself.
+    pub rounding: f64,
     /// Nodes that the fit used.
     pub nodes: usize,
 }
@@ -110,6 +115,7 @@ pub struct Curvature {
 #[derive(Debug, Clone)]
 pub struct Surface {
     grid: Grid,
+    resolution: f64,
     loss: Vec<f64>,
     stderr: Vec<f64>,
     state: Vec<NodeState>,
@@ -122,6 +128,7 @@ impl Surface {
         let nodes = grid.len();
         Self {
             grid,
+            resolution: f64::from(f32::EPSILON),
             loss: vec![f64::NAN; nodes],
             stderr: vec![f64::NAN; nodes],
             state: vec![NodeState::Unmeasured; nodes],
@@ -142,7 +149,19 @@ impl Surface {
         check_length("the list of losses", grid.len(), loss.len())?;
         check_length("the list of standard errors", grid.len(), stderr.len())?;
         check_length("the list of states", grid.len(), state.len())?;
-        Ok(Self { grid, loss, stderr, state })
+        Ok(Self { loss, stderr, state, ..Self::new(grid) })
+    }
+
+    /// By how much a loss may be off, as a share of it, because of the numbers that it was computed in: 2⁻²³ for `f32`,
+    /// as which losses are taken until told otherwise.
+    #[must_use]
+    pub fn resolution(&self) -> f64 {
+        self.resolution
+    }
+
+    /// Tells in which numbers losses are computed.
+    pub fn set_resolution(&mut self, resolution: f64) {
+        self.resolution = resolution;
     }
 
     /// The grid.
@@ -267,12 +286,29 @@ impl Surface {
         Extreme { node, alpha, beta, loss }
     }
 
+    /// The measured node with a finite loss that lies farthest from the centre, and how far; of equals the first.
+    #[must_use]
+    pub fn farthest_finite(&self, gram: &PlaneGram) -> Option<(Extreme, f64)> {
+        let away = |found| {
+            let extreme = self.extreme(found);
+            (extreme, gram.length(extreme.alpha, extreme.beta))
+        };
+        self.finite().map(away).min_by(|a, b| b.1.total_cmp(&a.1))
+    }
+
     /// Second derivative along one direction at the centre: the second difference over h², dᵀHd. Exact
     /// for quadratics. Where the centre lies on the border, the three nodes next to it are used.
     ///
     /// None if one of the nodes is not measured, not finite, or not there.
     #[must_use]
     pub fn second_difference(&self, along: Along) -> Option<f64> {
+        self.second_difference_with_error(along).map(|(curvature, _)| curvature)
+    }
+
+    /// [`second_difference`](Self::second_difference), and by how much [rounding](Self::resolution) of the three losses,
+    /// or their scatter where that is more, may move it.
+    #[must_use]
+    pub fn second_difference_with_error(&self, along: Along) -> Option<(f64, f64)> {
         let (column, row) = self.grid.column_row(self.grid.centre());
         let (axis, at): (_, &dyn Fn(usize) -> usize) = match along {
             Along::X => (self.grid.x(), &|index| self.grid.node(index, row)),
@@ -281,10 +317,14 @@ impl Surface {
         let mut nodes = window(axis, 1).map(at);
         let mut next = || self.finite_loss(nodes.next()?);
         let (left, middle, right) = (next()?, next()?, next()?);
-        Some((left - 2.0 * middle + right) / (axis.spacing() * axis.spacing()))
+        let per_square = (axis.spacing() * axis.spacing()).recip();
+        let noise = self.noise();
+        let off = |loss: f64| (self.resolution * loss.abs()).max(noise);
+        let error = off(left) + 2.0 * off(middle) + off(right);
+        Some(((left - 2.0 * middle + right) * per_square, error * per_square))
     }
 
-    fn finite_loss(&self, node: usize) -> Option<f64> {
+    pub(crate) fn finite_loss(&self, node: usize) -> Option<f64> {
         Some(self.loss[node]).filter(|loss| self.is_measured(node) && loss.is_finite())
     }
 
@@ -295,6 +335,11 @@ impl Surface {
     /// `gram` turns coefficients into distances: the principal curvatures λ solve `A v = λ M v` with the
     /// Gram matrix M of the directions, whatever their lengths and angle. Exact for quadratics; `reach` 1
     /// uses 3 × 3 nodes, a greater one averages over noise and over true changes of curvature alike.
+    ///
+    /// λ is linear in the losses, so their errors are carried over with the weights that they have in it: a loss is off by
+    /// [rounding](Self::resolution), or, where that is more, by what the quadratic leaves unexplained or by how losses
+    /// scatter around the centre. Nodes that lie so near to each other that their losses hardly differ leave little but
+    /// the error.
     ///
     /// It is the curvature of this plane: no more than the largest eigenvalue of the whole Hessian, and as a
     /// rule much less.
@@ -310,15 +355,27 @@ impl Surface {
         }
         let nodes = self.nodes_around_centre(reach);
         let fit = self.fit_quadratic(&nodes)?;
-        let [largest, smallest] = principals(fit.hessian, gram);
+        let [mut largest, mut smallest] = principals(fit.hessian, gram);
+        let by_rounding: Vec<f64> =
+            nodes.iter().map(|&node| self.resolution * self.loss[node].abs()).collect();
+        let noise = fit.noise().max(self.noise());
+        let off: Vec<f64> = by_rounding.iter().map(|rounding| rounding.max(noise)).collect();
+        let rounding = fit.errors([&largest, &smallest], &by_rounding);
+        [largest.error, smallest.error] = fit.errors([&largest, &smallest], &off);
         Ok(Curvature {
             largest,
             smallest,
             hessian: fit.hessian,
             gradient: fit.gradient,
-            residual_rms: fit.residual_rms,
+            residual_rms: fit.residual / (nodes.len() as f64).sqrt(),
+            rounding: rounding[0].max(rounding[1]),
             nodes: nodes.len(),
         })
+    }
+
+    /// By how much a loss scatters around the centre: twice the standard deviation.
+    fn noise(&self) -> f64 {
+        2.0 * around_centre(self, NOISE_REACH)
     }
 
     fn nodes_around_centre(&self, reach: usize) -> Vec<usize> {
@@ -340,9 +397,10 @@ impl Surface {
         let rows: Vec<f64> = nodes.iter().flat_map(scaled).collect();
         let design = DMatrix::from_row_slice(nodes.len(), UNKNOWNS, &rows);
         let losses = DVector::from_iterator(nodes.len(), nodes.iter().map(|&n| self.loss[n]));
-        let unknowns = least_squares(&design, &losses)?;
+        let inverse = pseudo_inverse(&design)?;
+        let unknowns = &inverse * &losses;
         let residual = (design * &unknowns - losses).norm();
-        Ok(QuadraticFit::new(&unknowns, spacings, residual / (nodes.len() as f64).sqrt()))
+        Ok(QuadraticFit::new(&unknowns, spacings, inverse, residual))
     }
 
     /// `count` contour levels strictly between the lowest and the highest finite loss, ascending; fewer if
@@ -366,12 +424,8 @@ impl Surface {
     }
 }
 
-/// Up to `2·reach + 1` nodes of an axis around its centre, moved inwards at the ends.
-fn window(axis: &Axis, reach: usize) -> std::ops::Range<usize> {
-    let len = reach.saturating_mul(2).saturating_add(1).min(axis.count());
-    let start = axis.centre().saturating_sub(reach).min(axis.count() - len);
-    start..start + len
-}
+/// Nodes on either side of the centre from which the scatter of losses is told.
+const NOISE_REACH: usize = 8;
 
 /// Unknowns of a quadratic in two variables.
 const UNKNOWNS: usize = 6;
@@ -380,7 +434,8 @@ fn monomials(x: f64, y: f64) -> [f64; UNKNOWNS] {
     [1.0, x, y, 0.5 * x * x, x * y, 0.5 * y * y]
 }
 
-fn least_squares(design: &DMatrix<f64>, losses: &DVector<f64>) -> Result<DVector<f64>, Error> {
+/// The matrix that makes unknowns from losses by least squares.
+fn pseudo_inverse(design: &DMatrix<f64>) -> Result<DMatrix<f64>, Error> {
     let too_few = Error::TooFewNodes { usable: design.nrows(), needed: UNKNOWNS };
     if design.nrows() < UNKNOWNS {
         return Err(too_few);
@@ -390,23 +445,68 @@ fn least_squares(design: &DMatrix<f64>, losses: &DVector<f64>) -> Result<DVector
     if svd.rank(threshold) < UNKNOWNS {
         return Err(too_few);
     }
-    Ok(svd.solve(losses, threshold).expect("both factors were computed"))
+    Ok(svd.pseudo_inverse(threshold).expect("both factors were computed"))
 }
 
 struct QuadraticFit {
     gradient: [f64; 2],
     hessian: [[f64; 2]; 2],
-    residual_rms: f64,
+    spacings: (f64, f64),
+    /// Unknowns from losses.
+    inverse: DMatrix<f64>,
+    /// Root of the sum of squares that is left unexplained.
+    residual: f64,
 }
 
 impl QuadraticFit {
-    fn new(unknowns: &DVector<f64>, (hx, hy): (f64, f64), residual_rms: f64) -> Self {
+    fn new(
+        unknowns: &DVector<f64>,
+        spacings: (f64, f64),
+        inverse: DMatrix<f64>,
+        residual: f64,
+    ) -> Self {
+        let (hx, hy) = spacings;
         let mixed = unknowns[4] / (hx * hy);
         Self {
             gradient: [unknowns[1] / hx, unknowns[2] / hy],
             hessian: [[unknowns[3] / (hx * hx), mixed], [mixed, unknowns[5] / (hy * hy)]],
-            residual_rms,
+            spacings,
+            inverse,
+            residual,
         }
+    }
+
+    /// Deviation of a loss from the quadratic, by what the unknowns leave free; 0 where they leave nothing.
+    fn noise(&self) -> f64 {
+        let free = self.inverse.ncols() - UNKNOWNS;
+        if free == 0 { 0.0 } else { self.residual / (free as f64).sqrt() }
+    }
+
+    /// By how much two principal curvatures may be off if each loss is off by `off`: in their own frame the Hessian is
+    /// off by e₁ and e₂ on its diagonal and by e₁₂ beside it, which moves an eigenvalue by at most
+    /// e + (√(g² + 4e₁₂²) − g)/2 where the two stay g apart.
+    fn errors(&self, [first, second]: [&Principal; 2], off: &[f64]) -> [f64; 2] {
+        let moved = |a: &Principal, b: &Principal| {
+            let weights = self.weights(a, b);
+            weights.iter().zip(off).map(|(weight, off)| weight.abs() * off).sum::<f64>()
+        };
+        let (on_first, on_second) = (moved(first, first), moved(second, second));
+        let beside = moved(first, second);
+        let apart = first.curvature - second.curvature - on_first - on_second;
+        if apart <= 0.0 {
+            return [on_first.max(on_second) + beside; 2];
+        }
+        let turned = 0.5 * (apart.hypot(2.0 * beside) - apart);
+        [on_first + turned, on_second + turned]
+    }
+
+    /// What each loss counts in aᵀAb.
+    fn weights(&self, a: &Principal, b: &Principal) -> RowDVector<f64> {
+        let (hx, hy) = self.spacings;
+        let row = |unknown: usize| self.inverse.row(unknown);
+        row(3) * (a.alpha * b.alpha / (hx * hx))
+            + row(4) * ((a.alpha * b.beta + a.beta * b.alpha) / (hx * hy))
+            + row(5) * (a.beta * b.beta / (hy * hy))
     }
 }
 
@@ -441,6 +541,7 @@ fn principal(curvature: f64, [e1, e2]: [f64; 2], [alpha, beta]: [f64; 2]) -> Pri
     let sign = if e1 < 0.0 || (e1 == 0.0 && e2 < 0.0) { -1.0 } else { 1.0 };
     Principal {
         curvature,
+        error: 0.0,
         alpha: sign * alpha,
         beta: sign * beta,
         angle_degrees: (sign * e2).atan2(sign * e1).to_degrees(),

@@ -8,7 +8,7 @@ use crate::evaluate::Outcome;
 use crate::layout::{Filters, Layout};
 use crate::plane::{PlaneGram, Projection};
 use crate::random_walk;
-use crate::surface::{Counts, Curvature};
+use crate::surface::{Counts, Curvature, Extreme};
 
 /// How much the leading components explain, beside what they would explain of a random walk with as many
 /// snapshots.
@@ -313,7 +313,7 @@ pub fn agreement(agreement: &Agreement) -> Vec<String> {
 }
 
 fn compared(planes: usize, spread: &Spread, what: &str, unit: fn(f64) -> String) -> String {
-    let &Spread { shown, count, mean, standard_deviation, min, max } = spread;
+    let &Spread { shown, count, mean, standard_deviation, min, max, error } = spread;
     let among = if count == planes {
         format!("Among {planes} random planes")
     } else {
@@ -321,12 +321,18 @@ fn compared(planes: usize, spread: &Spread, what: &str, unit: fn(f64) -> String)
     };
     let shown = shown.map_or("this one: not known".into(), |shown| typical(shown, spread, unit));
     if count == 1 {
-        return format!("{among} {what} {} ({shown}).", unit(mean));
+        let off = if error > 0.0 { format!(" ± {}", unit(error)) } else { String::new() };
+        return format!("{among} {what} {}{off} ({shown}).", unit(mean));
     }
+    let cause = if error > standard_deviation {
+        ": rounding of the losses moves each by as much"
+    } else {
+        ""
+    };
     format!(
-        "{among} {what} {} ± {}, from {} to {} ({shown}).",
+        "{among} {what} {} ± {}, from {} to {} ({shown}){cause}.",
         unit(mean),
-        unit(standard_deviation),
+        unit(standard_deviation.max(error)),
         unit(min),
         unit(max),
     )
@@ -424,15 +430,68 @@ pub fn slice(parameters: usize, directions: usize) -> String {
     )
 }
 
-/// The curvature of the plane at its centre.
+/// The curvature of the plane at its centre, or that it cannot be told.
 #[must_use]
 pub fn curvature(curvature: &Curvature) -> String {
+    let Curvature { largest, smallest, rounding, .. } = curvature;
+    if *rounding >= largest.curvature.abs().max(smallest.curvature.abs()) {
+        return format!(
+            "How the slice bends at the centre cannot be told: its nodes lie so near to each other that rounding of the losses alone makes curvatures of ± {}.",
+            number(*rounding),
+        );
+    }
     format!(
         "At the centre the slice bends by {} along {:.0}° and by {} across; directions outside it may be far sharper.",
-        number(curvature.largest.curvature),
-        curvature.largest.angle_degrees,
-        number(curvature.smallest.curvature),
+        with_error(largest.curvature, largest.error),
+        largest.angle_degrees,
+        with_error(smallest.curvature, smallest.error),
     )
+}
+
+/// The error only where it shows among the four digits.
+fn with_error(value: f64, error: f64) -> String {
+    match error > 1e-3 * value.abs() {
+        true => format!("{} ± {}", number(value), number(error)),
+        false => number(value),
+    }
+}
+
+/// Where the finite losses of a slice are, if some are not; none if all are.
+///
+/// `farthest` is [`Surface::farthest_finite`](crate::surface::Surface::farthest_finite), `last` the last snapshot whose
+/// loss is known and finite, and that loss.
+#[must_use]
+pub fn finite_losses(
+    counts: Counts,
+    farthest: Option<(Extreme, f64)>,
+    last: Option<(usize, f64)>,
+) -> Option<String> {
+    let Counts { measured, non_finite, .. } = counts;
+    if non_finite == 0 {
+        return None;
+    }
+    let snapshot = last.map_or_else(
+        || "no snapshot is known to have a finite one".to_string(),
+        |(snapshot, loss)| {
+            format!("the last snapshot with a finite one is {snapshot}: {}", number(loss))
+        },
+    );
+    Some(match farthest {
+        None => format!(
+            "No loss is finite, though the weights are: all {measured} measured nodes are NaN or infinite; {snapshot}."
+        ),
+        Some((node, 0.0)) => format!(
+            "Around the centre no loss is finite: only its own is, {}, of {measured} measured nodes; {snapshot}.",
+            number(node.loss),
+        ),
+        Some((node, distance)) => format!(
+            "The farthest node with a finite loss lies {} from the centre, at ({}, {}): {}.",
+            number(distance),
+            number(node.alpha),
+            number(node.beta),
+            number(node.loss),
+        ),
+    })
 }
 
 /// Which filters were assumed; none if all are certain.
@@ -657,6 +716,7 @@ mod tests {
         assert!(angle(&line).contains("do not span a plane"));
         let principal = |curvature, angle_degrees| Principal {
             curvature,
+            error: 0.0,
             alpha: 1.0,
             beta: 0.0,
             angle_degrees,
@@ -667,9 +727,40 @@ mod tests {
             hessian: [[0.0; 2]; 2],
             gradient: [0.0; 2],
             residual_rms: 0.0,
+            rounding: 0.0,
             nodes: 9,
         };
         assert!(curvature(&fit).contains("by 12.50 along 30° and by -0.2500 across"));
+        let smallest = Principal { error: 0.5, ..fit.smallest };
+        let unsure = Curvature { smallest, rounding: 0.5, ..fit };
+        let sentence = curvature(&unsure);
+        assert!(
+            sentence.contains("by 12.50 along 30° and by -0.2500 ± 0.5000 across"),
+            "{sentence}"
+        );
+        let sentence = curvature(&Curvature { rounding: 7200.0, ..fit });
+        assert!(sentence.contains("cannot be told") && sentence.contains("± 7200"), "{sentence}");
+    }
+
+    #[test]
+    fn losses_that_are_not_finite_are_told_with_where_the_last_finite_ones_are() {
+        let counts = Counts { measured: 25, non_finite: 25, ..Counts::default() };
+        let all = finite_losses(counts, None, Some((7, 0.5312))).unwrap();
+        assert_eq!(
+            all,
+            "No loss is finite, though the weights are: all 25 measured nodes are NaN or infinite; the last snapshot with a finite one is 7: 0.5312."
+        );
+        assert!(finite_losses(counts, None, None).unwrap().contains("no snapshot is known"));
+        let counts = Counts { non_finite: 24, ..counts };
+        let at = |alpha, beta| Extreme { node: 3, alpha, beta, loss: 2.5 };
+        let alone = finite_losses(counts, Some((at(0.0, 0.0), 0.0)), None).unwrap();
+        assert!(alone.starts_with("Around the centre no loss is finite: only its own is, 2.500,"));
+        let some = finite_losses(counts, Some((at(-1.0, 0.5), 3.0)), None).unwrap();
+        assert_eq!(
+            some,
+            "The farthest node with a finite loss lies 3.000 from the centre, at (-1.000, 0.5000): 2.500."
+        );
+        assert_eq!(finite_losses(Counts { non_finite: 0, ..counts }, None, None), None);
     }
 
     #[test]

@@ -220,6 +220,7 @@ fn spreads_are_mean_and_deviation_of_the_slices_that_have_a_value() {
         standard_deviation: 13.0_f64.sqrt(),
         min: 2.0,
         max: 9.0,
+        error: 0.0,
     };
     assert_eq!((agreement.planes, agreement.doubling_radius), (4, Some(expected)));
     assert_eq!(agreement.convexity, None);

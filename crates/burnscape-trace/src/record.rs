@@ -399,7 +399,9 @@ pub struct Curvature {
     pub grad_norm: f64,
     /// Largest eigenvalues, the largest first: algebraically, not by magnitude.
     pub largest: F64s,
-    /// By how much each may be off: its residual and the error of the products with the Hessian.
+    /// By how much each may be off, the error of the products with the Hessian included. The first one's covers the
+    /// largest eigenvalue for all but one of a thousand random starts; where a sentence says that it was followed, it is
+    /// about some eigenvalue.
     pub largest_error: F64s,
     /// Smallest eigenvalues, the smallest first.
     pub smallest: F64s,

@@ -161,8 +161,18 @@ fn surface(slice: &SliceSurface) -> Vec<String> {
     if counts.unmeasured + counts.interpolated + counts.non_finite > 0 {
         sentences.push(named(slice, &words::nodes(counts)));
     }
+    let farthest = slice.surface.farthest_finite(&slice.gram);
+    let finite = words::finite_losses(counts, farthest, last_finite(slice));
+    sentences.extend(finite.map(|it| named(slice, &it)));
     sentences.extend(interpolation(slice));
     sentences
+}
+
+/// The last snapshot whose own loss is finite.
+fn last_finite(slice: &SliceSurface) -> Option<(usize, f64)> {
+    let losses = slice.trajectory.snapshots.iter().zip(slice.trajectory.loss.iter());
+    let mut finite = losses.filter(|(_, loss)| loss.is_finite());
+    finite.next_back().map(|(&snapshot, &loss)| (snapshot as usize, loss))
 }
 
 /// How close interpolation comes to what would be measured.

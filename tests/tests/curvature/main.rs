@@ -4,6 +4,7 @@ mod analytic;
 mod edge;
 mod live;
 mod models;
+mod networks;
 mod planes;
 mod precision;
 mod refused;

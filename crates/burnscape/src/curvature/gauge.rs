@@ -26,8 +26,12 @@ use crate::{Error, Result};
 
 /// Gradients that the first measurement is expected to cost, as `cargo bench --bench curvature` prints them.
 const COLD_GRADIENTS: f64 = 45.0;
-/// Measurements after which the step of differences is looked for anew: weights have moved on.
-const STEP_LASTS: u64 = 20;
+/// Measurements after which the step of differences is looked for anew, and the largest eigenvalue among all: weights
+/// have moved on. In between, the one that is known is followed.
+const KNOWN_LASTS: u64 = 20;
+/// What is known of the largest eigenvalue ends before that where the one that is followed has fallen by this share of
+/// it: another one may be larger by then.
+const FALLEN: f64 = 0.3;
 
 /// When the curvature is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -90,7 +94,11 @@ impl LiveCurvature {
         self
     }
 
-    /// The residual of the eigenvalue that is small enough, as a share of it. Default 0.01.
+    /// The error of the eigenvalue that is small enough, as a share of it. Default 0.01.
+    ///
+    /// Every twentieth measurement looks for the largest of all, with an error that covers it. Those in between follow
+    /// the one that is known, for a third of the cost: an eigenvalue within its residual, perhaps not the largest, as the
+    /// record says.
     pub fn tolerance(mut self, share: f64) -> Self {
         self.tolerance = share;
         self
@@ -138,6 +146,8 @@ struct Memory {
     eigenvector: Option<Vec<f64>>,
     /// Step of differences, and the relative error of products with it.
     step: Option<(f64, f64)>,
+    /// The largest eigenvalue when it was last looked for among all.
+    largest: Option<f64>,
     measured: u64,
 }
 
@@ -227,7 +237,7 @@ where
         self.clock.measured(took);
         record.lr = lr;
         record.took_secs = took.as_secs_f64();
-        record.sentences = super::words::stability(&record).into_iter().collect();
+        record.sentences.extend(super::words::stability(&record));
         Ok(record)
     }
 }
@@ -350,15 +360,29 @@ where
     let found = largest(&mut hessian, &selection, scales.as_deref(), settings, memory)?;
     if let Some(top) = found.largest.into_iter().next() {
         let error = known_error(&mut hessian, &selection, &top.vector, memory)?;
+        let is_covered = memory.largest.is_none();
+        let own = if is_covered { top.error } else { top.residual };
         record.largest = F64s(vec![top.value]);
-        record.largest_error = F64s(vec![top.residual + error * top.value.abs()]);
+        record.largest_error = F64s(vec![own + error * top.value.abs()]);
         record.product_error = error;
+        record.sentences.extend(super::words::followed(is_covered));
         memory.eigenvector = Some(top.vector);
+        memory.know(top.value);
     }
     record.product_step = hessian.step;
     record.gradients = hessian.gradients.count;
     memory.measured += 1;
     Ok(record)
+}
+
+impl Memory {
+    /// Remembers the largest eigenvalue, or forgets it where the one that was followed may not be the largest any more.
+    fn know(&mut self, value: f64) {
+        let known = self.largest.unwrap_or(value);
+        let is_spent = (self.measured + 1).is_multiple_of(KNOWN_LASTS);
+        let has_fallen = known - value > FALLEN * known.abs();
+        self.largest = (!is_spent && !has_fallen).then_some(known);
+    }
 }
 
 /// The Hessian with the step of differences that is known, or that is looked for now.
@@ -371,7 +395,7 @@ where
     M: TrainStep + Module,
     M::Input: Clone,
 {
-    if memory.measured.is_multiple_of(STEP_LASTS) {
+    if memory.measured.is_multiple_of(KNOWN_LASTS) {
         memory.step = None;
     }
     match memory.step {
@@ -415,10 +439,14 @@ where
 {
     let (len, ranges) = (hessian.len(), selection.ranges.clone());
     let mut part = Restricted::new(hessian, len, ranges);
-    let start = memory.eigenvector.as_deref().filter(|start| start.len() == part.len());
+    // Where it is known, it leads; to cover all others takes a random start.
+    let known = memory.eigenvector.as_deref().filter(|_| memory.largest.is_some());
+    let start = known.filter(|start| start.len() == part.len());
     let options = ExtremesOptions {
         tolerance: settings.tolerance,
+        until_covered: memory.largest.is_none(),
         most_products: settings.most_products,
+        seed: memory.measured,
         start,
         ..ExtremesOptions::default()
     };

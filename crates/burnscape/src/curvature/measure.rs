@@ -18,7 +18,7 @@ use super::spec::SharpnessSpec;
 use crate::model_map::ModelMap;
 use crate::{Error, Result};
 
-/// Residuals of the largest eigenvalue of a block, as a share of it.
+/// Error of the largest eigenvalue of a block that is small enough, as a share of it.
 const BLOCK_TOLERANCE: f64 = 1e-2;
 
 /// What was found: the record, and the eigenvectors in layout order.
@@ -228,7 +228,7 @@ where
         let off = self.product_error * size;
         let values = |pairs: &[burnscape_landscape::curvature::Eigenpair]| {
             let values = F64s(pairs.iter().map(|pair| pair.value).collect());
-            (values, F64s(pairs.iter().map(|pair| pair.residual + off).collect()))
+            (values, F64s(pairs.iter().map(|pair| pair.error + off).collect()))
         };
         (self.record.largest, self.record.largest_error) = values(&ends.largest);
         (self.record.smallest, self.record.smallest_error) = values(&ends.smallest);
@@ -254,7 +254,7 @@ where
         self.record.measures.push(Measure {
             name: "preconditioned-largest".into(),
             value: top.value,
-            error: Some(top.residual + self.product_error * top.value.abs()),
+            error: Some(top.error + self.product_error * top.value.abs()),
             radius: None,
             meaning: format!(
                 "largest eigenvalue of P⁻¹ᐟ² H P⁻¹ᐟ² with P from the squared gradients of these batches, which the \
@@ -326,7 +326,7 @@ where
         let found = extremes(&mut block, &options, &mut |_| flow(goes_on()));
         let found = unless_stopped(found)?;
         let top = found.and_then(|found| found.largest.into_iter().next());
-        Ok(top.map(|top| (top.value, top.residual + self.product_error * top.value.abs())))
+        Ok(top.map(|top| (top.value, top.error + self.product_error * top.value.abs())))
     }
 
     /// Curvature along the trajectory and across it: how elongated the valley is that the plane of components shows.

@@ -102,7 +102,7 @@ impl SharpnessSpec {
         self
     }
 
-    /// Residuals of eigenvalues that are small enough, as a share of the largest. Default 1e-3.
+    /// Errors of eigenvalues that are small enough, as a share of the largest. Default 1e-3.
     pub fn tolerance(mut self, share: f64) -> Self {
         self.tolerance = share;
         self

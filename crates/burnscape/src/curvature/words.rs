@@ -7,7 +7,7 @@ use burnscape_trace::Curvature;
 pub(crate) fn sentences(record: &Curvature, converged: bool) -> Vec<String> {
     let parts = [
         largest(record, converged),
-        smallest(record),
+        smallest(record, converged),
         trace(record),
         stability(record),
         plane(record),
@@ -20,7 +20,9 @@ fn largest(record: &Curvature, converged: bool) -> Option<String> {
     let (value, error) = (record.largest.first()?, record.largest_error.first()?);
     let doubt = match converged {
         true => "",
-        false => "; not all eigenvalues converged: allow more products, or a larger tolerance",
+        false => {
+            ", an eigenvalue, perhaps not the largest: allow more products, or a larger tolerance"
+        }
     };
     Some(format!(
         "The largest eigenvalue of the Hessian is {} ± {} over {} {}{doubt}.",
@@ -31,9 +33,10 @@ fn largest(record: &Curvature, converged: bool) -> Option<String> {
     ))
 }
 
-fn smallest(record: &Curvature) -> Option<String> {
+fn smallest(record: &Curvature, converged: bool) -> Option<String> {
     let (value, error) = (*record.smallest.first()?, *record.smallest_error.first()?);
     let meaning = match value {
+        _ if !converged => ", an eigenvalue, perhaps not the smallest",
         value if value < -error => ", so this is no minimum: the loss falls along its eigenvector",
         value if value > error => ", so the loss rises in every direction",
         _ => ", which cannot be told from 0: some direction is flat",
@@ -51,6 +54,14 @@ fn trace(record: &Curvature) -> Option<String> {
         None => ", of unknown error since there is one probe".to_string(),
     };
     Some(format!("Its trace is {}{error} ({} probes).", number(value), record.trace_probes))
+}
+
+/// What a gauge has to add where it only followed an eigenvalue.
+pub(crate) fn followed(is_covered: bool) -> Option<String> {
+    (!is_covered).then(|| {
+        "It was followed from where it was before: an eigenvalue, perhaps not the largest until all are searched again."
+            .to_string()
+    })
 }
 
 /// Nothing without a learning rate.

@@ -127,7 +127,8 @@ fn trajectory(taken: &[Snapshot], scores: &Scores) -> Trajectory {
     };
     let total = scores.total_variance;
     let share = |variance: &f64| if total > 0.0 { variance / total } else { 0.0 };
-    let walked = random_walk::explained_with_steps(&scores.step_lengths);
+    let told = scores.variances.len();
+    let walked = random_walk::leading_with_steps(&scores.step_lengths, told);
     Trajectory {
         slice: None,
         snapshots: U32s(taken.iter().map(|it| it.index as u32).collect()),

@@ -36,6 +36,18 @@ pub(crate) struct KnownSlice {
     pub planned: Planned,
 }
 
+/// One surface per layer, with nothing measured, of losses in the element type of the model.
+pub(super) fn empty_layers(slice: &Slice, grid: Grid) -> Vec<Surface> {
+    let mut empty = Surface::new(grid);
+    empty.set_resolution(match slice.dtype.as_str() {
+        "f64" => f64::EPSILON,
+        "f16" => 2.0_f64.powi(-10),
+        "bf16" => 2.0_f64.powi(-7),
+        _ => f64::from(f32::EPSILON),
+    });
+    vec![empty; 1 + slice.layers.len()]
+}
+
 impl KnownSlice {
     /// A slice as the trace tells it; `None` if its axes are no grid.
     pub fn of(
@@ -45,7 +57,7 @@ impl KnownSlice {
         plan: Option<&burnscape_trace::Plan>,
     ) -> Option<Self> {
         let grid = grid_of(slice)?;
-        let mut layers = vec![Surface::new(grid); 1 + slice.layers.len()];
+        let mut layers = empty_layers(slice, grid);
         for tile in nodes {
             put(&mut layers, tile);
         }

@@ -15,7 +15,7 @@ use super::centres::same;
 use super::pace::Pace;
 use super::planes::{Plan, Planned};
 use super::quantities::{LOSS, Quantity};
-use super::resume::KnownSlice;
+use super::resume::{KnownSlice, empty_layers};
 use super::rounds::Rounds;
 use crate::evaluate::SliceContext;
 use crate::landscape::SliceSurface;
@@ -156,7 +156,7 @@ where
             self.record(Record::Trajectory(trajectory.clone()));
         }
         plan.planned = Planned { batches: self.batches_in_use(), ..plan.planned };
-        let layers = vec![Surface::new(plan.grid); 1 + plan.slice.layers.len()];
+        let layers = empty_layers(&plan.slice, plan.grid);
         let started = Started { plan, layers };
         self.know(started.known());
         Ok(started)

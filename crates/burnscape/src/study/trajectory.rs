@@ -112,10 +112,13 @@ where
         let Some(pca) = self.geometry.as_ref().and_then(|it| it.pca.as_ref()) else {
             return Ok(());
         };
+        let told = pca.variances.len();
+        let mut walk = random_walk::explained(pca.snapshots());
+        walk.truncate(told);
         trajectory.explained = F64s(shares(&pca.variances, pca.total_variance));
-        trajectory.random_walk = F64s(random_walk::explained(pca.snapshots()));
+        trajectory.random_walk = F64s(walk);
         trajectory.random_walk_measured =
-            F64s(random_walk::explained_with_steps(&pca.step_lengths)?);
+            F64s(random_walk::leading_with_steps(&pca.step_lengths, told)?);
         Ok(())
     }
 
