@@ -31,7 +31,7 @@ pub(crate) fn write(run: &Run, output: &Output) -> Result<(), Error> {
     document.out.flush().map_err(|source| output.error(source))
 }
 
-fn course(run: &Run) -> [(&'static str, Value); 15] {
+fn course(run: &Run) -> [(&'static str, Value); 16] {
     let history = &run.history;
     let studies = run.studies.values().map(object).collect();
     [

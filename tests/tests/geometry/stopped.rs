@@ -328,7 +328,8 @@ fn every_time_a_slice_is_gone_on_with_it_has_the_whole_time_budget() {
 fn a_further_quantity_takes_time_that_the_estimate_knows() {
     let run = Run::new();
     let ticks = Ticks::default();
-    let probe = run.builder().resolution(9, 9).clock(ticks.tells()).start().expect("a probe");
+    let probe = run.builder().threads(1).resolution(9, 9).clock(ticks.tells());
+    let probe = probe.start().expect("a probe");
     let model = epoch(probe.watch(Mlp::new()), 0.05, 2, &training_batch(&rows())).valid();
     let mut study = probe.study(&model, &batches()).expect("a study");
     let spec = SliceSpec::random();
@@ -339,7 +340,7 @@ fn a_further_quantity_takes_time_that_the_estimate_knows() {
     });
     let estimate = study.estimate(&spec).expect("an estimate");
     study.finish().expect("a landscape");
-    // 81 nodes of two batches, with one clock for both threads.
+    // 81 nodes of two batches.
     assert_eq!(estimate, Duration::from_millis(81 * 10));
 }
 

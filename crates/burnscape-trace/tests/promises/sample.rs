@@ -355,16 +355,8 @@ fn hyperparameters() -> Hyperparameters {
 
 /// Twenty-odd records, every kind among them.
 pub fn records() -> Vec<Record> {
-    let mut records = records_of_1_0();
-    records[0] = Record::from(head());
-    records.insert(1, Record::from(hyperparameters()));
-    records
-}
-
-/// The same as the first version of the format had them.
-pub fn records_of_1_0() -> Vec<Record> {
-    let head = Head { format: [1, 0], ..head() };
-    let mut records = vec![Record::from(head), Record::from(snapshot())];
+    let mut records =
+        vec![Record::from(head()), Record::from(hyperparameters()), Record::from(snapshot())];
     records.extend((0..8).map(step));
     records.extend(told_in_training());
     records.extend(observed_in_the_last_step());
@@ -376,7 +368,7 @@ pub fn records_of_1_0() -> Vec<Record> {
 /// Those of them that format 1.0 knows, with its head.
 pub fn records_of_1_0() -> Vec<Record> {
     let mut records = records();
-    records.retain(|record| !matches!(record, Record::Plan(_)));
+    records.retain(|record| !matches!(record, Record::Plan(_) | Record::Hyperparameters(_)));
     records[0] = Record::from(Head { format: [1, 0], ..head() });
     records
 }
