@@ -275,7 +275,7 @@ fn watched<M: DigitModel>(flags: &Flags, probe: &Probe, model: M) -> Result<Watc
 }
 
 fn probe(flags: &Flags) -> Result<Probe> {
-    let builder = Probe::builder(flags.dir.join(&flags.run));
+    let builder = Probe::builder(flags.dir.join(&flags.run)).exact();
     let builder = if flags.aloud { builder } else { builder.quiet() };
     let builder = match flags.resume {
         true => builder.resume(),

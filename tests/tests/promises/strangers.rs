@@ -71,7 +71,7 @@ fn an_old_copy_of_the_model_is_nobodys_epoch() {
 fn a_progress_logger_that_nobody_registers_costs_nothing() {
     let dir = tempdir().expect("a folder");
     let run = dir.path().join("run");
-    let builder = Probe::builder(&run).resolution(5, 5).snapshot_every_steps(1).quiet();
+    let builder = Probe::builder(&run).resolution(5, 5).snapshot_every_steps(1).quiet().exact();
     let probe = builder.start().expect("a probe");
     let _forgotten = probe.progress_logger();
     let mut model = probe.watch(Bowl::at(&[1.0], &[2.0], &device()));
@@ -95,7 +95,7 @@ where
         + InferenceStep<Input = Tensor<2>, Output = RegressionOutput>
         + Module,
 {
-    let probe = Probe::builder(run).resolution(5, 5).quiet().start().expect("a probe");
+    let probe = Probe::builder(run).resolution(5, 5).quiet().exact().start().expect("a probe");
     let mut model = probe.watch(model);
     let mut optim = SgdConfig::new().init();
     for _ in 0..3 {

@@ -84,7 +84,7 @@ impl Run {
     }
 
     pub fn builder(&self) -> ProbeBuilder {
-        Probe::builder(self.path()).quiet()
+        Probe::builder(self.path()).quiet().exact()
     }
 
     pub fn records(&self) -> Vec<Record> {
