@@ -12,7 +12,7 @@ use crate::landscape::{Landscape, Recording};
 use crate::loss::{BatchLoss, Loss};
 use crate::probe::Probe;
 use crate::session::Session;
-use crate::study::{self, OnChange, Reader, Study, StudySettings, ValueOf};
+use crate::study::{self, Failed, OnChange, Reader, Study, StudySettings, ValueOf};
 use crate::trained::Trained;
 use crate::with_loss::WithLoss;
 use crate::{Error, Result};
@@ -178,7 +178,10 @@ impl Probe {
                 let failed = study.default_slices().err();
                 study.end(failed)
             }
-            Err((recording, error)) => (Landscape::of_nothing(recording, &error), Some(error)),
+            Err(failed) => {
+                let (recording, error) = *failed;
+                (Landscape::of_nothing(recording, &error), Some(error))
+            }
         }
     }
 
@@ -212,7 +215,7 @@ impl Probe {
         B: Batches<InputOf<T::Model>> + ?Sized,
     {
         let begun = self.begin(model.bare(), data, None, OnChange::Refuse);
-        begun.map_err(|(recording, error)| error.after(recording.problems()))
+        begun.map_err(study::error_of)
     }
 
     /// As [`study`](Self::study), with the loss read out of the output by `loss_of`.
@@ -235,7 +238,7 @@ impl Probe {
     {
         let loss_of: ValueOf<'a, _> = Box::new(move |output| Some(loss_of(output).into()));
         let begun = self.begin(model.bare(), data, Some(loss_of), OnChange::Refuse);
-        begun.map_err(|(recording, error)| error.after(recording.problems()))
+        begun.map_err(study::error_of)
     }
 
     /// A study of one's own, or how the recording went and why there is none.
@@ -245,7 +248,7 @@ impl Probe {
         data: &B,
         loss_of: Option<ValueOf<'a, M::Output>>,
         on_change: OnChange,
-    ) -> Result<Study<'a, M>, (Recording, Error)>
+    ) -> Result<Study<'a, M>, Failed>
     where
         M: InferenceStep + Module,
         M::Input: Clone,
@@ -262,7 +265,7 @@ impl Probe {
         loss_of: Option<ValueOf<'a, M::Output>>,
         on_change: OnChange,
         set: impl FnOnce(&mut StudySettings, Duration),
-    ) -> Result<Study<'a, M>, (Recording, Error)>
+    ) -> Result<Study<'a, M>, Failed>
     where
         M: InferenceStep + Module,
         M::Input: Clone,
@@ -272,8 +275,9 @@ impl Probe {
             return Ok(Study::disabled());
         };
         let reader = Reader::new(loss_of, &session.hook.losses);
-        let mut active = session.lend().map_err(|error| {
+        let mut active = session.lend().map_err(|error| -> Failed {
             (Recording::new(session.folder.path(), session.close().unwrap_or_default()), error)
+                .into()
         })?;
         set(&mut active.config.study, active.hook.started.elapsed());
         study::after_training(active, model, data, reader, on_change)

@@ -71,6 +71,7 @@ pub struct Loss {
 
 /// Where the number is.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "a box would be one more allocation at every step")]
 enum Mean {
     Tensor(Tensor<1>),
     /// What burn's own metric reads; its tensor is private.
@@ -234,9 +235,12 @@ pub(crate) struct Losses {
     first: OnceLock<Box<Told>>,
 }
 
+/// Reads the loss out of an output of its type.
+type ReadLoss = Box<dyn Fn(&dyn Any) -> Option<Loss> + Send + Sync>;
+
 struct Told {
     of: TypeId,
-    read: Box<dyn Fn(&dyn Any) -> Option<Loss> + Send + Sync>,
+    read: ReadLoss,
     next: OnceLock<Box<Told>>,
 }
 

@@ -23,7 +23,9 @@ use crate::perturb::at_tensors;
 use crate::probe::Active;
 use crate::recorder::{Earlier, Recorder};
 use crate::snapshot::{self, SnapshotFile, SnapshotMatrix};
-use crate::study::{Beginning, Budget, KnownSlice, OnChange, Reader, Study, Survey, Told, ValueOf};
+use crate::study::{
+    self, Beginning, Budget, KnownSlice, OnChange, Reader, Study, Survey, Told, ValueOf,
+};
 use crate::{Error, Result};
 
 /// A recorded run.
@@ -297,7 +299,7 @@ impl Run {
         };
         let active = self.reopen(writer, earlier)?;
         let survey = Survey::new(active, beginning, model, batches, OnChange::Refuse);
-        let survey = survey.map_err(|(recording, error)| error.after(recording.problems()))?;
+        let survey = survey.map_err(study::error_of)?;
         Ok(Study::of(survey))
     }
 

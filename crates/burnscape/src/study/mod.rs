@@ -425,7 +425,7 @@ where
         model: M,
         batches: &B,
         on_change: OnChange,
-    ) -> Result<Self, (Recording, Error)>
+    ) -> Result<Self, Failed>
     where
         B: Batches<M::Input> + ?Sized,
     {
@@ -593,13 +593,23 @@ pub(crate) enum OnChange {
     Tell,
 }
 
-/// Ends the run of a study that could not begin: how the recording went, and why.
-pub(crate) fn failed(mut active: Active, error: Error) -> (Recording, Error) {
+/// A study that could not begin: how the recording went, and why.
+pub(crate) type Failed = Box<(Recording, Error)>;
+
+/// Why a study could not begin, with what went wrong before.
+#[expect(clippy::boxed_local, reason = "it comes boxed out of a `Result`")]
+pub(crate) fn error_of(failed: Failed) -> Error {
+    let (recording, error) = *failed;
+    error.after(recording.problems())
+}
+
+/// Ends the run of a study that could not begin.
+pub(crate) fn failed(mut active: Active, error: Error) -> Failed {
     active.recorder.lanes.problem(error.to_string());
     let run = active.recorder.folder.path().to_path_buf();
     match active.recorder.stop("failed") {
-        Ok(report) => (Recording::new(&run, report), error),
-        Err(_) => (Recording::default(), error),
+        Ok(report) => (Recording::new(&run, report), error).into(),
+        Err(_) => (Recording::default(), error).into(),
     }
 }
 
@@ -610,7 +620,7 @@ pub(crate) fn after_training<'a, M, B>(
     batches: &B,
     reader: Reader<'a, M::Output>,
     on_change: OnChange,
-) -> Result<Study<'a, M>, (Recording, Error)>
+) -> Result<Study<'a, M>, Failed>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
