@@ -141,7 +141,7 @@ pub fn unit(recorded: &str) -> &str {
     if recorded.is_empty() { "samples" } else { recorded }
 }
 
-/// Over what `name` (`loss`, `accuracy`) is a mean: so many of a [`unit`]; where it is not exactly the mean, it says so.
+/// Over what `name` (`loss`, `accuracy`) is a mean: so many of a [`unit`](unit()); where it is not exactly the mean, it says so.
 #[must_use]
 pub fn mean_over(name: &str, count: usize, unit: &str) -> String {
     match unit {

@@ -184,7 +184,7 @@ impl Probe {
     /// # Errors
     ///
     /// If the schedule makes no sense or there are no batches. What goes wrong while training is in
-    /// [`Recording::problems`]; then it is no longer measured.
+    /// [`Recording::problems`](crate::Recording::problems); then it is no longer measured.
     pub fn curvature<M>(
         &self,
         model: Watched<M>,
