@@ -131,7 +131,7 @@ fields! {
         path, shape, role, container, filter_axis, groups, filter_guessed, frozen, offset
     }
     Buffer { path, shape }
-    Epoch { epoch, steps, batches, elapsed_secs, train_loss, valid_loss }
+    Epoch { epoch, steps, batches, elapsed_secs, train_loss, valid_loss, weighted_by }
     Metric { split, name, epoch, step, value }
     Activation {
         tap, step, batches, calls, values, non_finite, mean, std, rms, min, max, zero_share,

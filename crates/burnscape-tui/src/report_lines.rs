@@ -6,7 +6,7 @@ use burnscape_trace::{
 };
 
 use crate::json_lines::json_line;
-use crate::model::Run;
+use crate::model::{Run, weighting};
 use crate::numbers::{bytes, duration, loss, percent, short};
 use crate::widgets::text::printable;
 
@@ -149,7 +149,8 @@ fn epoch_line(epoch: &Epoch) -> String {
     };
     let train = named("train_loss", epoch.train_loss);
     let valid = named("valid_loss", epoch.valid_loss);
-    format!("epoch {} done, steps {}{train}{valid}", epoch.epoch, epoch.steps)
+    let by = weighting(epoch);
+    format!("epoch {} done, steps {}{train}{valid}{by}", epoch.epoch, epoch.steps)
 }
 
 fn metric_line(metric: &Metric) -> String {

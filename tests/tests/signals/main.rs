@@ -9,5 +9,6 @@ mod full_queue;
 mod loops;
 mod modules;
 mod quantities;
+mod rules;
 mod support;
 mod taps;

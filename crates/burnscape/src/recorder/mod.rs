@@ -6,6 +6,7 @@ pub(crate) mod epochs;
 pub(crate) mod lanes;
 mod live_path;
 pub(crate) mod look;
+mod losses;
 mod report;
 pub(crate) mod sample;
 mod snapshots;

@@ -101,6 +101,10 @@ pub(crate) struct LossSample {
     /// Running number of the batch in this process and split, from 1.
     pub batch: u64,
     pub loss: Loss,
+    /// Samples in the batch.
+    pub samples: u32,
+    /// Entries of its loss tensor.
+    pub entries: u32,
 }
 
 /// What a batch is for.

@@ -7,6 +7,7 @@ use burnscape_trace::{Dropped, Epoch, Progress, Record, Step};
 
 use super::epochs::{Place, TrainingEvent};
 use super::lanes::Counters;
+use super::losses::{Mean, Weighting};
 use super::sample::{Clipping, Split, StepSample};
 use super::worker::{Inbox, Worker};
 use super::{Moment, WeightsAt};
@@ -22,6 +23,14 @@ impl Worker {
         self.epochs.apply(event);
         match *event {
             TrainingEvent::Start { first_epoch, .. } => self.set_base(first_epoch),
+            TrainingEvent::SplitStart { train: true, .. } => {
+                let before = self.epochs.batches_before_split();
+                self.losses.begin_epoch(Split::Train, before);
+            }
+            TrainingEvent::SplitStart { train: false, .. } => {
+                let before = self.epochs.validation_batches().0;
+                self.losses.begin_epoch(Split::Valid, before);
+            }
             TrainingEvent::EpochEnd { epoch } => self.epoch_complete(epoch),
             _ => {}
         }
@@ -61,16 +70,30 @@ impl Worker {
     }
 
     fn write_epoch(&mut self, epoch: u64, steps: u64, before: u64, through: u64) {
-        let valid_loss = self.validation_loss();
+        let (valid, train) =
+            (self.validation_loss(), self.epoch_loss(Split::Train, before, through));
+        let weighted_by = match train.or(valid) {
+            Some(Mean { is_by_batch: true, .. }) => "batches",
+            Some(_) => "samples",
+            None => "",
+        };
         let record = Epoch {
             epoch,
             steps,
             batches: self.base.batches + through,
             elapsed_secs: self.started.elapsed().as_secs_f64(),
-            train_loss: self.losses.mean_of(Split::Train, before, through),
-            valid_loss,
+            train_loss: train.map(|mean| mean.loss),
+            valid_loss: valid.map(|mean| mean.loss),
+            weighted_by: weighted_by.to_string(),
         };
         self.append(&Record::Epoch(record));
+    }
+
+    /// The mean over an epoch, after which the next one begins.
+    fn epoch_loss(&mut self, split: Split, before: u64, through: u64) -> Option<Mean> {
+        let mean = self.losses.mean_of(split, before, through);
+        self.losses.begin_epoch(split, through);
+        mean
     }
 
     fn keep_epoch_weights(&mut self, epoch: u64, weights: WeightsAt, is_confirmed: bool) {
@@ -82,12 +105,12 @@ impl Worker {
 
     /// Of the validation that has just ended; unattached, nobody tells which batches those were, except a
     /// hand-written loop: those since its last epoch.
-    fn validation_loss(&mut self) -> Option<f64> {
+    fn validation_loss(&mut self) -> Option<Mean> {
         let (before, through) = match self.observed_through.take() {
             Some(through) => (std::mem::replace(&mut self.validated_through, through), through),
             None => self.epochs.validation_batches(),
         };
-        self.losses.mean_of(Split::Valid, before, through)
+        self.epoch_loss(Split::Valid, before, through)
     }
 
     pub(super) fn validated(&mut self, weights: Box<WeightsAt>) {
@@ -133,9 +156,7 @@ impl Worker {
         let known = self.pending.len();
         self.pending.extend(inbox.steps.try_iter());
         // Losses are sent before their step: read after the steps, none is missed.
-        for sample in inbox.losses.try_iter() {
-            self.losses.add(sample);
-        }
+        self.take_losses(inbox);
         self.take_looks(inbox);
         if self.pending.len() > known || known > 0 {
             self.resolve_steps(self.pending.len() > MAX_PENDING_STEPS);
@@ -144,6 +165,14 @@ impl Worker {
             let _ = inbox.spare.try_send(spare);
         }
         self.report_drops();
+    }
+
+    fn take_losses(&mut self, inbox: &Inbox) {
+        let weighting = if self.is_attached() { Weighting::Burn } else { Weighting::Samples };
+        let queued = inbox.losses.try_iter();
+        queued.for_each(|sample| self.losses.add(sample, weighting));
+        let aside = self.counters.losses_aside.take();
+        aside.into_iter().for_each(|sample| self.losses.add(sample, weighting));
     }
 
     /// Writes the steps whose epoch is known; all of them if `force`.
@@ -181,11 +210,8 @@ impl Worker {
     }
 
     fn write_step(&mut self, mut sample: StepSample, place: Option<Place>) {
-        let loss = self.losses.mean_of(
-            Split::Train,
-            sample.batches - u64::from(sample.accumulated),
-            sample.batches,
-        );
+        let before = sample.batches - u64::from(sample.accumulated);
+        let loss = self.losses.mean_of(Split::Train, before, sample.batches).map(|mean| mean.loss);
         let blocks = self.head.as_ref().map_or(0, |head| head.blocks.len());
         let (of_process, batch) = (sample.step, sample.batches);
         let found = self.looker.take(of_process);
@@ -205,6 +231,11 @@ impl Worker {
         self.tell_unknown_clipping(clipping);
         if let Some(step) = row.step() {
             let mut alerts = self.alarm.judge(step, self.head.as_ref());
+            if self.map.as_ref().is_some_and(|map| map.defers_reads)
+                && self.alarm.is_suspicious(step)
+            {
+                self.counters.update_asked.store(true, Ordering::Relaxed);
+            }
             for (activation, histograms) in self.taps.through(batch, step.step, step.batches) {
                 alerts.extend(self.alarm.judge_activation(&activation, step));
                 self.append(&Record::Activation(activation));
