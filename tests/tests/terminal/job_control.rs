@@ -11,6 +11,13 @@ fn shell() -> PseudoTerminal {
     terminal
 }
 
+/// Ends a shell that has the terminal again: what is typed before may still go to the program that leaves.
+fn leave(mut shell: PseudoTerminal) {
+    shell.wait_until("a prompt", |it| it.screen().trim_end().ends_with("\n$"));
+    shell.type_in("exit\r");
+    assert!(shell.wait_for_end().success());
+}
+
 /// A command line; none of its words needs quotes. Its output goes elsewhere.
 fn line(training: &Training, arguments: &[&str]) -> String {
     format!("{} >{}", training.words(arguments).join(" "), training.output().display())
@@ -36,8 +43,7 @@ fn a_dashboard_that_is_stopped_gives_the_shell_its_terminal_and_comes_back() {
     terminal.type_in("qs");
     training.go_on();
     terminal.wait_for("interrupted after");
-    terminal.type_in("exit\r");
-    assert!(terminal.wait_for_end().success());
+    leave(terminal);
     assert_eq!(training.end().reason, "interrupted");
 }
 
@@ -91,6 +97,5 @@ fn watching_can_be_stopped_and_continued_and_begun_in_the_background() {
     terminal.wait_for("run  finished");
     terminal.type_in("q");
     terminal.wait_until("the shell", |it| !it.is_on_alternate_screen());
-    terminal.type_in("exit\r");
-    assert!(terminal.wait_for_end().success());
+    leave(terminal);
 }
