@@ -1,11 +1,9 @@
 //! What views say of a run that is over: nothing more will come, so nothing is missing "yet".
 
-mod support;
-
+use super::support::Synthetic;
+use super::support::screen::Screen;
 use burnscape_trace::{End, Nodes, Record, Step};
 use burnscape_tui::{Run, ViewKind};
-use support::Synthetic;
-use support::screen::Screen;
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (100, 40), (200, 60), (60, 12)];
 

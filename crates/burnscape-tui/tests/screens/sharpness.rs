@@ -1,12 +1,10 @@
 //! The view of sharpness: the numbers of the records, the line of stability, what else was measured.
 
-mod support;
-
+use super::support::curvature::{LARGEST, LR, at};
+use super::support::keys::Typed;
+use super::support::{Synthetic, paraboloid};
 use burnscape_trace::{Curvature, Record, Resume};
 use burnscape_tui::{App, Run, ViewKind};
-use support::curvature::{LARGEST, LR, at};
-use support::keys::Typed;
-use support::{Synthetic, paraboloid};
 
 fn with(records: &[Curvature]) -> Run {
     let mut run = Run::named("curved");

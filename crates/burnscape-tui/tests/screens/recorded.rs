@@ -1,15 +1,13 @@
 //! Every view of recorded runs of the examples, and of what can become of them: keys in, screen out.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
+use super::support::screen::{Screen, cells};
 use burnscape_trace::{Head, Record, Step};
 use burnscape_tui::palette::{LEVELS, measured_level};
 use burnscape_tui::{App, ColourDepth, Glyphs, Run, TerminalProfile, ViewKind};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
-use support::screen::{Screen, cells};
 
 const TRACES: [&str; 3] = ["digits", "convnet", "custom_loop"];
 const SIZES: [(u16, u16); 5] = [(20, 5), (40, 12), (80, 24), (120, 40), (200, 60)];

@@ -1,8 +1,8 @@
 //! What surfaces cost: their arithmetic as a share of the machine's own matrix-product peak, when the first
 //! picture is there, and what adaptive evaluation saves at which error.
 //!
-//! `cargo bench -p burnscape-examples --bench surfaces`. The peak is measured in the same run, before
-//! and after each surface: single precision, all cores, through the same backend. `-- mlp` leaves the
+//! `cargo bench --bench hook -- surfaces`. The peak is measured in the same run, before
+//! and after each surface: single precision, all cores, through the same backend. `-- surfaces mlp` leaves the
 //! convolutional network out, which takes the most time.
 
 mod mlp;
@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 
 const PEAK_SIZE: usize = 2048;
 
-fn main() {
+/// The networks named, or all.
+pub fn run(asked: &[String]) {
     let device = Device::flex();
     device.seed(1);
-    let asked: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with("--")).collect();
     let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|it| it == name);
     let mut rows = Vec::new();
     for hidden in [20, 512].into_iter().filter(|_| is_asked("mlp")) {

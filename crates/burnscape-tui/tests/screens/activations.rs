@@ -1,12 +1,10 @@
 //! The view of activations: how the values behind a tap are spread over steps.
 
-mod support;
-
+use super::support::Synthetic;
+use super::support::keys::Typed;
 use burnscape_trace::{End, Histogram, Record, Resume};
 use burnscape_tui::palette::{LEVELS, scale_level};
 use burnscape_tui::{App, Run, ViewKind};
-use support::Synthetic;
-use support::keys::Typed;
 
 /// All values in one octave.
 fn heap(step: u64, first_exponent: i16, zeros: u64) -> Record {

@@ -1,13 +1,11 @@
 //! The overview: metrics of the user's as charts, smoothing of the lines drawn, what is not recorded.
 
-mod support;
-
+use super::support::Synthetic;
+use super::support::keys::Typed;
 use burnscape_trace::{Hyperparameters, Metric, Record, Resume, Step};
 use burnscape_tui::palette::{ENVELOPE, TRAIN};
 use burnscape_tui::{App, Run, ViewKind};
 use ratatui::buffer::Buffer;
-use support::Synthetic;
-use support::keys::Typed;
 
 fn metric(split: &str, name: &str, epoch: u64, value: f64) -> Record {
     let (split, name) = (split.to_owned(), name.to_owned());

@@ -1,16 +1,14 @@
 //! The landscape: slices to choose from, lines, scales, colours, nodes one by one, and a surface that is not
 //! complete.
 
-mod support;
-
 use std::collections::HashSet;
 
+use super::support::screen::{Screen, braille, cells, text};
+use super::support::{LOWEST, Synthetic, paraboloid};
 use burnscape_trace::{Axis, Layer, LayerNodes, Nodes, Progress, Record, Slice, Trajectory};
 use burnscape_tui::palette::{ColourMap, ENVELOPE, LEVELS, VALID, measured_level, scale_level};
 use burnscape_tui::{ColourDepth, Glyphs, Run, TerminalProfile, ViewKind};
 use ratatui::style::Color;
-use support::screen::{Screen, braille, cells, text};
-use support::{LOWEST, Synthetic, paraboloid};
 
 fn screen(run: Run, size: (u16, u16)) -> Screen {
     Screen::new(run, ViewKind::Landscape, size)

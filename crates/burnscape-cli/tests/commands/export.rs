@@ -148,3 +148,14 @@ fn help_tells_the_exit_codes_and_the_arrays() {
         assert!(stdout(&output).contains(words), "{words}");
     }
 }
+
+#[test]
+fn its_help_tells_the_exit_codes() {
+    for command in ["export", "report"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_burnscape"))
+            .args([command, "--help"])
+            .output()
+            .unwrap();
+        assert!(String::from_utf8_lossy(&output.stdout).contains("Exit codes"), "{command}");
+    }
+}

@@ -1,14 +1,12 @@
 //! The surface in space: known surfaces, and where their dots, marks and words are.
 
-mod support;
-
+use super::support::Synthetic;
+use super::support::screen::{Screen, braille, cells, dots};
 use burnscape_trace::{Nodes, Record, Trajectory};
 use burnscape_tui::palette::{LEVELS, measured_level};
 use burnscape_tui::{App, Message, Run, TerminalProfile, ViewKind};
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
-use support::Synthetic;
-use support::screen::{Screen, braille, cells, dots};
 
 const SIZE: (u16, u16) = (80, 24);
 /// Columns of the surface on a terminal of 80: the colour bar is right of them.

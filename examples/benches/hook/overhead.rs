@@ -1,10 +1,8 @@
 //! What watching costs: the time of a training step, bare and watched, as ratios within one run.
 //!
-//! `cargo bench -p burnscape-examples --bench overhead`. Bare and watched steps alternate in short
+//! `cargo bench --bench hook -- overhead`. Bare and watched steps alternate in short
 //! rounds, so that a machine that slows down slows both; the median of the rounds' ratios is what
 //! counts. The idle hook is timed on a model that does nothing else.
-
-mod training;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,17 +11,14 @@ use burn::tensor::Device;
 use burnscape::Probe;
 use serde_json::{Value, json};
 
-use training::{BIG_MLP, CONVNET, DIGITS, EMPTY_STEP, Network, Training, WAYS, Watching};
+use super::training::{BIG_MLP, CONVNET, DIGITS, EMPTY_STEP, Network, Training, WAYS, Watching};
 
 const ROUNDS: usize = 301;
 const WARM_UP_ROUNDS: usize = 20;
 /// Long enough for the clock, short enough to alternate often.
 const ROUND: Duration = Duration::from_millis(10);
 
-fn main() {
-    if terminal::is_inside() {
-        return terminal::measure();
-    }
+pub fn run() {
     let device = Device::flex().autodiff();
     device.seed(1);
     let mut rows = Vec::new();
@@ -165,7 +160,7 @@ fn write_json(results: &Value) {
 // ---- terminal ----------------------------------------------------------------------------
 
 #[cfg(unix)]
-mod terminal {
+pub mod terminal {
     use std::process::{Command, Stdio};
 
     use rustix::fs::{Mode, OFlags, open};
@@ -224,7 +219,7 @@ mod terminal {
 }
 
 #[cfg(not(unix))]
-mod terminal {
+pub mod terminal {
     use super::Value;
 
     pub fn is_inside() -> bool {

@@ -1,13 +1,11 @@
 //! The view of gradients: a block over steps, which blocks are shown, one block in full.
 
-mod support;
-
+use super::support::keys::Typed;
+use super::support::{Synthetic, looks};
 use burnscape_trace::{Record, Step};
 use burnscape_tui::model::{BlockQuantity, COLUMNS};
 use burnscape_tui::{App, Run, ViewKind};
 use ratatui::buffer::Buffer;
-use support::keys::Typed;
-use support::{Synthetic, looks};
 
 fn names(names: &[&str]) -> Synthetic {
     Synthetic {

@@ -10,7 +10,7 @@ use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
 use burnscape::Probe;
 use serde_json::{Value, json};
 
-use crate::timed;
+use super::timed;
 
 const SAMPLES: usize = 1000;
 const NODES_PER_AXIS: usize = 49;

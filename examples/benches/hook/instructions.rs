@@ -1,7 +1,7 @@
 //! What watching costs in instructions of a training step: a count that does not drift with the machine's clock.
 //!
-//! `cargo bench --bench instructions`, in about five minutes, where valgrind is installed.
-//! `-- --baseline FILE` prints the ratio to the figures that an earlier run wrote to FILE, too; `-- digits` counts
+//! `cargo bench --bench hook -- instructions`, in about five minutes, where valgrind is installed.
+//! `--baseline FILE` prints the ratio to the figures that an earlier run wrote to FILE, too; `digits` counts
 //! that network alone.
 //!
 //! Each row is two trainings under valgrind's callgrind, a short and a long one; the difference is that of their
@@ -9,20 +9,18 @@
 //! AVX-512, so that bare steps count more than they would outside. The writer thread is told apart from those
 //! that train; it wakes by the clock now and then, so that its part is the less certain one.
 
-mod callgrind;
-mod training;
-
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use burn::tensor::Device;
 use burnscape::Probe;
 use burnscape::trace::{Record, read_run};
-use clap::Parser;
+use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
-use training::{BIG_MLP, CONVNET, DIGITS, EMPTY_STEP, NOTHING_DUE, Network, WAYS, Watching};
+use super::callgrind;
+use super::training::{BIG_MLP, CONVNET, DIGITS, EMPTY_STEP, NOTHING_DUE, Network, WAYS, Watching};
 
 /// Steps of the short training: what happens only once has happened.
 const WARM_UP: usize = 2;
@@ -30,8 +28,8 @@ const WARM_UP: usize = 2;
 const WRITER_THREAD: u32 = 2;
 const BARE: &str = "bare";
 
-#[derive(Parser)]
-struct Arguments {
+#[derive(Args, Default)]
+pub struct Arguments {
     /// Figures of an earlier run, as it wrote them.
     #[arg(long)]
     baseline: Option<PathBuf>,
@@ -41,15 +39,11 @@ struct Arguments {
     /// Do the training that is counted: a network, a way of watching, a number of steps, a folder for the run.
     #[arg(long, hide = true, num_args = 4)]
     train: Option<Vec<String>>,
-    /// Cargo says this.
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
-fn main() {
-    let arguments = Arguments::parse();
-    if let Some(what) = arguments.train {
-        return train(&what);
+pub fn run(arguments: &Arguments) {
+    if let Some(what) = &arguments.train {
+        return train(what);
     }
     let Some(valgrind) = callgrind::version() else {
         println!(
@@ -169,7 +163,14 @@ impl Job {
         let folder = tempfile::tempdir().expect("a folder");
         let run = folder.path().join("run");
         let name = run.to_str().expect("a folder whose name is text");
-        let arguments = ["--train", self.network.name, self.watching(), &steps.to_string(), name];
+        let arguments = [
+            "instructions",
+            "--train",
+            self.network.name,
+            self.watching(),
+            &steps.to_string(),
+            name,
+        ];
         let mut threads = callgrind::count(&arguments);
         let writer = self.watching.and_then(|_| {
             assert_nothing_was_left_out(&run);

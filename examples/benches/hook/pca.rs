@@ -1,6 +1,6 @@
 //! What the principal components of many snapshots cost, beside merely reading their files.
 //!
-//! `cargo bench -p burnscape-examples --bench pca`. A network of 1.1 million parameters is recorded for 200
+//! `cargo bench --bench hook -- pca`. A network of 1.1 million parameters is recorded for 200
 //! snapshots; reading, scores and directions then take turns, and medians are compared: from the disk, where
 //! the system lets go of files in its cache, and from that cache. Memory is that of a process of its own.
 
@@ -23,10 +23,12 @@ const ROUNDS: usize = 5;
 /// In this variable the process that measures its memory finds the run.
 const RUN: &str = "BURNSCAPE_BENCH_RUN";
 
-fn main() {
-    if let Some(run) = std::env::var_os(RUN) {
-        return print_peak_memory(Path::new(&run));
-    }
+/// The run that this process is to measure its memory with, if it is the one that does.
+pub fn run_to_measure() -> Option<PathBuf> {
+    std::env::var_os(RUN).map(PathBuf::from)
+}
+
+pub fn run() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = folder.path().join("run");
     let params = record(&run);
@@ -139,7 +141,7 @@ fn peak_memory(run: &Path) -> f64 {
     text.trim().parse().unwrap_or(f64::NAN)
 }
 
-fn print_peak_memory(run: &Path) {
+pub fn print_peak_memory(run: &Path) {
     pca(&mut open(run), &PcaOptions::default()).expect("components");
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -27,7 +27,7 @@ fn each_shell_completes_commands_options_and_their_words() {
         // The scripts of these two know no words behind options.
         let knows_words = !["elvish", "powershell"].contains(&shell);
         let words = ["braille", "landscape"].into_iter().filter(|_| knows_words);
-        for word in ["watch", "export", "once", "glyphs"].into_iter().chain(words) {
+        for word in ["watch", "verify", "once", "glyphs"].into_iter().chain(words) {
             assert!(stdout(&output).contains(word), "{word} for {shell}");
         }
     }
@@ -76,7 +76,7 @@ fn pages_are_written_once_and_replaced_only_when_asked() {
 #[test]
 fn the_help_of_every_command_tells_the_exit_codes() {
     for arguments in
-        [&["--help"][..], &["watch", "--help"], &["export", "--help"], &["man", "--help"]]
+        [&["--help"][..], &["watch", "--help"], &["verify", "--help"], &["man", "--help"]]
     {
         let help = stdout(&burnscape(arguments));
         assert!(help.contains("Exit codes"), "{help}");

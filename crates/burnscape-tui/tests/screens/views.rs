@@ -1,7 +1,6 @@
 //! Whole-application tests: keys in, screen out, from runs of known numbers.
 
-mod support;
-
+use super::support::{CURVATURE, LOWEST, Synthetic, looks, paraboloid};
 use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, End, Head, Histogram, Item, LossCause, Lost, Nodes,
     Note, Record, Resume, Slice, Step,
@@ -17,7 +16,6 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::Color;
-use support::{CURVATURE, LOWEST, Synthetic, looks, paraboloid};
 
 const SIZES: [(u16, u16); 10] = [
     (1, 1),

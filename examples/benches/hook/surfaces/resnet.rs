@@ -12,7 +12,7 @@ use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
 use burnscape::Probe;
 use serde_json::{Value, json};
 
-use crate::timed;
+use super::timed;
 
 const SAMPLES: usize = 256;
 const BATCHES: usize = 2;

@@ -87,7 +87,6 @@ pub struct Watching {
     pub name: &'static str,
     pub settings: fn(ProbeBuilder) -> ProbeBuilder,
     /// After so many steps everything that is due now and then is due again.
-    #[allow(dead_code, reason = "whoever only takes the time has steps enough anyway")]
     pub period: usize,
 }
 

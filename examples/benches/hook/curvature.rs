@@ -1,6 +1,6 @@
 //! What curvature costs, in gradients over the same batches, and what the live gauge takes of a training.
 //!
-//! `cargo bench -p burnscape-examples --bench curvature`. The perceptron of the digits example is trained, then asked;
+//! `cargo bench --bench hook -- curvature`. The perceptron of the digits example is trained, then asked;
 //! then it is trained again with a gauge that chooses its schedule itself. Costs are ratios within one run.
 
 use std::path::Path;
@@ -22,7 +22,7 @@ const LR: f64 = 1e-3;
 /// Training with the gauge: long enough for many measurements.
 const TRAINING: Duration = Duration::from_secs(30);
 
-fn main() {
+pub fn run() {
     let folder = tempfile::tempdir().expect("a folder");
     let device = Device::flex().autodiff();
     device.seed(1);
