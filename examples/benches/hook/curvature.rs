@@ -22,7 +22,7 @@ const LR: f64 = 1e-3;
 /// Training with the gauge: long enough for many measurements.
 const TRAINING: Duration = Duration::from_secs(30);
 
-pub fn run() {
+pub fn measure() {
     let folder = tempfile::tempdir().expect("a folder");
     let device = Device::flex().autodiff();
     device.seed(1);

@@ -41,7 +41,7 @@ pub struct Arguments {
     train: Option<Vec<String>>,
 }
 
-pub fn run(arguments: &Arguments) {
+pub fn measure(arguments: &Arguments) {
     if let Some(what) = &arguments.train {
         return train(what);
     }

@@ -45,18 +45,18 @@ impl Subject {
 
     fn measure(&self) {
         match self {
-            Self::Overhead => overhead::run(),
-            Self::Instructions(arguments) => instructions::run(arguments),
-            Self::Surfaces { networks } => surfaces::run(networks),
-            Self::Pca => pca::run(),
-            Self::Curvature => curvature::run(),
+            Self::Overhead => overhead::measure(),
+            Self::Instructions(arguments) => instructions::measure(arguments),
+            Self::Surfaces { networks } => surfaces::measure(networks),
+            Self::Pca => pca::measure(),
+            Self::Curvature => curvature::measure(),
         }
     }
 }
 
 fn main() {
     if overhead::terminal::is_inside() {
-        return overhead::terminal::measure();
+        return overhead::terminal::measure_inside();
     }
     if let Some(run) = pca::run_to_measure() {
         return pca::print_peak_memory(&run);

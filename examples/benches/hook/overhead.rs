@@ -18,7 +18,7 @@ const WARM_UP_ROUNDS: usize = 20;
 /// Long enough for the clock, short enough to alternate often.
 const ROUND: Duration = Duration::from_millis(10);
 
-pub fn run() {
+pub fn measure() {
     let device = Device::flex().autodiff();
     device.seed(1);
     let mut rows = Vec::new();
@@ -194,7 +194,7 @@ pub mod terminal {
         serde_json::from_slice(&output.stdout).expect("a ratio")
     }
 
-    pub fn measure() {
+    pub fn measure_inside() {
         setsid().expect("a session of its own");
         ioctl_tiocsctty(std::io::stdin()).expect("a controlling terminal");
         let device = Device::flex().autodiff();
@@ -226,7 +226,7 @@ pub mod terminal {
         false
     }
 
-    pub fn measure() {}
+    pub fn measure_inside() {}
 
     pub fn undrained() -> Value {
         Value::Null

@@ -28,7 +28,7 @@ pub fn run_to_measure() -> Option<PathBuf> {
     std::env::var_os(RUN).map(PathBuf::from)
 }
 
-pub fn run() {
+pub fn measure() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = folder.path().join("run");
     let params = record(&run);

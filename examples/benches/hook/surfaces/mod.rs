@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 const PEAK_SIZE: usize = 2048;
 
 /// The networks named, or all.
-pub fn run(asked: &[String]) {
+pub fn measure(asked: &[String]) {
     let device = Device::flex();
     device.seed(1);
     let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|it| it == name);
