@@ -55,6 +55,42 @@ fn crates_know_only_those_that_the_architecture_allows() {
     }
 }
 
+/// Files outside the model of a run that tell kinds of records apart, with what for. The format itself, and the hook,
+/// which writes, are crates of their own.
+const READERS_OF_RECORDS: [(&str, &str); 7] = [
+    ("burnscape-cli/src/info/facts.rs", "counts kinds, and keeps the last value of each metric"),
+    ("burnscape-cli/src/verify.rs", "looks at the files of snapshots"),
+    ("burnscape-report/src/history.rs", "keeps every record that holds, to be exported as it is"),
+    ("burnscape-report/src/run.rs", "hands records to what keeps them"),
+    ("burnscape-tui/src/feed.rs", "says which records may be lost on their way to the screen"),
+    ("burnscape-tui/src/json_lines.rs", "prints each record as it comes"),
+    ("burnscape-tui/src/report_lines.rs", "prints each record as it comes"),
+];
+
+/// What records mean together is the matter of one crate.
+#[test]
+fn the_model_of_a_run_is_its_only_reader() {
+    let mut found = Vec::new();
+    for name in ["burnscape-cli", "burnscape-report", "burnscape-tui"] {
+        let folder = root().join("crates").join(name).join("src");
+        files_below(&folder, "rs", &mut found);
+    }
+    let crates = root().join("crates");
+    let reads = |file: &PathBuf| {
+        let text = fs::read_to_string(file).expect("a source file");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let mut lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        !file.ends_with("tests.rs") && lines.any(|line| line.contains("Record::"))
+    };
+    let readers: BTreeSet<String> = found
+        .iter()
+        .filter(|file| reads(file))
+        .map(|file| file.strip_prefix(&crates).expect("a crate").to_string_lossy().into_owned())
+        .collect();
+    let allowed = READERS_OF_RECORDS.map(|(file, _)| file.to_owned()).into();
+    assert_eq!(readers, allowed);
+}
+
 #[test]
 fn each_outside_world_is_known_to_one_crate_only() {
     let worlds = [

@@ -7,6 +7,8 @@ use anyhow::Context;
 use burnscape_report::{ExportOptions, Exported, Figure, FigureOptions, Format, export};
 use clap::Args;
 
+use crate::counted::counted;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  written; also when the run is damaged: what is whole is exported, and what is lost is told on
@@ -94,9 +96,4 @@ fn summary(exported: &Exported) -> String {
     let Exported { file, bytes, slices, steps, .. } = exported;
     let (slices, steps) = (counted(*slices as u64, "slice"), counted(*steps, "step"));
     format!("wrote {}: {steps}, {slices}, {bytes} bytes", file.display())
-}
-
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }

@@ -1,5 +1,6 @@
 //! Values of a trace as JSON, which has no NaN, no infinities and no bytes.
 
+use burnscape_run::json_number as number;
 use burnscape_trace::frame::Value as Cbor;
 use serde_json::{Map, Value, json};
 
@@ -7,16 +8,6 @@ use serde_json::{Map, Value, json};
 const F32S: [u64; 2] = [85, 81];
 const F64S: [u64; 2] = [86, 82];
 const U32S: [u64; 2] = [70, 66];
-
-/// A number, or `"NaN"`, `"Infinity"`, `"-Infinity"`.
-pub(crate) fn number(value: f64) -> Value {
-    match value {
-        _ if value.is_nan() => json!("NaN"),
-        f64::INFINITY => json!("Infinity"),
-        f64::NEG_INFINITY => json!("-Infinity"),
-        _ => json!(value),
-    }
-}
 
 /// A 32-bit float in the fewest digits that give it back.
 fn single(value: f32) -> Value {
@@ -86,13 +77,6 @@ fn hexadecimal(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_json_cannot_say_is_a_word() {
-        let numbers = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.5];
-        let words = numbers.map(|it| number(it).to_string());
-        assert_eq!(words, [r#""NaN""#, r#""Infinity""#, r#""-Infinity""#, "-0.5"]);
-    }
 
     #[test]
     fn typed_arrays_are_lists_in_either_byte_order_and_odd_ones_are_told() {

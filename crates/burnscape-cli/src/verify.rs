@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use burnscape_run::Standing;
 use burnscape_trace::{FileState, Item, Reader, Record, RunFolder, Snapshot, state_of};
 use clap::Args;
 
@@ -54,32 +55,27 @@ struct Found {
     records: u64,
     problems: Vec<String>,
     remarks: Vec<String>,
-    /// Why training ended, if nothing came after that.
-    end: Option<String>,
+    standing: Standing,
     snapshots: Vec<Snapshot>,
 }
 
 impl Found {
     fn take(&mut self, item: Item) {
+        self.standing.apply_item(&item);
         match item {
-            Item::Record { record, .. } => self.count(record),
+            Item::Record { record, .. } => {
+                self.records += 1;
+                if let Record::Snapshot(snapshot) = record {
+                    self.snapshots.push(snapshot);
+                }
+            }
             Item::Lost(lost) => self.problems.push(losses::lost(&lost)),
             Item::Torn(torn) => self.problems.push(losses::torn(torn)),
         }
     }
 
-    fn count(&mut self, record: Record) {
-        self.records += 1;
-        self.end = None;
-        match record {
-            Record::End(end) => self.end = Some(end.reason),
-            Record::Snapshot(snapshot) => self.snapshots.push(snapshot),
-            _ => {}
-        }
-    }
-
     fn missing_end(&self) -> Option<String> {
-        self.end.is_none().then(|| {
+        self.standing.end().is_none().then(|| {
             "no end: the last record is no `end`; the run was stopped, or is still being recorded"
                 .to_owned()
         })
@@ -109,9 +105,9 @@ impl Found {
 
     fn summary(&self) -> String {
         let records = self.records;
-        match (&self.end, self.problems.len()) {
-            (Some(reason), 0) => {
-                format!("whole: {records} records, ended ({})", reason.escape_debug())
+        match (self.standing.end(), self.problems.len()) {
+            (Some(end), 0) => {
+                format!("whole: {records} records, ended ({})", end.reason.escape_debug())
             }
             (_, problems) => {
                 format!("{}, {records} records are whole", counted(problems as u64, "problem"))

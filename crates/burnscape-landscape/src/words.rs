@@ -59,12 +59,25 @@ pub fn explained_by(
         let share = |k: &usize| k.checked_sub(1).and_then(|k| shares.get(k));
         components.iter().filter_map(share).sum()
     };
+    explained_share(components, sum(shares), snapshots, Some(sum(random_walk)))
+}
+
+/// As [`explained_by`], from what the components explain together, and what they would of a random walk, where that is
+/// known.
+#[must_use]
+pub fn explained_share(
+    components: &[usize],
+    share: f64,
+    snapshots: usize,
+    random_walk: Option<f64>,
+) -> String {
     let named = named_components(components);
     let verb = if components.len() == 1 { "explains" } else { "explain" };
-    let (measured, null) = (percent(sum(shares)), percent(sum(random_walk)));
-    let sentence = format!(
-        "{named} {verb} {measured} of {snapshots} snapshots' variance; a random walk of {snapshots} would give {null}."
-    );
+    let null = random_walk.map_or(String::new(), |share| {
+        format!("; a random walk of {snapshots} would give {}", percent(share))
+    });
+    let measured = percent(share);
+    let sentence = format!("{named} {verb} {measured} of {snapshots} snapshots' variance{null}.");
     if snapshots > components.len() + 1 {
         return sentence;
     }

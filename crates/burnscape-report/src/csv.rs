@@ -110,7 +110,7 @@ fn cell(value: &Value) -> String {
 
 fn steps(run: &Run, out: &OutputFolder) -> Result<(), Error> {
     let steps = &run.history.steps;
-    if steps.count()? == 0 {
+    if steps.count() == 0 {
         return Ok(());
     }
     let columns = columns(run);
@@ -275,7 +275,7 @@ fn layers(run: &Run, out: &OutputFolder) -> Result<(), Error> {
 
 fn layers_of(slice: &Slice, table: &mut Table<'_>, out: &OutputFolder) -> Result<(), Error> {
     for (layer, values) in slice.record.layers.iter().zip(&slice.layers) {
-        for (node, (value, stderr)) in values.value.iter().zip(&values.stderr).enumerate() {
+        for (node, (value, stderr)) in values.losses().iter().zip(values.stderrs()).enumerate() {
             let (ix, iy) = slice.surface.grid().column_row(node);
             let cells = [
                 slice.record.slice.to_string(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burnscape_trace::columns::{Combine, UPDATE_NORM, WEIGHT_NORM};
+use burnscape_trace::columns::{Combine, UPDATE_NORM, WEIGHT_NORM, is_of_gradient};
 
 use crate::Error;
 use crate::run::Run;
@@ -65,7 +65,7 @@ impl Maker {
             blocks: vec![vec![thinner.clone(); width]; columns + 1],
             all: vec![thinner; columns],
             rules: steps.names().iter().map(|name| Combine::of(name)).collect(),
-            of_gradient: steps.names().iter().map(|name| name.starts_with("grad_")).collect(),
+            of_gradient: steps.names().iter().map(|name| is_of_gradient(name)).collect(),
             quotient: steps.column(UPDATE_NORM).zip(steps.column(WEIGHT_NORM)),
             missing: vec![false; width],
         }
@@ -94,15 +94,13 @@ impl Maker {
     }
 
     fn take_column(&mut self, x: f64, column: usize, values: &[f32]) {
-        let mut sum = Folded::new(self.rules[column]);
-        for (block, &value) in values.iter().enumerate() {
-            if self.of_gradient[column] && self.missing[block] {
-                continue;
-            }
-            sum.take(f64::from(value));
-            self.blocks[column][block].push(x, f64::from(value));
+        let is_left_out = |block: usize| self.of_gradient[column] && self.missing[block];
+        let values = values.iter().map(|&value| f64::from(value)).enumerate();
+        let counted = values.filter(|(block, _)| !is_left_out(*block));
+        for (block, value) in counted.clone() {
+            self.blocks[column][block].push(x, value);
         }
-        if let Some(value) = sum.value() {
+        if let Some(value) = self.rules[column].fold(counted.map(|(_, value)| value)) {
             self.all[column].push(x, value);
         }
     }
@@ -138,38 +136,4 @@ impl Maker {
 
 fn finished(thinners: &[Thinner]) -> Vec<Curve> {
     thinners.iter().map(Thinner::finish).collect()
-}
-
-/// The values of several blocks as one, by the rule of their column.
-struct Folded {
-    rule: Combine,
-    value: f64,
-    is_empty: bool,
-}
-
-impl Folded {
-    fn new(rule: Combine) -> Self {
-        Self { rule, value: 0.0, is_empty: true }
-    }
-
-    fn take(&mut self, value: f64) {
-        match self.rule {
-            Combine::RootOfSquares => self.value += value * value,
-            Combine::Sum => self.value += value,
-            Combine::Largest if self.is_empty || value > self.value || value.is_nan() => {
-                self.value = value;
-            }
-            Combine::Largest | Combine::Never => {}
-        }
-        self.is_empty = false;
-    }
-
-    fn value(&self) -> Option<f64> {
-        match self.rule {
-            _ if self.is_empty => None,
-            Combine::RootOfSquares => Some(self.value.sqrt()),
-            Combine::Sum | Combine::Largest => Some(self.value),
-            Combine::Never => None,
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use burnscape_run::json_number as number;
 use burnscape_trace::{self as trace, F32s, F64s, U32s};
 use serde_json::{Map, Value, json};
 
@@ -23,16 +24,6 @@ pub(crate) fn object<T: Fields>(record: &T) -> Value {
 /// Records as a list of JSON objects.
 pub(crate) fn objects<T: Fields>(records: &[T]) -> Value {
     records.iter().map(object).collect()
-}
-
-/// JSON has no NaN and no infinities: they are the words that Python's `float` reads.
-pub(crate) fn number(value: f64) -> Value {
-    match value {
-        _ if value.is_nan() => json!("NaN"),
-        f64::INFINITY => json!("Infinity"),
-        f64::NEG_INFINITY => json!("-Infinity"),
-        _ => json!(value),
-    }
 }
 
 /// A value of a field.

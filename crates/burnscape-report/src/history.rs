@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use burnscape_run::take_check;
 use burnscape_trace::{
-    Activation, Alert, Check, Curvature, End, Epoch, Histogram, Note, Plan, Record, Resume,
-    Snapshot,
+    Activation, Alert, Check, Curvature, Epoch, Histogram, Note, Plan, Record, Resume, Snapshot,
 };
 
 use crate::Error;
 use crate::metrics::Metrics;
 use crate::steps::Steps;
 
-/// The course of a run. Where a resume went back, what was left behind is not in it.
+/// The course of a run, of records that no later resume leaves behind.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     /// Hyperparameters: JSON texts by name.
@@ -27,13 +27,11 @@ pub(crate) struct History {
     pub(crate) notes: Vec<Note>,
     pub(crate) checks: Vec<Check>,
     pub(crate) plans: Vec<Plan>,
-    pub(crate) dropped: u64,
     pub(crate) resumes: Vec<Resume>,
-    pub(crate) end: Option<End>,
 }
 
 impl History {
-    /// Takes a record; those of slices are of no concern here.
+    /// Takes a record; those of slices, and what the standing of the run tells, are of no concern here.
     pub(crate) fn apply(&mut self, record: Record) -> Result<(), Error> {
         match record {
             Record::Hyperparameters(told) => self.hyperparameters.extend(told.values),
@@ -46,35 +44,16 @@ impl History {
             Record::Curvature(curvature) => self.curvature.push(curvature),
             Record::Snapshot(snapshot) => self.snapshots.push(snapshot),
             Record::Note(note) => self.notes.push(note),
-            Record::Check(check) => self.checks.push(check),
+            Record::Check(check) => take_check(&mut self.checks, &check),
             Record::Plan(plan) => self.plans.push(plan),
-            Record::Dropped(dropped) => {
-                self.dropped = self.dropped.saturating_add(dropped.records);
-            }
-            Record::Resume(resume) => self.rewind(resume),
-            Record::End(end) => self.end = Some(end),
+            Record::Resume(resume) => self.resumes.push(resume),
             _ => {}
         }
         Ok(())
     }
 
-    /// The rules are those of [`Resume`].
-    fn rewind(&mut self, resume: Resume) {
-        let steps = resume.steps;
-        self.steps.rewind(steps);
-        self.activations.retain(|seen| seen.step < steps);
-        self.histograms.retain(|histogram| histogram.step < steps);
-        self.alerts.retain(|alert| alert.step < steps);
-        self.epochs.retain(|epoch| epoch.steps <= steps);
-        self.snapshots.retain(|snapshot| snapshot.step <= steps);
-        self.metrics.rewind(steps);
-        self.curvature.retain(|curvature| curvature.step <= steps);
-        self.resumes.push(resume);
-        self.end = None;
-    }
-
     /// Nothing of the course was recorded.
-    pub(crate) fn is_empty(&self) -> Result<bool, Error> {
-        Ok(self.epochs.is_empty() && self.steps.count()? == 0)
+    pub(crate) fn is_empty(&self) -> bool {
+        self.epochs.is_empty() && self.steps.count() == 0
     }
 }

@@ -1,10 +1,9 @@
 //! The provenance of a slice as JSON.
 
 use burnscape_landscape::words;
+use burnscape_run::json_number as number;
 use burnscape_trace::{Axis, Head, Layer, Slice};
 use serde_json::{Value, json};
-
-use crate::fields::number;
 
 /// Everything that the trace says about a slice, apart from its nodes. `keys` are the names under which
 /// the layers are exported.

@@ -2,9 +2,11 @@
 
 use std::io::{self, BufWriter, Write};
 
+use burnscape_landscape::surface::Surface;
+use burnscape_run::json_number as number;
 use serde_json::{Value, json};
 
-use crate::fields::{number, object, objects};
+use crate::fields::{object, objects};
 use crate::history::History;
 use crate::output::Output;
 use crate::run::Run;
@@ -46,8 +48,8 @@ fn course(run: &Run) -> [(&'static str, Value); 16] {
         ("checks", objects(&history.checks)),
         ("notes", objects(&history.notes)),
         ("resumes", objects(&history.resumes)),
-        ("dropped", json!(history.dropped)),
-        ("end", history.end.as_ref().map_or(Value::Null, object)),
+        ("dropped", json!(run.standing.dropped())),
+        ("end", run.standing.end().map_or(Value::Null, object)),
         ("studies", studies),
         ("plans", objects(&history.plans)),
         ("lost", json!(run.lost)),
@@ -156,7 +158,7 @@ fn of_slice(slice: &Slice, run: &Run) -> Value {
     let names: Vec<String> = slice.record.layers.iter().map(|layer| layer.name.clone()).collect();
     let (surface, grid) = (&slice.surface, slice.surface.grid());
     let floats = |values: &[f64]| -> Value { values.iter().copied().map(number).collect() };
-    let layer = |layer: &crate::slice::LayerValues| json!({ "value": floats(&layer.value), "stderr": floats(&layer.stderr) });
+    let layer = |layer: &Surface| json!({ "value": floats(layer.losses()), "stderr": floats(layer.stderrs()) });
     let losses: Vec<Value> =
         (0..grid.len()).map(|node| surface.loss(node).map_or(Value::Null, number)).collect();
     json!({

@@ -64,7 +64,7 @@ pub struct Exported {
     pub bytes: u64,
     /// Slices of the run.
     pub slices: usize,
-    /// Optimizer steps of the run, those that a resume has left behind not counted.
+    /// Optimizer steps that training took, recorded or not; those that a resume has left behind not counted.
     pub steps: u64,
     /// What the trace no longer holds, as sentences; empty for a whole run.
     pub lost: Vec<String>,
@@ -121,7 +121,7 @@ pub fn export(
         true => export_folder(&run, format, options, out)?,
         false => export_file(&run, format, options, out)?,
     };
-    let steps = run.history.steps.count()?;
+    let steps = run.standing.steps();
     Ok(Exported { file, bytes, slices: run.slices.len(), steps, lost: run.lost })
 }
 

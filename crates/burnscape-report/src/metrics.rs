@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use burnscape_trace::Metric;
 
-/// The split of values that the program told itself.
-pub(crate) const OWN: &str = "own";
-
 /// The values, in the order of the trace; split and name are kept once for each series.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -40,11 +37,6 @@ impl Metrics {
             (names.len() - 1) as u32
         });
         self.rows.push(Row { series, epoch, step, value });
-    }
-
-    /// Keeps what was taken after at most so many steps.
-    pub(crate) fn rewind(&mut self, steps: u64) {
-        self.rows.retain(|row| row.step <= steps);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -91,7 +83,5 @@ mod tests {
         let [reward, loss] = &metrics.series()[..] else { panic!("two series") };
         assert_eq!((reward.split, reward.name, reward.rows.len()), ("own", "reward", 2));
         assert_eq!((loss.split, loss.name, loss.rows.len()), ("valid", "Loss", 1));
-        metrics.rewind(3);
-        assert_eq!(metrics.iter().collect::<Vec<_>>(), told[..2]);
     }
 }

@@ -64,8 +64,8 @@ impl Npz<'_> {
         let keys: Vec<String> =
             keys::of_layers(names).into_iter().map(|name| key(slice, &name)).collect();
         for (layer, key) in slice.layers.iter().zip(&keys) {
-            self.array(key, &slice.shape(), &layer.value)?;
-            self.array(&format!("{key}_stderr"), &slice.shape(), &layer.stderr)?;
+            self.array(key, &slice.shape(), layer.losses())?;
+            self.array(&format!("{key}_stderr"), &slice.shape(), layer.stderrs())?;
         }
         self.text(&key(slice, "info"), &info::of_slice(&slice.record, &keys, &run.head))
     }

@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use burnscape_trace::{
-    Head, Item, LossCause, Reader, Record, RunFolder, Snapshot, Study, Trajectory,
-};
+use burnscape_run::{Landscapes, LeftBehind, Standing};
+use burnscape_trace::{Head, Item, LossCause, Reader, Record, RunFolder, Snapshot, Study};
 
 use crate::Error;
 use crate::history::History;
 use crate::slice::Slice;
 
-/// A run as far as its trace is whole, read once. Steps lie in a file where they are many, so that memory
-/// does not grow with them.
+/// A run as far as its trace is whole. Steps lie in a file where they are many, so that memory does not grow with
+/// them.
 #[derive(Debug)]
 pub(crate) struct Run {
     folder: RunFolder,
     pub(crate) head: Head,
+    pub(crate) standing: Standing,
     pub(crate) history: History,
     /// By number; also those that a resume has left behind, as a slice may lie around one.
     pub(crate) snapshots: BTreeMap<u64, Snapshot>,
@@ -25,26 +25,37 @@ pub(crate) struct Run {
     pub(crate) studies: BTreeMap<u32, Study>,
     /// What is not there any more, as sentences.
     pub(crate) lost: Vec<String>,
-    strays: BTreeMap<u32, usize>,
+    landscapes: Landscapes,
+    left_behind: LeftBehind,
 }
 
 impl Run {
-    /// Reads the run at `path`, its folder or its trace.
+    /// Reads the run at `path`, its folder or its trace; once more where a resume leaves some of it behind.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let mut run = Self::read_without(path, &LeftBehind::default())?;
+        if !run.left_behind.is_empty() {
+            run = Self::read_without(path, &run.left_behind)?;
+        }
+        run.place_slices();
+        Ok(run)
+    }
+
+    fn read_without(path: &Path, left_behind: &LeftBehind) -> Result<Self, Error> {
         let mut run = Self {
             folder: RunFolder::open(path)?,
             head: Head::default(),
+            standing: Standing::default(),
             history: History::default(),
             snapshots: BTreeMap::new(),
             slices: BTreeMap::new(),
-            lost: Vec::new(),
-            strays: BTreeMap::new(),
             studies: BTreeMap::new(),
+            lost: Vec::new(),
+            landscapes: Landscapes::default(),
+            left_behind: LeftBehind::default(),
         };
         for item in Reader::open(run.folder.trace_path())? {
-            run.apply(item?)?;
+            run.apply(item?, left_behind)?;
         }
-        run.tell_what_found_no_place();
         Ok(run)
     }
 
@@ -58,7 +69,7 @@ impl Run {
 
     /// That there is anything.
     pub(crate) fn require_anything(&self) -> Result<(), Error> {
-        match self.history.is_empty()? {
+        match self.history.is_empty() {
             false => Ok(()),
             true => self.require_slices(),
         }
@@ -91,9 +102,16 @@ impl Run {
         study.is_some_and(|study| study.kind == "agreement")
     }
 
-    fn apply(&mut self, item: Item) -> Result<(), Error> {
+    fn apply(&mut self, item: Item, left_behind: &LeftBehind) -> Result<(), Error> {
+        self.standing.apply_item(&item);
         match item {
-            Item::Record { record, .. } => self.apply_record(record)?,
+            Item::Record { offset, record } => {
+                if let Record::Resume(resume) = &record {
+                    self.left_behind.note(offset, resume);
+                }
+                let holds = left_behind.holds(offset, &record);
+                self.apply_record(record, holds)?;
+            }
             Item::Lost(lost) => {
                 let because = match lost.cause {
                     LossCause::Damaged => "were changed after they were written".to_owned(),
@@ -111,63 +129,40 @@ impl Run {
         Ok(())
     }
 
-    fn apply_record(&mut self, record: Record) -> Result<(), Error> {
+    fn apply_record(&mut self, record: Record, holds: bool) -> Result<(), Error> {
         match record {
             Record::Head(head) => self.head = head,
+            Record::Slice(slice) => self.landscapes.apply_slice(&slice),
+            Record::Nodes(nodes) => self.landscapes.apply_nodes(&nodes),
+            Record::Trajectory(path) => self.landscapes.apply_trajectory(&path),
+            Record::Study(study) => drop(self.studies.insert(study.study, study)),
             Record::Snapshot(snapshot) => {
                 self.snapshots.insert(snapshot.index, snapshot.clone());
-                self.history.apply(snapshot.into())?;
+                if holds {
+                    self.history.apply(snapshot.into())?;
+                }
             }
-            Record::Slice(slice) => self.apply_slice(slice),
-            Record::Nodes(nodes) => match self.slices.get_mut(&nodes.slice) {
-                Some(slice) => slice.apply_nodes(&nodes),
-                None => *self.strays.entry(nodes.slice).or_default() += nodes.index.len(),
-            },
-            Record::Trajectory(path) => self.apply_trajectory(path),
-            Record::Study(study) => {
-                self.studies.insert(study.study, study);
-            }
-            record => self.history.apply(record)?,
+            record if holds => self.history.apply(record)?,
+            _ => {}
         }
         Ok(())
     }
 
-    fn apply_slice(&mut self, record: burnscape_trace::Slice) {
-        let known = self.slices.get(&record.slice);
-        // A resumed surface repeats its slice: what was measured stays.
-        if known.is_some_and(|known| known.has_record(&record)) {
-            return;
-        }
-        let number = record.slice;
-        match Slice::new(record) {
-            Ok(slice) => {
-                self.slices.insert(number, slice);
-            }
-            Err(reason) => self.lost.push(format!("slice {number} has no usable grid: {reason}")),
-        }
-    }
-
-    fn apply_trajectory(&mut self, path: Trajectory) {
-        let slice = path.slice.and_then(|number| self.slices.get_mut(&number));
-        if let Some(Err(sentence)) = slice.map(|slice| slice.apply_trajectory(path)) {
-            self.lost.push(sentence);
-        }
-    }
-
-    fn tell_what_found_no_place(&mut self) {
-        for (slice, nodes) in &self.strays {
-            let nodes_of = format!("{nodes} nodes of slice {slice}");
-            self.lost
-                .push(format!("{nodes_of}, whose description is not in the trace before them"));
-        }
-        for (number, slice) in &self.slices {
-            if slice.misplaced() > 0 {
-                let nodes = slice.misplaced();
-                self.lost.push(format!("{nodes} nodes outside the grid of slice {number}"));
-            }
+    fn place_slices(&mut self) {
+        let landscapes = std::mem::take(&mut self.landscapes);
+        self.lost.extend(landscapes.strays().map(|(slice, nodes)| {
+            format!(
+                "{nodes} nodes of slice {slice}, whose description is not in the trace before them"
+            )
+        }));
+        for landscape in landscapes.into_slices() {
+            let (slice, lost) = Slice::of(landscape);
+            self.slices.extend(slice.map(|slice| (slice.record.slice, slice)));
+            self.lost.extend(lost);
         }
     }
 }
+
 fn name_of(folder: &Path) -> String {
     let own = folder.file_name().map_or("run".into(), |name| name.to_string_lossy().into_owned());
     match folder.parent().filter(|above| RunFolder::open(above).is_ok()) {

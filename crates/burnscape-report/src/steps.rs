@@ -16,25 +16,16 @@ const MAX_COLUMNS: usize = 1000;
 /// Stands for a number that is unknown.
 const UNKNOWN: u64 = u64::MAX;
 
-/// All steps that are recorded, those that a resume has left behind included until they are read.
+/// All steps that are recorded.
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
     names: Vec<String>,
     by_name: HashMap<String, usize>,
-    /// Rows written, and from which number on a later resume leaves steps out.
     written: u64,
-    cuts: Vec<Cut>,
     buffer: Vec<u8>,
     spilled: Option<NamedTempFile>,
     /// Values per column: the longest row.
     widest: usize,
-}
-
-/// At this row recording went on from a step.
-#[derive(Debug, Clone, Copy)]
-struct Cut {
-    row: u64,
-    steps: u64,
 }
 
 /// One step. Columns that were not measured in it are empty.
@@ -93,11 +84,6 @@ impl Steps {
         }
     }
 
-    /// What was recorded from `steps` on belongs to a path that was left.
-    pub(crate) fn rewind(&mut self, steps: u64) {
-        self.cuts.push(Cut { row: self.written, steps });
-    }
-
     fn append_numbers(&mut self, step: &Step) {
         let whole = [
             step.step,
@@ -147,7 +133,7 @@ impl Steps {
         Ok(())
     }
 
-    /// Gives every step that no resume has left behind, in order.
+    /// Gives every step, in order.
     pub(crate) fn for_each(
         &self,
         mut take: impl FnMut(&Row) -> Result<(), Error>,
@@ -160,27 +146,8 @@ impl Steps {
     }
 
     /// How many there are.
-    pub(crate) fn count(&self) -> Result<u64, Error> {
-        if self.cuts.is_empty() {
-            return Ok(self.written);
-        }
-        let mut count = 0;
-        self.for_each(|_| {
-            count += 1;
-            Ok(())
-        })?;
-        Ok(count)
-    }
-
-    /// For each cut, the earliest step at which it or a later one went on.
-    fn earliest(&self) -> Vec<Cut> {
-        let mut cuts = self.cuts.clone();
-        let mut earliest = u64::MAX;
-        for cut in cuts.iter_mut().rev() {
-            earliest = earliest.min(cut.steps);
-            cut.steps = earliest;
-        }
-        cuts
+    pub(crate) fn count(&self) -> u64 {
+        self.written
     }
 }
 
@@ -188,9 +155,6 @@ impl Steps {
 struct Rows<'a> {
     input: Box<dyn Read + 'a>,
     left: u64,
-    number: u64,
-    cuts: Vec<Cut>,
-    next_cut: usize,
     bytes: Vec<u8>,
     row: Row,
 }
@@ -207,38 +171,21 @@ impl<'a> Rows<'a> {
         };
         let columns = vec![Vec::new(); steps.names.len()];
         let row = Row { columns, ..Row::default() };
-        let cuts = steps.earliest();
-        Ok(Self { input, left: steps.written, number: 0, cuts, next_cut: 0, bytes: vec![], row })
+        Ok(Self { input, left: steps.written, bytes: vec![], row })
     }
 
-    /// Goes to the next row that holds; false at the end.
+    /// Goes to the next row; false at the end.
     fn advance(&mut self) -> io::Result<bool> {
-        while self.left > 0 {
-            self.read()?;
-            if self.holds() {
-                return Ok(true);
-            }
+        if self.left == 0 {
+            return Ok(false);
         }
-        Ok(false)
-    }
-
-    fn read(&mut self) -> io::Result<()> {
         let mut length = [0; 4];
         self.input.read_exact(&mut length)?;
         self.bytes.resize(u32::from_le_bytes(length) as usize, 0);
         self.input.read_exact(&mut self.bytes)?;
         parse(&self.bytes, &mut self.row);
-        self.number += 1;
         self.left -= 1;
-        Ok(())
-    }
-
-    fn holds(&mut self) -> bool {
-        let row = self.number - 1;
-        while self.cuts.get(self.next_cut).is_some_and(|cut| cut.row <= row) {
-            self.next_cut += 1;
-        }
-        self.cuts.get(self.next_cut).is_none_or(|cut| self.row.step < cut.steps)
+        Ok(true)
     }
 }
 
@@ -299,19 +246,8 @@ mod tests {
             Ok(())
         });
         each.unwrap();
-        assert_eq!(steps.count().unwrap(), told.len() as u64);
+        assert_eq!(steps.count(), told.len() as u64);
         told
-    }
-
-    #[test]
-    fn what_a_resume_left_behind_is_left_out() {
-        let mut steps = Steps::default();
-        (0..5).for_each(|at| steps.push(&step(at, 1.0)).unwrap());
-        steps.rewind(3);
-        (3..6).for_each(|at| steps.push(&step(at, 2.0)).unwrap());
-        steps.rewind(1);
-        steps.push(&step(1, 3.0)).unwrap();
-        assert_eq!(told(&steps), [(0, 1.0), (1, 3.0)]);
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn surface(slice: &Slice, out: &mut dyn Write) -> io::Result<()> {
     let states: Vec<u8> = surface.states().iter().map(|state| *state as u8).collect();
     bytes("state", &states, out)?;
     for (number, layer) in slice.layers.iter().enumerate() {
-        doubles(&format!("layer{number}"), &layer.value, out)?;
+        doubles(&format!("layer{number}"), layer.losses(), out)?;
     }
     bytes("vtkGhostType", &heights.ghosts, out)
 }

@@ -1,5 +1,6 @@
 //! The parameter blocks: what was measured of each last, and over steps.
 
+use burnscape_trace::columns::{Combine, GRAD_NORM};
 use burnscape_trace::{Alert, Block, Histogram, Step};
 
 use super::block_columns::{BlockColumn, StepColumns};
@@ -183,9 +184,8 @@ impl Blocks {
     pub fn global_grad_norm(&self) -> Option<(u64, f64)> {
         let norms = self.measured(BlockColumn::GradNorm)?;
         let with_gradient = (0..self.len()).filter(|&block| self.has_gradient(block));
-        let squares = with_gradient.map(|block| norms.of(block).powi(2));
-        let sum = squares.reduce(|sum, square| sum + square)?;
-        Some((norms.step(), sum.sqrt()))
+        let norm = Combine::of(GRAD_NORM).fold(with_gradient.map(|block| norms.of(block)))?;
+        Some((norms.step(), norm))
     }
 
     /// A column that was measured.
@@ -249,7 +249,7 @@ impl Blocks {
 
 #[cfg(test)]
 mod tests {
-    use burnscape_trace::columns::{GRAD_NORM, UPDATE_NORM, WEIGHT_NORM};
+    use burnscape_trace::columns::{UPDATE_NORM, WEIGHT_NORM};
 
     use super::*;
 

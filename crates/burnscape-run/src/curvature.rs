@@ -32,7 +32,7 @@ impl Moment {
             smallest: (at(&record.smallest), at(&record.smallest_error)),
             trace: (record.trace.unwrap_or(f64::NAN), record.trace_stderr.unwrap_or(f64::NAN)),
             limit: stability_bound(record),
-            is_live: is_live(record),
+            is_live: record.is_live(),
         }
     }
 
@@ -47,10 +47,6 @@ impl Moment {
 pub fn stability_bound(record: &Curvature) -> f64 {
     let limit = record.stability_limit.unwrap_or(f64::NAN);
     if record.lr > 0.0 { limit / record.lr } else { f64::NAN }
-}
-
-fn is_live(record: &Curvature) -> bool {
-    record.reason == "live"
 }
 
 /// The measurements of one Hessian: the whole one, one restricted to some blocks, or one in the
@@ -115,7 +111,7 @@ impl CurvatureHistory {
 
     fn rewind(&mut self, step: u64) {
         self.moments.retain(|moment| !moment.is_live || moment.step <= step);
-        self.last.take_if(|last| is_live(last) && last.step > step);
+        self.last.take_if(|last| last.is_live() && last.step > step);
     }
 }
 

@@ -5,11 +5,16 @@ use burnscape_landscape::surface::{NodeValue, Surface};
 use burnscape_landscape::words;
 use burnscape_trace::{Check, Layer, Nodes, Slice, Trajectory};
 
+use super::checks::take_check;
+
 /// Nodes that a slice may claim: more than 2000 × 2000 is a damaged record, not a surface.
 pub const MAX_NODES: u64 = 4_000_000;
 
 /// Values that a slice may claim in all its layers together: further layers are left out.
 const MAX_VALUES: u64 = 4 * MAX_NODES;
+
+/// Layers that are kept of a slice: further ones are left out.
+const MAX_LAYERS: u64 = 1000;
 
 /// A slice with its nodes and trajectory.
 #[derive(Debug, Clone)]
@@ -44,7 +49,8 @@ impl Landscape {
     #[must_use]
     pub fn new(slice: Slice) -> Self {
         let surfaces = grid(&slice).map(|grid| {
-            let kept = (MAX_VALUES / grid.len() as u64).min(1 + slice.layers.len() as u64);
+            let layers = MAX_LAYERS.min(slice.layers.len() as u64);
+            let kept = (MAX_VALUES / grid.len() as u64).min(1 + layers);
             vec![Surface::new(grid); kept as usize]
         });
         Self { slice, surfaces, trajectory: None, checks: Vec::new(), misplaced: 0 }
@@ -54,6 +60,12 @@ impl Landscape {
     #[must_use]
     pub fn slice(&self) -> &Slice {
         &self.slice
+    }
+
+    /// Nodes that the slice claims; of those of an absurd claim there is no [surface](Self::surface).
+    #[must_use]
+    pub fn claimed_nodes(&self) -> u64 {
+        claimed_nodes(&self.slice)
     }
 
     /// The measured losses.
@@ -103,10 +115,15 @@ impl Landscape {
         &self.checks
     }
 
-    /// Recorded nodes that lie outside the grid and are not drawn.
+    /// Recorded nodes that lie outside the grid or have no loss, and are not drawn.
     #[must_use]
     pub fn misplaced(&self) -> usize {
         self.misplaced
+    }
+
+    /// Its provenance, its surfaces (the loss, then the layers that are kept) or why there are none, and its trajectory.
+    pub fn into_parts(self) -> (Slice, Result<Vec<Surface>, String>, Option<Trajectory>) {
+        (self.slice, self.surfaces, self.trajectory)
     }
 
     /// Takes nodes: measured ones replace whatever was known, interpolated ones no measurement.
@@ -121,7 +138,8 @@ impl Landscape {
         }
         let nodes_in_grid = surfaces[0].grid().len();
         let given = nodes.index.iter().take(nodes.loss.len());
-        self.misplaced += given.filter(|&&node| node as usize >= nodes_in_grid).count();
+        let placed = given.filter(|&&node| (node as usize) < nodes_in_grid).count();
+        self.misplaced += nodes.index.len() - placed;
     }
 
     /// Takes the trajectory; a later one replaces it.
@@ -131,8 +149,7 @@ impl Landscape {
 
     /// Takes a self-check; a later one of the same name replaces it.
     pub fn apply_check(&mut self, check: &Check) {
-        self.checks.retain(|known| known.name != check.name);
-        self.checks.push(check.clone());
+        take_check(&mut self.checks, check);
     }
 }
 
@@ -157,8 +174,12 @@ fn enter(surface: &mut Surface, nodes: &Nodes, values: &[f64], stderrs: &[f64]) 
     }
 }
 
+fn claimed_nodes(slice: &Slice) -> u64 {
+    slice.x.count.saturating_mul(slice.y.as_ref().map_or(1, |y| y.count))
+}
+
 fn grid(slice: &Slice) -> Result<Grid, String> {
-    let nodes = slice.x.count.saturating_mul(slice.y.as_ref().map_or(1, |y| y.count));
+    let nodes = claimed_nodes(slice);
     if nodes > MAX_NODES {
         return Err(format!("the slice claims {nodes} nodes, more than {MAX_NODES}"));
     }

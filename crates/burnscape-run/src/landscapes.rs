@@ -16,12 +16,30 @@ pub struct Landscapes {
     /// By the slices that they name.
     plans: BTreeMap<u32, Arc<Plan>>,
     live_path: Option<Trajectory>,
+    /// Nodes that found no slice before them, by its number.
+    strays: BTreeMap<u32, usize>,
+}
+
+/// Compared as text where they differ, since in text NaN equals NaN.
+fn is_same(a: &Slice, b: &Slice) -> bool {
+    a == b || format!("{a:?}") == format!("{b:?}")
 }
 
 impl Landscapes {
     /// All slices, in the order of their numbers.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Landscape> {
         self.slices.values()
+    }
+
+    /// All slices, in the order of their numbers, given away.
+    pub fn into_slices(self) -> impl ExactSizeIterator<Item = Landscape> {
+        self.slices.into_values()
+    }
+
+    /// All studies by their numbers.
+    #[must_use]
+    pub fn studies(&self) -> &BTreeMap<u32, Study> {
+        &self.studies
     }
 
     /// No slice is known.
@@ -84,17 +102,31 @@ impl Landscapes {
         self.live_path.as_ref()
     }
 
+    /// Nodes of slices that no record before them describes: the number of the slice, and how many.
+    pub fn strays(&self) -> impl Iterator<Item = (u32, usize)> {
+        self.strays.iter().map(|(&slice, &nodes)| (slice, nodes))
+    }
+
+    /// The slice with a number.
+    #[must_use]
+    pub fn get(&self, slice: u32) -> Option<&Landscape> {
+        self.slices.get(&slice)
+    }
+
     /// Takes a slice. A resumed surface repeats its slice: what was measured stays.
     pub fn apply_slice(&mut self, slice: &Slice) {
         let known = self.slices.get(&slice.slice);
-        if known.is_none_or(|known| known.slice() != slice) {
+        if known.is_none_or(|known| !is_same(known.slice(), slice)) {
             self.slices.insert(slice.slice, Landscape::new(slice.clone()));
         }
     }
 
     /// Takes nodes of a slice.
     pub fn apply_nodes(&mut self, nodes: &Nodes) {
-        self.change(nodes.slice, |landscape| landscape.apply_nodes(nodes));
+        match self.slices.get_mut(&nodes.slice) {
+            Some(landscape) => landscape.apply_nodes(nodes),
+            None => *self.strays.entry(nodes.slice).or_default() += nodes.index.len(),
+        }
     }
 
     /// Takes the trajectory of a slice, or a path told during training.
@@ -172,6 +204,20 @@ mod tests {
         landscapes.apply_slice(&slice(0, None));
         let landscape = landscapes.iter().next().unwrap();
         assert_eq!(landscape.surface().unwrap().lowest().unwrap().loss, 4.0);
+    }
+
+    #[test]
+    fn a_slice_with_a_nan_that_is_repeated_keeps_what_was_measured() {
+        let unknown = Slice { centre_loss: f64::NAN, ..slice(3, None) };
+        let mut landscapes = Landscapes::default();
+        let nodes =
+            Nodes { slice: 3, index: vec![0].into(), loss: vec![2.5].into(), ..Nodes::default() };
+        landscapes.apply_nodes(&nodes);
+        landscapes.apply_slice(&unknown);
+        landscapes.apply_nodes(&nodes);
+        landscapes.apply_slice(&unknown);
+        assert_eq!(landscapes.get(3).unwrap().surface().unwrap().loss(0), Some(2.5));
+        assert_eq!(landscapes.strays().collect::<Vec<_>>(), [(3, 1)]);
     }
 
     #[test]

@@ -8,11 +8,14 @@ mod block_quantity;
 mod block_series;
 mod block_status;
 mod blocks;
+mod caveats;
+mod checks;
 mod curvature;
 mod landscape;
 mod landscapes;
 mod last_step;
 mod latest;
+mod left_behind;
 mod metrics;
 mod octave_columns;
 mod progress;
@@ -20,7 +23,9 @@ mod quotient;
 mod recent;
 mod run;
 mod series;
+mod standing;
 mod taps;
+mod text;
 
 pub use alerts::{Alerts, MAX_ALERTS, is_error};
 pub use black_boxes::{BlackBox, BlackBoxes};
@@ -30,14 +35,22 @@ pub use block_quantity::BlockQuantity;
 pub use block_series::{BlockCell, BlockSeries, COLUMNS};
 pub use block_status::BlockStatus;
 pub use blocks::{BlockRow, Blocks};
+pub use caveats::{
+    Caveat, OF_LIVE_PATH, axes, caveats_of_live_path, caveats_of_path, caveats_of_slice,
+    components, ends, explained_variance, loss_gap, out_of_slice, parameters, reach,
+};
+pub use checks::take_check;
 pub use curvature::{CurvatureHistory, Curvatures, MAX_MOMENTS, Moment, stability_bound};
 pub use landscape::{Landscape, MAX_NODES, Quantity};
 pub use landscapes::Landscapes;
 pub use last_step::LastStep;
+pub use left_behind::LeftBehind;
 pub use metrics::{MAX_METRICS, MetricCurve, Metrics, NamedMetric, OWN};
 pub use octave_columns::{OCTAVES, OctaveColumns};
 pub use progress::{Pace, TrainingProgress};
 pub use quotient::Quotient;
 pub use run::{Damage, Run, RunState};
 pub use series::{BUCKETS, Bucket, Series};
+pub use standing::Standing;
 pub use taps::{MAX_TAPS, Tap, TapQuantity, Taps, dead_share};
+pub use text::{json_number, printable, xml_escaped};

@@ -6,10 +6,11 @@ use burnscape_trace::{
     Check, End, Epoch, Head, Histogram, Hyperparameters, Item, Note, Record, Resume, Snapshot, Step,
 };
 
+use super::checks::take_check;
 use super::last_step::LastStep;
 use super::{
     Alerts, BlackBoxes, BlockQuantity, BlockRow, BlockSeries, Blocks, Curvatures, Landscape,
-    Landscapes, Metrics, Pace, Series, Taps, TrainingProgress,
+    Landscapes, Metrics, Pace, Series, Standing, Taps, TrainingProgress,
 };
 
 /// Sentences kept; the number of further ones is kept too.
@@ -36,8 +37,7 @@ pub enum RunState {
 
 impl RunState {
     /// The state that the reason of an end, the last progress and the number of steps tell.
-    #[must_use]
-    pub fn told_by(end: Option<&str>, is_at_surface: bool, steps: u64) -> Self {
+    pub(crate) fn told_by(end: Option<&str>, is_at_surface: bool, steps: u64) -> Self {
         match end {
             Some("finished" | "early-stopping") => Self::Finished,
             Some("interrupted") => Self::Interrupted,
@@ -123,17 +123,9 @@ pub struct Run {
     pub metrics: Metrics,
     notes: Vec<Note>,
     checks: Vec<Check>,
-    /// The end, where there is one and recording did not go on.
-    pub end: Option<End>,
-    steps: u64,
-    snapshots: u64,
-    dropped: u64,
-    resumes: u64,
-    unknown: u64,
+    standing: Standing,
     further_notes: usize,
     silent_minutes: u64,
-    damage: Damage,
-    alerts: Alerts,
     black_boxes: BlackBoxes,
     taps: Taps,
     curvatures: Curvatures,
@@ -157,18 +149,13 @@ impl Run {
     pub fn apply_item(&mut self, item: &Item) {
         match item {
             Item::Record { record, .. } => self.apply(record),
-            Item::Lost(lost) => {
-                self.damage.lost_bytes += lost.bytes;
-                self.damage.places += 1;
-            }
-            Item::Torn(torn) => self.damage.torn_bytes = torn.bytes,
+            Item::Lost(_) | Item::Torn(_) => self.standing.apply_item(item),
         }
     }
 
     /// Takes a record.
     pub fn apply(&mut self, record: &Record) {
-        // A torn end is no end when a record follows.
-        self.damage.torn_bytes = 0;
+        self.standing.apply(record);
         match record {
             Record::Head(head) => self.apply_head(head),
             Record::Hyperparameters(told) => self.apply_hyperparameters(told),
@@ -178,11 +165,9 @@ impl Run {
             Record::Metric(metric) => self.metrics.apply(metric),
             Record::Activation(seen) => self.taps.apply(seen),
             Record::Histogram(histogram) => self.apply_histogram(histogram),
-            Record::Alert(alert) => self.alerts.apply(alert),
             Record::Blackbox(black_box) => self.black_boxes.apply(black_box),
             Record::Curvature(curvature) => self.curvatures.apply(curvature),
-            Record::Dropped(dropped) => self.dropped += dropped.records,
-            Record::Snapshot(snapshot) => self.apply_snapshot(snapshot),
+            Record::Snapshot(snapshot) => self.last_snapshot = Some(snapshot.clone()),
             Record::Slice(slice) => self.landscapes.apply_slice(slice),
             Record::Nodes(nodes) => self.landscapes.apply_nodes(nodes),
             Record::Trajectory(path) => self.landscapes.apply_trajectory(path),
@@ -191,16 +176,26 @@ impl Run {
             Record::Check(check) => self.apply_check(check),
             Record::Note(note) => self.apply_note(note),
             Record::Resume(resume) => self.apply_resume(resume),
-            Record::End(end) => self.apply_end(end),
-            Record::Unknown { .. } => self.unknown += 1,
+            Record::Alert(_) | Record::Dropped(_) | Record::End(_) | Record::Unknown { .. } => {}
         }
     }
 
     /// Where the run is.
     #[must_use]
     pub fn state(&self) -> RunState {
-        let reason = self.end.as_ref().map(|end| end.reason.as_str());
-        RunState::told_by(reason, self.is_at_surface(), self.steps)
+        self.standing.state()
+    }
+
+    /// The few numbers that every reader tells of a run.
+    #[must_use]
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// The end, where there is one and nothing follows it.
+    #[must_use]
+    pub fn end(&self) -> Option<&End> {
+        self.standing.end()
     }
 
     /// Takes for how many seconds nothing was written; `true`: that is another number of minutes.
@@ -224,50 +219,49 @@ impl Run {
     /// Loss of the last step, else of the last epoch, where one is recorded.
     #[must_use]
     pub fn last_loss(&self) -> Option<f64> {
-        let last = self.step_loss.last().or_else(|| self.epoch_train_loss.last());
-        last.map(|(_, loss)| loss)
+        self.standing.last_loss()
     }
 
-    /// Steps recorded.
+    /// Optimizer steps that training took; see [`Standing::steps`].
     #[must_use]
     pub fn steps(&self) -> u64 {
-        self.steps
+        self.standing.steps()
     }
 
-    /// Snapshots recorded.
+    /// Snapshots on the path of training.
     #[must_use]
     pub fn snapshots(&self) -> u64 {
-        self.snapshots
+        self.standing.snapshots()
     }
 
     /// Step records lost to a full queue.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.dropped
+        self.standing.dropped()
     }
 
     /// How often recording went on after a stop.
     #[must_use]
     pub fn resumes(&self) -> u64 {
-        self.resumes
+        self.standing.resumes()
     }
 
     /// Records of kinds that this version does not know.
     #[must_use]
     pub fn unknown_records(&self) -> u64 {
-        self.unknown
+        self.standing.unknown_records()
     }
 
     /// What of the trace could not be read.
     #[must_use]
     pub fn damage(&self) -> Damage {
-        self.damage
+        self.standing.damage()
     }
 
     /// The alerts.
     #[must_use]
     pub fn alerts(&self) -> &Alerts {
-        &self.alerts
+        self.standing.alerts()
     }
 
     /// The black boxes.
@@ -291,7 +285,7 @@ impl Run {
     /// A parameter block as it was measured last; `None` past the last one.
     #[must_use]
     pub fn block_row(&self, block: usize) -> Option<BlockRow<'_>> {
-        self.blocks.row(block, &self.alerts.of_block(block))
+        self.blocks.row(block, &self.alerts().of_block(block))
     }
 
     /// A quantity of every block over steps.
@@ -324,10 +318,6 @@ impl Run {
         &self.notes
     }
 
-    fn is_at_surface(&self) -> bool {
-        self.progress.latest().is_some_and(|progress| progress.split == "surface")
-    }
-
     fn apply_head(&mut self, head: &Head) {
         self.blocks.set_layout(&head.blocks);
         self.progress.plan(head.epochs_planned);
@@ -344,7 +334,6 @@ impl Run {
     }
 
     fn apply_step(&mut self, step: &Step) {
-        self.steps += 1;
         self.blocks.apply(step);
         if let Some(loss) = step.loss {
             self.step_loss.push(step.step, loss);
@@ -382,18 +371,10 @@ impl Run {
         self.last_epoch = Some(epoch.clone());
     }
 
-    fn apply_snapshot(&mut self, snapshot: &Snapshot) {
-        self.snapshots += 1;
-        self.last_snapshot = Some(snapshot.clone());
-    }
-
     fn apply_check(&mut self, check: &Check) {
         match check.slice {
             Some(slice) => self.landscapes.apply_check(slice, check),
-            None => {
-                self.checks.retain(|known| known.name != check.name);
-                self.checks.push(check.clone());
-            }
+            None => take_check(&mut self.checks, check),
         }
     }
 
@@ -407,60 +388,31 @@ impl Run {
 
     /// Recording goes on, perhaps from an earlier checkpoint: what came after it was left behind.
     fn apply_resume(&mut self, resume: &Resume) {
-        self.resumes += 1;
-        self.end = None;
         self.pace = Pace::default();
-        self.steps = self.steps.min(resume.steps);
-        self.last_step.take_if(|step| step.step >= resume.steps);
+        self.last_step.take_if(|step| !resume.keeps_step(step.step));
+        self.last_snapshot.take_if(|snapshot| !resume.keeps_moment(snapshot.step));
         self.blocks.rewind(resume.steps);
         self.taps.rewind(resume.steps);
         self.curvatures.rewind(resume.steps);
         self.metrics.rewind(resume.steps);
-        self.alerts.rewind(resume.steps);
         self.black_boxes.rewind(resume.steps);
         let of_steps = [&mut self.step_loss, &mut self.global_grad_norm, &mut self.learning_rate];
         for series in of_steps.into_iter().chain([&mut self.throughput]) {
             series.rewind(resume.steps);
         }
         // An epoch is counted at its end, which the checkpoint of that epoch includes.
-        self.last_epoch.take_if(|epoch| epoch.steps > resume.steps);
+        self.last_epoch.take_if(|epoch| !resume.keeps_moment(epoch.steps));
         for series in [&mut self.epoch_train_loss, &mut self.epoch_valid_loss] {
             series.rewind(resume.steps.saturating_add(1));
         }
-    }
-
-    fn apply_end(&mut self, end: &End) {
-        self.dropped = self.dropped.max(end.dropped);
-        self.end = Some(end.clone());
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use burnscape_trace::{Dropped, LossCause, Lost, Progress, Resume, Torn};
+    use burnscape_trace::{Dropped, LossCause, Lost, Torn};
 
     use super::*;
-
-    fn ended(reason: &str) -> Record {
-        Record::End(End { reason: reason.to_owned(), ..End::default() })
-    }
-
-    #[test]
-    fn the_state_follows_the_records() {
-        let mut run = Run::default();
-        assert_eq!(run.state(), RunState::Waiting);
-        run.apply(&Record::Step(Step::default()));
-        assert_eq!(run.state(), RunState::Training);
-        run.apply(&Record::Progress(Progress { split: "surface".into(), ..Progress::default() }));
-        assert_eq!(run.state(), RunState::Surface);
-        run.apply(&ended("finished"));
-        assert_eq!(run.state(), RunState::Finished);
-        run.apply(&ended("early-stopping"));
-        assert_eq!(run.state(), RunState::Finished);
-        run.apply(&Record::Resume(Resume::default()));
-        run.apply(&ended("dropped"));
-        assert_eq!(run.state(), RunState::Stopped);
-    }
 
     #[test]
     fn what_was_lost_is_counted_and_a_torn_end_forgotten_when_more_follows() {

@@ -35,6 +35,12 @@ pub const PREVIOUS_UPDATE_NORM: &str = "previous_update_norm";
 /// ‖θ after the update − θ₀‖, from the start of this recording.
 pub const DISTANCE: &str = "distance";
 
+/// Whether a column says nothing of a block that no gradient reached.
+#[must_use]
+pub fn is_of_gradient(column: &str) -> bool {
+    column.starts_with("grad_")
+}
+
 /// How the values of several blocks become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Combine {
@@ -63,8 +69,8 @@ impl Combine {
         }
     }
 
-    /// One value for several; `None` without any.
-    fn fold(self, values: impl Iterator<Item = f64>) -> Option<f64> {
+    /// One value for several; `None` without any, or where that is no quantity of several blocks.
+    pub fn fold(self, values: impl Iterator<Item = f64>) -> Option<f64> {
         let mut values = values.peekable();
         values.peek()?;
         match self {
@@ -119,7 +125,7 @@ impl Step {
     pub fn over(&self, blocks: &Blocks, column: &str) -> Option<f64> {
         let values = self.columns.get(column)?;
         let is_missing = |block: usize| self.missing.contains(&(block as u32));
-        let of_gradient = column.starts_with("grad_");
+        let of_gradient = is_of_gradient(column);
         let counted = blocks.0.iter().filter(|&&block| !of_gradient || !is_missing(block));
         let value = |&block: &usize| values.get(block).copied().map(f64::from);
         match blocks.0[..] {

@@ -3,8 +3,50 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 
-use crate::record::{Epoch, Head, Record, Resume, Snapshot, Step};
+use crate::record::{Curvature, Epoch, Head, Record, Resume, Snapshot, Step};
 use crate::{Error, Item, Lost, Reader};
+
+impl Resume {
+    /// Whether what was seen in a step still holds: the step itself, its activations, histograms, alerts and black boxes.
+    #[must_use]
+    pub fn keeps_step(&self, step: u64) -> bool {
+        step < self.steps
+    }
+
+    /// Whether what was told after so many steps still holds: epochs, metrics, snapshots, live curvature. After exactly
+    /// as many as it went on from, it is of the weights that it went on with.
+    #[must_use]
+    pub fn keeps_moment(&self, steps: u64) -> bool {
+        steps <= self.steps
+    }
+
+    /// Whether a record that was written before still holds, or belongs to a path that training has left.
+    #[must_use]
+    pub fn keeps(&self, record: &Record) -> bool {
+        match record {
+            Record::Step(Step { step, .. }) => self.keeps_step(*step),
+            Record::Activation(seen) => self.keeps_step(seen.step),
+            Record::Histogram(histogram) => self.keeps_step(histogram.step),
+            Record::Alert(alert) => self.keeps_step(alert.step),
+            Record::Blackbox(black_box) => self.keeps_step(black_box.step),
+            Record::Epoch(epoch) => self.keeps_moment(epoch.steps),
+            Record::Metric(metric) => self.keeps_moment(metric.step),
+            Record::Snapshot(snapshot) => self.keeps_moment(snapshot.step),
+            Record::Curvature(curvature) => {
+                !curvature.is_live() || self.keeps_moment(curvature.step)
+            }
+            _ => true,
+        }
+    }
+}
+
+impl Curvature {
+    /// It was measured while training went on, not by a study afterwards.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.reason == "live"
+    }
+}
 
 /// What was already recorded in a run that is resumed.
 ///
@@ -113,8 +155,8 @@ impl Resumed {
     fn go_back(&mut self, resume: &Resume) {
         self.steps = resume.steps;
         self.batches = resume.batches;
-        self.epochs.retain(|epoch| epoch.steps <= resume.steps);
-        self.snapshots.retain(|snapshot| snapshot.step <= resume.steps);
+        self.epochs.retain(|epoch| resume.keeps_moment(epoch.steps));
+        self.snapshots.retain(|snapshot| resume.keeps_moment(snapshot.step));
     }
 
     fn reached(&mut self, steps: u64, batches: u64) {

@@ -232,7 +232,7 @@ impl Live {
 
     fn how_it_ended(&self) -> Option<String> {
         let run = self.app.run();
-        let end = run.end.as_ref()?;
+        let end = run.end()?;
         let line = RunLines::new(run.clone()).end_line(end);
         Some(printable(&format!("burnscape: {line}")))
     }

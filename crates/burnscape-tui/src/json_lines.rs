@@ -6,7 +6,7 @@
 use burnscape_trace::{Alert, Curvature, End, Epoch, Head, Item, Metric, Progress, Record, Step};
 use serde_json::{Value, json};
 
-use crate::model::Run;
+use crate::model::{Run, json_number as number};
 
 /// The line of an item that was just applied to a run; `None` where there is nothing to follow it by.
 pub(crate) fn json_line(run: &Run, item: &Item) -> Option<String> {
@@ -89,15 +89,6 @@ fn of_progress(progress: &Progress) -> Value {
 fn of_end(end: &End) -> Value {
     json!({ "kind": "end", "reason": end.reason, "steps": end.steps, "dropped": end.dropped,
         "elapsed_secs": number(end.elapsed_secs) })
-}
-
-fn number(value: f64) -> Value {
-    match value {
-        _ if value.is_nan() => json!("NaN"),
-        f64::INFINITY => json!("Infinity"),
-        f64::NEG_INFINITY => json!("-Infinity"),
-        _ => json!(value),
-    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! What is in a run, gathered record by record, so that memory does not grow with its steps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use burnscape_run::{
+    Landscape, Landscapes, LeftBehind, Standing, json_number as number, parameters, take_check,
+};
 use burnscape_trace::{
-    Head, Item, LossCause, Lost, Metric, Nodes, Reader, Record, RunFolder, Slice, Step, Torn,
+    Check, Head, Item, LossCause, Lost, Metric, Reader, Record, RunFolder, Torn,
 };
 use serde_json::{Value, json};
-
-use crate::json::number;
 
 #[derive(Debug, Default)]
 pub(super) struct Facts {
@@ -16,10 +17,7 @@ pub(super) struct Facts {
     pub(super) trace_bytes: u64,
     pub(super) head: Head,
     pub(super) records: BTreeMap<String, u64>,
-    pub(super) steps: u64,
-    pub(super) batches: u64,
-    pub(super) epochs: u64,
-    pub(super) elapsed_secs: f64,
+    pub(super) standing: Standing,
     pub(super) loss: Option<Losses>,
     pub(super) metrics: BTreeMap<(String, String), Metric>,
     /// JSON texts by name.
@@ -27,12 +25,11 @@ pub(super) struct Facts {
     pub(super) alerts: BTreeMap<String, u64>,
     /// Bytes by file, as several snapshots may have one.
     pub(super) snapshots: BTreeMap<String, u64>,
-    pub(super) slices: BTreeMap<u32, Surface>,
-    pub(super) checks: [u64; 2],
-    pub(super) dropped: u64,
+    pub(super) landscapes: Landscapes,
+    pub(super) checks: Vec<Check>,
     pub(super) lost: Vec<Lost>,
     pub(super) torn: Option<Torn>,
-    pub(super) ended: Option<String>,
+    left_behind: LeftBehind,
 }
 
 /// The losses of the steps.
@@ -46,22 +43,32 @@ pub(super) struct Losses {
     pub(super) not_finite: u64,
 }
 
-/// A slice and how far it is measured.
-#[derive(Debug, Default)]
-pub(super) struct Surface {
-    pub(super) slice: Slice,
-    pub(super) measured: BTreeSet<u32>,
-    pub(super) lowest: Option<f64>,
-    pub(super) highest: Option<f64>,
-}
-
 impl Facts {
+    /// Reads the run, and once more where a resume leaves some of it behind.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let folder = RunFolder::open(path)?;
+        let facts = Self::read_without(&folder, &LeftBehind::default())?;
+        match facts.left_behind.is_empty() {
+            true => Ok(facts),
+            false => Self::read_without(&folder, &facts.left_behind),
+        }
+    }
+
+    fn read_without(folder: &RunFolder, left_behind: &LeftBehind) -> anyhow::Result<Self> {
         let mut facts = Self { folder: folder.path().to_owned(), ..Self::default() };
         for item in Reader::open(folder.trace_path())? {
-            match item? {
-                Item::Record { record, .. } => facts.count(record),
+            let item = item?;
+            facts.standing.apply_item(&item);
+            match item {
+                Item::Record { offset, record } => {
+                    *facts.records.entry(record.kind().to_owned()).or_default() += 1;
+                    if let Record::Resume(resume) = &record {
+                        facts.left_behind.note(offset, resume);
+                    }
+                    if left_behind.holds(offset, &record) {
+                        facts.count(record);
+                    }
+                }
                 Item::Lost(lost) => facts.lost.push(lost),
                 Item::Torn(torn) => facts.torn = Some(torn),
             }
@@ -71,14 +78,12 @@ impl Facts {
     }
 
     fn count(&mut self, record: Record) {
-        *self.records.entry(record.kind().to_owned()).or_default() += 1;
-        self.ended = None;
         match record {
             Record::Head(head) => self.head = head,
-            Record::Step(step) => self.count_step(&step),
-            Record::Epoch(epoch) => {
-                self.epochs = epoch.epoch;
-                self.elapsed_secs = epoch.elapsed_secs;
+            Record::Step(step) => {
+                if let Some(loss) = step.loss {
+                    self.loss.get_or_insert(Losses::beginning_with(loss)).take(loss);
+                }
             }
             Record::Hyperparameters(told) => self.hyperparameters.extend(told.values),
             Record::Metric(metric) => {
@@ -86,57 +91,24 @@ impl Facts {
             }
             Record::Alert(alert) => *self.alerts.entry(alert.rule).or_default() += 1,
             Record::Snapshot(it) => drop(self.snapshots.insert(it.file, it.bytes)),
-            Record::Slice(slice) => {
-                let number = slice.slice;
-                self.slices.entry(number).or_default().slice = slice;
-            }
-            Record::Nodes(nodes) => self.count_nodes(&nodes),
-            Record::Check(check) => self.checks[usize::from(!check.passed)] += 1,
-            Record::Dropped(it) => self.dropped = self.dropped.saturating_add(it.records),
-            Record::Resume(resume) => {
-                (self.steps, self.batches) = (resume.steps, resume.batches);
-            }
-            Record::End(end) => {
-                self.elapsed_secs = end.elapsed_secs;
-                self.ended = Some(end.reason);
-            }
+            Record::Slice(slice) => self.landscapes.apply_slice(&slice),
+            Record::Nodes(nodes) => self.landscapes.apply_nodes(&nodes),
+            Record::Check(check) => take_check(&mut self.checks, &check),
             _ => {}
         }
-    }
-
-    fn count_step(&mut self, step: &Step) {
-        self.steps = step.step.saturating_add(1);
-        self.batches = step.batches;
-        self.elapsed_secs = step.elapsed_secs;
-        if let Some(loss) = step.loss {
-            self.loss.get_or_insert(Losses::beginning_with(loss)).take(loss);
-        }
-    }
-
-    fn count_nodes(&mut self, nodes: &Nodes) {
-        let surface = self.slices.entry(nodes.slice).or_default();
-        if nodes.interpolated {
-            return;
-        }
-        surface.measured.extend(nodes.index.iter());
-        for loss in nodes.loss.iter().copied().filter(|it| it.is_finite()) {
-            surface.lowest = Some(surface.lowest.map_or(loss, |it| it.min(loss)));
-            surface.highest = Some(surface.highest.map_or(loss, |it| it.max(loss)));
-        }
-    }
-
-    pub(super) fn parameters(&self) -> u64 {
-        let block = |shape: &Vec<u64>| shape.iter().fold(1, |all: u64, it| all.saturating_mul(*it));
-        let blocks = self.head.blocks.iter().map(|it| block(&it.shape));
-        blocks.fold(0, u64::saturating_add)
     }
 
     pub(super) fn snapshot_bytes(&self) -> u64 {
         self.snapshots.values().fold(0, |sum, it| sum.saturating_add(*it))
     }
 
-    pub(super) fn number_of(&self, kind: &str) -> u64 {
-        self.records.get(kind).copied().unwrap_or(0)
+    /// How many checks hold, or do not.
+    pub(super) fn checks(&self, passed: bool) -> usize {
+        self.checks.iter().filter(|check| check.passed == passed).count()
+    }
+
+    pub(super) fn ended(&self) -> Option<&str> {
+        self.standing.end().map(|end| end.reason.as_str())
     }
 
     pub(super) fn to_json(&self) -> Value {
@@ -145,23 +117,23 @@ impl Facts {
             "run": self.folder.to_string_lossy(),
             "trace_bytes": self.trace_bytes,
             "records": self.records,
-            "parameters": self.parameters(),
-            "steps": self.steps,
-            "batches": self.batches,
-            "epochs": self.epochs,
-            "resumed": self.number_of("resume"),
-            "elapsed_secs": number(self.elapsed_secs),
+            "parameters": parameters(&self.head),
+            "steps": self.standing.steps(),
+            "batches": self.standing.batches(),
+            "epochs": self.standing.epochs(),
+            "resumed": self.standing.resumes(),
+            "elapsed_secs": number(self.standing.elapsed_secs()),
             "loss": self.loss.map(Losses::to_json),
             "metrics": self.metrics.values().map(metric_json).collect::<Value>(),
             "hyperparameters": self.hyperparameters.iter().map(hyperparameter_json).collect::<Value>(),
             "alerts": self.alerts,
-            "snapshots": { "number": self.number_of("snapshot"), "bytes": self.snapshot_bytes() },
-            "slices": self.slices.iter().map(slice_json).collect::<Value>(),
-            "checks": { "passed": self.checks[0], "failed": self.checks[1] },
-            "dropped": self.dropped,
+            "snapshots": { "number": self.standing.snapshots(), "bytes": self.snapshot_bytes() },
+            "slices": self.landscapes.iter().map(slice_json).collect::<Value>(),
+            "checks": { "passed": self.checks(true), "failed": self.checks(false) },
+            "dropped": self.standing.dropped(),
             "lost": self.lost.iter().map(lost_json).collect::<Value>(),
             "torn": self.torn.map(|it| json!({ "at": it.offset, "bytes": it.bytes })),
-            "ended": self.ended,
+            "ended": self.ended(),
         });
         if let (Value::Object(all), Value::Object(more)) = (&mut value, more) {
             all.extend(more);
@@ -214,13 +186,6 @@ impl Losses {
     }
 }
 
-impl Surface {
-    pub(super) fn nodes(&self) -> u64 {
-        let rows = self.slice.y.as_ref().map_or(1, |axis| axis.count);
-        self.slice.x.count.saturating_mul(rows)
-    }
-}
-
 fn metric_json(metric: &Metric) -> Value {
     let Metric { split, name, epoch, value, .. } = metric;
     json!({ "split": split, "name": name, "epoch": epoch, "value": number(*value) })
@@ -232,14 +197,15 @@ fn hyperparameter_json((name, text): (&String, &String)) -> (String, Value) {
     (name.clone(), value)
 }
 
-fn slice_json((slice, surface): (&u32, &Surface)) -> Value {
+fn slice_json(landscape: &Landscape) -> Value {
+    let surface = landscape.surface().ok();
     json!({
-        "slice": slice,
-        "name": surface.slice.name,
-        "nodes": surface.nodes(),
-        "measured": surface.measured.len(),
-        "lowest": surface.lowest,
-        "highest": surface.highest,
+        "slice": landscape.slice().slice,
+        "name": landscape.slice().name,
+        "nodes": landscape.claimed_nodes(),
+        "measured": surface.map_or(0, |it| it.counts().measured),
+        "lowest": surface.and_then(|it| Some(it.lowest()?.loss)),
+        "highest": surface.and_then(|it| Some(it.highest()?.loss)),
     })
 }
 

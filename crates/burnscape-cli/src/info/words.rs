@@ -1,8 +1,9 @@
 //! The same in words, a line for each idea.
 
+use burnscape_run::{Landscape, parameters};
 use burnscape_trace::Metric;
 
-use super::facts::{Facts, Losses, Surface};
+use super::facts::{Facts, Losses};
 use crate::counted::counted;
 use crate::losses;
 
@@ -22,7 +23,7 @@ fn head(facts: &Facts) -> Vec<String> {
         format!("written   by burnscape {burnscape} with burn {burn}, format {major}.{minor}"),
         format!(
             "model     {} parameters in {}, {}, {} on {}",
-            facts.parameters(),
+            parameters(head),
             counted(head.blocks.len() as u64, "block"),
             counted(head.buffers.len() as u64, "buffer"),
             head.dtype.escape_debug(),
@@ -32,12 +33,16 @@ fn head(facts: &Facts) -> Vec<String> {
 }
 
 fn training(facts: &Facts) -> Vec<String> {
+    let standing = &facts.standing;
     let planned = facts.head.epochs_planned.map(|it| format!(" of {it}")).unwrap_or_default();
     let mut lines = vec![format!(
         "training  {} steps, {} batches, {}{planned} epochs in {:.1} s",
-        facts.steps, facts.batches, facts.epochs, facts.elapsed_secs
+        standing.steps(),
+        standing.batches(),
+        standing.epochs(),
+        standing.elapsed_secs()
     )];
-    let resumed = facts.number_of("resume");
+    let resumed = standing.resumes();
     if resumed > 0 {
         lines.push(format!("resumed   {}", counted(resumed, "time")));
     }
@@ -73,39 +78,41 @@ fn observed(facts: &Facts) -> Vec<String> {
         let rule = rule.escape_debug();
         format!("alert     {rule}, {}", counted(*number, "time"))
     });
-    let snapshots = facts.number_of("snapshot");
+    let snapshots = facts.standing.snapshots();
     let bytes = facts.snapshot_bytes();
     alerts.chain([format!("snapshots {snapshots}, {bytes} bytes")]).collect()
 }
 
 fn landscape(facts: &Facts) -> Vec<String> {
-    let mut lines: Vec<String> = facts.slices.iter().map(|(at, it)| slice(*at, it)).collect();
-    let [passed, failed] = facts.checks;
+    let mut lines: Vec<String> = facts.landscapes.iter().map(slice).collect();
+    let [passed, failed] = [true, false].map(|passed| facts.checks(passed));
     if passed + failed > 0 {
         lines.push(format!("checks    {passed} passed, {failed} failed"));
     }
     lines
 }
 
-fn slice(number: u32, surface: &Surface) -> String {
-    let range = match (surface.lowest, surface.highest) {
-        (Some(lowest), Some(highest)) => format!(", loss from {lowest} to {highest}"),
-        _ => String::new(),
+fn slice(landscape: &Landscape) -> String {
+    let (slice, surface) = (landscape.slice(), landscape.surface().ok());
+    let range = match surface.and_then(|it| it.lowest().zip(it.highest())) {
+        Some((lowest, highest)) => format!(", loss from {} to {}", lowest.loss, highest.loss),
+        None => String::new(),
     };
-    let (measured, nodes) = (surface.measured.len(), surface.nodes());
-    let name = surface.slice.name.escape_debug();
+    let measured = surface.map_or(0, |it| it.counts().measured);
+    let (number, name, nodes) = (slice.slice, slice.name.escape_debug(), landscape.claimed_nodes());
     format!("slice {number:<3} {name}: {measured} of {nodes} nodes measured{range}")
 }
 
 fn state(facts: &Facts) -> Vec<String> {
     let records: u64 = facts.records.values().sum();
     let mut lines = vec![format!("trace     {records} records, {} bytes", facts.trace_bytes)];
-    if facts.dropped > 0 {
-        lines.push(format!("dropped   {} step records by a full queue", facts.dropped));
+    let dropped = facts.standing.dropped();
+    if dropped > 0 {
+        lines.push(format!("dropped   {dropped} step records by a full queue"));
     }
     let lost = facts.lost.iter().map(losses::lost).chain(facts.torn.map(losses::torn));
     lines.extend(lost.map(|sentence| format!("lost      {sentence}")));
-    lines.push(match &facts.ended {
+    lines.push(match facts.ended() {
         Some(reason) => format!("ended     {}", reason.escape_debug()),
         None => "ended     no: it was stopped, or is still being recorded".to_owned(),
     });

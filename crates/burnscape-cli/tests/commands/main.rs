@@ -1,6 +1,8 @@
 //! The `burnscape` command from outside, one module per command or subject, each test a sentence.
 
 #[cfg(feature = "export")]
+mod agreement;
+#[cfg(feature = "export")]
 mod export;
 #[cfg(feature = "export")]
 mod report;

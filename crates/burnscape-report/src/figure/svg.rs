@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use burnscape_run::xml_escaped;
+
 /// Points per millimetre.
 const POINTS_PER_MM: f64 = 72.0 / 25.4;
 /// Size of letters, in points.
@@ -67,7 +69,7 @@ impl Svg {
 
     /// The title, for those who do not see the drawing.
     pub(crate) fn title(&mut self, text: &str) {
-        let _ = writeln!(self.body, "<title>{}</title>", escaped(text));
+        let _ = writeln!(self.body, "<title>{}</title>", xml_escaped(text));
     }
 
     pub(crate) fn rect(&mut self, x: f64, y: f64, width: f64, height: f64, look: &Look<'_>) {
@@ -129,7 +131,7 @@ impl Svg {
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
-        let (x, y, text) = (short(x), short(y), escaped(text));
+        let (x, y, text) = (short(x), short(y), xml_escaped(text));
         let _ = writeln!(
             self.body,
             "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\"{turn}>{text}</text>"
@@ -203,34 +205,15 @@ fn short(value: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-/// Text without characters that XML forbids or that turn the reading direction.
-pub(crate) fn printable(text: &str) -> String {
-    let is_odd = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            || matches!(character, '\u{fffe}' | '\u{ffff}')
-    };
-    text.chars().map(|character| if is_odd(character) { '\u{fffd}' } else { character }).collect()
-}
-
-fn escaped(text: &str) -> String {
-    let text = printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    text.replace('"', "&quot;").replace('\'', "&#39;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_short_and_texts_cannot_leave_their_element() {
+    fn numbers_and_names_are_short() {
         assert_eq!(
             (short(1.005), short(-0.001), short(100.0)),
             ("1".into(), "0".into(), "100".into())
-        );
-        assert_eq!(
-            escaped("</text><script>&\"'\u{1b}\u{202e}"),
-            "&lt;/text&gt;&lt;script&gt;&amp;&quot;&#39;\u{fffd}\u{fffd}"
         );
         assert_eq!(cut("encoder.weight", 5.0 * LETTER * FONT), "enco…");
     }

@@ -20,7 +20,7 @@ const NUMBERS: [Named<f64>; 5] = [
 
 /// Writes steps and epochs, where there are any.
 pub(super) fn write(run: &Run, npz: &mut Npz<'_>) -> Result<(), Error> {
-    let steps = run.history.steps.count()? as usize;
+    let steps = run.history.steps.count() as usize;
     if steps > 0 {
         numbers(run, steps, npz)?;
         columns(run, steps, npz)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use burnscape_landscape::words as honest;
+use burnscape_run::OWN;
 use burnscape_trace::columns::{GRAD_NORM, UPDATE_NORM, WEIGHT_NORM};
 use burnscape_trace::{Activation, Axis};
 use serde_json::{Value, json};
@@ -12,7 +13,6 @@ use super::words;
 use crate::Error;
 use crate::curves::{Curve, Curves, UPDATE_RATIO};
 use crate::heat::Heat;
-use crate::metrics::OWN;
 use crate::run::Run;
 use crate::slice::Slice;
 use crate::thin::Thinner;
@@ -46,7 +46,7 @@ pub(super) fn of_run(run: &Run, runs: usize) -> Result<Value, Error> {
     let history = &run.history;
     Ok(json!({
         "name": run.name(),
-        "facts": facts(run)?,
+        "facts": facts(run),
         "lost": run.lost,
         "notes": history.notes.iter().map(|note| note.text.clone()).collect::<Vec<_>>(),
         "failed_checks": failed_checks(run),
@@ -66,33 +66,32 @@ pub(super) fn of_run(run: &Run, runs: usize) -> Result<Value, Error> {
     }))
 }
 
-fn facts(run: &Run) -> Result<Value, Error> {
-    let (head, history) = (&run.head, &run.history);
-    let steps = history.steps.count()?;
+fn facts(run: &Run) -> Value {
+    let (head, history, standing) = (&run.head, &run.history, &run.standing);
     let mut facts = vec![
         ("run", head.run_id.clone()),
-        ("steps", steps.to_string()),
-        ("epochs", history.epochs.len().to_string()),
+        ("steps", standing.steps().to_string()),
+        ("epochs", standing.epochs().to_string()),
         ("parameter blocks", head.blocks.len().to_string()),
-        ("snapshots", history.snapshots.len().to_string()),
+        ("snapshots", standing.snapshots().to_string()),
         ("device", head.device.clone()),
         ("element type", head.dtype.clone()),
         ("seed of directions", head.seed.to_string()),
         ("burnscape", head.burnscape_version.clone()),
         ("burn", head.burn_version.clone()),
     ];
-    let ended = history.end.as_ref().map_or("not yet, or killed", |end| &end.reason);
+    let ended = standing.end().map_or("not yet, or killed", |end| &end.reason);
     facts.push(("ended", ended.to_owned()));
-    if history.dropped > 0 {
-        facts.push(("step records dropped", history.dropped.to_string()));
+    if standing.dropped() > 0 {
+        facts.push(("step records dropped", standing.dropped().to_string()));
     }
-    if !history.resumes.is_empty() {
-        facts.push(("resumed", format!("{} times", history.resumes.len())));
+    if standing.resumes() > 0 {
+        facts.push(("resumed", format!("{} times", standing.resumes())));
     }
     let set = history.hyperparameters.iter();
     let set = set.map(|(name, value)| (format!("set: {name}"), value.clone()));
     let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(set);
-    Ok(json!(facts.collect::<Vec<_>>()))
+    json!(facts.collect::<Vec<_>>())
 }
 
 fn failed_checks(run: &Run) -> Vec<String> {

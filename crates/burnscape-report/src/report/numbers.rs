@@ -1,8 +1,7 @@
 //! Numbers as short as they can be: a page has many.
 
+use burnscape_run::json_number as number;
 use serde_json::{Value, json};
-
-use crate::fields::number;
 
 /// Seven digits, as single precision has them; those that JSON lacks are words.
 pub(super) fn short(value: f64) -> Value {

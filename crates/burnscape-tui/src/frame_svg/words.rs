@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::colours::Ink;
-use super::{CELL_WIDTH, Place, escaped};
+use super::{CELL_WIDTH, Place};
+use crate::model::xml_escaped;
 
 /// From the top of a cell to the line on which letters stand.
 const BASELINE: u32 = 12;
@@ -62,6 +63,6 @@ impl Words {
 fn element(word: &Word) -> String {
     let (x, y) = (word.column * CELL_WIDTH, word.row * super::CELL_HEIGHT + BASELINE);
     let length = word.cells * CELL_WIDTH;
-    let text = escaped(&word.text);
+    let text = xml_escaped(&word.text);
     format!("<text x=\"{x}\" y=\"{y}\" textLength=\"{length}\">{text}</text>\n")
 }

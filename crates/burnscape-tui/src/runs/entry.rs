@@ -9,9 +9,9 @@ use burnscape_trace::{Error as TraceError, Follower};
 use super::glance::glance;
 use super::row::{Row, RowState};
 use super::sources::Found;
-use super::summary::Summary;
 use crate::error::told;
 use crate::followed::silent_secs;
+use crate::model::Standing;
 
 /// A run, as far as it was read.
 #[derive(Debug)]
@@ -19,9 +19,9 @@ pub(super) struct Entry {
     found: Found,
     follower: Option<Follower>,
     /// What the whole trace told, as far as it was followed.
-    followed: Summary,
+    followed: Standing,
     /// What its ends told, until all of it was followed.
-    glanced: Option<Summary>,
+    glanced: Option<Standing>,
     seen: Option<Seen>,
     trouble: Option<Trouble>,
 }
@@ -46,7 +46,7 @@ impl Entry {
         Self {
             found,
             follower: None,
-            followed: Summary::default(),
+            followed: Standing::default(),
             glanced: None,
             seen: None,
             trouble: None,
@@ -120,37 +120,37 @@ impl Entry {
 
     /// Another run took the folder: it is read from its beginning.
     fn start_over(&mut self) -> bool {
-        (self.followed, self.seen, self.trouble) = (Summary::default(), None, None);
+        (self.followed, self.seen, self.trouble) = (Standing::default(), None, None);
         self.glance();
         true
     }
 
     /// The run as a row, at a time.
     pub(super) fn row(&self, now: SystemTime) -> Row {
-        let summary = self.glanced.as_ref().unwrap_or(&self.followed);
+        let standing = self.glanced.as_ref().unwrap_or(&self.followed);
         let (state, sentence) = match &self.trouble {
-            None => (RowState::Run(summary.state()), None),
+            None => (RowState::Run(standing.state()), None),
             Some(Trouble::Gone) => {
                 let sentence = "the run folder is gone; shown is what was read of it";
                 (RowState::Gone, Some(sentence.to_owned()))
             }
             Some(Trouble::Unreadable(why)) => (RowState::Unreadable, Some(why.clone())),
-            Some(Trouble::Away(why)) => (RowState::Run(summary.state()), Some(why.clone())),
+            Some(Trouble::Away(why)) => (RowState::Run(standing.state()), Some(why.clone())),
         };
         Row {
             path: self.found.path.clone(),
             name: self.found.name.clone(),
             state,
             silent_minutes: self.silent_minutes(now),
-            is_damaged: summary.is_damaged,
-            epoch: summary.epoch,
-            planned_epochs: summary.planned_epochs,
-            steps: summary.steps,
-            last_loss: summary.last_loss,
-            alerts: summary.alerts.len(),
-            errors: summary.alerts.errors(),
+            is_damaged: standing.damage().is_damaged(),
+            epoch: standing.epoch(),
+            planned_epochs: standing.planned_epochs(),
+            steps: standing.steps(),
+            last_loss: standing.last_loss(),
+            alerts: standing.alerts().len(),
+            errors: standing.alerts().errors(),
             is_whole: self.glanced.is_none(),
-            started_unix_secs: summary.started_unix_secs,
+            started_unix_secs: standing.started_unix_secs(),
             sentence,
         }
     }

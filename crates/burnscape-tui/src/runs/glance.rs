@@ -8,7 +8,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use burnscape_trace::{Item, Reader, RunFolder};
 
-use super::summary::Summary;
+use crate::model::Standing;
 
 /// The head of a model with a few hundred blocks fits.
 const FIRST_BYTES: u64 = 128 << 10;
@@ -16,21 +16,21 @@ const FIRST_BYTES: u64 = 128 << 10;
 const LAST_BYTES: u64 = 128 << 10;
 
 /// What the beginning and the end of a trace tell; nothing of it where they cannot be read.
-pub(super) fn glance(folder: &RunFolder) -> Option<Summary> {
+pub(super) fn glance(folder: &RunFolder) -> Option<Standing> {
     let mut file = File::open(folder.trace_path()).ok()?;
     let bytes = file.metadata().ok()?.len();
-    let mut summary = Summary::default();
+    let mut standing = Standing::default();
     for item in Reader::new((&file).take(FIRST_BYTES)).map_while(Result::ok) {
-        summary.apply_item(&item);
+        standing.apply_item(&item);
     }
     if bytes > FIRST_BYTES {
         let last = bytes.saturating_sub(LAST_BYTES).max(FIRST_BYTES);
         file.seek(SeekFrom::Start(last)).ok()?;
         let items = Reader::new(&file).map_while(Result::ok);
         // The first record was cut by us, not by damage.
-        items.filter(is_record).for_each(|item| summary.apply_item(&item));
+        items.filter(is_record).for_each(|item| standing.apply_item(&item));
     }
-    Some(summary)
+    Some(standing)
 }
 
 fn is_record(item: &Item) -> bool {
@@ -59,10 +59,10 @@ mod tests {
         writer.finish(End { reason: "finished".into(), ..End::default() }).unwrap();
         let bytes = folder.trace_path().metadata().unwrap().len();
         assert!(bytes > 2 * (FIRST_BYTES + LAST_BYTES), "{bytes} bytes would be read as a whole");
-        let summary = glance(&folder).unwrap();
-        assert_eq!((summary.steps, summary.state()), (steps, RunState::Finished));
-        assert_eq!(summary.started_unix_secs, Some(7.0));
-        assert_eq!(summary.last_loss, Some(1.0 / steps as f64));
-        assert!(!summary.is_damaged);
+        let standing = glance(&folder).unwrap();
+        assert_eq!((standing.steps(), standing.state()), (steps, RunState::Finished));
+        assert_eq!(standing.started_unix_secs(), Some(7.0));
+        assert_eq!(standing.last_loss(), Some(1.0 / steps as f64));
+        assert!(!standing.damage().is_damaged());
     }
 }

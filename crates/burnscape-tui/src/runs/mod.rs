@@ -5,7 +5,7 @@
 //!                 (folders are searched)    (one thread reads all runs, in its own time)
 //! ```
 //!
-//! Of a run in the list only its [`Summary`] is kept; the one that is opened is followed in full by the viewer.
+//! Of a run in the list only its [`Standing`](crate::model::Standing) is kept; the one that is opened is followed in full by the viewer.
 
 mod catalogue;
 mod entry;
@@ -15,7 +15,6 @@ mod order;
 mod reading;
 mod row;
 mod sources;
-mod summary;
 
 pub(crate) use catalogue::Catalogue;
 pub(crate) use list::{Chosen, RunList};

@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
+pub use crate::model::printable;
+
 /// Cells that a text takes in a terminal.
 #[must_use]
 pub fn width(text: &str) -> usize {
@@ -61,12 +63,6 @@ pub fn put_right(buffer: &mut Buffer, area: Rect, text: &str, style: Style) {
     let cut = cut_end(text, usize::from(area.width));
     let indent = area.width.saturating_sub(width(&cut) as u16);
     put(buffer, Rect { x: area.x + indent, width: area.width - indent, ..area }, &cut, style);
-}
-
-/// The text without control characters: a name from a file cannot steer the terminal.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn fitting(characters: impl Iterator<Item = char>, cells: usize) -> Vec<char> {

@@ -1075,6 +1075,10 @@ fn damage_and_warnings_are_told() {
         level: "warning".into(),
         text: "the model has a tied parameter".into(),
     }));
+    // An end that something follows is none.
+    let frame = text(&draw_once(&run, ViewKind::Overview, 80, 24));
+    assert!(frame.contains("training damaged"), "{frame}");
+    run.apply(&Record::End(End { reason: "finished".into(), ..End::default() }));
     let frame = text(&draw_once(&run, ViewKind::Overview, 80, 24));
     assert!(frame.contains("finished damaged"), "{frame}");
     assert!(frame.contains("damaged: 2.5 kB in 1 place(s)") && frame.contains("tied parameter"));

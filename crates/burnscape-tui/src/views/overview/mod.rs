@@ -165,7 +165,7 @@ fn position_from_steps(run: &Run) -> String {
 }
 
 fn time_left(run: &Run) -> String {
-    match (run.state(), &run.end) {
+    match (run.state(), run.end()) {
         (_, Some(end)) => format!("took {}", duration(end.elapsed_secs)),
         (RunState::Waiting, _) => String::new(),
         _ => {

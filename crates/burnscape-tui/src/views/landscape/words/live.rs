@@ -4,7 +4,7 @@ use burnscape_trace::Trajectory;
 use ratatui::text::Line;
 
 use super::{Words, heading, last_loss, paragraph, path};
-use crate::model::Run;
+use crate::model::{OF_LIVE_PATH, Run, caveats_of_live_path};
 use crate::widgets::facts::{self, Fact};
 use crate::widgets::text;
 
@@ -27,7 +27,8 @@ impl Words for LivePath<'_> {
         let mut lines = facts::flowed(&self.facts(), width);
         lines.push(Line::default());
         lines.extend(heading("The path so far", width));
-        lines.extend(path::live_caveats(self.path).iter().flat_map(|it| paragraph(it, width)));
+        let caveats = caveats_of_live_path(self.path);
+        lines.extend(caveats.iter().flat_map(|it| paragraph(&it.to_string(), width)));
         lines.push(Line::default());
         lines.extend(text::wrapped(SURFACE_COMES, width).into_iter().map(Line::raw));
         lines
@@ -37,7 +38,7 @@ impl Words for LivePath<'_> {
 impl LivePath<'_> {
     fn facts(&self) -> Vec<Fact> {
         let mut facts = vec![last_loss(self.run), self.snapshots()];
-        facts.extend(path::explained(self.path, &path::OF_LIVE_PATH));
+        facts.extend(path::explained(self.path, &OF_LIVE_PATH));
         facts.extend(path::out_of_plane(self.path));
         facts
     }

@@ -8,13 +8,12 @@ mod slice;
 mod study;
 mod values;
 
-use burnscape_landscape::words as honest;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::Cursor;
 use super::picture::Picture;
-use crate::model::{Landscape, Run};
+use crate::model::{Landscape, Run, caveats_of_path, caveats_of_slice, components};
 use crate::numbers::{loss, short};
 use crate::palette::MUTED;
 use crate::widgets::facts::{self, Fact, Tone};
@@ -131,7 +130,7 @@ impl Scene<'_> {
     fn honesty(&self) -> Vec<Fact> {
         let trajectory = self.landscape.trajectory();
         let mut facts = self.warnings();
-        let components = path::components(self.landscape.slice());
+        let components = components(self.landscape.slice());
         facts.extend(trajectory.and_then(|it| path::explained(it, &components)));
         facts.extend(trajectory.and_then(path::out_of_plane));
         facts.extend(trajectory.and_then(path::plane_gap));
@@ -192,25 +191,14 @@ impl Scene<'_> {
         let failed = self.landscape.checks().iter().filter(|check| !check.passed);
         let mut caveats: Vec<String> =
             failed.map(|check| format!("{} does not hold: {}", check.name, check.detail)).collect();
-        if let Some(trajectory) = self.landscape.trajectory() {
-            caveats.extend(path::caveats(trajectory, slice));
-        }
+        let of_path = self.landscape.trajectory().map(|path| caveats_of_path(slice, path));
+        caveats.extend(of_path.iter().flatten().map(ToString::to_string));
         caveats.extend(self.picture.and_then(|it| progress::caveat(self.run, it.surface())));
         caveats.extend(self.picture.map(values::caveats).unwrap_or_default());
         caveats.extend(self.run.landscapes().plan_of(slice).and_then(progress::planned));
-        caveats.extend(slice::caveats(slice));
-        let directions = 1 + usize::from(slice.y.is_some());
-        caveats.extend(self.parameters().map(|count| honest::slice(count, directions)));
+        let of_slice = caveats_of_slice(slice, self.run.head.as_ref());
+        caveats.extend(of_slice.iter().map(ToString::to_string));
         caveats.into_iter().map(|caveat| text::printable(&caveat)).collect()
-    }
-
-    /// Parameters of the run; `None` before the head.
-    fn parameters(&self) -> Option<usize> {
-        let blocks = &self.run.head.as_ref()?.blocks;
-        let size = |shape: &[u64]| {
-            shape.iter().fold(1_usize, |size, &length| size.saturating_mul(length as usize))
-        };
-        Some(blocks.iter().fold(0, |sum: usize, block| sum.saturating_add(size(&block.shape))))
     }
 }
 

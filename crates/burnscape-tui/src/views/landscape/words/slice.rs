@@ -1,8 +1,8 @@
 //! Words on where a slice lies: its directions, its centre, and what moves along them.
 
-use burnscape_landscape::words as honest;
 use burnscape_trace::{Axis, Slice};
 
+use crate::model::ends;
 use crate::numbers::{loss, percent, short};
 use crate::widgets::facts::{Fact, Tone};
 use crate::widgets::text;
@@ -76,52 +76,4 @@ fn batchnorm(slice: &Slice) -> Option<Fact> {
         other => text::printable(other),
     };
     Some(Fact::new("BatchNorm", mode))
-}
-
-/// Sentences on how the slice was made.
-pub(super) fn caveats(slice: &Slice) -> Vec<String> {
-    let axes = || std::iter::once(&slice.x).chain(&slice.y);
-    let seeds: Vec<u64> = axes().filter_map(|axis| axis.seed).collect();
-    let mut caveats: Vec<String> =
-        (!seeds.is_empty()).then(|| honest::seeds(&seeds)).into_iter().collect();
-    caveats.push(honest::range(reach(slice), slice.centre_norm));
-    caveats.extend(biases_sentence(&slice.biases));
-    caveats.extend(batchnorm_sentence(&slice.batchnorm));
-    caveats
-}
-
-fn biases_sentence(mode: &str) -> Option<String> {
-    Some(match mode {
-        "" => return None,
-        "ignored" => "Biases and norm parameters stay as they are in these directions.".to_owned(),
-        "kept" => "Biases and norm parameters move along themselves.".to_owned(),
-        "filter" => "Biases and norm parameters move, each scaled as one filter.".to_owned(),
-        "moved" => "Biases and norm parameters move as all others do.".to_owned(),
-        other => format!("Biases and norm parameters: {other}."),
-    })
-}
-
-fn batchnorm_sentence(mode: &str) -> Option<String> {
-    Some(match mode {
-        "" | "none" => return None,
-        "recalibrate" => "BatchNorm statistics are recalibrated at every node.".to_owned(),
-        "centre" => "BatchNorm statistics are those of the centre at every node.".to_owned(),
-        other => format!("BatchNorm statistics: {other}."),
-    })
-}
-
-/// Distance of the farthest corner from the centre, in the units of the parameters.
-fn reach(slice: &Slice) -> f64 {
-    let across = ends(&slice.x);
-    let up = slice.y.as_ref().map_or([0.0; 2], ends);
-    let cosine = slice.cosine.unwrap_or(0.0);
-    let corners = across.iter().flat_map(|&a| up.iter().map(move |&b| (a, b)));
-    let squares = corners.map(|(a, b)| a * a + b * b + 2.0 * a * b * cosine);
-    squares.fold(0.0, f64::max).sqrt()
-}
-
-/// Where an axis ends, in the units of the parameters.
-fn ends(axis: &Axis) -> [f64; 2] {
-    let last = axis.first as f64 + axis.count.saturating_sub(1) as f64;
-    [axis.first as f64, last].map(|index| index * axis.spacing * axis.direction_norm)
 }

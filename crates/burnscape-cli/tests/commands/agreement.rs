@@ -1,0 +1,300 @@
+//! Whoever reads a run tells the same of it: viewer, list, `info`, page, CSV, JSON and NPZ of runs in which readers may err.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use burnscape_trace::{
+    Alert, Axis, Block, Check, Curvature, Dropped, End, Epoch, FORMAT, Head, Metric, Nodes, Record,
+    Resume, RunFolder, Slice, Snapshot, Step, Writer, columns,
+};
+use burnscape_tui::model::Standing;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// What all of them tell.
+#[derive(Debug, PartialEq)]
+struct Told {
+    steps: u64,
+    /// `step` records that hold.
+    rows: u64,
+    epochs: u64,
+    snapshots: u64,
+    alerts: u64,
+    curvature: u64,
+    dropped: u64,
+    resumed: u64,
+    failed_checks: u64,
+    ended: Option<&'static str>,
+}
+
+fn step(number: u64) -> Record {
+    let columns = [(columns::GRAD_NORM.to_owned(), vec![number as f32].into())].into();
+    let loss = Some(100.0 - number as f64);
+    Step { step: number, batches: number + 1, loss, columns, ..Step::default() }.into()
+}
+
+fn epoch(epoch: u64, steps: u64) -> Record {
+    Epoch { epoch, steps, batches: steps, ..Epoch::default() }.into()
+}
+
+fn snapshot(index: u64, step: u64) -> Record {
+    Snapshot { index, step, file: RunFolder::snapshot_file(index), ..Snapshot::default() }.into()
+}
+
+fn alert(step: u64) -> Record {
+    Alert { step, rule: "loss-spike".into(), level: "warning".into(), ..Alert::default() }.into()
+}
+
+fn curvature(reason: &str, step: u64) -> Record {
+    let largest = vec![step as f64].into();
+    Curvature { reason: reason.into(), step, largest, lr: 0.1, ..Curvature::default() }.into()
+}
+
+fn metric(step: u64) -> Record {
+    let (split, name) = ("valid".into(), "accuracy".into());
+    Metric { split, name, epoch: 1, step, value: step as f64 }.into()
+}
+
+fn check(passed: bool) -> Record {
+    Check { name: "same weights".into(), passed, ..Check::default() }.into()
+}
+
+fn end(reason: &str, steps: u64, dropped: u64) -> Record {
+    End { reason: reason.into(), steps, dropped, ..End::default() }.into()
+}
+
+fn resume(steps: u64) -> Record {
+    Resume { steps, batches: steps, ..Resume::default() }.into()
+}
+
+fn written(records: &[Record], blocks: usize) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(&RunFolder::create(root.path().join("run")).unwrap()).unwrap();
+    let block = |number| Block { path: format!("fc{number}"), ..Block::default() };
+    let head = Head { format: FORMAT, blocks: (0..blocks).map(block).collect(), ..Head::default() };
+    writer.append(&head.into()).unwrap();
+    records.iter().for_each(|record| writer.append(record).unwrap());
+    writer.flush().unwrap();
+    root
+}
+
+fn burnscape(root: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_burnscape"))
+        .current_dir(root)
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn list(root: &Path, expected: &Told) {
+    let mut standing = Standing::default();
+    let items = burnscape_trace::Reader::open(root.join("run/trace.cbor")).unwrap();
+    items.for_each(|item| standing.apply_item(&item.unwrap()));
+    assert_eq!((standing.steps(), standing.epochs()), (expected.steps, expected.epochs), "list");
+    assert_eq!(standing.alerts().len(), expected.alerts, "list");
+}
+
+fn viewer(root: &Path, expected: &Told) {
+    let run = burnscape_tui::read_run(&root.join("run")).unwrap();
+    let curves = run.curvatures();
+    let moments = (0..curves.len()).filter_map(|it| curves.get(it)).map(|it| it.moments().len());
+    let told = Told {
+        steps: run.steps(),
+        rows: run.step_loss.buckets().map(|bucket| bucket.count).sum(),
+        epochs: run.standing().epochs(),
+        snapshots: run.snapshots(),
+        alerts: run.alerts().len(),
+        curvature: moments.sum::<usize>() as u64,
+        dropped: run.dropped(),
+        resumed: run.resumes(),
+        failed_checks: run.failed_checks().count() as u64,
+        ended: None,
+    };
+    assert_eq!(told, Told { ended: None, ..*expected }, "viewer");
+    assert_eq!(run.end().map(|end| end.reason.as_str()), expected.ended, "viewer");
+    assert_eq!(run.state().is_over(), expected.ended.is_some(), "viewer");
+}
+
+fn info(root: &Path, expected: &Told) {
+    let told: Value = serde_json::from_str(&burnscape(root, &["info", "run", "--json"])).unwrap();
+    let whole = |name: &str| told[name].as_u64().unwrap();
+    assert_eq!(whole("steps"), expected.steps, "info");
+    assert_eq!(whole("epochs"), expected.epochs, "info");
+    assert_eq!(told["snapshots"]["number"], json!(expected.snapshots), "info");
+    let alerts = told["alerts"].as_object().unwrap().values().filter_map(Value::as_u64);
+    assert_eq!(alerts.sum::<u64>(), expected.alerts, "info");
+    assert_eq!((whole("dropped"), whole("resumed")), (expected.dropped, expected.resumed), "info");
+    assert_eq!(told["checks"]["failed"], json!(expected.failed_checks), "info");
+    assert_eq!(told["ended"].as_str(), expected.ended, "info");
+}
+
+fn page(root: &Path, expected: &Told) {
+    burnscape(root, &["report", "run", "--output", "page.html"]);
+    let page = fs::read_to_string(root.join("page.html")).unwrap();
+    let data = page.split_once("id=\"data\">").unwrap().1.split_once("</script>").unwrap().0;
+    let data: Value = serde_json::from_str(data).unwrap();
+    let run = &data["runs"][0];
+    let fact = |name: &str| {
+        let facts = run["facts"].as_array().unwrap();
+        facts.iter().find(|fact| fact[0] == name).map(|fact| fact[1].as_str().unwrap().to_owned())
+    };
+    assert_eq!(fact("steps"), Some(expected.steps.to_string()), "page");
+    assert_eq!(fact("epochs"), Some(expected.epochs.to_string()), "page");
+    assert_eq!(fact("snapshots"), Some(expected.snapshots.to_string()), "page");
+    let dropped = (expected.dropped > 0).then(|| expected.dropped.to_string());
+    assert_eq!(fact("step records dropped"), dropped, "page");
+    assert_eq!(fact("ended").as_deref(), expected.ended.or(Some("not yet, or killed")), "page");
+    let length = |value: &Value| value.as_array().unwrap().len() as u64;
+    assert_eq!(length(&run["loss"]["x"]), expected.rows, "page");
+    assert_eq!(run["alert_count"], json!(expected.alerts), "page");
+    assert_eq!(length(&run["curvature"]["x"]), expected.curvature, "page");
+    assert_eq!(length(&run["failed_checks"]), expected.failed_checks, "page");
+}
+
+fn exports(root: &Path, expected: &Told) {
+    burnscape(root, &["export", "run", "--format", "json", "--output", "run.json"]);
+    let json: Value = serde_json::from_slice(&fs::read(root.join("run.json")).unwrap()).unwrap();
+    burnscape(root, &["export", "run", "--format", "csv", "--output", "tables"]);
+    let rows = |name: &str| match fs::read_to_string(root.join("tables").join(name)) {
+        Ok(table) => table.lines().count() as u64 - 1,
+        Err(_) => 0,
+    };
+    let lists = [
+        (&json["steps"]["step"], "steps.csv", expected.rows),
+        (&json["epochs"], "epochs.csv", expected.epochs),
+        (&json["snapshots"], "snapshots.csv", expected.snapshots),
+        (&json["alerts"], "alerts.csv", expected.alerts),
+        (&json["curvature"], "curvature.csv", expected.curvature),
+    ];
+    for (list, table, number) in lists {
+        assert_eq!(list.as_array().unwrap().len() as u64, number, "JSON beside {table}");
+        assert_eq!(rows(table), number, "{table}");
+    }
+    assert_eq!(json["dropped"], json!(expected.dropped), "JSON");
+    assert_eq!(json["end"]["reason"].as_str(), expected.ended, "JSON");
+    let told = burnscape(root, &["export", "run", "--format", "npz", "--output", "run.npz"]);
+    assert!(told.contains(&format!("{} step", expected.steps)), "NPZ: {told}");
+}
+
+fn all_tell(records: &[Record], expected: &Told) {
+    for blocks in [1, 0] {
+        let root = written(records, blocks);
+        list(root.path(), expected);
+        viewer(root.path(), expected);
+        info(root.path(), expected);
+        page(root.path(), expected);
+        exports(root.path(), expected);
+    }
+}
+
+const NOTHING: Told = Told {
+    steps: 0,
+    rows: 0,
+    epochs: 0,
+    snapshots: 0,
+    alerts: 0,
+    curvature: 0,
+    dropped: 0,
+    resumed: 0,
+    failed_checks: 0,
+    ended: None,
+};
+
+#[test]
+fn steps_whose_records_were_dropped_were_taken_all_the_same() {
+    let mut records: Vec<Record> = [0, 1, 2, 6, 7].map(step).into();
+    records.insert(3, Dropped { records: 3, after_step: 2 }.into());
+    all_tell(&records, &Told { steps: 8, rows: 5, dropped: 3, ..NOTHING });
+    records.push(end("finished", 9, 4));
+    // The last record of all was dropped too, and only the end tells.
+    let ended = Some("finished");
+    all_tell(&records, &Told { steps: 9, rows: 5, dropped: 4, ended, ..NOTHING });
+}
+
+#[test]
+fn a_thinned_trace_tells_as_many_steps_as_training_took() {
+    let mut records: Vec<Record> = (0..40).step_by(10).map(step).collect();
+    records.extend([epoch(1, 20), epoch(2, 40), end("interrupted", 40, 0)]);
+    let ended = Some("interrupted");
+    all_tell(&records, &Told { steps: 40, rows: 4, epochs: 2, ended, ..NOTHING });
+}
+
+#[test]
+fn a_resume_leaves_behind_what_came_after_the_step_it_went_on_from() {
+    let mut records = vec![snapshot(0, 0)];
+    records.extend((0..5).map(step));
+    records.extend([alert(2), curvature("live", 4), epoch(1, 5), snapshot(1, 5), metric(5)]);
+    records.extend((5..10).map(step));
+    records.extend([curvature("live", 9), alert(9), epoch(2, 10), snapshot(2, 10), metric(10)]);
+    records.extend([curvature("study", 10), check(false), end("interrupted", 10, 0), resume(5)]);
+    let before = Told {
+        steps: 5,
+        rows: 5,
+        epochs: 1,
+        snapshots: 2,
+        alerts: 1,
+        curvature: 2,
+        resumed: 1,
+        failed_checks: 1,
+        ..NOTHING
+    };
+    all_tell(&records, &before);
+    records.extend((5..8).map(step));
+    records.extend([check(true), alert(6), end("finished", 8, 0)]);
+    let after =
+        Told { steps: 8, rows: 8, alerts: 2, failed_checks: 0, ended: Some("finished"), ..before };
+    all_tell(&records, &after);
+    // Back behind the first resume.
+    records.extend([resume(3), step(3)]);
+    let again = Told {
+        steps: 4,
+        rows: 4,
+        epochs: 0,
+        snapshots: 1,
+        alerts: 1,
+        curvature: 1,
+        resumed: 2,
+        ended: None,
+        ..after
+    };
+    all_tell(&records, &again);
+}
+
+#[test]
+fn an_end_that_something_follows_is_none() {
+    let records = [step(0), end("finished", 1, 0), step(1)];
+    all_tell(&records, &Told { steps: 2, rows: 2, ..NOTHING });
+}
+
+#[test]
+fn a_slice_that_claims_too_much_is_a_surface_to_nobody() {
+    let axis = Axis { first: 0, count: 2001, spacing: 1.0, ..Axis::default() };
+    let slice = |slice, axis: Axis| {
+        Record::from(Slice { slice, x: axis.clone(), y: Some(axis), ..Slice::default() })
+    };
+    let node = |slice| {
+        let (index, loss) = (vec![0, 1].into(), vec![1.0, f64::NAN].into());
+        Record::from(Nodes { slice, index, loss, ..Nodes::default() })
+    };
+    let small = Axis { count: 2, ..axis.clone() };
+    let records = [step(0), slice(0, axis), node(0), slice(1, small), node(1)];
+    let root = written(&records, 1);
+    let run = burnscape_tui::read_run(&root.path().join("run")).unwrap();
+    let measured =
+        |slice| run.landscapes().get(slice).unwrap().surface().map(|it| it.counts().measured);
+    assert!(measured(0).is_err() && measured(1) == Ok(2));
+    let info: Value =
+        serde_json::from_str(&burnscape(root.path(), &["info", "run", "--json"])).unwrap();
+    assert_eq!(info["slices"][0]["measured"], json!(0));
+    assert_eq!(info["slices"][1]["measured"], json!(2));
+    assert_eq!(info["slices"][1]["highest"], json!(1.0));
+    burnscape(root.path(), &["export", "run", "--format", "json", "--output", "run.json"]);
+    let exported: Value =
+        serde_json::from_slice(&fs::read(root.path().join("run.json")).unwrap()).unwrap();
+    assert_eq!(exported["slices"].as_array().unwrap().len(), 1);
+    let lost = exported["lost"][0].as_str().unwrap();
+    assert!(lost.contains("slice 0 has no usable grid"), "{lost}");
+}

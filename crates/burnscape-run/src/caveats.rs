@@ -1,0 +1,322 @@
+//! What a picture of a slice does not show: caveats as data, and the one place that says them in sentences.
+
+use std::fmt;
+
+use burnscape_landscape::words;
+use burnscape_trace::{Axis, Head, Slice, Trajectory};
+
+/// The principal components of a path that is told while training goes on.
+pub const OF_LIVE_PATH: [usize; 2] = [1, 2];
+
+/// What must be known to read a picture of a slice. [`Display`](fmt::Display) says it in a sentence or two, without a
+/// line break; texts of the trace stand in it as they were recorded.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Caveat {
+    /// How much of the movement the components hold, counted from 1, beside what they would of a random walk.
+    ExplainedVariance {
+        /// Those along which the slice lies.
+        components: Vec<usize>,
+        /// Their share of the variance.
+        share: f64,
+        /// That of a random walk, where it was recorded.
+        random_walk: Option<f64>,
+        /// How many snapshots.
+        snapshots: usize,
+    },
+    /// A component that is none: a random direction stands in for it.
+    StandIn {
+        /// Counted from 1.
+        component: usize,
+    },
+    /// The plane of a path that goes on turns with every snapshot.
+    TurningPlane,
+    /// The snapshot that lies farthest out of the slice.
+    OutOfSlice {
+        /// Its number in the run.
+        snapshot: u32,
+        /// Share of its squared distance that the slice does not show.
+        share: f64,
+        /// Of a line, not of a plane.
+        is_line: bool,
+        /// The distance is from the mean of the snapshots, not from the centre.
+        is_from_mean: bool,
+    },
+    /// The snapshot whose loss differs most from the loss where it is drawn.
+    LossGap {
+        /// Its number in the run.
+        snapshot: u32,
+        /// Its own loss.
+        loss: f64,
+        /// The loss of the slice where it is drawn.
+        on_slice: f64,
+        /// Of a line, not of a plane.
+        is_line: bool,
+    },
+    /// Seeds of the random directions.
+    Seeds(Vec<u64>),
+    /// How far the slice reaches.
+    Reach {
+        /// Distance of the farthest corner from the centre.
+        reach: f64,
+        /// ‖θ‖ of the centre.
+        centre_norm: f64,
+    },
+    /// What biases and norm parameters do along the directions, as recorded.
+    Biases(String),
+    /// What BatchNorm statistics are at a node, as recorded.
+    BatchNorm(String),
+    /// How few directions the slice has.
+    FewDirections {
+        /// Parameters of the model.
+        parameters: usize,
+        /// Directions of the slice.
+        directions: usize,
+    },
+}
+
+impl fmt::Display for Caveat {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.sentence())
+    }
+}
+
+impl Caveat {
+    fn sentence(&self) -> String {
+        match self {
+            Self::ExplainedVariance { components, share, random_walk, snapshots } => {
+                words::explained_share(components, *share, *snapshots, *random_walk)
+            }
+            Self::StandIn { component } => words::degenerate_component(*component),
+            Self::TurningPlane => {
+                "The plane is that of the snapshots until now, about their mean: every new one turns it."
+                    .to_owned()
+            }
+            Self::OutOfSlice { snapshot, share, is_line, is_from_mean } => format!(
+                "Snapshots are drawn where they project to: snapshot {snapshot} lies farthest out of the {}, \
+                 by {} of its squared distance from the {}.",
+                if *is_line { "line" } else { "plane" },
+                words::percent(*share),
+                if *is_from_mean { "mean" } else { "centre" },
+            ),
+            Self::LossGap { snapshot, loss, on_slice, .. } => {
+                words::loss_and_loss_on_plane(*snapshot as usize, *loss, *on_slice)
+            }
+            Self::Seeds(seeds) => words::seeds(seeds),
+            Self::Reach { reach, centre_norm } => words::range(*reach, *centre_norm),
+            Self::Biases(mode) => biases(mode),
+            Self::BatchNorm(mode) => batchnorm(mode),
+            Self::FewDirections { parameters, directions } => words::slice(*parameters, *directions),
+        }
+    }
+}
+
+fn biases(mode: &str) -> String {
+    match mode {
+        "ignored" => "Biases and norm parameters stay as they are in these directions.".to_owned(),
+        "kept" => "Biases and norm parameters move along themselves.".to_owned(),
+        "filter" => "Biases and norm parameters move, each scaled as one filter.".to_owned(),
+        "moved" => "Biases and norm parameters move as all others do.".to_owned(),
+        other => format!("Biases and norm parameters: {other}."),
+    }
+}
+
+fn batchnorm(mode: &str) -> String {
+    match mode {
+        "recalibrate" => "BatchNorm statistics are recalibrated at every node.".to_owned(),
+        "centre" => "BatchNorm statistics are those of the centre at every node.".to_owned(),
+        other => format!("BatchNorm statistics: {other}."),
+    }
+}
+
+/// What the path of training through a slice does not show there.
+#[must_use]
+pub fn caveats_of_path(slice: &Slice, path: &Trajectory) -> Vec<Caveat> {
+    let components = components(slice);
+    let mut caveats: Vec<Caveat> = explained_variance(path, &components).into_iter().collect();
+    // A component that stands in for one explains nothing at all.
+    let along = components.iter().zip(axes(slice));
+    let stand_ins = along.filter(|(_, axis)| path.degenerate && axis.explained == Some(0.0));
+    caveats.extend(stand_ins.map(|(&component, _)| Caveat::StandIn { component }));
+    let is_line = slice.y.is_none();
+    caveats.extend(out_of_slice(path, is_line, false));
+    caveats.extend(loss_gap(path, is_line));
+    caveats
+}
+
+/// What the path of training does not show while it goes on.
+#[must_use]
+pub fn caveats_of_live_path(path: &Trajectory) -> Vec<Caveat> {
+    let mut caveats: Vec<Caveat> = explained_variance(path, &OF_LIVE_PATH).into_iter().collect();
+    caveats.extend(path.degenerate.then_some(Caveat::StandIn { component: 2 }));
+    caveats.push(Caveat::TurningPlane);
+    caveats.extend(out_of_slice(path, false, true));
+    caveats
+}
+
+/// How a slice was made, of a model with a head.
+#[must_use]
+pub fn caveats_of_slice(slice: &Slice, head: Option<&Head>) -> Vec<Caveat> {
+    let seeds: Vec<u64> = axes(slice).filter_map(|axis| axis.seed).collect();
+    let mut caveats = Vec::new();
+    caveats.extend((!seeds.is_empty()).then_some(Caveat::Seeds(seeds)));
+    caveats.push(Caveat::Reach { reach: reach(slice), centre_norm: slice.centre_norm });
+    let told = |mode: &String| (!mode.is_empty()).then(|| mode.clone());
+    caveats.extend(told(&slice.biases).map(Caveat::Biases));
+    let batchnorm = told(&slice.batchnorm).filter(|mode| mode != "none");
+    caveats.extend(batchnorm.map(Caveat::BatchNorm));
+    let directions = axes(slice).count();
+    caveats.extend(head.map(|head| {
+        let parameters = usize::try_from(parameters(head)).unwrap_or(usize::MAX);
+        Caveat::FewDirections { parameters, directions }
+    }));
+    caveats
+}
+
+/// How much of the movement some components hold; `None` where that was not recorded of all of them.
+#[must_use]
+pub fn explained_variance(path: &Trajectory, components: &[usize]) -> Option<Caveat> {
+    let sum = |shares: &[f64]| -> Option<f64> {
+        let share = |k: &usize| k.checked_sub(1).and_then(|k| shares.get(k));
+        components.iter().map(|k| share(k).copied()).sum()
+    };
+    let share = sum(&path.explained).filter(|_| !components.is_empty())?;
+    Some(Caveat::ExplainedVariance {
+        components: components.to_vec(),
+        share,
+        random_walk: sum(&path.random_walk),
+        snapshots: path.snapshots.len(),
+    })
+}
+
+/// The snapshot with the largest share of its squared distance out of the slice.
+#[must_use]
+pub fn out_of_slice(path: &Trajectory, is_line: bool, is_from_mean: bool) -> Option<Caveat> {
+    let shares = path.snapshots.iter().copied().zip(path.out_of_plane_share.iter().copied());
+    let known = shares.filter(|(_, share)| share.is_finite());
+    let (snapshot, share) = known.max_by(|a, b| a.1.total_cmp(&b.1))?;
+    Some(Caveat::OutOfSlice { snapshot, share, is_line, is_from_mean })
+}
+
+/// The snapshot whose own loss differs most from the loss where it is drawn, of those of which both are finite.
+#[must_use]
+pub fn loss_gap(path: &Trajectory, is_line: bool) -> Option<Caveat> {
+    let pairs = path.loss.iter().copied().zip(path.loss_on_plane.iter().copied());
+    let numbered = path.snapshots.iter().copied().zip(pairs);
+    let known = numbered.filter(|(_, (loss, on_slice))| loss.is_finite() && on_slice.is_finite());
+    let gap = |(loss, on_slice): (f64, f64)| (loss - on_slice).abs();
+    let (snapshot, (loss, on_slice)) = known.max_by(|a, b| gap(a.1).total_cmp(&gap(b.1)))?;
+    Some(Caveat::LossGap { snapshot, loss, on_slice, is_line })
+}
+
+/// The principal components along which a slice lies, counted from 1; none if it has other directions.
+#[must_use]
+pub fn components(slice: &Slice) -> Vec<usize> {
+    let number = |axis: &Axis| {
+        let number = axis.label.strip_prefix("PC ").filter(|_| axis.kind == "pca");
+        number?.parse().ok()
+    };
+    axes(slice).map(number).collect::<Option<_>>().unwrap_or_default()
+}
+
+/// The axes of a slice: one of a line, two of a plane.
+pub fn axes(slice: &Slice) -> impl Iterator<Item = &Axis> {
+    std::iter::once(&slice.x).chain(&slice.y)
+}
+
+/// Distance of the farthest corner of a slice from its centre, in the units of the parameters.
+#[must_use]
+pub fn reach(slice: &Slice) -> f64 {
+    let (across, up) = (ends(&slice.x), slice.y.as_ref().map_or([0.0; 2], ends));
+    let cosine = slice.cosine.unwrap_or(0.0);
+    let corners = across.iter().flat_map(|&a| up.iter().map(move |&b| (a, b)));
+    let squares = corners.map(|(a, b)| a * a + b * b + 2.0 * a * b * cosine);
+    squares.fold(0.0, f64::max).sqrt()
+}
+
+/// Where an axis ends, in the units of the parameters.
+#[must_use]
+pub fn ends(axis: &Axis) -> [f64; 2] {
+    let last = axis.first as f64 + axis.count.saturating_sub(1) as f64;
+    [axis.first as f64, last].map(|index| index * axis.spacing * axis.direction_norm)
+}
+
+/// Parameters of the model that a head describes.
+#[must_use]
+pub fn parameters(head: &Head) -> u64 {
+    let of_block = |shape: &[u64]| shape.iter().copied().fold(1, u64::saturating_mul);
+    head.blocks.iter().map(|block| of_block(&block.shape)).fold(0, u64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn component(k: usize) -> Axis {
+        let (label, kind) = (format!("PC {k}"), "pca".to_owned());
+        Axis { label, kind, explained: Some(0.1), ..Axis::default() }
+    }
+
+    fn path() -> Trajectory {
+        Trajectory {
+            snapshots: vec![0, 4, 7].into(),
+            explained: vec![0.5, 0.25, 0.125].into(),
+            random_walk: vec![0.625, 0.25, 0.0625].into(),
+            loss: vec![f64::NAN, 3.0, 1.0].into(),
+            loss_on_plane: vec![1.0, 2.5, 0.25].into(),
+            out_of_plane_share: vec![f64::NAN, 0.25, 0.125].into(),
+            ..Trajectory::default()
+        }
+    }
+
+    #[test]
+    fn a_slice_along_other_components_than_the_first_two_tells_theirs() {
+        let slice = Slice { x: component(1), y: Some(component(3)), ..Slice::default() };
+        let told: Vec<String> =
+            caveats_of_path(&slice, &path()).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "PC 1+3 explain 62.5 % of 3 snapshots' variance; a random walk of 3 would give 68.8 %. 3 snapshots always give 100 %: the figure says nothing.",
+                "Snapshots are drawn where they project to: snapshot 4 lies farthest out of the plane, by 25.0 % of its squared distance from the centre.",
+                "Snapshot 7 has the loss 1.000; at the point where it is drawn the loss is 0.2500.",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_nan_is_not_the_worst() {
+        let gap = loss_gap(&path(), false);
+        let expected = Caveat::LossGap { snapshot: 7, loss: 1.0, on_slice: 0.25, is_line: false };
+        assert_eq!(gap, Some(expected));
+        let nowhere = Trajectory { loss: vec![f64::NAN; 3].into(), ..path() };
+        assert_eq!(loss_gap(&nowhere, false), None);
+    }
+
+    #[test]
+    fn other_directions_have_no_components_and_what_was_not_recorded_is_not_told() {
+        let random = Axis { label: "PC 1".into(), kind: "random".into(), ..Axis::default() };
+        let slice = Slice { x: component(1), y: Some(random), ..Slice::default() };
+        assert_eq!(components(&slice), [] as [usize; 0]);
+        assert_eq!(explained_variance(&path(), &[1, 4]), None);
+        let unknown = Trajectory { random_walk: Vec::new().into(), ..path() };
+        let sentence = explained_variance(&unknown, &[2]).unwrap().to_string();
+        assert_eq!(sentence, "PC 2 explains 25.0 % of 3 snapshots' variance.");
+    }
+
+    /// The corner of a 3-4 triangle, and of one whose legs lie at 60°: |a + b|² = a² + b² + 2ab cos 60°.
+    #[test]
+    fn a_slice_reaches_to_its_farthest_corner() {
+        let axis = |direction_norm| Axis {
+            first: -1,
+            count: 3,
+            spacing: 1.0,
+            direction_norm,
+            ..Axis::default()
+        };
+        let square = Slice { x: axis(3.0), y: Some(axis(4.0)), ..Slice::default() };
+        assert_eq!(reach(&square), 5.0);
+        let slanted = Slice { cosine: Some(0.5), ..square };
+        assert!((reach(&slanted) - 37.0_f64.sqrt()).abs() < 1e-12);
+    }
+}

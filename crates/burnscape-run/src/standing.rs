@@ -1,0 +1,341 @@
+//! Where a run stands: the few numbers that every reader tells of it, by one rule each, whatever its length.
+
+use burnscape_trace::{Dropped, End, Epoch, Head, Item, Record, Resume, Snapshot, Step};
+
+use super::{Alerts, Damage, RunState};
+
+/// Where a run stands. Memory grows by a few bytes with every epoch and snapshot, and not with steps.
+///
+/// What a [`Resume`] leaves behind does not count, and an end is one only while nothing follows it.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    started_unix_secs: Option<f64>,
+    planned_epochs: Option<u64>,
+    steps: u64,
+    batches: u64,
+    elapsed_secs: f64,
+    last_step: Option<StepMark>,
+    step_loss: Option<(u64, f64)>,
+    epochs: Vec<EpochMark>,
+    /// Steps before each snapshot.
+    snapshots: Vec<u64>,
+    alerts: Alerts,
+    is_at_surface: bool,
+    end: Option<End>,
+    dropped: u64,
+    resumes: u64,
+    unknown: u64,
+    damage: Damage,
+}
+
+/// What is kept of the last step.
+#[derive(Debug, Clone, Copy)]
+struct StepMark {
+    step: u64,
+    epoch: Option<u64>,
+}
+
+/// What is kept of a complete epoch.
+#[derive(Debug, Clone, Copy)]
+struct EpochMark {
+    epoch: u64,
+    steps: u64,
+    train_loss: Option<f64>,
+}
+
+impl Standing {
+    /// Takes an item of a reader or follower.
+    pub fn apply_item(&mut self, item: &Item) {
+        match item {
+            Item::Record { record, .. } => self.apply(record),
+            Item::Lost(lost) => {
+                self.damage.lost_bytes += lost.bytes;
+                self.damage.places += 1;
+            }
+            Item::Torn(torn) => self.damage.torn_bytes = torn.bytes,
+        }
+    }
+
+    /// Takes a record.
+    pub fn apply(&mut self, record: &Record) {
+        // What a record follows was no end, and no torn one.
+        self.damage.torn_bytes = 0;
+        self.end = None;
+        match record {
+            Record::Head(head) => self.apply_head(head),
+            Record::Step(step) => self.apply_step(step),
+            Record::Epoch(epoch) => self.apply_epoch(epoch),
+            Record::Snapshot(snapshot) => self.apply_snapshot(snapshot),
+            Record::Progress(progress) => self.is_at_surface = progress.split == "surface",
+            Record::Alert(alert) => self.alerts.apply(alert),
+            Record::Dropped(Dropped { records, .. }) => {
+                self.dropped = self.dropped.saturating_add(*records);
+            }
+            Record::Resume(resume) => self.apply_resume(resume),
+            Record::End(end) => self.apply_end(end),
+            Record::Unknown { .. } => self.unknown += 1,
+            _ => {}
+        }
+    }
+
+    /// Where the run is.
+    #[must_use]
+    pub fn state(&self) -> RunState {
+        let reason = self.end.as_ref().map(|end| end.reason.as_str());
+        RunState::told_by(reason, self.is_at_surface, self.steps)
+    }
+
+    /// When its first recording began, in seconds since 1970-01-01 UTC; `None` before a head.
+    #[must_use]
+    pub fn started_unix_secs(&self) -> Option<f64> {
+        self.started_unix_secs
+    }
+
+    /// Epochs planned, where known.
+    #[must_use]
+    pub fn planned_epochs(&self) -> Option<u64> {
+        self.planned_epochs
+    }
+
+    /// Optimizer steps that training took, whether their records are there, were dropped or were thinned out: as many
+    /// as the last step, epoch, snapshot or end tells.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Calls of `TrainStep::step`, counted like [`steps`](Self::steps).
+    #[must_use]
+    pub fn batches(&self) -> u64 {
+        self.batches
+    }
+
+    /// Seconds of recording until the last step, epoch or end, of the process that recorded it.
+    #[must_use]
+    pub fn elapsed_secs(&self) -> f64 {
+        self.elapsed_secs
+    }
+
+    /// The epoch that training is in or ended with, counted from 1; `None` where no record told it.
+    #[must_use]
+    pub fn epoch(&self) -> Option<u64> {
+        let of_step = self.last_step.and_then(|step| step.epoch);
+        of_step.max(self.epochs.last().map(|mark| mark.epoch))
+    }
+
+    /// The last complete epoch, counted from 1; 0 before the first.
+    #[must_use]
+    pub fn epochs(&self) -> u64 {
+        self.epochs.last().map_or(0, |mark| mark.epoch)
+    }
+
+    /// Loss of the last step that has one, else of the last epoch that has one.
+    #[must_use]
+    pub fn last_loss(&self) -> Option<f64> {
+        let of_epoch = || self.epochs.iter().rev().find_map(|mark| mark.train_loss);
+        self.step_loss.map(|(_, loss)| loss).or_else(of_epoch)
+    }
+
+    /// Snapshots on the path of training.
+    #[must_use]
+    pub fn snapshots(&self) -> u64 {
+        self.snapshots.len() as u64
+    }
+
+    /// The alerts.
+    #[must_use]
+    pub fn alerts(&self) -> &Alerts {
+        &self.alerts
+    }
+
+    /// The end, where there is one and nothing follows it.
+    #[must_use]
+    pub fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    /// Step records lost to a full queue: as many as were told one by one, or as the end tells, where that is more.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// How often recording went on after a stop.
+    #[must_use]
+    pub fn resumes(&self) -> u64 {
+        self.resumes
+    }
+
+    /// Records of kinds that this version does not know.
+    #[must_use]
+    pub fn unknown_records(&self) -> u64 {
+        self.unknown
+    }
+
+    /// What of the trace could not be read.
+    #[must_use]
+    pub fn damage(&self) -> Damage {
+        self.damage
+    }
+
+    fn reached(&mut self, steps: u64, batches: u64) {
+        self.steps = self.steps.max(steps);
+        self.batches = self.batches.max(batches);
+    }
+
+    fn apply_head(&mut self, head: &Head) {
+        self.started_unix_secs.get_or_insert(head.started_unix_secs);
+        self.planned_epochs = head.epochs_planned.or(self.planned_epochs);
+    }
+
+    fn apply_step(&mut self, step: &Step) {
+        self.reached(step.step.saturating_add(1), step.batches);
+        self.elapsed_secs = step.elapsed_secs;
+        self.last_step = Some(StepMark { step: step.step, epoch: step.epoch });
+        self.step_loss = step.loss.map(|loss| (step.step, loss)).or(self.step_loss);
+    }
+
+    fn apply_epoch(&mut self, epoch: &Epoch) {
+        self.reached(epoch.steps, epoch.batches);
+        self.elapsed_secs = epoch.elapsed_secs;
+        let Epoch { epoch, steps, train_loss, .. } = *epoch;
+        self.epochs.push(EpochMark { epoch, steps, train_loss });
+    }
+
+    fn apply_snapshot(&mut self, snapshot: &Snapshot) {
+        self.reached(snapshot.step, 0);
+        self.snapshots.push(snapshot.step);
+    }
+
+    fn apply_resume(&mut self, resume: &Resume) {
+        self.resumes += 1;
+        (self.steps, self.batches) = (resume.steps, resume.batches);
+        self.last_step.take_if(|mark| !resume.keeps_step(mark.step));
+        self.step_loss.take_if(|(step, _)| !resume.keeps_step(*step));
+        self.epochs.retain(|mark| resume.keeps_moment(mark.steps));
+        self.snapshots.retain(|steps| resume.keeps_moment(*steps));
+        self.alerts.rewind(resume.steps);
+    }
+
+    fn apply_end(&mut self, end: &End) {
+        self.reached(end.steps, 0);
+        self.elapsed_secs = end.elapsed_secs;
+        self.dropped = self.dropped.max(end.dropped);
+        self.end = Some(end.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burnscape_trace::{Alert, LossCause, Lost, Progress, Torn};
+
+    use super::*;
+    use crate::{LeftBehind, Run};
+
+    fn after(records: &[Record]) -> Standing {
+        let mut standing = Standing::default();
+        records.iter().for_each(|record| standing.apply(record));
+        standing
+    }
+
+    fn step(step: u64, loss: Option<f64>) -> Record {
+        Record::Step(Step { step, epoch: Some(step / 4), loss, ..Step::default() })
+    }
+
+    fn epoch(epoch: u64, steps: u64, train_loss: f64) -> Record {
+        let train_loss = Some(train_loss);
+        Record::Epoch(Epoch { epoch, steps, train_loss, ..Epoch::default() })
+    }
+
+    fn resume(steps: u64) -> Record {
+        Record::Resume(Resume { steps, ..Resume::default() })
+    }
+
+    #[test]
+    fn the_state_follows_the_records() {
+        let ended = |reason: &str| Record::End(End { reason: reason.to_owned(), ..End::default() });
+        let surface = Record::Progress(Progress { split: "surface".into(), ..Progress::default() });
+        let told = [
+            (step(0, None), RunState::Training),
+            (surface, RunState::Surface),
+            (ended("finished"), RunState::Finished),
+            (ended("early-stopping"), RunState::Finished),
+            (ended("interrupted"), RunState::Interrupted),
+            (resume(1), RunState::Surface),
+            (ended("dropped"), RunState::Stopped),
+            (ended("a word of a newer version"), RunState::Stopped),
+        ];
+        let mut standing = Standing::default();
+        assert_eq!(standing.state(), RunState::Waiting);
+        for (record, state) in told {
+            standing.apply(&record);
+            assert_eq!(standing.state(), state, "after {record:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_loss_is_that_of_the_last_step_that_has_one_else_that_of_the_last_epoch() {
+        let of_epochs = [step(0, None), epoch(1, 1, 9.0), step(1, None), epoch(2, 2, 8.0)];
+        assert_eq!(after(&of_epochs).last_loss(), Some(8.0));
+        let of_steps = [step(0, Some(3.0)), step(1, None), epoch(1, 2, 9.0)];
+        assert_eq!(after(&of_steps).last_loss(), Some(3.0));
+        let left_behind = [epoch(1, 2, 9.0), step(2, Some(3.0)), epoch(2, 3, 8.0), resume(2)];
+        assert_eq!(after(&left_behind).last_loss(), Some(9.0));
+    }
+
+    #[test]
+    fn a_damaged_place_is_damage_and_a_torn_end_is_not() {
+        let mut standing = Standing::default();
+        standing.apply_item(&Item::Torn(Torn { offset: 90, bytes: 7 }));
+        assert!(!standing.damage().is_damaged());
+        standing.apply_item(&Item::Lost(Lost { offset: 9, bytes: 40, cause: LossCause::Damaged }));
+        assert!(standing.damage().is_damaged());
+    }
+
+    /// Pseudo-random numbers below `bound`.
+    fn below(state: &mut u64, bound: u64) -> u64 {
+        *state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 33) % bound
+    }
+
+    fn any_record(state: &mut u64) -> Record {
+        let at = below(state, 12);
+        match below(state, 6) {
+            0 => resume(at),
+            1 => epoch(at / 4, at, at as f64),
+            2 => Record::Snapshot(Snapshot { step: at, ..Snapshot::default() }),
+            3 => Record::Alert(Alert { step: at, ..Alert::default() }),
+            _ => step(at, (!at.is_multiple_of(3)).then_some(at as f64)),
+        }
+    }
+
+    /// What is counted in passing, by this and by the whole model, is what is counted of those records alone that
+    /// hold, once a step follows.
+    #[test]
+    fn what_a_resume_leaves_behind_does_not_count() {
+        let mut state = 11;
+        for _ in 0..500 {
+            let mut records: Vec<Record> = (0..25).map(|_| any_record(&mut state)).collect();
+            records.push(step(12, Some(0.5)));
+            let mut left_behind = LeftBehind::default();
+            let mut passing = Run::default();
+            for (offset, record) in records.iter().enumerate() {
+                passing.apply(record);
+                if let Record::Resume(resume) = record {
+                    left_behind.note(offset as u64, resume);
+                }
+            }
+            let numbered = records.iter().enumerate();
+            let held: Vec<Record> = numbered
+                .filter(|(offset, record)| left_behind.holds(*offset as u64, record))
+                .map(|(_, record)| record.clone())
+                .collect();
+            let numbers = |it: &Standing| {
+                let counts = (it.steps(), it.epochs(), it.snapshots(), it.alerts().len());
+                (counts, it.epoch(), it.last_loss(), it.resumes())
+            };
+            assert_eq!(numbers(passing.standing()), numbers(&after(&held)), "{records:?}");
+        }
+    }
+}
