@@ -157,8 +157,10 @@ fn with_clipping(optim: ModuleOptimizer, clipping: usize) -> ModuleOptimizer {
 
 const STEPS: usize = 120;
 
-/// Multiples of the rate over the course of a training.
-const SCHEDULES: [(&str, fn(f64) -> f64); 6] = [
+/// A multiple of the rate at a share of the training.
+type Schedule = fn(f64) -> f64;
+
+const SCHEDULES: [(&str, Schedule); 6] = [
     ("constant", |_| 1.0),
     ("cosine to 0", |t| 0.5 * (1.0 + (std::f64::consts::PI * t).cos())),
     ("warm-up from next to nothing", |t| 1e-7 + t),
@@ -236,7 +238,7 @@ fn periods_meet_every_optimizer_that_has_its_turn() {
     let run = Run::new();
     let change = |step: usize, model: Layers| {
         let lower = ParamGroup::from_predicate("lower");
-        let model = model.set_require_grad_group(lower, step % 2 == 0);
+        let model = model.set_require_grad_group(lower, step.is_multiple_of(2));
         model.set_require_grad_group(ParamGroup::from_predicate("upper"), step % 2 == 1)
     };
     trained(run.builder(), AdamConfig::new().init(), |_| 3e-3.into(), change, STEPS);
