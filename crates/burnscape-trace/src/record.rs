@@ -216,6 +216,7 @@ pub struct Epoch {
     /// What batches count by in these means: `samples`, `tokens` or `positions` that are in them; `batches`, all of
     /// which count the same, as in burn's own metric of a loss that is a mean already; or `entries` of their loss
     /// tensors, by which that metric counts others. Empty: `batches`, as in the first traces.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub weighted_by: String,
 }
 

@@ -144,6 +144,9 @@ fn optimizers() -> Vec<Labelled> {
     all.into_iter().map(training).collect()
 }
 
+/// A learning rate for every step.
+type Rate = fn(u64) -> f64;
+
 /// Linearly up to `peak` over the first 300 of 1000 steps, then along a cosine to 0.
 fn one_cycle(step: u64, peak: f64) -> f64 {
     let t = step as f64 / 1000.0;
@@ -186,7 +189,7 @@ fn schedules() -> Vec<Labelled> {
             all.push(healthy(format!("{optimizer_name}, {name}"), training));
         }
     }
-    let by_hand: [(&str, ModuleOptimizer, fn(u64) -> f64); 4] = [
+    let by_hand: [(&str, ModuleOptimizer, Rate); 4] = [
         ("SGD, one cycle", sgd(), |step| one_cycle(step, 0.3)),
         ("Adam, one cycle", adam(), |step| one_cycle(step, 3e-3)),
         ("Adam, warm-up of 1e-7 a step", adam(), |step| 1e-7 * (step + 1) as f64),
@@ -670,7 +673,7 @@ fn edges() -> Vec<Labelled> {
         name: format!("descent to the edge at {lr}"),
         label: Label {
             expected: vec![rule.clone()],
-            allowed: consequences(&[rule.clone()]),
+            allowed: consequences(std::slice::from_ref(&rule)),
             from: 1,
         },
         train: Box::new(move |builder, seed| descent(builder, lr, steps, seed)),
