@@ -43,7 +43,14 @@ impl Subject {
     fn all() -> [Self; 6] {
         let instructions = Self::Instructions(instructions::Arguments::default());
         let surfaces = Self::Surfaces { networks: Vec::new() };
-        [Self::Overhead, instructions, surfaces, Self::Pca, Self::Curvature, Self::Alarms { name: None }]
+        [
+            Self::Overhead,
+            instructions,
+            surfaces,
+            Self::Pca,
+            Self::Curvature,
+            Self::Alarms { name: None },
+        ]
     }
 
     fn measure(&self) {
