@@ -135,6 +135,13 @@ impl From<BatchLoss> for Loss {
     }
 }
 
+/// A mean and the samples that it is over.
+impl From<(Tensor<1>, usize)> for Loss {
+    fn from((mean, samples): (Tensor<1>, usize)) -> Self {
+        Self::over_samples(mean, samples)
+    }
+}
+
 impl fmt::Debug for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, unit) = (self.count, self.unit);
