@@ -99,34 +99,64 @@ impl Trained {
 impl Program {
     pub fn check(&self) {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let [bare, watched] = self.sources;
-        let changed = lines::changed(bare, watched);
-        assert!(changed <= LINES * self.models.len(), "{}: {changed} lines", self.name);
-
+        self.assert_few_lines();
         let bare = self.run(self.bare, Settings::Defaults, &self.small);
         let again = self.run(self.bare, Settings::Defaults, &self.small);
         assert!(bare.weights == again.weights, "{}: two bare runs differ", self.name);
         let budget = self.budget(bare.passed);
-        let watched = self.run(self.watched, Settings::Within(budget), &self.small);
-        assert!(watched.weights == bare.weights, "{}: watching changes weights", self.name);
-        self.assert_in_time(&bare, &watched, budget);
+        let watched = self.watched_within(budget, &bare);
+        let coarse = self.watched_within(budget / 20, &bare);
         let plan = watched.picture(&self.models[0]).plan;
         let exact = self.run(self.watched, Settings::Exact(plan), &self.small);
-        let mut told = format!(
-            "{:<24} {changed} lines, trains in {:.2?}, watched {:.2?}, exact {:.2?}, budget {budget:?}, took {:?}",
-            self.name,
-            bare.took,
-            watched.took,
-            exact.took,
-            watched.passed - bare.passed
+        for model in self.models {
+            let exact = exact.picture(model);
+            assert!(exact.counts().is_exact());
+            for picture in [watched.picture(model), coarse.picture(model)] {
+                picture.assert_recorded(model, &self.small);
+                picture.assert_says_what_is_measured();
+                picture.assert_as(&exact);
+            }
+            let counts = coarse.picture(model).counts();
+            assert!(counts.unmeasured > 0, "{}: {counts:?} in a twentieth of the time", self.name);
+        }
+    }
+
+    /// Imports count, lines that are left out do not.
+    fn assert_few_lines(&self) {
+        let [bare, watched] = self.sources;
+        let changed = lines::changed(bare, watched);
+        assert!(changed <= LINES * self.models.len(), "{}: {changed} lines", self.name);
+    }
+
+    /// Weights are those of the bare run, and it ends in time.
+    fn watched_within(&self, budget: Duration, bare: &Trained) -> Trained {
+        let watched = self.run(self.watched, Settings::Within(budget), &self.small);
+        assert!(watched.weights == bare.weights, "{}: watching changes weights", self.name);
+        let took = watched.passed - bare.passed;
+        let nodes = self.models.iter().map(|model| model.passes * self.small.valid_batches());
+        let most = budget * self.models.len() as u32 + clock::passes(nodes.sum());
+        assert!(took <= most, "{}: {took:?} of {most:?}", self.name);
+        watched
+    }
+
+    /// Prints how long it takes.
+    pub fn run_at_full_size(&self) {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let bare = self.run(self.bare, Settings::Defaults, &self.full);
+        let watched = self.run(self.watched, Settings::Defaults, &self.full);
+        assert!(watched.weights == bare.weights, "{}: watching changes weights", self.name);
+        let secs = [&bare, &watched].map(|it| it.took.as_secs_f64());
+        let [bare_secs, watched_secs] = secs;
+        eprintln!(
+            "{}: bare {bare_secs:.1} s, watched with its picture {watched_secs:.1} s",
+            self.name
         );
         for model in self.models {
             let picture = watched.picture(model);
-            picture.assert_recorded(model, &self.small);
-            let shares = picture.assert_as_exact(&exact.picture(model));
-            told += &format!("; {}{shares}", model.run);
+            picture.assert_recorded(model, &self.full);
+            picture.assert_says_what_is_measured();
+            eprintln!("  {}", picture.in_words());
         }
-        eprintln!("{told}");
     }
 
     fn run(&self, train: Train, settings: Settings, size: &Size) -> Trained {
@@ -143,12 +173,5 @@ impl Program {
     fn budget(&self, training: Duration) -> Duration {
         let passes = self.models.iter().map(|model| model.passes).max().unwrap_or(1);
         (training + clock::passes(NODES * passes * self.small.valid_batches())) / 10
-    }
-
-    fn assert_in_time(&self, bare: &Trained, watched: &Trained, budget: Duration) {
-        let took = watched.passed - bare.passed;
-        let nodes = self.models.iter().map(|model| model.passes * self.small.valid_batches());
-        let most = budget * self.models.len() as u32 + clock::passes(nodes.sum());
-        assert!(took <= most, "{}: {took:?} of {most:?}", self.name);
     }
 }

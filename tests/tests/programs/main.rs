@@ -23,3 +23,25 @@ mod simple_regression;
 mod text_classification;
 mod text_generation;
 mod wgan;
+
+use check::Program;
+
+const ALL: [&Program; 10] = [
+    &guide::PROGRAM,
+    &mnist::PROGRAM,
+    &simple_regression::PROGRAM,
+    &custom_training_loop::PROGRAM,
+    &text_classification::PROGRAM,
+    &modern_lstm::PROGRAM,
+    &wgan::PROGRAM,
+    &custom_learning_strategy::PROGRAM,
+    &text_generation::PROGRAM,
+    &dqn_agent::PROGRAM,
+];
+
+/// `cargo test --release --workspace --test programs -- --ignored --nocapture` prints how long each one took.
+#[test]
+#[ignore = "takes minutes: as large as burn's examples are, by the clock of the machine"]
+fn at_full_size() {
+    ALL.into_iter().for_each(Program::run_at_full_size);
+}

@@ -9,7 +9,7 @@ use super::guide::Model;
 use super::stand_in as burnscape;
 use super::trained::bytes;
 
-const PROGRAM: Program = Program {
+pub const PROGRAM: Program = Program {
     name: "custom-training-loop",
     sources: [include_str!("bare.rs"), include_str!("watched.rs")],
     bare: |folder, size| Ok(bytes(&bare::train(folder, size)?)),

@@ -14,7 +14,7 @@ use super::data::{Numbers, device};
 use super::trained::bytes;
 use super::{clock, stand_in as burnscape};
 
-const PROGRAM: Program = Program {
+pub const PROGRAM: Program = Program {
     name: "dqn-agent",
     sources: [include_str!("bare.rs"), include_str!("watched.rs")],
     bare: |folder, size| Ok(bytes(&bare::train(folder, size)?)),

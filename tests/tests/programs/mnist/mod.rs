@@ -19,12 +19,12 @@ use super::silent::silent;
 use super::trained::bytes;
 use super::{clock, stand_in as burnscape};
 
-const PROGRAM: Program = Program {
+pub const PROGRAM: Program = Program {
     name: "mnist",
     sources: [include_str!("bare.rs"), include_str!("watched.rs")],
     bare: |folder, size| Ok(bytes(&bare::train(folder, size)?)),
     watched: |folder, size| Ok(bytes(&watched::train(folder, size)?)),
-    small: Size { epochs: 4, train: 640, valid: 64, batch: 64, side: 8, width: 16 },
+    small: Size { epochs: 4, train: 480, valid: 32, batch: 32, side: 8, width: 16 },
     full: Size { epochs: 4, train: 8192, valid: 2048, batch: 64, side: 28, width: 32 },
     models: &[Expected::SUPERVISED],
 };

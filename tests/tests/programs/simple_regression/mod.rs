@@ -19,7 +19,7 @@ use super::silent::silent;
 use super::trained::bytes;
 use super::{clock, stand_in as burnscape};
 
-const PROGRAM: Program = Program {
+pub const PROGRAM: Program = Program {
     name: "simple-regression",
     sources: [include_str!("bare.rs"), include_str!("watched.rs")],
     bare: |folder, size| Ok(bytes(&bare::train(folder, size)?)),

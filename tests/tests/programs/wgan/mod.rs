@@ -17,7 +17,7 @@ use super::data::{Image, ImageBatcher, Numbers, device, images, loader};
 use super::trained::bytes;
 use super::{clock, stand_in as burnscape};
 
-const PROGRAM: Program = Program {
+pub const PROGRAM: Program = Program {
     name: "wgan",
     sources: [include_str!("bare.rs"), include_str!("watched.rs")],
     bare: |folder, size| {
