@@ -135,7 +135,7 @@ impl From<BatchLoss> for Loss {
     }
 }
 
-/// A mean and the samples that it is over.
+/// A mean, shape `[1]`, and how many samples it is over.
 impl From<(Tensor<1>, usize)> for Loss {
     fn from((mean, samples): (Tensor<1>, usize)) -> Self {
         Self::over_samples(mean, samples)
