@@ -143,8 +143,8 @@ slice: slice:uint name:text centre:text centre_snapshot:uint? x:axis y:axis? nor
 axis: label:text kind:text first:int count:uint spacing:float direction_norm:float seed:uint?
       explained:float?
 layer: name:text centre:float samples:uint batches:uint
-plan: slices:[uint] budget_secs:float? batches:u4 of_batches:uint tolerance:float? most_nodes:uint?
-      agreement:uint agreement_nodes:uint? true_losses:flag exact_secs:float? text:text
+plan: slices:[uint] budget_secs:float? batches:u4 of_batches:uint snapshots:u4 tolerance:float?
+      most_nodes:uint? agreement:uint agreement_nodes:uint? true_losses:flag exact_secs:float? text:text
 nodes: slice:uint index:u4 loss:f8 stderr:f8 layers:[layer_nodes] interpolated:flag
 layer_nodes: value:f8 stderr:f8
 study: study:uint kind:text slices:[uint] lowest:float? highest:float? measures:{f8} sentences:[text]

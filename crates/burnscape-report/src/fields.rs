@@ -165,7 +165,7 @@ fields! {
     }
     Study { study, kind, slices, lowest, highest, measures, sentences }
     Plan {
-        slices, budget_secs, batches, of_batches, tolerance, most_nodes, agreement, agreement_nodes,
+        slices, budget_secs, batches, of_batches, snapshots, tolerance, most_nodes, agreement, agreement_nodes,
         true_losses, exact_secs, text
     }
     Check { slice, name, passed, detail }

@@ -664,6 +664,9 @@ pub struct Plan {
     pub batches: U32s,
     /// Batches of the fixed set.
     pub of_batches: u64,
+    /// Numbers of the snapshots that the path of training is made of; empty: all.
+    #[serde(skip_serializing_if = "is_all")]
+    pub snapshots: U32s,
     /// Nodes that interpolation gives to this share of the range of losses are interpolated and flagged;
     /// `None`: none is.
     pub tolerance: Option<f64>,
@@ -683,11 +686,16 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether every node is measured, on all batches of the fixed set.
+    /// Whether every node is measured, on all batches of the fixed set, and all snapshots are read.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        self.batches.is_empty() && self.tolerance.is_none() && self.most_nodes.is_none()
+        let is_everywhere = self.tolerance.is_none() && self.most_nodes.is_none();
+        is_everywhere && self.batches.is_empty() && self.snapshots.is_empty()
     }
+}
+
+fn is_all(numbers: &U32s) -> bool {
+    numbers.is_empty()
 }
 
 /// Values of one [`Layer`] at the nodes of a tile.

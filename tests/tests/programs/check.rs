@@ -51,6 +51,8 @@ pub struct Expected {
     pub unit: &'static str,
     /// How often models are asked for the loss of a batch.
     pub passes: u64,
+    /// burn validates it after each epoch, with metrics.
+    pub is_validated: bool,
 }
 
 impl Expected {
@@ -61,7 +63,10 @@ impl Expected {
         epochs: |size| size.epochs,
         unit: "",
         passes: 1,
+        is_validated: true,
     };
+    /// The same in a loop of one's own that does not tell how it validates.
+    pub const BY_HAND: Self = Self { is_validated: false, ..Self::SUPERVISED };
 }
 
 /// Trains below a folder, and gives parameters and buffers as bytes.
@@ -153,7 +158,6 @@ impl Program {
         );
         for model in self.models {
             let picture = watched.picture(model);
-            picture.assert_recorded(model, &self.full);
             picture.assert_says_what_is_measured();
             eprintln!("  {}", picture.in_words());
         }

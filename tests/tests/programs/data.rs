@@ -47,12 +47,13 @@ pub struct Image {
     pub label: usize,
 }
 
-/// Waves, each class of which has a direction and a length of its own, and noise.
+/// Waves, each class of which has a direction and a length of its own, and noise; one label of ten says nothing.
 pub fn images(count: usize, side: usize, seed: u64) -> Vec<Image> {
     let mut numbers = Numbers(seed);
     let image = |_| {
-        let label = numbers.below(CLASSES);
-        let (angle, length) = (0.314 * label as f32, 1.0 + 0.25 * (label % 3) as f32);
+        let shown = numbers.below(CLASSES);
+        let label = if numbers.below(10) == 0 { numbers.below(CLASSES) } else { shown };
+        let (angle, length) = (0.314 * shown as f32, 1.0 + 0.25 * (shown % 3) as f32);
         let phase = 0.4 * numbers.signed();
         let pixel = |place: usize| {
             let (x, y) = ((place % side) as f32, (place / side) as f32);

@@ -65,7 +65,12 @@ impl Picture {
                 }
                 Record::Epoch(epoch) => {
                     assert!(epoch.train_loss.is_some_and(f64::is_finite), "{epoch:?}");
+                    assert_eq!(epoch.valid_loss.is_some(), expected.is_validated, "{epoch:?}");
                     *found.entry("epochs").or_insert(0) += 1;
+                }
+                Record::Metric(metric) if metric.name == "Loss" => {
+                    assert!(metric.value.is_finite(), "{metric:?}");
+                    *found.entry("losses of burn's").or_insert(0) += 1;
                 }
                 Record::Alert(alert) => panic!("a false alert: {alert:?}"),
                 Record::Dropped(dropped) => panic!("{dropped:?}"),
@@ -74,7 +79,11 @@ impl Picture {
                 _ => {}
             }
         }
-        assert_eq!(found, BTreeMap::from([("steps", steps), ("epochs", epochs)]));
+        let mut wanted = BTreeMap::from([("steps", steps), ("epochs", epochs)]);
+        if expected.is_validated {
+            wanted.insert("losses of burn's", 2 * epochs);
+        }
+        assert_eq!(found, wanted);
         for plane in &self.planes {
             assert_eq!(plane.slice.unit, expected.unit);
         }
@@ -137,7 +146,12 @@ impl Picture {
         let budget = self.plan.as_ref().and_then(|plan| plan.budget_secs).unwrap_or(f64::NAN);
         let said = self.outlook().unwrap_or("every node was measured");
         let took = end.elapsed_secs - trained;
-        format!("trained {trained:.1} s, picture {took:.1} s of {budget:.1} s: {said}")
+        let is_alert = |record: &&Record| matches!(record, Record::Alert(_));
+        let alerts = self.records.iter().filter(is_alert).count();
+        let steps = end.steps;
+        format!(
+            "{steps} steps in {trained:.1} s, {alerts} alerts, picture in {took:.1} s of {budget:.1} s: {said}"
+        )
     }
 
     /// The last line of `finish`.

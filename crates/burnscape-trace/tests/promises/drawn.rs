@@ -431,6 +431,7 @@ impl Draw {
             budget_secs: self.option(Self::f64),
             batches: self.u32s(),
             of_batches: self.u64(),
+            snapshots: self.u32s(),
             tolerance: self.option(Self::f64),
             most_nodes: self.option(Self::u64),
             agreement: self.u64(),

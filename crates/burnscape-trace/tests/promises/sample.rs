@@ -330,6 +330,7 @@ fn plan() -> Plan {
         budget_secs: Some(20.0),
         batches: U32s(vec![1, 5, 9]),
         of_batches: 12,
+        snapshots: U32s::default(),
         tolerance: Some(0.01),
         most_nodes: Some(120),
         agreement: 1,

@@ -13,6 +13,7 @@ mod outlook;
 mod pace;
 mod planes;
 mod quantities;
+mod reading;
 mod resume;
 mod rounds;
 mod settings;
@@ -87,6 +88,8 @@ pub(crate) struct Survey<'a, M: InferenceStep> {
     /// Snapshots in order; one that repeats the one before it counts once.
     snapshots: Vec<Snapshot>,
     all_snapshots: Vec<Snapshot>,
+    /// Numbers of those that are read, once that was decided; none: all.
+    read: Option<Vec<u32>>,
     geometry: Option<Geometry>,
     /// By the number of the snapshot.
     true_losses: BTreeMap<u64, f64>,
@@ -451,6 +454,7 @@ where
             loss_name: beginning.reader.name,
             snapshots,
             all_snapshots: beginning.snapshots,
+            read: None,
             geometry: None,
             true_losses: BTreeMap::new(),
             centres: Vec::new(),

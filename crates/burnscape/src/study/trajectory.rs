@@ -63,7 +63,7 @@ where
         if self.geometry.as_ref().is_some_and(|it| it.components >= components) {
             return Ok(());
         }
-        let mut used = self.snapshots.clone();
+        let mut used = self.snapshots_to_read()?;
         let pca = loop {
             if used.len() < 2 {
                 break None;

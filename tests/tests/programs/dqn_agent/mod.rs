@@ -21,7 +21,7 @@ pub const PROGRAM: Program = Program {
     watched: |folder, size| Ok(bytes(&watched::train(folder, size)?)),
     small: Size { epochs: 8, train: 256, valid: 128, batch: 32, side: 32, width: 16 },
     full: Size { epochs: 50, train: 4096, valid: 2048, batch: 64, side: 200, width: 64 },
-    models: &[Expected::SUPERVISED],
+    models: &[Expected::BY_HAND],
 };
 
 #[test]

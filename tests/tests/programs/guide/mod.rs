@@ -24,7 +24,7 @@ pub const PROGRAM: Program = Program {
     bare: |folder, size| Ok(bytes(&bare::train(folder, size)?)),
     watched: |folder, size| Ok(bytes(&watched::train(folder, size)?)),
     small: Size { epochs: 4, train: 512, valid: 64, batch: 64, side: 8, width: 16 },
-    full: Size { epochs: 10, train: 8192, valid: 2048, batch: 64, side: 28, width: 512 },
+    full: Size { epochs: 3, train: 8192, valid: 2048, batch: 64, side: 28, width: 512 },
     models: &[Expected::SUPERVISED],
 };
 

@@ -25,7 +25,7 @@ pub const PROGRAM: Program = Program {
     bare: |folder, size| Ok(bytes(&bare::train(folder, size)?)),
     watched: |folder, size| Ok(bytes(&watched::train(folder, size)?)),
     small: Size { epochs: 4, train: 480, valid: 32, batch: 32, side: 8, width: 16 },
-    full: Size { epochs: 4, train: 8192, valid: 2048, batch: 64, side: 28, width: 32 },
+    full: Size { epochs: 3, train: 4096, valid: 1024, batch: 64, side: 28, width: 16 },
     models: &[Expected::SUPERVISED],
 };
 

@@ -26,7 +26,7 @@ pub const PROGRAM: Program = Program {
     watched: |folder, size| Ok(bytes(&watched::train(folder, size)?)),
     small: Size { epochs: 5, train: 128, valid: 16, batch: 16, side: 5, width: 8 },
     full: Size { epochs: 10, train: 3072, valid: 512, batch: 32, side: 10, width: 32 },
-    models: &[Expected::SUPERVISED],
+    models: &[Expected::BY_HAND],
 };
 
 #[test]

@@ -34,9 +34,9 @@ pub const PROGRAM: Program = Program {
         Expected {
             steps: |size| size.epochs * (size.steps_per_epoch() / CRITIC_STEPS),
             passes: 2,
-            ..Expected::SUPERVISED
+            ..Expected::BY_HAND
         },
-        Expected { run: "critic", passes: 3, ..Expected::SUPERVISED },
+        Expected { run: "critic", passes: 3, ..Expected::BY_HAND },
     ],
 };
 
