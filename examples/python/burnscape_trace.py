@@ -113,6 +113,7 @@ hyperparameters: values:{text}
 step: step:uint batches:uint epoch:uint? iteration:uint? accumulated:uint elapsed_secs:float lr:float
       loss:float? missing:u4 columns:{f4}
 epoch: epoch:uint steps:uint batches:uint elapsed_secs:float train_loss:float? valid_loss:float?
+       weighted_by:text
 progress: split:text epoch:uint done:uint total:uint eta_secs:float?
 metric: split:text name:text epoch:uint step:uint value:float
 activation: tap:text step:uint batches:uint calls:uint values:uint non_finite:uint mean:float std:float

@@ -138,7 +138,7 @@ fields! {
     }
     Buffer { path, shape }
     Hyperparameters { values }
-    Epoch { epoch, steps, batches, elapsed_secs, train_loss, valid_loss }
+    Epoch { epoch, steps, batches, elapsed_secs, train_loss, valid_loss, weighted_by }
     Metric { split, name, epoch, step, value }
     Activation {
         tap, step, batches, calls, values, non_finite, mean, std, rms, min, max, zero_share,

@@ -186,8 +186,8 @@ pub struct Step {
     pub elapsed_secs: f64,
     /// Learning rate, of the first parameter group.
     pub lr: f64,
-    /// Training loss: mean over the batches of this step, each the mean over its samples; `None`: the
-    /// output has none.
+    /// Training loss: mean over the batches of this step, which count as in an epoch
+    /// ([`Epoch::weighted_by`]); `None`: the output has none.
     pub loss: Option<f64>,
     /// Blocks that no gradient reached (frozen, unused): what their `grad_` columns hold, NaN or not,
     /// says nothing, and nothing is wrong.
@@ -209,10 +209,15 @@ pub struct Epoch {
     pub batches: u64,
     /// Seconds since recording started, of this process.
     pub elapsed_secs: f64,
-    /// Mean training loss over the epoch's batches weighted equally, where known.
+    /// Mean training loss over the epoch, where known.
     pub train_loss: Option<f64>,
-    /// Mean validation loss over the epoch's batches weighted equally, where known.
+    /// Mean validation loss over the epoch, where known.
     pub valid_loss: Option<f64>,
+    /// What batches count by in these means: `samples`, `tokens` or `positions` that are in them; `batches`, all of
+    /// which count the same, as in burn's own metric of a loss that is a mean already; or `entries` of their loss
+    /// tensors, by which that metric counts others. Empty: `batches`, as in the first traces.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub weighted_by: String,
 }
 
 /// Where training is, told at most a few times a second.

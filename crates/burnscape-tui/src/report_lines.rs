@@ -8,7 +8,7 @@ use burnscape_trace::{
 };
 
 use crate::json_lines::json_line;
-use crate::model::{OWN, Run};
+use crate::model::{OWN, Run, weighting};
 use crate::numbers::{bytes, duration, loss, percent, short};
 use crate::widgets::text::printable;
 
@@ -169,7 +169,8 @@ fn epoch_line(epoch: &Epoch) -> String {
     };
     let train = named("train_loss", epoch.train_loss);
     let valid = named("valid_loss", epoch.valid_loss);
-    format!("epoch {} done, steps {}{train}{valid}", epoch.epoch, epoch.steps)
+    let by = weighting(epoch);
+    format!("epoch {} done, steps {}{train}{valid}{by}", epoch.epoch, epoch.steps)
 }
 
 fn hyperparameters_line(told: &Hyperparameters) -> String {

@@ -11,10 +11,10 @@ use std::time::Instant;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::{Module, ParamId};
 use burn::tensor::TensorData;
-use burnscape_landscape::layout::Filters;
+use burnscape_landscape::layout::{Filters, Role};
 use burnscape_trace::{Note, Record};
 
-use crate::alerts::LossWatch;
+use crate::alerts::{LossWatch, Suspicion, Suspicions, is_alarming};
 use crate::config::Config;
 use crate::curvature::GaugeOf;
 use crate::loss::{Loss, Losses, Value};
@@ -25,10 +25,12 @@ use crate::model_map::{self, ModelMap, NamedTensor, Slot};
 use crate::recorder::lanes::{Counters, Lanes};
 use crate::recorder::look::LookSample;
 use crate::recorder::own::OwnSample;
-use crate::recorder::sample::{BoxedTensors, Clipping, Columns, LossSample, Split, StepSample};
+use crate::recorder::sample::{
+    BoxedTensors, Clipping, Columns, LossSample, LossWeights, Split, StepSample,
+};
 use crate::recorder::taps::TapSample;
 use crate::recorder::{Control, Moment, WeightsAt};
-use crate::schedule::StepPlace;
+use crate::schedule::{Schedule, StepPlace, Turns, mark_of};
 use crate::tap::Listening;
 
 /// The part of a probe that lives inside the watched model, shared by all its clones.
@@ -52,6 +54,8 @@ pub(crate) struct Hook {
     steps: AtomicU64,
     /// Sum of the losses since the last step, as the bits of an f64; read only where losses are read at once.
     loss_sum: AtomicU64,
+    /// Steps until the same blocks have their turn again, for threads that do not optimize.
+    cycle: AtomicU64,
     /// Buffers as they were before the first forward pass.
     initial_buffers: OnceLock<Vec<(usize, TensorData)>>,
     /// The model's map, once the first update showed the model; `None` where it has none.
@@ -80,6 +84,11 @@ struct StepState {
     thread: Option<ThreadId>,
     /// Losses, for the black box.
     losses: LossWatch,
+    /// There are some once the model is known.
+    suspicions: Option<Suspicions>,
+    /// Base and largest learning rate when they were read last.
+    rates: Option<(f64, f64)>,
+    turns: Turns,
     /// Steps before the last black box, and how many there were.
     last_box: Option<u64>,
     boxes: usize,
@@ -120,6 +129,10 @@ pub(crate) struct Measured {
     clipping: Clipping,
     statistics: Statistics,
     boxed: Option<Box<BoxedTensors>>,
+    /// What its update has to confirm.
+    suspicion: Suspicion,
+    /// The black box is kept only if it does.
+    is_box_on_trial: bool,
 }
 
 impl Hook {
@@ -136,6 +149,7 @@ impl Hook {
             reads_at_once: AtomicBool::new(false),
             steps: AtomicU64::new(0),
             loss_sum: AtomicU64::new(0),
+            cycle: AtomicU64::new(0),
             initial_buffers: OnceLock::new(),
             map: OnceLock::new(),
             refusal: Mutex::new(None),
@@ -209,7 +223,8 @@ impl Hook {
     /// Makes taps on this thread listen, if activations are due in this step.
     pub fn listen(&self) -> Option<Listening> {
         let step = self.steps();
-        let at = StepPlace { step, since_alert: self.since_alert(step), starts_epoch: step == 0 };
+        let (since_alert, cycle) = (self.since_alert(step), self.cycle.load(Ordering::Relaxed));
+        let at = StepPlace { step, since_alert, starts_epoch: step == 0, cycle };
         self.config.measurements.activations.is_due(at).then(Listening::begin)
     }
 
@@ -257,11 +272,12 @@ impl Hook {
 
     fn send_loss(&self, split: Split, batch: u64, loss: Option<Loss>) {
         let Some(loss) = loss else { return };
+        let weights = LossWeights::new(loss.unit, loss.count, loss.entries());
         let loss = loss.value(self.reads_at_once.load(Ordering::Relaxed));
         if let Value::Host(loss) = loss {
             self.add_up(split, loss);
         }
-        self.lanes.loss(LossSample { split, batch, loss });
+        self.lanes.loss(LossSample { split, batch, loss, weights });
     }
 
     /// Sums up the losses of a step, where a black box may need them.
@@ -294,21 +310,26 @@ impl Hook {
         }
         let previous = self.keep_weights(model, map);
         let (batches, accumulated) = self.count_step(&mut state);
-        let (columns, mut look) = (self.columns_due(at), self.config.measurements.look(at));
+        let (mut columns, mut look) = (self.columns_due(at), self.config.measurements.look(at));
         let mut values = self.lanes.spare_values();
         if columns.grad_norm {
             measure::gradient_norms(model, map, grads, &mut values);
         }
-        let trips = self.trips(map, &values, columns, lr.base(), &mut look);
+        self.note_turn(&mut state, at.step, grads, &values);
+        let suspicion = self.suspicion(map, &values, columns, lr.base(), &mut state, at.step);
+        look.broken_gradient = suspicion.is_broken;
+        if suspicion.is_raised {
+            (columns.weight_norm, columns.update_norm) = (true, true);
+        }
         let kept = match columns.weight_norm || columns.update_norm {
             true => measure::weight_norms(model, map, columns, &mut values),
             false => KeptWeights::default(),
         };
         look.broken_weights = columns.weight_norm && values.ends_broken(map.layout.blocks().len());
-        let spikes = self.loss_spikes(&mut state, accumulated);
-        let is_boxed = (trips || spikes) && self.may_box(&mut state, at.step);
-        if trips {
-            self.lanes.counters().alerted_after.store(at.step + 1, Ordering::Relaxed);
+        let is_plain = suspicion.is_broken || self.loss_spikes(&mut state, accumulated);
+        let is_boxed = (is_plain || suspicion.is_raised) && self.may_box(&state, at.step);
+        if is_plain {
+            self.note_alert(&mut state, at.step, is_boxed);
         }
         Some(Measured {
             step: at.step,
@@ -322,10 +343,12 @@ impl Hook {
             kept,
             handles: before_handles(model, map, grads, look),
             look,
-            lrs: self.learning_rates(model, map, lr, at),
+            lrs: self.learning_rates(model, map, lr, at, columns, &mut state),
             clipping,
             statistics,
             boxed: is_boxed.then(|| self.boxed(model, map, grads, previous, statistics)).flatten(),
+            suspicion,
+            is_box_on_trial: !is_plain,
         })
     }
 
@@ -341,7 +364,8 @@ impl Hook {
         let Some(map) = self.map_of(model, &state) else { return };
         let epoch = Some(state.validations);
         let starts_epoch = std::mem::replace(mark, epoch) != epoch;
-        let at = StepPlace { step: state.steps, starts_epoch, since_alert: None };
+        let cycle = state.turns.cycle;
+        let at = StepPlace { step: state.steps, starts_epoch, since_alert: None, cycle };
         self.gauge_curvature(model, map, at, lr, gauge);
     }
 
@@ -387,7 +411,8 @@ impl Hook {
         let mark = Some(splits.max(state.validations));
         let starts_epoch = std::mem::replace(&mut state.epoch_mark, mark) != mark;
         let step = state.steps;
-        StepPlace { step, starts_epoch, since_alert: self.since_alert(step) }
+        let (since_alert, cycle) = (self.since_alert(step), state.turns.cycle);
+        StepPlace { step, starts_epoch, since_alert, cycle }
     }
 
     fn since_alert(&self, step: u64) -> Option<u64> {
@@ -404,24 +429,51 @@ impl Hook {
         before.replace(measure::kept_weights(model, map))
     }
 
-    /// Whether a gradient norm breaks a rule right now. What is not finite is to be counted.
-    fn trips(
+    /// Notes which blocks have their turn: told by their gradients, or by how many there are.
+    fn note_turn<G: GradientSource>(
+        &self,
+        state: &mut StepState,
+        step: u64,
+        grads: &G,
+        values: &StepValues,
+    ) {
+        let mark = match self.config.measurements.gradient_norms {
+            Schedule::Every(1) => mark_of(&values.missing),
+            _ => grads.count() as u64,
+        };
+        state.turns.take(step, mark);
+        self.cycle.store(state.turns.cycle, Ordering::Relaxed);
+    }
+
+    /// What is suspicious about the gradients of this step. Where norms stay on their device, the writer thread looks
+    /// at them, and asks for the update of a later step.
+    fn suspicion(
         &self,
         map: &ModelMap,
         values: &StepValues,
         columns: Columns,
-        lr: f64,
-        look: &mut Look,
-    ) -> bool {
-        if !columns.grad_norm || map.defers_reads {
-            return false;
+        base: f64,
+        state: &mut StepState,
+        step: u64,
+    ) -> Suspicion {
+        if map.defers_reads {
+            let is_raised = self.lanes.counters().update_asked.swap(false, Ordering::Relaxed);
+            return Suspicion { is_raised, ..Suspicion::default() };
         }
-        let longest = self.config.alerts.exploding_step.filter(|_| lr > 0.0);
-        let limit = longest.map_or(f32::MAX, |longest| (longest / lr) as f32);
-        let blocks = map.layout.blocks().len();
-        let trips = values.has_norm_above(blocks, limit.min(f32::MAX));
-        look.broken_gradient = trips && values.has_norm_above(blocks, f32::MAX);
-        trips
+        if !columns.grad_norm {
+            return Suspicion::default();
+        }
+        let rate = match state.rates {
+            Some((known, largest)) if known > 0.0 => base * (largest / known),
+            Some((_, largest)) => largest.max(base),
+            None => base,
+        };
+        let blocks = map.layout.blocks();
+        let suspicions = state.suspicions.get_or_insert_with(|| {
+            Suspicions::new(blocks.iter().map(|block| block.role == Role::Weight).collect())
+        });
+        let (norms, missing) = (values.first(blocks.len()), values.missing.len());
+        suspicions.look(step, norms, missing, rate, &self.config.alerts)
     }
 
     /// Whether the loss of this step is a spike or not finite; looked at only where the black box keeps weights.
@@ -433,14 +485,30 @@ impl Hook {
         !loss.is_finite() || state.losses.spike(loss, self.config.alerts.loss_spike).is_some()
     }
 
-    fn may_box(&self, state: &mut StepState, step: u64) -> bool {
+    fn may_box(&self, state: &StepState, step: u64) -> bool {
         let calm = self.config.alerts.cool_down;
         let is_calm = state.last_box.is_none_or(|last| step - last > calm);
+        self.config.black_box.weights && is_calm && state.boxes < self.config.black_box.most
+    }
+
+    /// Notes that this step raises an alert, as far as it can be told here.
+    fn note_alert(&self, state: &mut StepState, step: u64, is_boxed: bool) {
         state.last_box = Some(step);
-        let may =
-            self.config.black_box.weights && is_calm && state.boxes < self.config.black_box.most;
-        state.boxes += usize::from(may);
-        may
+        state.boxes += usize::from(is_boxed);
+        self.lanes.counters().alerted_after.store(step + 1, Ordering::Relaxed);
+    }
+
+    /// Lets a suspicion go that the update does not confirm.
+    fn try_suspicion(&self, map: &ModelMap, values: &StepValues, measured: &mut Measured) {
+        let (rules, jumps) = (&self.config.alerts, measured.suspicion.has_jumped);
+        let mut moves = values.weights_and_updates(map.layout.blocks().len());
+        let is_confirmed = moves.any(|(weight, update)| is_alarming(update, weight, jumps, rules));
+        if !is_confirmed && measured.is_box_on_trial {
+            measured.boxed = None;
+        }
+        if let Some(mut state) = self.state().filter(|_| is_confirmed) {
+            self.note_alert(&mut state, measured.step, measured.boxed.is_some());
+        }
     }
 
     fn boxed<M: Module, G: GradientSource>(
@@ -470,11 +538,15 @@ impl Hook {
         map: &ModelMap,
         lr: &ModuleLearningRate,
         at: StepPlace,
+        columns: Columns,
+        state: &mut StepState,
     ) -> Vec<f32> {
-        if !self.config.measurements.learning_rates.is_due(at) {
+        // An update is judged by the rate that it was made with.
+        if !columns.update_norm && !self.config.measurements.learning_rates.is_due(at) {
             return Vec::new();
         }
         let rates = measure::learning_rates(model, map, lr);
+        state.rates = Some((lr.base(), rates.iter().copied().fold(0.0, f64::max)));
         match rates.iter().all(|&rate| rate == lr.base()) {
             true => Vec::new(),
             false => rates.into_iter().map(|rate| rate as f32).collect(),
@@ -482,11 +554,15 @@ impl Hook {
     }
 
     /// Completes the step with what the update did, and hands it over.
-    pub fn after_update<M: Module>(&self, model: &M, measured: Measured) {
+    pub fn after_update<M: Module>(&self, model: &M, mut measured: Measured) {
         let Some(map) = self.map() else { return };
-        let mut values = measured.values;
+        let mut values = std::mem::take(&mut measured.values);
         if measured.columns.update_norm {
-            measure::update_norms(model, map, measured.kept, &mut values);
+            let before = std::mem::take(&mut measured.kept);
+            measure::update_norms(model, map, before, &mut values);
+        }
+        if measured.suspicion.is_raised && !map.defers_reads {
+            self.try_suspicion(map, &values, &mut measured);
         }
         let (values, missing) = values.into_values();
         let clip_value = match measured.clipping {

@@ -86,7 +86,7 @@ impl Observer {
     }
 
     /// Tells the loss of a training batch, the mean over `samples`; call it once for each batch, before the step
-    /// that it belongs to.
+    /// that it belongs to. In means over a step or an epoch it counts by its samples.
     pub fn loss(&mut self, mean: &Tensor<1>, samples: usize) {
         self.told = true;
         if let Some(hook) = &self.hook {

@@ -457,8 +457,8 @@ impl ProbeBuilder {
         self
     }
 
-    /// Steps that may wait for the writer thread before steps are dropped (and counted).
-    /// Default 4096.
+    /// Steps, and as many closer looks at them, that may wait for the writer thread before further ones are dropped
+    /// (and counted). Default 4096.
     pub fn queue_steps(mut self, steps: usize) -> Self {
         self.config.queue_steps = steps;
         self

@@ -163,6 +163,7 @@ impl Draw {
             elapsed_secs: self.f64(),
             train_loss: self.option(Self::f64),
             valid_loss: self.option(Self::f64),
+            weighted_by: self.string(),
         }
     }
 

@@ -182,6 +182,7 @@ fn epoch() -> Epoch {
         elapsed_secs: 2.0,
         train_loss: Some(1.5),
         valid_loss: None,
+        weighted_by: String::new(),
     }
 }
 

@@ -185,6 +185,7 @@ impl Synthetic {
                 elapsed_secs: (step + 1) as f64 * 0.05,
                 train_loss: Some(loss * 1.1),
                 valid_loss: Some(loss * 1.2 + 0.05),
+                weighted_by: String::new(),
             }),
             Record::Progress(Progress {
                 split: "train".into(),

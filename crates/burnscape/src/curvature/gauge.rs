@@ -21,7 +21,7 @@ use super::spec::check_optimizer;
 use crate::config::check;
 use crate::loss::Losses;
 use crate::model_map::ModelMap;
-use crate::schedule::StepPlace;
+use crate::schedule::{Schedule, StepPlace};
 use crate::{Error, Result};
 
 /// Gradients that the first measurement is expected to cost, as `cargo bench --bench curvature` prints them.
@@ -203,7 +203,7 @@ where
 
     fn is_due(&mut self, model: &M, map: &ModelMap, place: StepPlace) -> Result<bool> {
         match self.settings.pace {
-            Pace::EverySteps(every) => Ok(place.step.is_multiple_of(every)),
+            Pace::EverySteps(every) => Ok(Schedule::Every(every).is_due(place)),
             Pace::EveryEpochs(every) => {
                 let is_due = place.starts_epoch && self.epochs.is_multiple_of(every);
                 self.epochs += u64::from(place.starts_epoch);

@@ -27,6 +27,7 @@ impl Worker {
         let head = self.make_head(&map);
         self.check_same_model(&head);
         self.append(&Record::Head(head.clone()));
+        self.alarm.introduce(&head);
         self.head = Some(head);
         let needs_start = self.config.measurements.distance != Schedule::Never;
         let start = needs_start.then(|| map.flatten(&weights.tensors));

@@ -170,6 +170,11 @@ impl EpochMap {
         Some((span.before, span.before + span.seen))
     }
 
+    /// Batches before the last training split.
+    pub fn batches_before_split(&self) -> u64 {
+        self.spans.back().map_or(0, |span| span.before)
+    }
+
     /// The batches `(before, through]` of the last validation, counted in this process.
     pub fn validation_batches(&self) -> (u64, u64) {
         self.validation

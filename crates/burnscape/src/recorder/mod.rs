@@ -7,6 +7,7 @@ pub(crate) mod epochs;
 pub(crate) mod lanes;
 mod live_path;
 pub(crate) mod look;
+mod losses;
 pub(crate) mod own;
 mod report;
 pub(crate) mod sample;
@@ -36,8 +37,6 @@ use worker::{Inbox, Worker};
 
 /// Losses that may wait for their step.
 const LOSS_QUEUE: usize = 16_384;
-/// Closer looks that may wait for the writer thread, which each of them wakes.
-const LOOK_QUEUE: usize = 64;
 /// Calls of taps that may wait for the writer thread.
 const TAP_QUEUE: usize = 1024;
 
@@ -238,7 +237,7 @@ impl Recorder {
         let (control, control_in) = channel();
         let (steps, steps_in) = sync_channel(config.queue_steps);
         let (losses, losses_in) = sync_channel(LOSS_QUEUE);
-        let (looks, looks_in) = sync_channel(LOOK_QUEUE);
+        let (looks, looks_in) = sync_channel(config.queue_steps);
         let (taps, taps_in) = sync_channel(TAP_QUEUE);
         let (own, own_in) = sync_channel(own::OWN_QUEUE);
         let (spare, spare_out) = sync_channel(config.queue_steps);
