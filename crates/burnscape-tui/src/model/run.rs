@@ -367,7 +367,7 @@ impl Run {
     }
 
     fn apply_snapshot(&mut self, snapshot: &Snapshot) {
-        self.snapshots += 1;
+        self.snapshots = (self.snapshots + 1).saturating_sub(snapshot.given_up.len() as u64);
         self.last_snapshot = Some(snapshot.clone());
     }
 
