@@ -436,7 +436,8 @@ impl Run {
 }
 
 /// What the losses of an epoch are means over, behind their number; nothing where it was not told.
-pub(crate) fn weighting(epoch: &Epoch) -> &'static str {
+#[must_use]
+pub fn weighting(epoch: &Epoch) -> &'static str {
     match epoch.weighted_by.as_str() {
         "samples" => " by sample",
         "tokens" => " by token",
