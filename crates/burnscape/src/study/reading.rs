@@ -74,8 +74,8 @@ fn affordable(secs: f64, left: Duration) -> usize {
 }
 
 /// So many places among others, evenly, the first and the last among them.
-fn with_ends(count: usize, of: usize) -> Vec<usize> {
-    let gaps = count - 1;
+pub(super) fn with_ends(count: usize, of: usize) -> Vec<usize> {
+    let gaps = count.saturating_sub(1).max(1);
     (0..count).map(|number| (number * (of - 1) + gaps / 2) / gaps).collect()
 }
 
@@ -94,6 +94,10 @@ mod tests {
     #[test]
     fn places_are_evenly_spread_between_the_ends() {
         assert_eq!(with_ends(3, 10), [0, 5, 9]);
+        assert_eq!(
+            [with_ends(0, 5), with_ends(1, 5), with_ends(2, 2)],
+            [vec![], vec![0], vec![0, 1]]
+        );
         for (count, of) in [(3, 4), (4, 10), (7, 100), (64, 65), (100, 513)] {
             let places = with_ends(count, of);
             assert_eq!((places.len(), places[0], places[count - 1]), (count, 0, of - 1));
