@@ -14,7 +14,7 @@ use burn::tensor::TensorData;
 use burnscape_landscape::layout::Role;
 use burnscape_trace::{Note, Record};
 
-use crate::alerts::{LossWatch, Suspicion, Suspicions, is_alarming};
+use crate::alerts::{Leaps, LossWatch, Suspicion, Suspicions, is_alarming};
 use crate::config::Config;
 use crate::curvature::GaugeOf;
 use crate::loss::{Loss, Losses, Value};
@@ -88,6 +88,7 @@ struct StepState {
     suspicions: Option<Suspicions>,
     /// Base and largest learning rate when they were read last.
     rates: Option<(f64, f64)>,
+    leaps: Leaps,
     turns: Turns,
     /// Steps before the last black box, and how many there were.
     last_box: Option<u64>,
@@ -445,9 +446,23 @@ impl Hook {
         self.cycle.store(state.turns.cycle, Ordering::Relaxed);
     }
 
-    /// What is suspicious about the gradients of this step. Where norms stay on their device, the writer thread looks
-    /// at them, and asks for the update of a later step.
+    /// What is suspicious about this step.
     fn suspicion(
+        &self,
+        map: &ModelMap,
+        values: &StepValues,
+        columns: Columns,
+        base: f64,
+        state: &mut StepState,
+        step: u64,
+    ) -> Suspicion {
+        let leaps = state.leaps.leaps(base);
+        let found = self.suspicion_of_gradients(map, values, columns, base, state, step);
+        Suspicion { is_raised: found.is_raised || leaps, ..found }
+    }
+
+    /// Where norms stay on their device, the writer thread looks at them, and asks for the update of a later step.
+    fn suspicion_of_gradients(
         &self,
         map: &ModelMap,
         values: &StepValues,

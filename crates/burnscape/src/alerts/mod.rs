@@ -25,7 +25,7 @@ use crate::Result;
 use crate::config::check;
 
 pub(crate) use loss::LossWatch;
-pub(crate) use suspicion::{Suspicion, Suspicions, is_alarming};
+pub(crate) use suspicion::{Leaps, Suspicion, Suspicions, is_alarming};
 pub(crate) use watchdog::Watchdog;
 
 /// Thresholds of the rules; `None` switches a rule off.
@@ -35,8 +35,8 @@ pub(crate) use watchdog::Watchdog;
 /// step are not judged in it.
 ///
 /// What the optimizer does decides, not the gradient that it receives: that may be clipped, or divided away. A gradient
-/// that looks wrong has the update of its step measured, due or not, and the update is judged. Where gradients stay on
-/// their device until the writer thread reads them ([`deferred_reads`](crate::ProbeBuilder::deferred_reads)), it is that
+/// that looks wrong, or a learning rate that more than doubles in a step, has the update of its step measured, due or
+/// not, and the update is judged. Where gradients stay on their device until the writer thread reads them ([`deferred_reads`](crate::ProbeBuilder::deferred_reads)), it is that
 /// of one of the next steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AlertRules {
