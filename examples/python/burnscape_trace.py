@@ -134,8 +134,9 @@ density: eigenvalue:f8 density:f8 stderr:f8 width:float probes:uint lanczos_step
 measure: name:text value:float error:float? radius:float? meaning:text
 dropped: records:uint after_step:uint
 snapshot: index:uint reason:text epoch:uint? step:uint file:text bytes:uint crc32:uint same_as:uint?
+          given_up:[uint] stride:uint?
 trajectory: slice:uint? snapshots:u4 epochs:f8 x:f8 y:f8 out_of_plane:f8 out_of_plane_share:f8 loss:f8
-            loss_on_plane:f8 explained:f8 random_walk:f8 random_walk_measured:f8 degenerate:flag
+            loss_on_plane:f8 loss_at:u4 explained:f8 random_walk:f8 random_walk_measured:f8 degenerate:flag
 slice: slice:uint name:text centre:text centre_snapshot:uint? x:axis y:axis? normalisation:text
        biases:text moves_frozen:flag orthogonalised:flag cosine:float? centre_norm:float
        centre_loss:float shares:[f8] samples:uint batches:uint batchnorm:text dtype:text device:text
@@ -814,10 +815,11 @@ class Run:
         return Trajectory(last, *(last[name] for name in ("snapshots", "epochs", "x", "y", "loss")))
 
     def snapshots(self) -> list[Snapshot]:
-        """All snapshots, in the order in which they were taken."""
+        """All snapshots whose files were not given up, in the order in which they were taken."""
         names = ("index", "reason", "epoch", "step", "file", "bytes", "crc32")
-        rows = (record.fields for record in self.of("snapshot"))
-        return [Snapshot(*(row[name] for name in names)) for row in rows]
+        rows = [record.fields for record in self.of("snapshot")]
+        given_up = {index for row in rows for index in row["given_up"]}
+        return [Snapshot(*(row[name] for name in names)) for row in rows if row["index"] not in given_up]
 
     def weights(self, snapshot: Snapshot) -> dict[str, NDArray[Any]]:
         """All parameters and buffers of a snapshot, by path.

@@ -73,7 +73,10 @@ impl Found {
         self.end = None;
         match record {
             Record::End(end) => self.end = Some(end.reason),
-            Record::Snapshot(snapshot) => self.snapshots.push(snapshot),
+            Record::Snapshot(snapshot) => {
+                snapshot.forget_given_up(&mut self.snapshots);
+                self.snapshots.push(snapshot);
+            }
             _ => {}
         }
     }

@@ -44,7 +44,10 @@ impl History {
             Record::Histogram(histogram) => self.histograms.push(histogram),
             Record::Alert(alert) => self.alerts.push(alert),
             Record::Curvature(curvature) => self.curvature.push(curvature),
-            Record::Snapshot(snapshot) => self.snapshots.push(snapshot),
+            Record::Snapshot(snapshot) => {
+                snapshot.forget_given_up(&mut self.snapshots);
+                self.snapshots.push(snapshot);
+            }
             Record::Note(note) => self.notes.push(note),
             Record::Check(check) => self.checks.push(check),
             Record::Plan(plan) => self.plans.push(plan),

@@ -4,7 +4,7 @@
 //! [`Record::Unknown`], unknown fields are skipped, so that an old reader survives a newer minor
 //! version. Every kind that the format reserves is listed in [`RESERVED_KINDS`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -524,6 +524,12 @@ pub struct Snapshot {
     pub crc32: u32,
     /// An earlier snapshot with exactly the same values, of which this names the same file.
     pub same_as: Option<u64>,
+    /// Numbers of earlier snapshots whose files were deleted when this one was stored, so that a long run keeps few.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<u64>,
+    /// Since they were, every so many-th of the snapshots that are due is kept; `None`: none was given up with this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stride: Option<u64>,
 }
 
 /// One further quantity that is measured at the nodes of a slice, beside the loss.
@@ -649,10 +655,13 @@ pub struct Trajectory {
     pub out_of_plane: F64s,
     /// Its share of the squared distance from the centre; NaN or 0 at the centre.
     pub out_of_plane_share: F64s,
-    /// Loss at the snapshot; empty while not all are evaluated.
+    /// Loss at the snapshot; empty while not all are evaluated, NaN where none is going to be.
     pub loss: F64s,
-    /// Loss at its projection onto the plane; empty while not all are evaluated.
+    /// Loss at its projection onto the plane; empty while not all are evaluated, NaN where none is going to be.
     pub loss_on_plane: F64s,
+    /// Entries of this path, counted from 0, at which losses are evaluated; empty: at all.
+    #[serde(skip_serializing_if = "has_none")]
+    pub loss_at: U32s,
     /// Explained variance ratio of the components, largest first (PCA slices).
     pub explained: F64s,
     /// The same for a random walk of as many equal steps.
@@ -662,6 +671,30 @@ pub struct Trajectory {
     /// A component of the slice carries no variance (straight or two-point trajectory): that of the axis
     /// whose [`explained`](Axis::explained) is 0.
     pub degenerate: bool,
+}
+
+impl Snapshot {
+    /// Leaves out of earlier snapshots those that were given up when this one was stored.
+    pub fn forget_given_up(&self, earlier: &mut Vec<Snapshot>) {
+        if !self.given_up.is_empty() {
+            let given_up: BTreeSet<u64> = self.given_up.iter().copied().collect();
+            earlier.retain(|it| !given_up.contains(&it.index));
+        }
+    }
+}
+
+impl Trajectory {
+    /// Whether the losses of this entry, counted from 0, were evaluated: then NaN is what came out.
+    #[must_use]
+    pub fn has_loss_at(&self, entry: usize) -> bool {
+        let is_told =
+            self.loss_at.is_empty() || self.loss_at.iter().any(|&it| it as usize == entry);
+        is_told && entry < self.loss.len()
+    }
+}
+
+fn has_none(numbers: &U32s) -> bool {
+    numbers.is_empty()
 }
 
 /// What is going to be measured of some slices: told before their nodes, decided once. The same plan on the
@@ -751,7 +784,7 @@ pub struct Study {
     /// Highest finite loss over all slices: its other end.
     pub highest: Option<f64>,
     /// Numbers per slice, in the order of `slices`, NaN where one is undefined; by name, such as
-    /// `convexity`, `doubling_radius`, `largest_curvature`.
+    /// `convexity`, `doubling_radius`, `largest_curvature`, with `curvature_error` by how much curvatures may be off.
     pub measures: BTreeMap<String, F64s>,
     /// What can be concluded, as sentences.
     pub sentences: Vec<String>,

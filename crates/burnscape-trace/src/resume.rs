@@ -21,7 +21,7 @@ pub struct Resumed {
     pub batches: u64,
     /// All complete epochs, in the order written.
     pub epochs: Vec<Epoch>,
-    /// All snapshots, in the order written.
+    /// All snapshots whose files were not given up, in the order written.
     pub snapshots: Vec<Snapshot>,
     /// Number of the next snapshot: also those that a resume has left behind keep theirs.
     pub next_snapshot: u64,
@@ -91,6 +91,7 @@ impl Resumed {
             Record::Snapshot(snapshot) => {
                 self.reached(snapshot.step, 0);
                 self.next_snapshot = self.next_snapshot.max(snapshot.index.saturating_add(1));
+                snapshot.forget_given_up(&mut self.snapshots);
                 self.snapshots.push(snapshot);
             }
             Record::Slice(slice) => {

@@ -11,7 +11,7 @@ use std::time::Instant;
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::{Module, ParamId};
 use burn::tensor::TensorData;
-use burnscape_landscape::layout::Role;
+use burnscape_landscape::layout::{Filters, Role};
 use burnscape_trace::{Note, Record};
 
 use crate::alerts::{Leaps, LossWatch, Suspicion, Suspicions, is_alarming};
@@ -740,14 +740,15 @@ impl Hook {
         Some(map)
     }
 
-    /// A mistyped path in `.filter_axis` would go unnoticed.
+    /// A mistyped path in `.filter_axis` or `.filter_groups` would go unnoticed.
     fn warn_about_unknown_paths(&self, map: &ModelMap) {
         let overrides = self.config.filter_axes.iter();
         for fixed in overrides.filter(|it| map.layout.block(&it.path).is_none()) {
-            let (path, axis) = (&fixed.path, fixed.axis);
+            let (path, call) = (&fixed.path, in_words(fixed.filters));
             self.lanes.problem(format!(
-                "`.filter_axis({path:?}, {axis})` names no parameter of the model and has no \
-                 effect: paths are those of the `head` record"
+                "`{}({path:?}, {})` names no parameter of the model and has no effect: paths are those of the \
+                 `head` record",
+                call.0, call.1
             ));
         }
     }
@@ -766,6 +767,15 @@ impl Hook {
                 tensor.data = data.clone();
             }
         }
+    }
+}
+
+/// The method that fixes such filters, and its number.
+fn in_words(filters: Filters) -> (&'static str, usize) {
+    match filters {
+        Filters::GroupedAxis1 { groups } => (".filter_groups", groups),
+        Filters::Axis(axis) => (".filter_axis", axis),
+        Filters::Whole => (".filter_axis", 0),
     }
 }
 

@@ -27,6 +27,7 @@ mod metric_values;
 mod model_map;
 mod observe;
 mod own_values;
+mod panics;
 mod perturb;
 mod probe;
 mod progress;

@@ -49,11 +49,11 @@ pub(crate) struct ModelMap {
     pub dtypes: Vec<DType>,
 }
 
-/// A filter axis that the user fixed for one path.
+/// The filters that the user fixed for one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FilterOverride {
     pub path: String,
-    pub axis: usize,
+    pub filters: Filters,
 }
 
 impl ModelMap {
@@ -336,7 +336,7 @@ fn block(float: &Float, bias_len: Option<usize>, overrides: &[FilterOverride]) -
     let (role, filters, guessed) =
         layout::classify(&float.container, float.field(), &float.shape, bias_len);
     let fixed = overrides.iter().find(|fixed| fixed.path == path);
-    let filters = fixed.map_or(filters, |fixed| Filters::Axis(fixed.axis));
+    let filters = fixed.map_or(filters, |fixed| fixed.filters);
     Block {
         path,
         shape: float.shape.clone(),

@@ -12,6 +12,7 @@ mod compared;
 mod diverged;
 mod endings;
 mod gradient_direction;
+mod groups;
 mod layers;
 mod loaders;
 mod many_snapshots;

@@ -88,7 +88,12 @@ impl Facts {
                 self.metrics.insert((metric.split.clone(), metric.name.clone()), metric);
             }
             Record::Alert(alert) => *self.alerts.entry(alert.rule).or_default() += 1,
-            Record::Snapshot(it) => drop(self.snapshots.insert(it.file, it.bytes)),
+            Record::Snapshot(it) => {
+                for given_up in it.given_up {
+                    self.snapshots.remove(&RunFolder::snapshot_file(given_up));
+                }
+                self.snapshots.insert(it.file, it.bytes);
+            }
             Record::Slice(slice) => {
                 let number = slice.slice;
                 self.slices.entry(number).or_default().slice = slice;

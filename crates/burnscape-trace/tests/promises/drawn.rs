@@ -324,6 +324,8 @@ impl Draw {
             bytes: self.u64(),
             crc32: self.u32(),
             same_as: self.option(Self::u64),
+            given_up: vec![self.u64(), self.u64()],
+            stride: self.option(Self::u64),
         }
     }
 
@@ -391,6 +393,7 @@ impl Draw {
             out_of_plane_share: self.f64s(),
             loss: self.f64s(),
             loss_on_plane: self.f64s(),
+            loss_at: self.u32s(),
             explained: self.f64s(),
             random_walk: self.f64s(),
             random_walk_measured: self.f64s(),

@@ -147,6 +147,7 @@ fn trajectory() -> Trajectory {
         out_of_plane_share: two(),
         loss: two(),
         loss_on_plane: F64s(vec![f64::NEG_INFINITY, 0.0]),
+        loss_at: U32s::default(),
         explained: two(),
         random_walk: two(),
         random_walk_measured: two(),
@@ -164,6 +165,8 @@ fn snapshot() -> Snapshot {
         bytes: 31_400,
         crc32: u32::MAX,
         same_as: None,
+        given_up: Vec::new(),
+        stride: None,
     }
 }
 

@@ -50,6 +50,30 @@ impl Worker {
         }
     }
 
+    /// A run of no step at all says that it is none.
+    pub(super) fn begin_without_steps(&mut self, reason: &str) {
+        let earlier = self.earlier.as_ref();
+        self.written = earlier.map_or(self.written, |it| it.recorded);
+        match earlier.and_then(|it| it.head.clone()) {
+            Some(head) => self.head = Some(head),
+            None => {
+                let head = head::without_model(&self.config);
+                self.append(&Record::Head(head.clone()));
+                self.head = Some(head);
+            }
+        }
+        // A failed `finish` has told it already.
+        if reason != "failed" && self.report.problems.is_empty() {
+            let sentence = "no optimizer step was seen, so there is nothing in the run: train the model that \
+                            `probe.watch(…)` returned, or through `probe.training(…)` or `probe.observe()`";
+            self.report.problem(sentence.to_string());
+        }
+        self.tell_early_problems();
+        for record in std::mem::take(&mut self.early_records) {
+            self.append(&record);
+        }
+    }
+
     fn make_head(&self, map: &ModelMap) -> Head {
         let mut head = head::describe(map, &self.config);
         if let Some(earlier) = self.earlier.as_ref().and_then(|it| it.head.as_ref()) {
@@ -67,6 +91,7 @@ impl Worker {
 
     fn check_same_model(&mut self, head: &Head) {
         let earlier = self.earlier.as_ref().and_then(|it| it.head.as_ref());
+        let earlier = earlier.filter(|earlier| !earlier.blocks.is_empty());
         if earlier.is_some_and(|earlier| earlier.blocks != head.blocks) {
             self.report.problem(
                 "the resumed run was recorded with another model: its blocks differ, earlier \
@@ -119,7 +144,8 @@ impl Worker {
             SnapshotSchedule::EverySteps(_) => None,
         };
         let room = fs4::available_space(self.folder.path()).ok();
-        let (level, sentence) = snapshots::room_sentence(bytes, planned, room);
+        let (level, sentence) =
+            snapshots::room_sentence(bytes, planned, room, self.config.snapshot_limits);
         if level == "warning" {
             log::warn!("burnscape: {sentence}");
         }

@@ -26,9 +26,10 @@ use burnscape_trace::{Epoch, Head, Record, Resumed, RunFolder, Snapshot, Writer}
 
 use crate::config::Config;
 use crate::model_map::{ModelMap, NamedTensor};
-use crate::{Error, Result};
+use crate::{Error, Result, panics};
 
 pub(crate) use report::Report;
+pub(crate) use snapshots::SnapshotLimits;
 
 use epochs::TrainingEvent;
 use lanes::{Counters, Lanes, Senders};
@@ -105,6 +106,8 @@ pub(crate) enum Control {
     /// Show everything that is written from now on, too; answered with the length of the trace so far.
     #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only a dashboard asks for it"))]
     Show(Viewer, Reply<u64>),
+    /// What is to be said right before the end.
+    LastWord(String),
     /// Write all that came before, then answer with the state of the run.
     Sync(Reply<Report>),
     /// Write all that came before and the end of the run, then answer and stop.
@@ -187,6 +190,8 @@ pub(crate) struct Recorder {
     pub first_study: u32,
     /// What an earlier recording of the same folder left behind.
     pub recorded: Moment,
+    /// Panics that were heard before it began.
+    panics_before: u64,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -258,7 +263,9 @@ impl Recorder {
             .spawn(move || worker.run(&inbox))
             .map_err(|_| Error::RecorderGone { run: folder.path().to_path_buf() })?;
         lanes.set_writer(thread.thread().clone());
-        Ok(Self { lanes, folder, first_slice, first_study, recorded, thread: Some(thread) })
+        let panics_before = panics::listen();
+        let thread = Some(thread);
+        Ok(Self { lanes, folder, first_slice, first_study, recorded, panics_before, thread })
     }
 
     /// Waits until everything handed over so far is in the file.
@@ -307,6 +314,11 @@ impl Drop for Recorder {
                 true => "panicked",
                 false => "dropped",
             };
+            if let Some(text) =
+                panics::of_this_thread(self.panics_before).filter(|_| reason == "panicked")
+            {
+                self.lanes.send(Control::LastWord(text));
+            }
             let _ = self.stop(reason);
         }
     }

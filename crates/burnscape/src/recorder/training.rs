@@ -18,9 +18,15 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 
 impl Worker {
     pub(super) fn event(&mut self, event: &TrainingEvent) {
+        let planned = self.epochs.total_epochs;
         self.epochs.apply(event);
         match *event {
-            TrainingEvent::Start { first_epoch, .. } => self.set_base(first_epoch),
+            TrainingEvent::Start { first_epoch, .. } => {
+                self.set_base(first_epoch);
+                if self.epochs.total_epochs != planned {
+                    self.tell_phase(first_epoch);
+                }
+            }
             TrainingEvent::SplitStart { train: true, .. } => {
                 let before = self.epochs.batches_before_split();
                 self.losses.begin_epoch(Split::Train, before);
@@ -30,7 +36,7 @@ impl Worker {
                 self.losses.begin_epoch(Split::Valid, before);
             }
             TrainingEvent::EpochEnd { epoch } if self.counts_by_events() => {
-                self.epoch_complete(epoch);
+                self.epoch_complete(self.epochs.in_run(epoch));
             }
             TrainingEvent::Unheard => return self.logger_went_unheard(),
             _ => {}
@@ -51,6 +57,22 @@ impl Worker {
             };
         }
         self.introduce_if_known();
+    }
+
+    /// Another training on the same probe goes on in the same run.
+    fn tell_phase(&mut self, first_epoch: u64) {
+        let Some(head) = self.head.as_mut().filter(|_| self.written.steps > 0) else { return };
+        head.epochs_planned = Some(self.epochs.total_epochs);
+        let head = head.clone();
+        self.append(&Record::Head(head));
+        let (in_run, step) = (self.epochs.in_run(first_epoch), self.written.steps);
+        if in_run != first_epoch {
+            let text = format!(
+                "another training begins after step {step} and goes on in this run: its epoch {first_epoch} is epoch \
+                 {in_run} here"
+            );
+            self.note("info", text);
+        }
     }
 
     fn epoch_complete(&mut self, epoch: u64) {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
-use burnscape_trace::{End, Head, Note, Record, RunFolder, Writer};
+use burnscape_trace::{End, Head, Note, Record, RunFolder, Snapshot, Writer};
 
 use super::alarm::Alarm;
 use super::counting::Counting;
@@ -18,7 +18,7 @@ use super::losses::LossBook;
 use super::own::{OwnSample, OwnValues};
 use super::report::Report;
 use super::sample::{LossSample, StepSample};
-use super::snapshots::SnapshotStore;
+use super::snapshots::{self, SnapshotStore};
 use super::steps::StepRow;
 use super::taps::{TapSample, Taps};
 use super::{Control, Earlier, Moment, Reply, Validated, Viewer, WeightsAt};
@@ -80,6 +80,8 @@ pub(super) struct Worker {
     pub(super) reported_drops: u64,
     pub(super) last_progress: Option<Instant>,
     pub(super) report: Report,
+    /// What is to be said right before the end.
+    last_word: Option<String>,
     viewer: Option<Viewer>,
 }
 
@@ -98,7 +100,12 @@ impl Worker {
         };
         Self {
             config: config.clone(),
-            snapshots: SnapshotStore::new(folder.clone(), snapshots.0, snapshots.1),
+            snapshots: SnapshotStore::new(
+                folder.clone(),
+                config.snapshot_limits,
+                snapshots.0,
+                snapshots.1,
+            ),
             folder,
             writer,
             counters,
@@ -127,6 +134,7 @@ impl Worker {
             reported_drops: 0,
             last_progress: None,
             report: Report::default(),
+            last_word: None,
             viewer: None,
             earlier,
         }
@@ -214,7 +222,13 @@ impl Worker {
             }
             Control::Record(mut record) => {
                 match record.as_mut() {
-                    Record::Metric(metric) => metric.step = self.written.steps,
+                    Record::Metric(metric) => {
+                        metric.step = self.written.steps;
+                        // 0: unknown.
+                        if metric.epoch > 0 {
+                            metric.epoch = self.epochs.in_run(metric.epoch);
+                        }
+                    }
                     Record::Curvature(curvature) if curvature.reason == "live" => {
                         return self.live_curvature(curvature);
                     }
@@ -226,6 +240,7 @@ impl Worker {
                 }
             }
             Control::Problem(sentence) => self.problem(sentence),
+            Control::LastWord(sentence) => self.last_word = Some(sentence),
             Control::UrgentProblem(sentence) => self.urgent_problem(sentence),
             Control::Show(viewer, reply) => {
                 self.flush();
@@ -241,11 +256,27 @@ impl Worker {
         self.release(&weights);
         let steps = weights.at.after(self.base).steps;
         match self.snapshots.store(reason, epoch, steps, &weights.tensors) {
-            Ok(record) => self.append(&Record::Snapshot(record)),
+            Ok(Some(record)) => self.tell_snapshot(record),
+            Ok(None) => {}
             Err(error) => self.file_failed(error),
         }
         if reason != "final" {
             self.tell_live_path();
+        }
+    }
+
+    /// Files of snapshots that were given up are deleted when the trace on the disk says so.
+    fn tell_snapshot(&mut self, record: Snapshot) {
+        let given_up = snapshots::given_up_sentence(&record);
+        self.append(&Record::Snapshot(record));
+        if let Some(sentence) = given_up {
+            self.note("info", sentence);
+            match self.writer.flush() {
+                Ok(()) => {
+                    self.snapshots.delete_unneeded().unwrap_or_else(|it| self.file_failed(it));
+                }
+                Err(error) => self.keep(Err(error.into())),
+            }
         }
     }
 
@@ -351,13 +382,11 @@ impl Worker {
         self.report_skipped();
         self.report_skipped_own();
         if self.head.is_none() {
-            // A failed `finish` has told it already; above others there need be none.
-            let has_children = self.counters.has_children.load(Ordering::Relaxed);
-            if reason != "failed" && !has_children {
-                let sentence = "no optimizer step was seen, so there is nothing in the run";
-                self.report.problem(sentence.to_string());
+            // Above others there need be nothing.
+            if self.counters.has_children.load(Ordering::Relaxed) {
+                return self.current_report();
             }
-            return self.current_report();
+            self.begin_without_steps(reason);
         }
         self.write_end(reason);
         if let Some(sentence) = self.gone() {
@@ -371,6 +400,9 @@ impl Worker {
         self.say_how_training_ended();
         if let Some(sentence) = self.report.lost_records() {
             self.note("warning", sentence);
+        }
+        if let Some(text) = self.last_word.take() {
+            self.append(&Record::Note(Note { level: "warning".to_string(), text }));
         }
         self.append(&Record::End(End {
             reason: reason.to_string(),
@@ -387,7 +419,7 @@ impl Worker {
 
     fn current_report(&self) -> Report {
         let mut report = self.report.clone();
-        report.snapshots = self.snapshots.records().to_vec();
+        report.snapshots = self.snapshots.records().cloned().collect();
         report.steps = self.written.steps;
         report.dropped_steps = self.counters.dropped_steps.load(Ordering::Relaxed);
         report

@@ -151,6 +151,7 @@ where
         self.names.push(plan.slice.name.clone());
         self.record(Record::Slice(plan.slice.clone()));
         self.note_kept_statistics(&plan);
+        self.tell_guessed_groups(&plan);
         if let Some(trajectory) = &mut plan.trajectory {
             trajectory.slice = Some(number);
             self.record(Record::Trajectory(trajectory.clone()));
@@ -181,6 +182,14 @@ where
                  before all parameters"
             ),
         );
+    }
+
+    /// Filters that a direction is scaled by and that nobody has named.
+    fn tell_guessed_groups(&self, plan: &Plan<M>) {
+        let mut axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
+        let is_scaled = plan.slice.normalisation == "filter" && axes.any(|it| it.kind == "random");
+        let sentence = words::guessed_groups(&self.map.layout).filter(|_| is_scaled);
+        sentence.into_iter().for_each(|it| self.active.recorder.lanes.problem(it));
     }
 
     fn stop_watch(&self, reserve: Duration, progress: &SurfaceProgress) -> StopWatch {

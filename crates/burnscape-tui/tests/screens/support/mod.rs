@@ -265,6 +265,7 @@ impl Synthetic {
             explained: vec![0.712, 0.14].into(),
             random_walk: vec![0.6191, 0.1587].into(),
             random_walk_measured: vec![0.6191, 0.1587].into(),
+            loss_at: Vec::new().into(),
             degenerate: false,
             x: x.into(),
             y: y.into(),

@@ -4,13 +4,13 @@ use burnscape_trace::Step;
 
 /// Places of a step; what was measured in it is kept elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LastStep {
+pub struct LastStep {
     /// Optimizer steps in the run before it.
-    pub(crate) step: u64,
+    pub step: u64,
     /// Epoch, counted from 1, where known.
-    pub(crate) epoch: Option<u64>,
+    pub epoch: Option<u64>,
     /// Batch within the epoch, counted from 1, where known.
-    pub(crate) iteration: Option<u64>,
+    pub iteration: Option<u64>,
 }
 
 impl From<&Step> for LastStep {

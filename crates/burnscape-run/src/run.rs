@@ -36,7 +36,8 @@ pub enum RunState {
 
 impl RunState {
     /// The state that the reason of an end, the last progress and the number of steps tell.
-    pub(crate) fn told_by(end: Option<&str>, is_at_surface: bool, steps: u64) -> Self {
+    #[must_use]
+    pub fn told_by(end: Option<&str>, is_at_surface: bool, steps: u64) -> Self {
         match end {
             Some("finished" | "early-stopping") => Self::Finished,
             Some("interrupted") => Self::Interrupted,
@@ -90,25 +91,40 @@ impl Damage {
 #[derive(Debug, Clone, Default)]
 pub struct Run {
     name: String,
-    pub(crate) head: Option<Head>,
-    /// JSON texts by name.
-    pub(crate) hyperparameters: BTreeMap<String, String>,
-    pub(crate) blocks: Blocks,
-    pub(crate) step_loss: Series,
-    pub(crate) epoch_train_loss: Series,
-    pub(crate) epoch_valid_loss: Series,
-    pub(crate) learning_rate: Series,
-    pub(crate) global_grad_norm: Series,
-    pub(crate) pace: Pace,
-    pub(crate) throughput: Series,
-    pub(crate) progress: TrainingProgress,
-    pub(crate) last_step: Option<LastStep>,
-    pub(crate) last_epoch: Option<Epoch>,
-    pub(crate) last_snapshot: Option<Snapshot>,
-    pub(crate) metrics: Metrics,
-    pub(crate) notes: Vec<Note>,
-    pub(crate) checks: Vec<Check>,
-    pub(crate) end: Option<End>,
+    /// The last head; heads are repeated.
+    pub head: Option<Head>,
+    /// What the training was set to: JSON texts by name.
+    pub hyperparameters: BTreeMap<String, String>,
+    /// The parameter blocks as measured last.
+    pub blocks: Blocks,
+    /// Loss of each step.
+    pub step_loss: Series,
+    /// Training loss of each epoch, over the steps at its end.
+    pub epoch_train_loss: Series,
+    /// Validation loss of each epoch, over the steps at its end.
+    pub epoch_valid_loss: Series,
+    /// Learning rate of each step.
+    pub learning_rate: Series,
+    /// Norm of the whole gradient, at the steps at which it was measured.
+    pub global_grad_norm: Series,
+    /// Steps per second lately.
+    pub pace: Pace,
+    /// Steps per second over the steps.
+    pub throughput: Series,
+    /// How far training is, and how much is left.
+    pub progress: TrainingProgress,
+    /// Where the last step stood.
+    pub last_step: Option<LastStep>,
+    /// The last complete epoch.
+    pub last_epoch: Option<Epoch>,
+    /// The snapshot that was taken last.
+    pub last_snapshot: Option<Snapshot>,
+    /// Metrics of the training and values of the program's own.
+    pub metrics: Metrics,
+    notes: Vec<Note>,
+    checks: Vec<Check>,
+    /// The end, where there is one and recording did not go on.
+    pub end: Option<End>,
     steps: u64,
     snapshots: u64,
     dropped: u64,
@@ -367,7 +383,7 @@ impl Run {
     }
 
     fn apply_snapshot(&mut self, snapshot: &Snapshot) {
-        self.snapshots += 1;
+        self.snapshots = (self.snapshots + 1).saturating_sub(snapshot.given_up.len() as u64);
         self.last_snapshot = Some(snapshot.clone());
     }
 

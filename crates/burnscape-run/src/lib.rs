@@ -1,7 +1,4 @@
-//! What is known about a run, built from its records one by one; drawing only reads it.
-//!
-//! Memory does not grow with the number of steps: series and heat maps merge into buckets that
-//! keep the extremes, lists of words are bounded. It grows with blocks, taps, snapshots and slices.
+#![doc = include_str!("../README.md")]
 
 mod alerts;
 mod black_boxes;
@@ -36,6 +33,7 @@ pub use blocks::{BlockRow, Blocks};
 pub use curvature::{CurvatureHistory, Curvatures, MAX_MOMENTS, Moment, stability_bound};
 pub use landscape::{Landscape, MAX_NODES, Quantity};
 pub use landscapes::Landscapes;
+pub use last_step::LastStep;
 pub use metrics::{MAX_METRICS, MetricCurve, Metrics, NamedMetric, OWN};
 pub use octave_columns::{OCTAVES, OctaveColumns};
 pub use progress::{Pace, TrainingProgress};
