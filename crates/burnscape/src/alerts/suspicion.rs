@@ -5,7 +5,7 @@
 //! large ones mean nothing. So it is looked into at once, and then more and more seldom, unless it grows.
 
 use super::AlertRules;
-use super::block::{JUMP_SHARE, LONG_SHARE, NORM_WINDOW};
+use super::block::{JUMP_SHARE, LONG_SHARE, NORM_WINDOW, OF_GRADIENT};
 
 /// A gradient norm is suspicious at so many times the largest of the last steps …
 const JUMP: f32 = 10.0;
@@ -119,6 +119,11 @@ pub(crate) fn is_alarming(update: f32, weight: f32, has_jumped: bool, rules: &Al
     let is_long = rules.exploding_step.is_some_and(|limit| f64::from(update) > limit);
     let share = f64::from(update / weight);
     (is_long && share > LONG_SHARE) || (has_jumped && share > JUMP_SHARE)
+}
+
+/// Whether an update is no longer than its gradient makes it.
+pub(crate) fn follows(update: f32, gradient: f32, rate: f64) -> bool {
+    f64::from(update) <= OF_GRADIENT * rate * f64::from(gradient)
 }
 
 #[cfg(test)]
