@@ -435,19 +435,6 @@ impl Run {
     }
 }
 
-/// What the losses of an epoch are means over, behind their number; nothing where it was not told.
-#[must_use]
-pub fn weighting(epoch: &Epoch) -> &'static str {
-    match epoch.weighted_by.as_str() {
-        "samples" => " by sample",
-        "tokens" => " by token",
-        "positions" => " by position",
-        "entries" => " by entry",
-        "batches" => " by batch",
-        _ => "",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use burnscape_trace::{Dropped, LossCause, Lost, Progress, Resume, Torn};
