@@ -182,6 +182,7 @@ impl Run {
             Record::Blackbox(black_box) => self.black_boxes.apply(black_box),
             Record::Curvature(curvature) => self.curvatures.apply(curvature),
             Record::Dropped(dropped) => self.dropped += dropped.records,
+            Record::Frozen(frozen) => self.blocks.apply_frozen(frozen),
             Record::Snapshot(snapshot) => self.apply_snapshot(snapshot),
             Record::Slice(slice) => self.landscapes.apply_slice(slice),
             Record::Nodes(nodes) => self.landscapes.apply_nodes(nodes),

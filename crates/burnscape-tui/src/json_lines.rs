@@ -35,6 +35,9 @@ fn of_record(run: &Run, record: &Record) -> Option<Value> {
             json!({ "kind": "snapshot", "index": it.index, "step": it.step, "epoch": it.epoch,
                 "reason": it.reason, "file": it.file, "bytes": it.bytes })
         }
+        Record::Frozen(it) => {
+            json!({ "kind": "frozen", "step": it.step, "blocks": it.blocks.0 })
+        }
         Record::Dropped(it) => json!({ "kind": "dropped", "records": it.records }),
         Record::Note(it) => json!({ "kind": "note", "level": it.level, "text": it.text }),
         Record::Resume(it) => json!({ "kind": "resume", "steps": it.steps }),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use burnscape_trace::{
-    Alert, Blackbox, Curvature, End, Epoch, Head, Hyperparameters, Item, Metric, Note, Plan,
-    Progress, Record, Slice, Snapshot, Step, Study, Trajectory,
+    Alert, Blackbox, Curvature, End, Epoch, Frozen, Head, Hyperparameters, Item, Metric, Note,
+    Plan, Progress, Record, Slice, Snapshot, Step, Study, Trajectory,
 };
 
 use crate::json_lines::json_line;
@@ -102,6 +102,7 @@ impl RunLines {
             Record::Alert(alert) => alert_line(alert),
             Record::Blackbox(black_box) => black_box_line(black_box),
             Record::Dropped(dropped) => format!("dropped {} step records", dropped.records),
+            Record::Frozen(frozen) => frozen_line(frozen),
             Record::Snapshot(snapshot) => snapshot_line(snapshot),
             Record::Slice(slice) => slice_line(slice),
             Record::Trajectory(trajectory) => trajectory_line(trajectory)?,
@@ -217,6 +218,14 @@ fn black_box_line(black_box: &Blackbox) -> String {
     let files: String = files.into_iter().flatten().map(|file| format!(", {file}")).collect();
     let steps = black_box.steps.len();
     format!("black box of {} at step {}: {steps} steps{files}", black_box.rule, black_box.step)
+}
+
+fn frozen_line(frozen: &Frozen) -> String {
+    match frozen.blocks.len() {
+        0 => format!("no block is frozen from step {} on", frozen.step),
+        1 => format!("one block is frozen from step {} on", frozen.step),
+        blocks => format!("{blocks} blocks are frozen from step {} on", frozen.step),
+    }
 }
 
 fn snapshot_line(snapshot: &Snapshot) -> String {
