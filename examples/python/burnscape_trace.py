@@ -133,6 +133,7 @@ curvature: reason:text step:uint epoch:uint? snapshot:uint? elapsed_secs:float s
 density: eigenvalue:f8 density:f8 stderr:f8 width:float probes:uint lanczos_steps:uint
 measure: name:text value:float error:float? radius:float? meaning:text
 dropped: records:uint after_step:uint
+frozen: step:uint blocks:u4
 snapshot: index:uint reason:text epoch:uint? step:uint file:text bytes:uint crc32:uint same_as:uint?
           given_up:[uint] stride:uint?
 trajectory: slice:uint? snapshots:u4 epochs:f8 x:f8 y:f8 out_of_plane:f8 out_of_plane_share:f8 loss:f8
@@ -643,6 +644,7 @@ _STEP_COUNTS = {
     "activation": ("step", True),
     "histogram": ("step", True),
     "alert": ("step", True),
+    "frozen": ("step", True),
     "blackbox": ("step", True),
     "epoch": ("steps", False),
     "metric": ("step", False),

@@ -170,6 +170,7 @@ fields! {
     }
     Check { slice, name, passed, detail }
     Note { level, text }
+    Frozen { step, blocks }
     Resume { resumed_unix_secs, steps, batches, truncated_bytes }
     End { reason, steps, dropped, elapsed_secs }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burnscape_trace::{
-    Activation, Alert, Check, Curvature, End, Epoch, Histogram, Note, Plan, Record, Resume,
+    Activation, Alert, Check, Curvature, End, Epoch, Frozen, Histogram, Note, Plan, Record, Resume,
     Snapshot,
 };
 
@@ -27,6 +27,7 @@ pub(crate) struct History {
     pub(crate) notes: Vec<Note>,
     pub(crate) checks: Vec<Check>,
     pub(crate) plans: Vec<Plan>,
+    pub(crate) frozen: Vec<Frozen>,
     pub(crate) dropped: u64,
     pub(crate) resumes: Vec<Resume>,
     pub(crate) end: Option<End>,
@@ -51,6 +52,7 @@ impl History {
             Record::Note(note) => self.notes.push(note),
             Record::Check(check) => self.checks.push(check),
             Record::Plan(plan) => self.plans.push(plan),
+            Record::Frozen(frozen) => self.frozen.push(frozen),
             Record::Dropped(dropped) => {
                 self.dropped = self.dropped.saturating_add(dropped.records);
             }
@@ -68,6 +70,7 @@ impl History {
         self.activations.retain(|seen| seen.step < steps);
         self.histograms.retain(|histogram| histogram.step < steps);
         self.alerts.retain(|alert| alert.step < steps);
+        self.frozen.retain(|frozen| frozen.step < steps);
         self.epochs.retain(|epoch| epoch.steps <= steps);
         self.snapshots.retain(|snapshot| snapshot.step <= steps);
         self.metrics.rewind(steps);

@@ -38,7 +38,6 @@ pub use metrics::{MAX_METRICS, MetricCurve, Metrics, NamedMetric, OWN};
 pub use octave_columns::{OCTAVES, OctaveColumns};
 pub use progress::{Pace, TrainingProgress};
 pub use quotient::Quotient;
-
-pub use run::{Damage, Run, RunState, weighting};
+pub use run::{Damage, Run, RunState};
 pub use series::{BUCKETS, Bucket, Series};
 pub use taps::{MAX_TAPS, Tap, TapQuantity, Taps, dead_share};

@@ -182,6 +182,7 @@ impl Run {
             Record::Blackbox(black_box) => self.black_boxes.apply(black_box),
             Record::Curvature(curvature) => self.curvatures.apply(curvature),
             Record::Dropped(dropped) => self.dropped += dropped.records,
+            Record::Frozen(frozen) => self.blocks.apply_frozen(frozen),
             Record::Snapshot(snapshot) => self.apply_snapshot(snapshot),
             Record::Slice(slice) => self.landscapes.apply_slice(slice),
             Record::Nodes(nodes) => self.landscapes.apply_nodes(nodes),
@@ -432,19 +433,6 @@ impl Run {
     fn apply_end(&mut self, end: &End) {
         self.dropped = self.dropped.max(end.dropped);
         self.end = Some(end.clone());
-    }
-}
-
-/// What the losses of an epoch are means over, behind their number; nothing where it was not told.
-#[must_use]
-pub fn weighting(epoch: &Epoch) -> &'static str {
-    match epoch.weighted_by.as_str() {
-        "samples" => " by sample",
-        "tokens" => " by token",
-        "positions" => " by position",
-        "entries" => " by entry",
-        "batches" => " by batch",
-        _ => "",
     }
 }
 

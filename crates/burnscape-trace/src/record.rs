@@ -13,8 +13,8 @@ use crate::{F32s, F64s, U32s};
 /// The version `[major, minor]` that this crate writes.
 pub const FORMAT: [u16; 2] = [1, 1];
 
-/// All kinds that format 1.1 knows; 1.0 has no `hyperparameters` and no `plan`.
-pub const RESERVED_KINDS: [&str; 22] = [
+/// All kinds that format 1.1 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`.
+pub const RESERVED_KINDS: [&str; 23] = [
     "head",
     "hyperparameters",
     "step",
@@ -25,6 +25,7 @@ pub const RESERVED_KINDS: [&str; 22] = [
     "alert",
     "blackbox",
     "dropped",
+    "frozen",
     "snapshot",
     "trajectory",
     "slice",
@@ -67,6 +68,8 @@ pub enum Record {
     Curvature(Curvature),
     /// Step records that were lost because the queue was full.
     Dropped(Dropped),
+    /// Other blocks are frozen than before.
+    Frozen(Frozen),
     /// A file with all parameters and buffers at one moment.
     Snapshot(Snapshot),
     /// The snapshots in the coordinates of a slice.
@@ -152,7 +155,7 @@ pub struct Block {
     pub groups: u32,
     /// The filter axis is a guess: a tensor of the user's own module.
     pub filter_guessed: bool,
-    /// The parameter requires no gradient.
+    /// The parameter required no gradient when recording began; each [`Frozen`] tells a change of that.
     pub frozen: bool,
     /// Index of the first element in the flat parameter vector.
     pub offset: u64,
@@ -218,6 +221,20 @@ pub struct Epoch {
     /// tensors, by which that metric counts others. Empty: `batches`, as in the first traces.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub weighted_by: String,
+}
+
+impl Epoch {
+    /// What its losses are means by, as in "1.6 by sample"; `None` where it is not told.
+    pub fn weighting(&self) -> Option<&'static str> {
+        match self.weighted_by.as_str() {
+            "samples" => Some("by sample"),
+            "tokens" => Some("by token"),
+            "positions" => Some("by position"),
+            "entries" => Some("by entry"),
+            "batches" => Some("by batch"),
+            _ => None,
+        }
+    }
 }
 
 /// Where training is, told at most a few times a second.
@@ -488,6 +505,16 @@ pub struct Dropped {
     pub records: u64,
     /// Step after which they are missing.
     pub after_step: u64,
+}
+
+/// Other blocks require no gradient than before: the model was frozen or unfrozen in part.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Frozen {
+    /// Optimizer steps before the first one of which this holds.
+    pub step: u64,
+    /// Numbers of all blocks that are frozen from there on.
+    pub blocks: U32s,
 }
 
 /// A file with all parameters and buffers at one moment.
@@ -812,7 +839,7 @@ pub struct Note {
 ///
 /// It may go on from an earlier point than the last record, such as the checkpoint of an epoch. What was
 /// recorded before belongs to a path that training has left, and readers leave it out, where its `step` is
-/// at or behind `steps` (steps, activations, histograms, alerts, black boxes), or where its `steps` or
+/// at or behind `steps` (steps, activations, histograms, alerts, black boxes, `frozen`), or where its `steps` or
 /// `step` is behind it (epochs, metrics, snapshots, live curvature).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]

@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 
-use crate::record::{Epoch, Head, Record, Resume, Snapshot, Step};
+use crate::record::{Epoch, Frozen, Head, Record, Resume, Snapshot, Step};
 use crate::{Error, Item, Lost, Reader};
 
 /// What was already recorded in a run that is resumed.
@@ -23,6 +23,8 @@ pub struct Resumed {
     pub epochs: Vec<Epoch>,
     /// All snapshots whose files were not given up, in the order written.
     pub snapshots: Vec<Snapshot>,
+    /// How the blocks that are frozen changed, in the order written.
+    pub frozen: Vec<Frozen>,
     /// Number of the next snapshot: also those that a resume has left behind keep theirs.
     pub next_snapshot: u64,
     /// Slices recorded, so the number of the next one.
@@ -94,6 +96,7 @@ impl Resumed {
                 snapshot.forget_given_up(&mut self.snapshots);
                 self.snapshots.push(snapshot);
             }
+            Record::Frozen(frozen) => self.frozen.push(frozen),
             Record::Slice(slice) => {
                 self.slices = self.slices.max(slice.slice.saturating_add(1));
                 slice.study.into_iter().for_each(|study| self.has_study(study));
@@ -116,6 +119,7 @@ impl Resumed {
         self.batches = resume.batches;
         self.epochs.retain(|epoch| epoch.steps <= resume.steps);
         self.snapshots.retain(|snapshot| snapshot.step <= resume.steps);
+        self.frozen.retain(|frozen| frozen.step < resume.steps);
     }
 
     fn reached(&mut self, steps: u64, batches: u64) {

@@ -9,14 +9,15 @@ use std::thread::ThreadId;
 use std::time::Instant;
 
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
-use burn::module::{Module, ParamId};
+use burn::module::Module;
 use burn::tensor::TensorData;
 use burnscape_landscape::layout::{Filters, Role};
 use burnscape_trace::{Note, Record};
 
-use crate::alerts::{LossWatch, Suspicion, Suspicions, is_alarming};
+use crate::alerts::{Leaps, LossWatch, Suspicion, Suspicions, follows, is_alarming};
 use crate::config::Config;
 use crate::curvature::GaugeOf;
+use crate::identity::{Identity, Recorded};
 use crate::loss::{Loss, Losses, Value};
 use crate::measure::handles::{self, Handles, Look};
 use crate::measure::{self, GradientSource, KeptWeights, StepValues};
@@ -42,6 +43,8 @@ pub(crate) struct Hook {
     pub losses: Arc<Losses>,
     /// It was told that an output has no loss that is known.
     told_no_loss: AtomicBool,
+    /// It was told that there is a second model.
+    told_second: AtomicBool,
     /// `TrainStep::step` calls in this process so far.
     batches: AtomicU64,
     /// Validation batches in this process so far.
@@ -74,8 +77,9 @@ struct StepState {
     batches_before: u64,
     validations: u64,
     batches_at_validation: u64,
-    /// Identifiers of the model's floats, in visiting order.
-    ids: Vec<ParamId>,
+    /// What tells the recorded model from another one.
+    recorded: Recorded,
+    freezing: Freezing,
     /// Batches at the last snapshot that `valid()` gave.
     validated_at: Option<u64>,
     /// What told the last epoch apart from the one before.
@@ -88,10 +92,22 @@ struct StepState {
     suspicions: Option<Suspicions>,
     /// Base and largest learning rate when they were read last.
     rates: Option<(f64, f64)>,
+    leaps: Leaps,
+    /// The last update was longer than an optimizer makes it by its gradient: the next one will tell more.
+    is_in_doubt: bool,
     turns: Turns,
     /// Steps before the last black box, and how many there were.
     last_box: Option<u64>,
     boxes: usize,
+}
+
+/// Which blocks are frozen now.
+#[derive(Default)]
+struct Freezing {
+    /// What told which blocks got a gradient in the last step.
+    mark: Option<u64>,
+    /// The map with the flags of now, where they are not those that training began with.
+    map: Option<Box<ModelMap>>,
 }
 
 /// How the statistics of BatchNorm are read, which burn merges one update late.
@@ -133,6 +149,8 @@ pub(crate) struct Measured {
     suspicion: Suspicion,
     /// The black box is kept only if it does.
     is_box_on_trial: bool,
+    /// The model is looked at after the update.
+    is_looked_at: bool,
 }
 
 impl Hook {
@@ -143,6 +161,7 @@ impl Hook {
             started,
             losses: Arc::default(),
             told_no_loss: AtomicBool::new(false),
+            told_second: AtomicBool::new(false),
             batches: AtomicU64::new(0),
             validation_batches: AtomicU64::new(0),
             validations: AtomicU64::new(0),
@@ -299,13 +318,18 @@ impl Hook {
         gauge: Option<&GaugeOf<M>>,
     ) -> Option<Measured> {
         let mut state = self.state()?;
-        let map = self.map_of(model, &state)?;
-        if is_replica(model, map, &mut state) || !self.is_the_recorded_model(model, map, &mut state)
-        {
+        let map = self.map_of(model, &mut state)?;
+        if is_replica(model, map, &mut state) {
+            return None;
+        }
+        if !self.is_the_recorded_model(model, map, &mut state) {
+            self.leave_out_step(&mut state);
             return None;
         }
         let at = self.next_place(&mut state);
         if let Some(gauge) = gauge {
+            self.follow_flags(model, map, &mut state);
+            let map = state.freezing.map.as_deref().unwrap_or(map);
             self.gauge_curvature(model, map, at, lr.base(), gauge);
         }
         let previous = self.keep_weights(model, map);
@@ -315,7 +339,10 @@ impl Hook {
         if columns.grad_norm {
             measure::gradient_norms(model, map, grads, &mut values);
         }
-        self.note_turn(&mut state, at.step, grads, &values);
+        let mark = self.note_turn(&mut state, at.step, grads, &values);
+        if state.freezing.mark.replace(mark) != Some(mark) || at.starts_epoch {
+            self.follow_flags_of_step(model, map, &mut state, at.step);
+        }
         let suspicion = self.suspicion(map, &values, columns, lr.base(), &mut state, at.step);
         look.broken_gradient = suspicion.is_broken;
         if suspicion.is_raised {
@@ -349,6 +376,7 @@ impl Hook {
             boxed: is_boxed.then(|| self.boxed(model, map, grads, previous, statistics)).flatten(),
             suspicion,
             is_box_on_trial: !is_plain,
+            is_looked_at: state.recorded.is_looked_at(at.step + 1),
         })
     }
 
@@ -360,8 +388,10 @@ impl Hook {
         gauge: &GaugeOf<M>,
         mark: &mut Option<u64>,
     ) {
-        let Some(state) = self.state() else { return };
-        let Some(map) = self.map_of(model, &state) else { return };
+        let Some(mut state) = self.state() else { return };
+        let Some(map) = self.map_of(model, &mut state) else { return };
+        self.follow_flags(model, map, &mut state);
+        let map = state.freezing.map.as_deref().unwrap_or(map);
         let epoch = Some(state.validations);
         let starts_epoch = std::mem::replace(mark, epoch) != epoch;
         let cycle = state.turns.cycle;
@@ -436,18 +466,63 @@ impl Hook {
         step: u64,
         grads: &G,
         values: &StepValues,
-    ) {
+    ) -> u64 {
         let mark = match self.config.measurements.gradient_norms {
             Schedule::Every(1) => mark_of(&values.missing),
             _ => grads.count() as u64,
         };
         state.turns.take(step, mark);
         self.cycle.store(state.turns.cycle, Ordering::Relaxed);
+        mark
     }
 
-    /// What is suspicious about the gradients of this step. Where norms stay on their device, the writer thread looks
-    /// at them, and asks for the update of a later step.
+    /// The model may have been frozen or unfrozen in part before the step that is going to be taken.
+    fn follow_flags<M: Module>(&self, model: &M, map: &ModelMap, state: &mut StepState) {
+        let step = state.steps;
+        self.follow_flags_of_step(model, map, state, step);
+    }
+
+    fn follow_flags_of_step<M: Module>(
+        &self,
+        model: &M,
+        map: &ModelMap,
+        state: &mut StepState,
+        step: u64,
+    ) {
+        let now = model_map::frozen(model, map);
+        let known = state.freezing.map.as_deref().unwrap_or(map).layout.blocks();
+        if known.iter().map(|block| block.frozen).eq(now.iter().copied()) {
+            return;
+        }
+        let mut map = map.clone();
+        map.freeze(&now);
+        state.freezing.map = Some(Box::new(map));
+        self.lanes.send(Control::Frozen { step, frozen: now });
+    }
+
+    /// Batches of a second model are no part of the next step of the recorded one.
+    fn leave_out_step(&self, state: &mut StepState) {
+        state.batches_before = self.batches.load(Ordering::Acquire);
+        self.loss_sum.store(0, Ordering::Release);
+    }
+
+    /// What is suspicious about this step.
     fn suspicion(
+        &self,
+        map: &ModelMap,
+        values: &StepValues,
+        columns: Columns,
+        base: f64,
+        state: &mut StepState,
+        step: u64,
+    ) -> Suspicion {
+        let calls = state.leaps.leaps(base) | state.is_in_doubt;
+        let found = self.suspicion_of_gradients(map, values, columns, base, state, step);
+        Suspicion { is_raised: found.is_raised || calls, ..found }
+    }
+
+    /// Where norms stay on their device, the writer thread looks at them, and asks for the update of a later step.
+    fn suspicion_of_gradients(
         &self,
         map: &ModelMap,
         values: &StepValues,
@@ -498,15 +573,26 @@ impl Hook {
         self.lanes.counters().alerted_after.store(step + 1, Ordering::Relaxed);
     }
 
-    /// Lets a suspicion go that the update does not confirm.
+    /// Looks whether the update that was measured is alarming. A black box that was opened on a mere suspicion is let go
+    /// otherwise.
     fn try_suspicion(&self, map: &ModelMap, values: &StepValues, measured: &mut Measured) {
-        let (rules, jumps) = (&self.config.alerts, measured.suspicion.has_jumped);
-        let mut moves = values.weights_and_updates(map.layout.blocks().len());
-        let is_confirmed = moves.any(|(weight, update)| is_alarming(update, weight, jumps, rules));
-        if !is_confirmed && measured.is_box_on_trial {
+        let rules = &self.config.alerts;
+        let blocks = map.layout.blocks().len();
+        let moves = values.first(blocks).iter().zip(values.weights_and_updates(blocks));
+        let rate = |block: usize| measured.lrs.get(block).map_or(measured.lr, |&it| f64::from(it));
+        let (mut is_alarm, mut follows_gradient) = (false, !measured.columns.grad_norm);
+        for (block, (&gradient, (weight, update))) in moves.enumerate() {
+            if is_alarming(update, weight, measured.suspicion.has_jumped, rules) {
+                is_alarm = true;
+                follows_gradient |= follows(update, gradient, rate(block));
+            }
+        }
+        if !is_alarm && measured.is_box_on_trial {
             measured.boxed = None;
         }
-        if let Some(mut state) = self.state().filter(|_| is_confirmed) {
+        let Some(mut state) = self.state() else { return };
+        let was_in_doubt = std::mem::replace(&mut state.is_in_doubt, is_alarm && !follows_gradient);
+        if is_alarm && (follows_gradient || was_in_doubt) {
             self.note_alert(&mut state, measured.step, measured.boxed.is_some());
         }
     }
@@ -556,12 +642,15 @@ impl Hook {
     /// Completes the step with what the update did, and hands it over.
     pub fn after_update<M: Module>(&self, model: &M, mut measured: Measured) {
         let Some(map) = self.map() else { return };
+        if let Some(mut state) = measured.is_looked_at.then(|| self.state()).flatten() {
+            state.recorded.look(model, map, measured.step + 1);
+        }
         let mut values = std::mem::take(&mut measured.values);
         if measured.columns.update_norm {
             let before = std::mem::take(&mut measured.kept);
             measure::update_norms(model, map, before, &mut values);
         }
-        if measured.suspicion.is_raised && !map.defers_reads {
+        if measured.columns.update_norm && !map.defers_reads {
             self.try_suspicion(map, &values, &mut measured);
         }
         let (values, missing) = values.into_values();
@@ -617,12 +706,15 @@ impl Hook {
         let Some(mut state) = self.state() else {
             return;
         };
-        if !self.is_the_recorded_model(model, map, &mut state) {
+        let (batches, steps) = (self.batches.load(Ordering::Acquire), state.steps);
+        if state.validated_at == Some(batches) || version != steps {
             return;
         }
-        let batches = self.batches.load(Ordering::Acquire);
-        if state.validated_at == Some(batches) || version != state.steps {
-            return;
+        match state.recorded.identify_validated(model, map, steps) {
+            Identity::Recorded => {}
+            // It may be validated without being trained.
+            Identity::Second => return,
+            Identity::Other(error) => return self.tell_other(&error),
         }
         state.validated_at = Some(batches);
         let may_be_cut = self.lanes.counters().is_interrupted();
@@ -632,6 +724,7 @@ impl Hook {
         self.validations.store(state.validations, Ordering::Release);
         let at = Moment { steps: state.steps, batches };
         if let Some(weights) = self.weights(at, model_map::read_tensors(model, map)) {
+            state.recorded.saw(&weights.tensors, map, steps);
             self.lanes.validated(weights, valid_before, may_be_cut);
         }
     }
@@ -647,6 +740,9 @@ impl Hook {
             return;
         }
         if let Some(weights) = self.weights(at, statistics.read(model, map)) {
+            if let Some(mut state) = self.state() {
+                state.recorded.saw(&weights.tensors, map, at.steps);
+            }
             self.lanes.step_snapshot(weights);
         }
     }
@@ -667,30 +763,52 @@ impl Hook {
         self.state.try_lock().ok()
     }
 
-    /// Whether the model is still the one whose blocks are named in the trace. Loading a checkpoint
-    /// gives parameters new identifiers, hence the look at paths and shapes before it is refused.
+    /// Whether the model is still the one whose blocks are named in the trace; what is not is told.
     fn is_the_recorded_model<M: Module>(
         &self,
         model: &M,
         map: &ModelMap,
         state: &mut StepState,
     ) -> bool {
-        if model_map::has_ids(model, &state.ids) {
-            return true;
-        }
-        match map.check_model(model) {
-            Ok(()) => {
-                state.ids = model_map::ids(model);
+        let steps = state.steps;
+        match state.recorded.identify(model, map, steps) {
+            Identity::Recorded => {
+                self.lanes.counters().is_second.store(false, Ordering::Release);
                 true
             }
-            Err(error) => {
-                self.lanes.problem(format!(
-                    "a step of another model was not recorded, since {error}: use one probe per \
-                     model, and watch a model after changing its structure"
-                ));
+            Identity::Second => {
+                self.tell_second();
+                false
+            }
+            Identity::Other(error) => {
+                self.tell_other(&error);
                 false
             }
         }
+    }
+
+    fn tell_other(&self, error: &crate::Error) {
+        self.lanes.problem(format!(
+            "a step of another model was not recorded, since {error}: use one probe per model, and watch a model after \
+             changing its structure"
+        ));
+    }
+
+    #[cold]
+    fn tell_second(&self) {
+        self.lanes.counters().is_second.store(true, Ordering::Release);
+        if !self.told_second.swap(true, Ordering::Relaxed) {
+            let told = "a second model of the same structure is trained through this probe, such as the other one of a \
+                        pair or that of a second fold; it is not recorded: give each model a probe of its own, \
+                        `probe.child(\"second\")?`";
+            self.lanes.send(Control::UrgentProblem(told.to_string()));
+        }
+    }
+
+    /// Whether this is a model whose steps were not recorded, beside the recorded one.
+    pub fn is_second<M: Module>(&self, model: &M) -> bool {
+        let (Some(map), Some(state)) = (self.map(), self.state()) else { return false };
+        state.recorded.is_second(model, map)
     }
 
     fn columns_due(&self, at: StepPlace) -> Columns {
@@ -700,11 +818,11 @@ impl Hook {
     }
 
     /// The map; made and sent, with snapshot 0, when the first update shows the model.
-    fn map_of<M: Module>(&self, model: &M, state: &StepState) -> Option<&ModelMap> {
+    fn map_of<M: Module>(&self, model: &M, state: &mut StepState) -> Option<&ModelMap> {
         self.map.get_or_init(|| self.introduce(model, state)).as_ref()
     }
 
-    fn introduce<M: Module>(&self, model: &M, state: &StepState) -> Option<ModelMap> {
+    fn introduce<M: Module>(&self, model: &M, state: &mut StepState) -> Option<ModelMap> {
         let mut map = match ModelMap::of(model, &self.config.filter_axes) {
             Ok(map) => map,
             Err(error) => {
@@ -721,6 +839,7 @@ impl Hook {
         let at = Moment { steps: state.steps, batches: state.batches_before };
         let mut weights = self.weights(at, model_map::read_tensors(model, &map))?;
         self.restore_initial_buffers(&map, &mut weights.tensors);
+        state.recorded.saw(&weights.tensors, &map, state.steps);
         self.lanes.introduce(map.clone(), weights);
         Some(map)
     }

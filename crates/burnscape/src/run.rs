@@ -277,9 +277,10 @@ impl Run {
         self.config.validate()?;
         let begun = self.config.study.clock.now();
         let model = given.valid();
-        let map = self.map_of(&model)?;
+        let mut map = self.map_of(&model)?;
         let (writer, resumed) = Writer::resume(&self.folder)?;
         let earlier = Earlier::from(resumed);
+        map.freeze(&earlier.frozen.at(None));
         let snapshots = earlier.snapshots.clone();
         let next_study = earlier.studies;
         let (last, model) = self.at_last(&model, &map, &snapshots)?;
@@ -295,6 +296,7 @@ impl Run {
             map,
             given: given.clone(),
             snapshots,
+            frozen: earlier.frozen.clone(),
             reader: Reader::new(loss_of, &Arc::default()),
             next_study,
         };

@@ -27,6 +27,7 @@ mod refused;
 mod refused_slices;
 mod returned_model;
 mod schedule;
+mod second_model;
 mod slices;
 mod still;
 mod stopped;

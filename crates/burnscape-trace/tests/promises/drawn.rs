@@ -2,9 +2,9 @@
 
 use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
-    Epoch, F32s, F64s, FORMAT, Head, Histogram, Hyperparameters, Layer, LayerNodes, Measure,
-    Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory,
-    U32s,
+    Epoch, F32s, F64s, FORMAT, Frozen, Head, Histogram, Hyperparameters, Layer, LayerNodes,
+    Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step, Study,
+    Trajectory, U32s,
 };
 
 /// Gives values by consuming numbers, round and round.
@@ -73,7 +73,7 @@ impl Draw {
     }
 
     pub fn record(&mut self) -> Record {
-        match self.below(22) {
+        match self.below(23) {
             0 => Record::from(self.head()),
             1 => Record::from(self.step()),
             2 => Record::from(self.epoch()),
@@ -95,6 +95,7 @@ impl Draw {
             18 => Record::from(self.curvature()),
             19 => Record::from(self.hyperparameters()),
             20 => Record::from(self.plan()),
+            21 => Record::from(Frozen { step: self.u64(), blocks: self.u32s() }),
             _ => Record::from(self.end()),
         }
     }

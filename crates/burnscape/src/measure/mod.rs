@@ -325,7 +325,8 @@ impl KeptWeights {
     }
 }
 
-fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+/// As one vector, without what knows gradients.
+pub(crate) fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     let tensor = tensor.inner();
     let len = tensor.shape().num_elements();
     tensor.reshape([len])

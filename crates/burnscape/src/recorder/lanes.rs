@@ -85,6 +85,8 @@ pub(crate) struct Counters {
     pub stop_asked: Arc<AtomicBool>,
     /// A loop was told so, of this run or of one that is trained with it.
     pub stop_told: Arc<AtomicBool>,
+    /// The last step was one of a second model, which is not recorded.
+    pub is_second: AtomicBool,
     /// Other runs are trained below this one.
     pub has_children: AtomicBool,
     /// The reader of the dashboard asks the study to stop.

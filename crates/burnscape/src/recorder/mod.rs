@@ -25,6 +25,7 @@ use std::time::Instant;
 use burnscape_trace::{Epoch, Head, Record, Resumed, RunFolder, Snapshot, Writer};
 
 use crate::config::Config;
+use crate::frozen::FrozenHistory;
 use crate::model_map::{ModelMap, NamedTensor};
 use crate::{Error, Result, panics};
 
@@ -91,6 +92,8 @@ pub(crate) enum Control {
     Event(TrainingEvent),
     /// Weights that burn validates: an epoch's, if events confirm it.
     Validated(Validated),
+    /// Other blocks are frozen than before, from a step of this process on.
+    Frozen { step: u64, frozen: Vec<bool> },
     /// A hand-written loop ends an epoch, after so many validation batches.
     ValidatedThrough(u64),
     /// Weights after a step whose snapshot is due.
@@ -119,6 +122,7 @@ impl Control {
     fn comes_after_steps(&self) -> bool {
         match self {
             Self::Validated(_)
+            | Self::Frozen { .. }
             | Self::Event(TrainingEvent::EpochEnd { .. } | TrainingEvent::End) => true,
             // A metric of a split says behind which step it stands.
             Self::Record(record) => matches!(**record, Record::Metric(_)),
@@ -133,6 +137,7 @@ pub(crate) struct Earlier {
     pub head: Option<Head>,
     pub epochs: Vec<Epoch>,
     pub snapshots: Vec<Snapshot>,
+    pub frozen: FrozenHistory,
     pub recorded: Moment,
     pub slices: u32,
     pub studies: u32,
@@ -156,6 +161,11 @@ impl Earlier {
         Moment { steps: on(last.steps, steps), batches: on(last.batches, batches) }
     }
 
+    /// It ended before its first step.
+    fn is_of_no_model(&self) -> bool {
+        self.head.as_ref().is_none_or(|head| head.blocks.is_empty())
+    }
+
     /// Epochs that another run has trained, of which this one has the checkpoint only.
     fn epochs_before(&self) -> u64 {
         let first = self.head.as_ref().and_then(|head| head.first_epoch);
@@ -165,7 +175,9 @@ impl Earlier {
 
 impl From<Resumed> for Earlier {
     fn from(resumed: Resumed) -> Self {
+        let frozen = resumed.head.as_ref().map(|head| FrozenHistory::of(head, resumed.frozen));
         Self {
+            frozen: frozen.unwrap_or_default(),
             head: resumed.head,
             epochs: resumed.epochs,
             snapshots: resumed.snapshots,

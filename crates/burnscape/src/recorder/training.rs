@@ -63,7 +63,7 @@ impl Worker {
     fn tell_phase(&mut self, first_epoch: u64) {
         let Some(head) = self.head.as_mut().filter(|_| self.written.steps > 0) else { return };
         head.epochs_planned = Some(self.epochs.total_epochs);
-        let head = head.clone();
+        let head = self.frozen.as_begun(head.clone());
         self.append(&Record::Head(head));
         let (in_run, step) = (self.epochs.in_run(first_epoch), self.written.steps);
         if in_run != first_epoch {
@@ -80,6 +80,9 @@ impl Worker {
         let Some((before, through)) = self.epochs.batches_of(epoch) else {
             return;
         };
+        if self.was_of_second(before) {
+            return;
+        }
         let weights = self.unconfirmed.take().map(|it| it.weights);
         let is_confirmed = weights.as_ref().is_some_and(|it| it.at.batches == through);
         let steps = match &weights {
@@ -91,6 +94,12 @@ impl Worker {
         if let Some(weights) = weights {
             self.keep_epoch_weights(epoch, *weights, is_confirmed);
         }
+    }
+
+    /// All steps of an epoch after so many batches were those of a second model, which is not recorded.
+    fn was_of_second(&self, before: u64) -> bool {
+        let has_steps = self.written.batches > self.base.batches + before;
+        !has_steps && self.counters.is_second.load(Ordering::Acquire)
     }
 
     /// An epoch that trained on some batches `(before, through]` and validated on others.

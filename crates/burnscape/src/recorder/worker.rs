@@ -23,6 +23,7 @@ use super::steps::StepRow;
 use super::taps::{TapSample, Taps};
 use super::{Control, Earlier, Moment, Reply, Validated, Viewer, WeightsAt};
 use crate::config::Config;
+use crate::frozen::FrozenHistory;
 use crate::model_map::ModelMap;
 use crate::{Error, Result};
 
@@ -59,6 +60,10 @@ pub(super) struct Worker {
     pub(super) losses: LossBook,
     pub(super) row: StepRow,
     pub(super) snapshots: SnapshotStore,
+    /// Which blocks were frozen when.
+    pub(super) frozen: FrozenHistory,
+    /// Changes of that which came before it was known where training starts.
+    pub(super) early_frozen: Vec<(u64, Vec<bool>)>,
     /// The model, once it was introduced.
     pub(super) map: Option<ModelMap>,
     live_path: LivePath,
@@ -116,6 +121,8 @@ impl Worker {
             head: None,
             introduction: None,
             map: None,
+            frozen: FrozenHistory::default(),
+            early_frozen: Vec::new(),
             live_path: LivePath::default(),
             looker: Looker::default(),
             taps: Taps::default(),
@@ -152,6 +159,7 @@ impl Worker {
         let mut worker = Self::new(config, folder, writer, earlier, started, counters);
         if let Some(earlier) = &worker.earlier {
             worker.head.clone_from(&earlier.head);
+            worker.frozen = earlier.frozen.clone();
             worker.written = earlier.recorded;
             worker.counting.validations = earlier.epochs.last().map_or(0, |epoch| epoch.epoch);
         }
@@ -204,6 +212,7 @@ impl Worker {
                 self.introduce_if_known();
             }
             Control::Event(event) => self.event(&event),
+            Control::Frozen { step, frozen } => self.follow_flags(step, frozen),
             Control::ValidatedThrough(batches) => {
                 self.counting.observed_through = Some(batches);
             }
@@ -419,6 +428,7 @@ impl Worker {
 
     fn current_report(&self) -> Report {
         let mut report = self.report.clone();
+        report.frozen = self.frozen.clone();
         report.snapshots = self.snapshots.records().cloned().collect();
         report.steps = self.written.steps;
         report.dropped_steps = self.counters.dropped_steps.load(Ordering::Relaxed);

@@ -11,6 +11,7 @@ use burnscape_landscape::surface::{Along, Surface};
 use burnscape_landscape::words::{percent, with_error};
 use burnscape_trace::{Curvature, Record};
 
+use super::centres::Centre;
 use super::{Quantity, Study, Survey};
 use crate::clock::Deadline;
 use crate::curvature::{Analysis, Found, Gradients, Shard, SharpnessSpec};
@@ -143,8 +144,12 @@ where
         let began = Instant::now();
         let centre = self.centre(&spec.centre)?;
         let plane = if spec.plane { self.plane_of_components() } else { None };
-        let found = self.analysed(spec, &centre.model, shares, plane)?;
+        let found = self.analysed(spec, &centre, shares, plane)?;
         let Found { mut record, largest, smallest } = found;
+        let frozen = self.frozen_in_words(&centre);
+        record
+            .sentences
+            .extend(frozen.map(|it| format!("{it}: the Hessian is that of what trained.")));
         let at = centre.snapshot.and_then(|index| self.snapshot(index).ok());
         record.reason = "study".to_string();
         record.snapshot = centre.snapshot;
@@ -161,7 +166,7 @@ where
     fn analysed<T>(
         &self,
         spec: &SharpnessSpec,
-        model: &M,
+        centre: &Centre<M>,
         shares: Vec<Shard<T>>,
         plane: Option<[Vec<f32>; 2]>,
     ) -> Result<Found>
@@ -172,7 +177,8 @@ where
         let loss = &self.quantities.quantities[0];
         let losses = &self.active.hook.losses;
         let loss_of = |output: &dyn Any| loss_in(loss, losses, output);
-        let mut gradients = Gradients::new(model, &self.map, shares, &loss_of)?;
+        let map = self.map_at(centre);
+        let mut gradients = Gradients::new(&centre.model, &map, shares, &loss_of)?;
         let watch = self.curvature_watch();
         let goes_on = || watch.reason().is_none();
         let seed = spec.seed.unwrap_or(self.active.config.study.seed);

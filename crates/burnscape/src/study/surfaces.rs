@@ -142,6 +142,8 @@ where
         let axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
         let is_given_back =
             plan.centre.snapshot.is_some() && axes.clone().all(|it| it.seed.is_some());
+        // Whoever draws them again knows the flags that recording began with.
+        let is_given_back = is_given_back && !self.frozen.has_changed();
         if !is_given_back {
             let path = self.active.recorder.folder.directions_path(number);
             let Plan { centre, directions, .. } = &plan;
@@ -152,6 +154,7 @@ where
         self.record(Record::Slice(plan.slice.clone()));
         self.note_kept_statistics(&plan);
         self.tell_guessed_groups(&plan);
+        self.note_frozen(&plan);
         if let Some(trajectory) = &mut plan.trajectory {
             trajectory.slice = Some(number);
             self.record(Record::Trajectory(trajectory.clone()));
@@ -182,6 +185,18 @@ where
                  before all parameters"
             ),
         );
+    }
+
+    /// What stays in random directions, where that changed during training.
+    fn note_frozen(&self, plan: &Plan<M>) {
+        let mut axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
+        let is_concerned = !plan.slice.moves_frozen && axes.any(|it| it.kind == "random");
+        if let Some(frozen) = self.frozen_in_words(&plan.centre).filter(|_| is_concerned) {
+            self.note(
+                "info",
+                format!("{frozen}: the slice `{}` leaves it as it is", plan.slice.name),
+            );
+        }
     }
 
     /// Filters that a direction is scaled by and that nobody has named.

@@ -10,13 +10,13 @@ use burn::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::lr_scheduler::noam::NoamLrSchedulerConfig;
 use burn::lr_scheduler::step::StepLrSchedulerConfig;
 use burn::module::{Module, Param, ParamGroup};
-use burn::nn::Linear;
+use burn::nn::{Linear, LinearConfig};
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{
     AdaGradConfig, AdafactorConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig,
     ModuleOptimizer, MuonConfig, RmsPropConfig, SgdConfig,
 };
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Device, Distribution, Int, Tensor};
 use burn::train::TrainStep;
 use burnscape::ProbeBuilder;
 use burnscape_examples::convnet::ConvNet;
@@ -29,11 +29,20 @@ use super::sequences::{Attentive, Recurrent, Tabular};
 use super::training::{Activation, Kind, Net, Rates, Training};
 use super::{Label, Labelled};
 
-/// The step at which a fault is planted that is not there from the start.
-const FAULT: u64 = 400;
+/// The step at which a fault is planted that is not there from the start: none at which anything but gradients is due.
+const FAULT: u64 = 413;
 
 pub fn all() -> Vec<Labelled> {
-    let healthy = [optimizers(), schedules(), clippings(), losses(), shapes(), parts(), examples()];
+    let healthy = [
+        optimizers(),
+        schedules(),
+        clippings(),
+        losses(),
+        shapes(),
+        parts(),
+        by_hand(),
+        examples(),
+    ];
     let broken =
         [not_finite(), exploding(), vanishing(), spikes(), plateaus(), ratios(), units(), edges()];
     healthy.into_iter().chain(broken).flatten().collect()
@@ -233,7 +242,8 @@ fn losses() -> Vec<Labelled> {
     let kinds = [
         ("squares", Kind::Squares, 0.05),
         ("absolute", Kind::Absolute, 0.02),
-        ("likelihood", Kind::Likelihood, 0.1),
+        // The better it fits, the steeper it gets.
+        ("likelihood", Kind::Likelihood, 0.01),
         ("hinge", Kind::Hinge, 0.02),
     ];
     let mut all = Vec::new();
@@ -309,6 +319,53 @@ fn parts() -> Vec<Labelled> {
         healthy("optimizers in turn", turns),
         healthy("group of rate 0", Training::with(sgd(), of_zero)),
         healthy("group of a smaller rate", Training::with(sgd(), of_less)),
+    ]
+}
+
+/// Weights that are changed by hand after an update: clipped, projected, set anew.
+fn by_hand() -> Vec<Labelled> {
+    let clipped: fn(u64, Net) -> Net = |_, net| weights_of(net, |weight| weight.clamp(-0.05, 0.05));
+    let projected: fn(u64, Net) -> Net = |_, net| {
+        weights_of(net, |weight| {
+            let norm = weight.clone().powi_scalar(2).sum().sqrt().clamp_min(1.5);
+            weight * (norm.recip() * 1.5).unsqueeze()
+        })
+    };
+    let anew: fn(u64, Net) -> Net = |step, mut net| {
+        if step == FAULT {
+            let last = net.layers.pop().expect("a layer");
+            let [inputs, outputs] = last.weight.dims();
+            net.layers.push(LinearConfig::new(inputs, outputs).init(&last.weight.device()));
+        }
+        net
+    };
+    // Shrink and perturb (Ash and Adams 2020, arXiv 1910.08475).
+    let shrunk: fn(u64, Net) -> Net = |step, net| match step {
+        FAULT => weights_of(net, |weight| {
+            let noise = weight.random_like(Distribution::Normal(0.0, 0.01));
+            weight * 0.4 + noise
+        }),
+        _ => net,
+    };
+    let of = |name: &str, after, optimizer, rate: f64| {
+        healthy(name, Training { after: Some(after), ..Training::with(optimizer, rate) })
+    };
+    // What was learned is lost, and the loss says so.
+    let once = |name: &str, after, optimizer, rate: f64| {
+        let allowed = vec!["loss-spike".to_string()];
+        let label = Label { allowed, from: FAULT, ..Label::default() };
+        labelled(name, label, Training { after: Some(after), ..Training::with(optimizer, rate) })
+    };
+    let rms = RmsPropConfig::new().with_momentum(0.0).init();
+    vec![
+        of("weights clipped, RMSprop", clipped, rms, 5e-4),
+        of("weights clipped, SGD", clipped, sgd(), 0.1),
+        of("weights projected, SGD", projected, sgd(), 0.1),
+        of("weights projected, Adam", projected, adam(), 1e-3),
+        once("a layer set anew, SGD", anew, sgd(), 0.1),
+        once("a layer set anew, Adam", anew, adam(), 1e-3),
+        once("weights shrunk, momentum", shrunk, momentum(), 0.02),
+        once("weights shrunk, Adam", shrunk, adam(), 1e-3),
     ]
 }
 
@@ -423,10 +480,15 @@ fn changed<const D: usize>(
     param.map(|tensor| change(tensor.detach()).detach().require_grad())
 }
 
+/// All weights changed.
+fn weights_of(net: Net, change: impl Fn(Tensor<2>) -> Tensor<2>) -> Net {
+    let of = |layer: Linear| Linear { weight: changed(layer.weight, &change), ..layer };
+    Net { layers: net.layers.into_iter().map(of).collect(), ..net }
+}
+
 /// All weights times a factor.
 fn scaled(net: Net, factor: f32) -> Net {
-    let scale = |layer: Linear| Linear { weight: changed(layer.weight, |it| it * factor), ..layer };
-    Net { layers: net.layers.into_iter().map(scale).collect(), ..net }
+    weights_of(net, |weight| weight * factor)
 }
 
 /// The biases of a layer as given.
@@ -674,7 +736,7 @@ fn edges() -> Vec<Labelled> {
         label: Label {
             expected: vec![rule.clone()],
             allowed: consequences(std::slice::from_ref(&rule)),
-            from: 1,
+            from: 0,
         },
         train: Box::new(move |builder, seed| descent(builder, lr, steps, seed)),
     };

@@ -77,6 +77,8 @@ pub struct Training {
     pub steps: u64,
     /// Changes the model before a step.
     pub change: fn(u64, Net) -> Net,
+    /// Changes the model after an update, as a part of it.
+    pub after: Option<fn(u64, Net) -> Net>,
     /// Changes the batch of a step.
     pub spoil: fn(u64, DigitBatch) -> DigitBatch,
     /// Changes the loss of a step.
@@ -95,6 +97,7 @@ impl Training {
             batch: 32,
             steps: 1000,
             change: |_, net| net,
+            after: None,
             spoil: |_, batch| batch,
             distort: |_, _, loss| loss,
         }
@@ -117,7 +120,13 @@ impl Training {
             let loss = (self.distort)(step, &net, loss);
             observer.loss(&loss, samples);
             let grads = GradientsParams::from_grads(loss.backward(), &net);
-            net = observer.step(&mut optimizer, rates.at(step), net, grads);
+            let rate = rates.at(step);
+            net = match self.after {
+                None => observer.step(&mut optimizer, rate, net, grads),
+                Some(after) => observer.update(rate.clone(), net, grads, |net, grads| {
+                    after(step, optimizer.step(rate, net, grads))
+                }),
+            };
         }
         probe.close().expect("closed");
     }
