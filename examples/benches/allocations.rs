@@ -1,6 +1,6 @@
 //! What a watched step allocates, beside a bare one, in the steady state and in all threads.
 //!
-//! `cargo bench -p burnscape-examples --bench allocations`. The first row is the hook itself, around an update
+//! `cargo bench --bench allocations`. The first row is the hook itself, around an update
 //! that does nothing, with the writer thread behind it. A real step adds what burn allocates for what it is asked:
 //! to read a loss, to walk through lists of modules, to hold the result of every norm; it frees it at once.
 

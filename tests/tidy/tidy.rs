@@ -33,9 +33,13 @@ fn crates_know_only_those_that_the_architecture_allows() {
     let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("burnscape-trace", &[][..]),
         ("burnscape-landscape", &[]),
-        ("burnscape-tui", &["burnscape-landscape", "burnscape-trace"]),
-        ("burnscape-report", &["burnscape-landscape", "burnscape-trace"]),
-        ("burnscape-cli", &["burnscape-report", "burnscape-trace", "burnscape-tui"]),
+        ("burnscape-run", &["burnscape-landscape", "burnscape-trace"]),
+        ("burnscape-tui", &["burnscape-landscape", "burnscape-run", "burnscape-trace"]),
+        ("burnscape-report", &["burnscape-landscape", "burnscape-run", "burnscape-trace"]),
+        (
+            "burnscape-cli",
+            &["burnscape-report", "burnscape-run", "burnscape-trace", "burnscape-tui"],
+        ),
         (
             "burnscape",
             &["burnscape-landscape", "burnscape-report", "burnscape-trace", "burnscape-tui"],

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{
-    completions, dump, export, info, man, recover, report, snapshots, thin, verify, watch,
-};
+use crate::{completions, dump, info, man, recover, snapshots, thin, verify, watch};
+#[cfg(feature = "export")]
+use crate::{export, report};
 
 const EXIT_CODES: &str = "\
 Exit codes, of every command:
@@ -28,7 +28,9 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Watch(watch::Watch),
+    #[cfg(feature = "export")]
     Export(export::Export),
+    #[cfg(feature = "export")]
     Report(report::Report),
     Info(info::Info),
     Verify(verify::Verify),
@@ -45,7 +47,9 @@ impl Command {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Watch(arguments) => watch::run(arguments)?,
+            #[cfg(feature = "export")]
             Self::Export(arguments) => export::run(arguments)?,
+            #[cfg(feature = "export")]
             Self::Report(arguments) => report::run(arguments)?,
             Self::Info(arguments) => info::run(arguments)?,
             Self::Verify(arguments) => return verify::run(arguments),

@@ -4,6 +4,7 @@ mod arguments;
 mod completions;
 mod counted;
 mod dump;
+#[cfg(feature = "export")]
 mod export;
 mod info;
 mod json;
@@ -11,6 +12,7 @@ mod losses;
 mod man;
 mod new_file;
 mod recover;
+#[cfg(feature = "export")]
 mod report;
 mod snapshots;
 mod thin;

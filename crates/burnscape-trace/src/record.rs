@@ -223,6 +223,20 @@ pub struct Epoch {
     pub weighted_by: String,
 }
 
+impl Epoch {
+    /// What its losses are means by, as in "1.6 by sample"; `None` where it is not told.
+    pub fn weighting(&self) -> Option<&'static str> {
+        match self.weighted_by.as_str() {
+            "samples" => Some("by sample"),
+            "tokens" => Some("by token"),
+            "positions" => Some("by position"),
+            "entries" => Some("by entry"),
+            "batches" => Some("by batch"),
+            _ => None,
+        }
+    }
+}
+
 /// Where training is, told at most a few times a second.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]

@@ -1,7 +1,7 @@
 //! Writes a run of known numbers, to look at the views: `synthetic_run FOLDER [MILLISECONDS]`,
 //! where milliseconds slow the steps down as if training went on.
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/screens/support/mod.rs"]
 mod support;
 
 use std::time::Duration;

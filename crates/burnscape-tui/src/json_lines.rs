@@ -63,7 +63,7 @@ fn of_step(run: &Run, step: &Step) -> Value {
 fn of_epoch(epoch: &Epoch) -> Value {
     json!({ "kind": "epoch", "epoch": epoch.epoch, "steps": epoch.steps,
         "train_loss": epoch.train_loss.map(number), "valid_loss": epoch.valid_loss.map(number),
-        "elapsed_secs": number(epoch.elapsed_secs) })
+        "weighted_by": epoch.weighted_by, "elapsed_secs": number(epoch.elapsed_secs) })
 }
 
 fn of_metric(metric: &Metric) -> Value {

@@ -8,7 +8,7 @@
 //! trace item ───────────────► App::apply ──┘
 //! ```
 //!
-//! * [`model`] is what is known about a run, built record by record; it knows no terminal.
+//! * [`model`] is what is known about a run, built record by record; it knows no terminal, and is a crate of its own.
 //! * [`views`] holds one view a file; a [`View`](views::View) takes messages in `update` and only
 //!   reads in `draw`: no file, no clock, no random number.
 //! * [`widgets`] are the parts that views share: charts, heat maps, scales, facts.
@@ -49,19 +49,18 @@ mod viewer;
 mod watch;
 mod wishes;
 
-pub mod model;
 pub mod numbers;
 pub mod palette;
 pub mod views;
 pub mod widgets;
 
 pub use app::{App, TICK};
+pub use burnscape_run::{self as model, Run};
 pub use dashboard::{Dashboard, Feed, watch_command};
 pub use error::Error;
 pub use follow_lines::{LineFormat, follow_lines};
 pub use key_watch::KeyWatch;
 pub use message::{Message, Towards};
-pub use model::Run;
 pub use once::{
     default_view, draw_once, landscape_text, print_landscape, read_run, render_once, terminal_size,
 };

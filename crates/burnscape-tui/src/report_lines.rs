@@ -8,7 +8,7 @@ use burnscape_trace::{
 };
 
 use crate::json_lines::json_line;
-use crate::model::{OWN, Run, weighting};
+use crate::model::{OWN, Run};
 use crate::numbers::{bytes, duration, loss, percent, short};
 use crate::widgets::text::printable;
 
@@ -170,7 +170,7 @@ fn epoch_line(epoch: &Epoch) -> String {
     };
     let train = named("train_loss", epoch.train_loss);
     let valid = named("valid_loss", epoch.valid_loss);
-    let by = weighting(epoch);
+    let by = epoch.weighting().map_or(String::new(), |by| format!(" {by}"));
     format!("epoch {} done, steps {}{train}{valid}{by}", epoch.epoch, epoch.steps)
 }
 
@@ -334,6 +334,20 @@ mod tests {
             "reward 2 after 2 steps",
         ];
         assert_eq!(RunLines::default().lines(&items), expected);
+    }
+
+    #[test]
+    fn an_epoch_says_what_its_batches_count_by() {
+        let epoch = |by: &str| Epoch {
+            epoch: 1,
+            steps: 3,
+            train_loss: Some(1.6),
+            weighted_by: by.to_string(),
+            ..Epoch::default()
+        };
+        let [told, untold] = ["samples", ""].map(|by| epoch_line(&epoch(by)));
+        assert_eq!(told, format!("{untold} by sample"));
+        assert!(untold.starts_with("epoch 1 done, steps 3 train_loss 1.6"), "{untold}");
     }
 
     #[test]

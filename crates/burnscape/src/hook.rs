@@ -14,7 +14,7 @@ use burn::tensor::TensorData;
 use burnscape_landscape::layout::{Filters, Role};
 use burnscape_trace::{Note, Record};
 
-use crate::alerts::{LossWatch, Suspicion, Suspicions, is_alarming};
+use crate::alerts::{Leaps, LossWatch, Suspicion, Suspicions, follows, is_alarming};
 use crate::config::Config;
 use crate::curvature::GaugeOf;
 use crate::identity::{Identity, Recorded};
@@ -92,6 +92,9 @@ struct StepState {
     suspicions: Option<Suspicions>,
     /// Base and largest learning rate when they were read last.
     rates: Option<(f64, f64)>,
+    leaps: Leaps,
+    /// The last update was longer than an optimizer makes it by its gradient: the next one will tell more.
+    is_in_doubt: bool,
     turns: Turns,
     /// Steps before the last black box, and how many there were.
     last_box: Option<u64>,
@@ -503,9 +506,23 @@ impl Hook {
         self.loss_sum.store(0, Ordering::Release);
     }
 
-    /// What is suspicious about the gradients of this step. Where norms stay on their device, the writer thread looks
-    /// at them, and asks for the update of a later step.
+    /// What is suspicious about this step.
     fn suspicion(
+        &self,
+        map: &ModelMap,
+        values: &StepValues,
+        columns: Columns,
+        base: f64,
+        state: &mut StepState,
+        step: u64,
+    ) -> Suspicion {
+        let calls = state.leaps.leaps(base) | state.is_in_doubt;
+        let found = self.suspicion_of_gradients(map, values, columns, base, state, step);
+        Suspicion { is_raised: found.is_raised || calls, ..found }
+    }
+
+    /// Where norms stay on their device, the writer thread looks at them, and asks for the update of a later step.
+    fn suspicion_of_gradients(
         &self,
         map: &ModelMap,
         values: &StepValues,
@@ -556,15 +573,26 @@ impl Hook {
         self.lanes.counters().alerted_after.store(step + 1, Ordering::Relaxed);
     }
 
-    /// Lets a suspicion go that the update does not confirm.
+    /// Looks whether the update that was measured is alarming. A black box that was opened on a mere suspicion is let go
+    /// otherwise.
     fn try_suspicion(&self, map: &ModelMap, values: &StepValues, measured: &mut Measured) {
-        let (rules, jumps) = (&self.config.alerts, measured.suspicion.has_jumped);
-        let mut moves = values.weights_and_updates(map.layout.blocks().len());
-        let is_confirmed = moves.any(|(weight, update)| is_alarming(update, weight, jumps, rules));
-        if !is_confirmed && measured.is_box_on_trial {
+        let rules = &self.config.alerts;
+        let blocks = map.layout.blocks().len();
+        let moves = values.first(blocks).iter().zip(values.weights_and_updates(blocks));
+        let rate = |block: usize| measured.lrs.get(block).map_or(measured.lr, |&it| f64::from(it));
+        let (mut is_alarm, mut follows_gradient) = (false, !measured.columns.grad_norm);
+        for (block, (&gradient, (weight, update))) in moves.enumerate() {
+            if is_alarming(update, weight, measured.suspicion.has_jumped, rules) {
+                is_alarm = true;
+                follows_gradient |= follows(update, gradient, rate(block));
+            }
+        }
+        if !is_alarm && measured.is_box_on_trial {
             measured.boxed = None;
         }
-        if let Some(mut state) = self.state().filter(|_| is_confirmed) {
+        let Some(mut state) = self.state() else { return };
+        let was_in_doubt = std::mem::replace(&mut state.is_in_doubt, is_alarm && !follows_gradient);
+        if is_alarm && (follows_gradient || was_in_doubt) {
             self.note_alert(&mut state, measured.step, measured.boxed.is_some());
         }
     }
@@ -622,7 +650,7 @@ impl Hook {
             let before = std::mem::take(&mut measured.kept);
             measure::update_norms(model, map, before, &mut values);
         }
-        if measured.suspicion.is_raised && !map.defers_reads {
+        if measured.columns.update_norm && !map.defers_reads {
             self.try_suspicion(map, &values, &mut measured);
         }
         let (values, missing) = values.into_values();

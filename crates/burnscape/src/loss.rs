@@ -147,6 +147,13 @@ impl From<BatchLoss> for Loss {
     }
 }
 
+/// A mean, shape `[1]`, and how many samples it is over.
+impl From<(Tensor<1>, usize)> for Loss {
+    fn from((mean, samples): (Tensor<1>, usize)) -> Self {
+        Self::over_samples(mean, samples)
+    }
+}
+
 impl fmt::Debug for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, unit) = (self.count, self.unit);

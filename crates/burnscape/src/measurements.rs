@@ -3,7 +3,7 @@
 use crate::measure::handles::Look;
 use crate::schedule::{Schedule, StepPlace};
 
-/// How much is measured; what each costs is printed by `cargo bench --bench overhead`.
+/// How much is measured; what each costs is printed by `cargo bench --bench hook -- overhead`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Level {
     /// Gradient norms at every step, weight and update norms now and then: a few hundredths of a step of a small

@@ -95,6 +95,28 @@ impl Observer {
         }
     }
 
+    /// The same in the line of the step that belongs to it. What is observed is the probe's, so that an observer may
+    /// be made for every step:
+    ///
+    /// ```no_run
+    /// # use burn::module::Module;
+    /// # use burn::optim::{GradientsParams, ModuleOptimizer};
+    /// # use burn::tensor::Tensor;
+    /// # fn train<M: Module>(probe: burnscape::Probe, mut model: M, mut optim: ModuleOptimizer,
+    /// #     batches: &[Tensor<2>], loss_of: impl Fn(&M, &Tensor<2>) -> Tensor<1>) {
+    /// for batch in batches {
+    ///     let loss = loss_of(&model, batch);
+    ///     let grads = GradientsParams::from_grads(loss.backward(), &model);
+    ///     model = probe.observe().with_loss(&loss, batch.dims()[0]).step(&mut optim, 1e-3, model, grads);
+    /// }
+    /// # }
+    /// ```
+    #[must_use = "it records the step"]
+    pub fn with_loss(mut self, mean: &Tensor<1>, samples: usize) -> Self {
+        self.loss(mean, samples);
+        self
+    }
+
     /// Tells the loss of a validation batch.
     pub fn validation_loss(&self, mean: &Tensor<1>, samples: usize) {
         if let Some(hook) = &self.hook {

@@ -40,20 +40,27 @@ fn the_first_sentence_names_the_centre_if_it_is_not_the_final_model() {
 }
 
 #[test]
+#[cfg_attr(
+    not(feature = "report"),
+    ignore = "pages by the hook: `--features burnscape-tests/report`"
+)]
 fn a_landscape_becomes_a_page_once() {
-    let run = Run::new();
-    let probe = run.probe();
-    let walker = walk(&probe, &BOX);
-    let landscape = probe.finish(&walker, &[batch(&[[0.0; 3]])]).expect("a landscape");
-    let folder = tempfile::tempdir().expect("a folder");
-    let page = folder.path().join("page.html");
-    let written = landscape.report(&page).expect("a page").expect("a run");
-    let text = std::fs::read_to_string(&written.file).expect("text");
-    assert_eq!(text.len() as u64, written.bytes);
-    // ½(16 + 4 + 1) stands at the centre.
-    assert!(text.contains("10.5") && text.starts_with("<!doctype html>"));
-    let again = landscape.report(&page).expect_err("it is there already").to_string();
-    assert_names(&again, &["page.html", "exists", "nothing was overwritten"]);
+    #[cfg(feature = "report")]
+    {
+        let run = Run::new();
+        let probe = run.probe();
+        let walker = walk(&probe, &BOX);
+        let landscape = probe.finish(&walker, &[batch(&[[0.0; 3]])]).expect("a landscape");
+        let folder = tempfile::tempdir().expect("a folder");
+        let page = folder.path().join("page.html");
+        let written = landscape.report(&page).expect("a page").expect("a run");
+        let text = std::fs::read_to_string(&written.file).expect("text");
+        assert_eq!(text.len() as u64, written.bytes);
+        // ½(16 + 4 + 1) stands at the centre.
+        assert!(text.contains("10.5") && text.starts_with("<!doctype html>"));
+        let again = landscape.report(&page).expect_err("it is there already").to_string();
+        assert_names(&again, &["page.html", "exists", "nothing was overwritten"]);
+    }
 }
 
 #[test]

@@ -11,9 +11,9 @@ use burn::optim::{
     AdamConfig, AdamWConfig, GradientsParams, LionConfig, ModuleOptimizer, RmsPropConfig, SgdConfig,
 };
 use burn::tensor::Tensor;
-use burnscape::trace::Alert;
-use burnscape::trace::columns::UPDATE_NORM;
-use burnscape::{AlertRules, ProbeBuilder};
+use burnscape::trace::columns::{UPDATE_NORM, WEIGHT_NORM};
+use burnscape::trace::{Alert, Step};
+use burnscape::{AlertRules, Measurements, ProbeBuilder, Schedule};
 
 use super::support::{Run, close, flex};
 
@@ -158,9 +158,10 @@ fn with_clipping(optim: ModuleOptimizer, clipping: usize) -> ModuleOptimizer {
 const STEPS: usize = 120;
 
 /// A multiple of the rate at a share of the training.
-type Schedule = fn(f64) -> f64;
+type Share = fn(f64) -> f64;
 
-const SCHEDULES: [(&str, Schedule); 6] = [
+/// Multiples of the rate over the course of a training.
+const SCHEDULES: [(&str, Share); 6] = [
     ("constant", |_| 1.0),
     ("cosine to 0", |t| 0.5 * (1.0 + (std::f64::consts::PI * t).cos())),
     ("warm-up from next to nothing", |t| 1e-7 + t),
@@ -296,4 +297,144 @@ fn a_tiny_loss_is_told_in_full() {
     let rules_of = AlertRules { plateau_steps: Some(20), ..AlertRules::default() };
     let plateau = told(&[5e-7; 20], rules_of);
     assert!(plateau[0].text.contains("5e-7 over the first half"), "{}", plateau[0].text);
+}
+
+/// Numbers at random: splitmix64 (Steele et al. 2014).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % sides as u64) as usize
+    }
+
+    /// Ten to a power between two.
+    fn magnitude(&mut self, low: f64, high: f64) -> f64 {
+        10.0_f64.powf(low + (high - low) * self.roll(1 << 20) as f64 / f64::from(1 << 20))
+    }
+}
+
+/// A training drawn at random: which optimizer, clipping, schedule, group, rate and unit of the loss.
+struct Drawn {
+    optim: ModuleOptimizer,
+    rates: Box<dyn Fn(usize) -> f64>,
+    of_group: f64,
+    unit: f64,
+}
+
+impl Drawn {
+    /// Rates are up to a hundred thousand times what suits.
+    fn new(dice: &mut Dice) -> Self {
+        let (_, optim, rate) = optimizers().swap_remove(dice.roll(6));
+        let rate = rate * dice.magnitude(-2.0, 5.0);
+        let limit = dice.magnitude(-3.0, 1.0) as f32;
+        let optim = match dice.roll(3) {
+            0 => optim,
+            1 => optim.with_grad_clipping(GradientClipping::Norm(limit)),
+            _ => optim.with_grad_clipping(GradientClipping::Value(limit)),
+        };
+        let (_, share) = SCHEDULES[dice.roll(SCHEDULES.len())];
+        let rates = Box::new(move |step: usize| rate * share(step as f64 / STEPS as f64));
+        let of_group = [1.0, 0.0, dice.magnitude(-3.0, 2.0)][dice.roll(3)];
+        Self { optim, rates, of_group, unit: dice.magnitude(-4.0, 4.0) }
+    }
+
+    /// Trains; gives the steps and those that are told to explode.
+    fn explodes(&self, measurements: Measurements) -> (Vec<Step>, Vec<u64>) {
+        let rules = AlertRules { exploding_step: Some(1.0), cool_down: 0, ..AlertRules::none() };
+        let run = Run::new();
+        let builder = run.builder().measurements(measurements).alerts(rules);
+        let (probe, mut optim) = (builder.start().expect("a probe"), self.optim.clone());
+        let (mut observer, mut model) = (probe.observe(), Layers::new());
+        for step in 0..STEPS {
+            let loss = model.loss() * self.unit;
+            observer.loss(&loss, 16);
+            let grads = GradientsParams::from_grads(loss.backward(), &model);
+            let rate = (self.rates)(step);
+            let group = ParamGroup::from_predicate("lower");
+            let rate = ModuleLrScheduler::new(rate).with_group(group, rate * self.of_group).step();
+            model = observer.step(&mut optim, rate, model, grads);
+        }
+        close(probe);
+        (run.steps(), run.alerts().into_iter().map(|alert| alert.step).collect())
+    }
+}
+
+/// Whether an update was longer than 1, and than half of its weights.
+fn is_long(step: &Step) -> bool {
+    let [updates, weights] = [UPDATE_NORM, WEIGHT_NORM].map(|name| step.columns[name].iter());
+    updates.zip(weights).any(|(&update, &weight)| update > 1.0_f32.max(0.5 * weight))
+}
+
+#[test]
+fn drawn_trainings_explode_where_their_updates_are_long_and_nowhere_else() {
+    /// Steps from one update that is measured in any case to the next.
+    const PERIOD: usize = 20;
+    let mut dice = Dice(11);
+    let (mut long_ones, mut sound_ones) = (0, 0);
+    for number in 0..60 {
+        let drawn = Drawn::new(&mut dice);
+        let every = Measurements { weight_norms: Schedule::Every(1), ..Measurements::default() };
+        let (steps, told) = drawn.explodes(every);
+        let long: Vec<u64> = steps.iter().filter(|it| is_long(it)).map(|it| it.step).collect();
+        assert_eq!(told.first(), long.first(), "training {number}, every update measured");
+        let (_, told) = drawn.explodes(Measurements::default());
+        assert!(told.iter().all(|step| long.contains(step)), "training {number}: {told:?}");
+        let lasts = long.windows(PERIOD).find(|it| it[PERIOD - 1] - it[0] < PERIOD as u64);
+        if let Some(lasting) = lasts {
+            assert!(told.first() <= lasting.last() && !told.is_empty(), "training {number}");
+        }
+        long_ones += usize::from(lasts.is_some());
+        sound_ones += usize::from(long.is_empty());
+    }
+    assert!(long_ones > 10 && sound_ones > 10, "{long_ones} explode, {sound_ones} are sound");
+}
+
+#[test]
+fn a_single_step_at_a_wild_rate_is_told_whenever_it_comes() {
+    for at in [61, 75, 99] {
+        for (name, optim, rate) in optimizers() {
+            let run = Run::new();
+            let rates = |step: usize| (rate * if step == at { 3e4 } else { 1.0 }).into();
+            trained(run.builder(), optim, rates, |_, model| model, at + 1);
+            let alerts = run.alerts();
+            let told = alerts.iter().find(|alert| alert.rule == "exploding-gradient");
+            assert_eq!(told.map(|alert| alert.step), Some(at as u64), "{name}: {alerts:?}");
+        }
+    }
+}
+
+#[test]
+fn two_optimizers_in_turn_are_both_measured_and_neither_is_told_to_be_idle() {
+    let run = Run::new();
+    let probe = run.builder().start().expect("a probe");
+    let (mut observer, mut model) = (probe.observe(), Layers::new());
+    let (mut of_lower, mut of_upper) = (AdamConfig::new().init(), SgdConfig::new().init());
+    for step in 0..STEPS {
+        let loss = model.loss();
+        observer.loss(&loss, 16);
+        let mut grads = loss.backward();
+        let (part, optim, rate) = match step % 2 {
+            0 => (&model.lower, &mut of_lower, 3e-3),
+            _ => (&model.upper, &mut of_upper, 0.1),
+        };
+        let grads = GradientsParams::from_module(&mut grads, part);
+        model = observer.step(optim, rate, model, grads);
+    }
+    close(probe);
+    assert_eq!(run.alerts(), []);
+    let moved = |step: &Step, of: &str| {
+        let blocks = run.head().blocks;
+        let norms = step.columns[UPDATE_NORM].iter().zip(blocks);
+        norms.filter(|(_, block)| block.path.starts_with(of)).any(|(&norm, _)| norm > 0.0)
+    };
+    let steps = run.steps();
+    let measured = || steps.iter().filter(|step| step.columns.contains_key(UPDATE_NORM));
+    for (turn, part, other) in [(0, "lower.", "upper."), (1, "upper.", "lower.")] {
+        let of_turn: Vec<&Step> = measured().filter(|step| step.step % 2 == turn).collect();
+        assert!(of_turn.len() > 1, "{} of {part}", of_turn.len());
+        assert!(of_turn.iter().all(|step| moved(step, part) && !moved(step, other)), "{part}");
+    }
 }

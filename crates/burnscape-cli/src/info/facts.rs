@@ -33,6 +33,8 @@ pub(super) struct Facts {
     pub(super) lost: Vec<Lost>,
     pub(super) torn: Option<Torn>,
     pub(super) ended: Option<String>,
+    /// Runs of further models that were trained with it.
+    pub(super) children: Vec<PathBuf>,
 }
 
 /// The losses of the steps.
@@ -67,6 +69,7 @@ impl Facts {
             }
         }
         facts.trace_bytes = std::fs::metadata(folder.trace_path())?.len();
+        facts.children = folder.children().iter().map(|it| it.path().to_owned()).collect();
         Ok(facts)
     }
 
@@ -167,6 +170,7 @@ impl Facts {
             "lost": self.lost.iter().map(lost_json).collect::<Value>(),
             "torn": self.torn.map(|it| json!({ "at": it.offset, "bytes": it.bytes })),
             "ended": self.ended,
+            "children": self.children.iter().map(|it| it.to_string_lossy()).collect::<Value>(),
         });
         if let (Value::Object(all), Value::Object(more)) = (&mut value, more) {
             all.extend(more);

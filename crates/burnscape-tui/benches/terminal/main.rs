@@ -5,7 +5,7 @@
 
 mod frames;
 mod opening;
-#[path = "../../tests/support/mod.rs"]
+#[path = "../../tests/screens/support/mod.rs"]
 mod support;
 mod wire;
 

@@ -21,6 +21,11 @@ const UPDATE_JUMP: f64 = 3.0;
 pub(super) const JUMP_SHARE: f64 = 1e-2;
 /// Updates that a jump is held against.
 const UPDATE_WINDOW: usize = 8;
+/// An optimizer explains an update up to so many times the largest of the last ones, per learning rate. What is longer,
+/// and longer than its gradient makes it, was done by somebody else: weights were clipped, reset, or loaded.
+const OF_SAME_OPTIMIZER: f64 = 10.0;
+/// An update that follows its gradient is at most so many times as long, per learning rate: 1.9 with Nesterov's momentum.
+pub(super) const OF_GRADIENT: f64 = 2.0;
 /// An update that explodes is at least this share of the weights: however long, less than that takes nothing away.
 pub(super) const LONG_SHARE: f64 = 0.5;
 /// Broken so often in a row, what may happen once is an alert …
@@ -93,6 +98,8 @@ pub(super) struct Found {
     pub broken_weight: Option<Beyond>,
     /// Length of an update that is too long.
     pub explodes: Option<Beyond>,
+    /// It is too long, whoever made it.
+    pub is_long: bool,
     /// Norm of a gradient that moves nothing.
     pub vanishes: Option<Beyond>,
     /// Update over weight, out of range for the third time.
@@ -112,6 +119,8 @@ pub(super) struct BlockWatch {
     off_ratio: Streak,
     /// A gradient norm has jumped, and no update was measured since.
     has_jumped: bool,
+    /// The last update was longer than it should be.
+    was_long: bool,
     /// An update was once as long as it should be.
     has_moved: bool,
 }
@@ -130,7 +139,8 @@ impl BlockWatch {
         }
         if let (Some(weight), Some(update)) = (seen.weight, seen.update) {
             found.pace = self.rate.pace(seen.rate);
-            found.explodes = self.explodes(update, weight, seen.rate, rules);
+            found.explodes = self.explodes(update, weight, seen, rules);
+            found.is_long = self.was_long;
             found.vanishes = self.vanishes(update, weight, seen, rules);
             found.ratio = self.ratio(update, weight, found.pace, seen, rules);
         }
@@ -156,24 +166,32 @@ impl BlockWatch {
         &mut self,
         update: f64,
         weight: f64,
-        rate: f64,
+        seen: Seen,
         rules: &AlertRules,
     ) -> Option<Beyond> {
-        let usual = self.updates.iter().copied().fold(0.0, f64::max) * rate;
+        let usual = self.updates.iter().copied().fold(0.0, f64::max) * seen.rate;
+        let long = rules.exploding_step.map(|limit| limit.max(LONG_SHARE * weight));
+        let was_long = std::mem::replace(&mut self.was_long, long.is_some_and(|it| update > it));
+        let is_by_optimizer = was_long || is_explained(update, usual, seen);
+        if !self.was_long || is_by_optimizer {
+            self.remember(update, seen.rate);
+        }
+        let jump = (UPDATE_JUMP * usual).max(JUMP_SHARE * weight);
+        let jump = std::mem::take(&mut self.has_jumped).then_some(jump);
+        let limits = long.into_iter().chain(jump).filter(|_| is_by_optimizer);
+        limits
+            .reduce(f64::min)
+            .filter(|&it| update > it)
+            .map(|threshold| Beyond { value: update, threshold })
+    }
+
+    fn remember(&mut self, update: f64, rate: f64) {
         if rate > 0.0 && update.is_finite() {
             if self.updates.len() == UPDATE_WINDOW {
                 self.updates.pop_front();
             }
             self.updates.push_back(update / rate);
         }
-        let long = rules.exploding_step.map(|limit| limit.max(LONG_SHARE * weight));
-        let jump = (UPDATE_JUMP * usual).max(JUMP_SHARE * weight);
-        let jump = std::mem::take(&mut self.has_jumped).then_some(jump);
-        let limits = long.into_iter().chain(jump);
-        limits
-            .reduce(f64::min)
-            .filter(|&it| update > it)
-            .map(|threshold| Beyond { value: update, threshold })
     }
 
     /// A gradient so small, or exactly 0 so often, that nothing moves.
@@ -212,6 +230,15 @@ impl BlockWatch {
         let is_off = self.off_ratio.lasts(seen.step, is_low || value > highest);
         is_off.then_some(Beyond { value, threshold })
     }
+}
+
+/// Whether an optimizer may have made this update, as far as one step tells: by its gradient, or because it made ones like
+/// it before.
+fn is_explained(update: f64, usual: f64, seen: Seen) -> bool {
+    let follows =
+        |gradient: f64| !gradient.is_finite() || update <= OF_GRADIENT * seen.rate * gradient;
+    let is_like_others = update <= OF_SAME_OPTIMIZER * usual;
+    !update.is_finite() || is_like_others || seen.gradient.is_none_or(follows)
 }
 
 /// Measurements in a row that break a rule.
@@ -285,7 +312,7 @@ mod tests {
         assert_eq!(at(100.0, 9.0), [0; 0], "a wide layer under an adaptive optimizer");
         assert_eq!(at(1e-3, 0.9), [0; 0], "short in itself");
         assert_eq!(at(1.0, f64::INFINITY), [0]);
-        let beyond = found([seen(1.0, 4.0, 3.0, 1.0)])[0].explodes;
+        let beyond = found([seen(3.0, 4.0, 3.0, 1.0)])[0].explodes;
         assert_eq!(beyond, Some(Beyond { value: 3.0, threshold: 2.0 }));
     }
 
@@ -294,6 +321,18 @@ mod tests {
         assert_eq!(explodes([seen(5000.0, 1.0, 1e-3, 1e-3)]), [0; 0], "clipped, or divided away");
         let unmeasured = Seen { weight: None, update: None, ..seen(1e9, 1.0, 1.0, 1.0) };
         assert_eq!(explodes([unmeasured; 3]), [0; 0]);
+    }
+
+    #[test]
+    fn weights_that_somebody_sets_do_not_explode_and_an_optimizer_that_goes_on_does() {
+        let quiet = vec![seen(0.5, 1.0, 1e-3, 1e-3); 20];
+        let then = |last: &[Seen]| explodes([quiet.clone(), last.to_vec()].concat());
+        let set = seen(0.5, 1.0, 1.4, 1e-3);
+        assert_eq!(then(&[set, quiet[0], set, quiet[0]]), [0; 0]);
+        assert_eq!(explodes([set, quiet[0]]), [0; 0], "a critic is clipped at its first step");
+        assert_eq!(then(&[set, set]), [21], "nobody sets weights twice in a row");
+        assert_eq!(then(&[seen(0.5, 1.0, 3.0, 3.0)]), [20], "as before, at a wild rate");
+        assert_eq!(then(&[seen(1400.0, 1.0, 1.4, 1e-3)]), [20], "as its gradient");
     }
 
     /// A hundred quiet steps, in every tenth of which the update is measured, then one with these norms.

@@ -25,7 +25,7 @@ use crate::Result;
 use crate::config::check;
 
 pub(crate) use loss::LossWatch;
-pub(crate) use suspicion::{Suspicion, Suspicions, is_alarming};
+pub(crate) use suspicion::{Leaps, Suspicion, Suspicions, follows, is_alarming};
 pub(crate) use watchdog::Watchdog;
 
 /// Thresholds of the rules; `None` switches a rule off.
@@ -35,8 +35,8 @@ pub(crate) use watchdog::Watchdog;
 /// step are not judged in it.
 ///
 /// What the optimizer does decides, not the gradient that it receives: that may be clipped, or divided away. A gradient
-/// that looks wrong has the update of its step measured, due or not, and the update is judged. Where gradients stay on
-/// their device until the writer thread reads them ([`deferred_reads`](crate::ProbeBuilder::deferred_reads)), it is that
+/// that looks wrong, or a learning rate that more than doubles in a step, has the update of its step measured, due or
+/// not, and the update is judged. Where gradients stay on their device until the writer thread reads them ([`deferred_reads`](crate::ProbeBuilder::deferred_reads)), it is that
 /// of one of the next steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AlertRules {
@@ -44,7 +44,9 @@ pub struct AlertRules {
     pub non_finite: bool,
     /// An update longer than this, and than half of the weights: ‖u‖ of a block. Default 1 (Cockpit, Schneider et al.
     /// 2021, and practice agree that a healthy step of gradient descent is far shorter; the weights are held against
-    /// it because under an adaptive optimizer ‖u‖ grows with the root of the number of weights).
+    /// it because under an adaptive optimizer ‖u‖ grows with the root of the number of weights). One that neither its
+    /// gradient nor the updates before it explain is told only if the next one is as long: weights that are clipped, reset
+    /// or loaded do not explode.
     pub exploding_step: Option<f64>,
     /// A gradient norm so many standard deviations above its mean, both of its logarithm over the last 100
     /// steps, and ten times the largest of these, with an update three times as long as the last ones at the same

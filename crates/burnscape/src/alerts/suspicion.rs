@@ -1,11 +1,11 @@
 //! When the update of a step is measured although it is not due: gradients raise a suspicion, which the update confirms
-//! or not.
+//! or not. A learning rate that leaps raises one too: under an adaptive optimizer no gradient tells of it.
 //!
 //! A suspicion may last as long as training does: where gradients are clipped, or divided away by an adaptive optimizer,
 //! large ones mean nothing. So it is looked into at once, and then more and more seldom, unless it grows.
 
 use super::AlertRules;
-use super::block::{JUMP_SHARE, LONG_SHARE, NORM_WINDOW};
+use super::block::{JUMP_SHARE, LONG_SHARE, NORM_WINDOW, OF_GRADIENT};
 
 /// A gradient norm is suspicious at so many times the largest of the last steps …
 const JUMP: f32 = 10.0;
@@ -81,6 +81,17 @@ impl Suspicions {
     }
 }
 
+/// Watches the learning rate from step to step.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Leaps(Option<f64>);
+
+impl Leaps {
+    /// Whether a rate is so much larger than at the step before that its update should be measured.
+    pub fn leaps(&mut self, rate: f64) -> bool {
+        self.0.replace(rate).is_some_and(|before| rate > GROWTH * before)
+    }
+}
+
 /// How long a suspicion that lasts waits until it is looked into again.
 #[derive(Debug, Clone, Copy, Default)]
 struct Patience {
@@ -108,6 +119,11 @@ pub(crate) fn is_alarming(update: f32, weight: f32, has_jumped: bool, rules: &Al
     let is_long = rules.exploding_step.is_some_and(|limit| f64::from(update) > limit);
     let share = f64::from(update / weight);
     (is_long && share > LONG_SHARE) || (has_jumped && share > JUMP_SHARE)
+}
+
+/// Whether an update is no longer than its gradient makes it.
+pub(crate) fn follows(update: f32, gradient: f32, rate: f64) -> bool {
+    f64::from(update) <= OF_GRADIENT * rate * f64::from(gradient)
 }
 
 #[cfg(test)]
@@ -157,6 +173,18 @@ mod tests {
         let norm = |at: u64| move |step: u64| if step >= at { 0.2 } else { 0.01 };
         assert_eq!(raised((0..200).map(norm(150)), 0.1), [150]);
         assert_eq!(raised((0..200).map(norm(50)), 0.1), [0; 0], "too little is known");
+    }
+
+    #[test]
+    fn a_rate_leaps_where_it_more_than_doubles_in_a_step() {
+        let leaps = |rates: &[f64]| -> Vec<usize> {
+            let mut watch = Leaps::default();
+            (0..rates.len()).filter(|&step| watch.leaps(rates[step])).collect()
+        };
+        assert_eq!(leaps(&[0.1, 0.1, 30.0, 30.0, 0.1, 0.1]), [2]);
+        assert_eq!(leaps(&[0.0, 0.0, 1e-3, 0.0]), [2]);
+        let warm_up: Vec<f64> = (1..100).map(|step| 1e-7 * f64::from(step)).collect();
+        assert_eq!(leaps(&warm_up), [0; 0]);
     }
 
     #[test]

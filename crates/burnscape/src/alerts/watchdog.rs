@@ -103,6 +103,12 @@ impl Watchdog {
         std::mem::take(&mut self.alerts)
     }
 
+    /// Whether the next update will tell more of the last step: one was too long, and may have been made by hand.
+    pub fn is_in_doubt(&self) -> bool {
+        let mut found = self.found.iter().flatten();
+        found.any(|(_, found)| found.is_long && found.explodes.is_none())
+    }
+
     fn judge_loss(&mut self, step: &Step) {
         let pace = self.rate.pace(step.lr);
         let Some(loss) = step.loss else { return };

@@ -24,7 +24,7 @@ use crate::model_map::ModelMap;
 use crate::schedule::{Schedule, StepPlace};
 use crate::{Error, Result};
 
-/// Gradients that the first measurement is expected to cost, as `cargo bench --bench curvature` prints them.
+/// Gradients that the first measurement is expected to cost, as `cargo bench --bench hook -- curvature` prints them.
 const COLD_GRADIENTS: f64 = 45.0;
 /// Measurements after which the step of differences is looked for anew, and the largest eigenvalue among all: weights
 /// have moved on. In between, the one that is known is followed.

@@ -52,8 +52,12 @@ impl Alarm {
         self.watchdog.judge_activation(seen, step)
     }
 
-    /// Whether the gradients of a step, which nobody else has seen, call for the update of a later one to be measured.
+    /// Whether a step that was judged, whose norms nobody else has seen, calls for the update of a later one to be measured.
     pub fn is_suspicious(&mut self, step: &Step) -> bool {
+        self.watchdog.is_in_doubt() | self.gradients_are_suspicious(step)
+    }
+
+    fn gradients_are_suspicious(&mut self, step: &Step) -> bool {
         let Some(norms) = step.columns.get(columns::GRAD_NORM) else { return false };
         let rates = step.columns.get(columns::LR).into_iter().flat_map(|rates| rates.iter());
         let rate = rates.fold(step.lr, |largest, &rate| largest.max(f64::from(rate)));

@@ -4,6 +4,7 @@ mod alerts;
 mod charts;
 
 use burnscape_landscape::surface::Counts;
+use burnscape_trace::Epoch;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -12,7 +13,7 @@ use ratatui::text::{Line, Span};
 use self::charts::Charts;
 use super::View;
 use crate::message::Message;
-use crate::model::{OWN, Run, RunState, Series, weighting};
+use crate::model::{OWN, Run, RunState, Series};
 use crate::numbers::{bytes, duration, percent, short};
 use crate::palette::{BAD, MUTED, WARNING};
 use crate::widgets::facts::{self, Fact, Tone};
@@ -179,12 +180,13 @@ fn time_left(run: &Run) -> String {
 /// The numbers of the moment.
 fn numbers(run: &Run) -> Vec<Fact> {
     let mut facts = vec![super::landscape::last_loss(run)];
-    let by = run.last_epoch.as_ref().map_or("", weighting);
+    let by = run.last_epoch.as_ref().and_then(Epoch::weighting);
+    let by = by.map_or(String::new(), |by| format!(" {by}"));
     if let Some((_, value)) = run.epoch_train_loss.last() {
-        facts.push(Fact::new("train epoch", short(value) + by));
+        facts.push(Fact::new("train epoch", short(value) + &by));
     }
     if let Some((_, value)) = run.epoch_valid_loss.last() {
-        facts.push(Fact::new("valid epoch", short(value) + by));
+        facts.push(Fact::new("valid epoch", short(value) + &by));
     }
     facts.extend(step_numbers(run));
     facts.extend(landscape_numbers(run));

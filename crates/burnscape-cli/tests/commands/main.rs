@@ -1,0 +1,9 @@
+//! The `burnscape` command from outside, one module per command or subject, each test a sentence.
+
+#[cfg(feature = "export")]
+mod export;
+#[cfg(feature = "export")]
+mod report;
+mod shell;
+mod trace_commands;
+mod watch;

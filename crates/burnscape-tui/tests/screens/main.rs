@@ -1,0 +1,12 @@
+//! Keys in, screen out, one module per view or subject, each test a sentence.
+
+mod activations;
+mod closed;
+mod gradients;
+mod landscape;
+mod overview;
+mod recorded;
+mod relief;
+mod sharpness;
+mod support;
+mod views;
