@@ -87,7 +87,7 @@ impl Recorded {
     }
 
     /// A model that is cloned before training, for a second fold, has the identifiers of the first. It can be told apart
-    /// where weights were just seen: at the begin of an epoch and behind a snapshot.
+    /// where weights were just seen: at the beginning of an epoch and behind a snapshot.
     fn identify_same_ids<M: Module>(&mut self, model: &M, map: &ModelMap, steps: u64) -> Identity {
         let Some((at, seen)) = &self.seen else { return Identity::Recorded };
         if !self.began_anew && (*at != steps || steps == 0) {

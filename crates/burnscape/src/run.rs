@@ -224,6 +224,14 @@ impl Run {
         self
     }
 
+    /// Names the groups of a transposed convolution whose bias does not show them; see
+    /// [`ProbeBuilder::filter_groups`](crate::ProbeBuilder::filter_groups). What was drawn before stays as it is.
+    pub fn filter_groups(mut self, path: impl Into<String>, groups: usize) -> Self {
+        let filters = Filters::GroupedAxis1 { groups };
+        self.config.filter_axes.push(FilterOverride { path: path.into(), filters });
+        self
+    }
+
     /// Does not print the progress of surfaces to standard error.
     pub fn quiet(mut self) -> Self {
         self.config.study.show_progress = false;
@@ -320,9 +328,15 @@ impl Run {
         let run = || self.folder.path().to_path_buf();
         let head = self.head().filter(|head| !head.blocks.is_empty());
         let head = head.ok_or_else(|| Error::NothingRecorded { run: run() })?;
-        let overrides = head.blocks.iter().filter_map(fixed_filter).collect::<Vec<_>>();
+        let named = self.config.filter_axes.iter().cloned();
+        let overrides: Vec<_> = named.chain(head.blocks.iter().filter_map(fixed_filter)).collect();
         let mut map = ModelMap::of(model, &overrides)?;
         map.adopt(head)?;
+        let is_unknown = |it: &&FilterOverride| map.layout.block(&it.path).is_none();
+        if let Some(unknown) = self.config.filter_axes.iter().find(is_unknown) {
+            let example = map.paths().first().map_or(String::new(), |path| (*path).to_string());
+            return Err(Error::NoSuchBlock { path: unknown.path.clone(), example });
+        }
         Ok(map)
     }
 

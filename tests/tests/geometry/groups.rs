@@ -104,3 +104,20 @@ fn groups_that_do_not_divide_the_inputs_are_refused_with_their_path() {
     let landscape = probe.finish(&model.valid(), &[batch(&rows)]).expect("a landscape");
     assert_names(&landscape.problems().join("\n"), &["up.weight"]);
 }
+
+#[test]
+fn of_a_recorded_run_groups_can_be_named_later() {
+    let run = Run::new();
+    let rows: Vec<[f32; 4]> = wave_rows(3, 0.4);
+    problems(&run, Up::new(false), run.builder(), &SliceSpec::pca());
+    let opened = || burnscape::Run::open(run.path()).expect("a run").quiet().resolution(5, 3);
+    let mut study = opened()
+        .filter_groups("up.weight", 2)
+        .study(&Up::new(false), &[batch(&rows)])
+        .expect("a study");
+    let slice = study.slice(&SliceSpec::random()).expect("a slice").slice;
+    assert_eq!(study.finish().expect("a landscape").problems(), [""; 0]);
+    assert!(slice.directions.is_some(), "the head does not know of these groups: {slice:?}");
+    let unknown = opened().filter_groups("down.weight", 2).study(&Up::new(false), &[batch(&rows)]);
+    assert_names(&unknown.err().expect("an error").to_string(), &["down.weight", "up.weight"]);
+}

@@ -116,7 +116,7 @@ fn of_a_long_training_every_second_snapshot_goes_as_often_as_it_takes_and_the_tr
     assert_eq!(steps_on(&run, &path), expected);
     assert_eq!(files(&run), expected.len());
     assert_eq!(assert_true_losses(&run, &path), 65);
-    assert_names(&run.notes().join("\n"), &["every 2th", "every 4th", ".keep_all_snapshots()"]);
+    assert_names(&run.notes().join("\n"), &["every 2nd", "every 4th", ".keep_all_snapshots()"]);
 
     let matrix = burnscape::Run::open(run.path()).and_then(|it| it.snapshots()).expect("a run");
     assert_eq!(matrix.count(), expected.len());

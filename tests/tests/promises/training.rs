@@ -677,6 +677,29 @@ fn a_second_launch_on_one_probe_is_a_phase_of_one_run() {
     );
 }
 
+/// Another model of the same structure, as for a second fold.
+#[test]
+fn a_second_launch_with_another_model_is_told_and_not_recorded() {
+    let dir = tempdir().expect("a folder");
+    let run = dir.path().join("run");
+    let probe = Probe::builder(&run).quiet().start().expect("a probe");
+    for point in [3.0, 5.0] {
+        let training = probe
+            .training(dir.path().join("burn"), loader(6), loader(4))
+            .with_application_logger(None)
+            .num_epochs(2)
+            .renderer(Probe::disabled().lines());
+        let model = Bowl::at(&[point], &[-1.0], &Device::flex().autodiff());
+        training.launch(model, SgdConfig::new().init(), 0.25);
+    }
+    let recording = probe.close().expect("closed");
+    let problems = recording.problems();
+    assert!(problems.len() == 1 && problems[0].contains("probe.child("), "{problems:?}");
+    let all = records(&run);
+    let numbers: Vec<u64> = epochs(&all).iter().map(|it| it.epoch).collect();
+    assert_eq!((numbers, steps(&all).len()), (vec![1, 2], 6));
+}
+
 #[test]
 fn a_disabled_probe_trains_all_the_same() {
     let dir = tempdir().expect("a folder");

@@ -200,12 +200,24 @@ impl SnapshotStore {
 pub(crate) fn given_up_sentence(record: &Snapshot) -> Option<String> {
     let stride = record.stride?;
     Some(format!(
-        "{} earlier snapshots were given up, and every {stride}th that is due is kept from now on, the first and the \
+        "{} earlier snapshots were given up, and every {} that is due is kept from now on, the first and the \
          last in any case, so that a run keeps to {} of them and {}: `.keep_all_snapshots()` keeps all",
         record.given_up.len(),
+        ordinal(stride),
         SnapshotLimits::default().most,
         human_bytes(SnapshotLimits::default().bytes)
     ))
+}
+
+/// `2nd`, `4th`, `32nd`.
+fn ordinal(number: u64) -> String {
+    let ending = match (number % 10, number % 100) {
+        (1, it) if it != 11 => "st",
+        (2, it) if it != 12 => "nd",
+        (3, it) if it != 13 => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }
 
 /// What the planned snapshots weigh and whether the disk has room for them, as a note with its
@@ -358,6 +370,12 @@ mod tests {
         let (_, told) = stored(&folder, limits, &[], 0..17, |it| it as f32);
         let (_, told) = stored(&folder, limits, &told, 17..33, |it| it as f32);
         assert_eq!(steps(&told), [0, 4, 8, 12, 16, 20, 24, 28, 32]);
+    }
+
+    #[test]
+    fn numbers_are_told_as_ordinals() {
+        let told = [1, 2, 3, 4, 11, 12, 32, 512, 8192].map(ordinal);
+        assert_eq!(told, ["1st", "2nd", "3rd", "4th", "11th", "12th", "32nd", "512th", "8192nd"]);
     }
 
     #[test]

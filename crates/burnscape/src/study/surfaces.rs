@@ -142,8 +142,9 @@ where
         let axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
         let is_given_back =
             plan.centre.snapshot.is_some() && axes.clone().all(|it| it.seed.is_some());
-        // Whoever draws them again knows the flags that recording began with.
-        let is_given_back = is_given_back && !self.frozen.has_changed();
+        // Whoever draws them again knows the flags that recording began with, and the filters that were named then.
+        let names_filters = self.active.is_reopened && !self.active.config.filter_axes.is_empty();
+        let is_given_back = is_given_back && !self.frozen.has_changed() && !names_filters;
         if !is_given_back {
             let path = self.active.recorder.folder.directions_path(number);
             let Plan { centre, directions, .. } = &plan;
