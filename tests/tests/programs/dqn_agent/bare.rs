@@ -1,3 +1,5 @@
+//! How a user of burn trains it.
+
 use std::path::Path;
 
 use anyhow::Result;
