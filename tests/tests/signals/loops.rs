@@ -150,14 +150,17 @@ fn observed_in_one_line(probe: &Probe) -> Bowl {
     model
 }
 
-/// A run without what differs from one time to the next.
+/// A run without what differs from one time to the next: times, and which of the steps that follow an epoch are written
+/// before its record.
 fn timeless(run: &Run) -> Vec<Record> {
     let timeless = |record| match record {
         Record::Step(step) => Some(Record::Step(Step { elapsed_secs: 0.0, ..step })),
         Record::Epoch(epoch) => Some(Record::Epoch(Epoch { elapsed_secs: 0.0, ..epoch })),
         _ => None,
     };
-    pick(run.records(), timeless)
+    let mut records = pick(run.records(), timeless);
+    records.sort_by_key(Record::kind);
+    records
 }
 
 #[test]
