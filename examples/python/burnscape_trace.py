@@ -113,6 +113,7 @@ hyperparameters: values:{text}
 step: step:uint batches:uint epoch:uint? iteration:uint? accumulated:uint elapsed_secs:float lr:float
       loss:float? missing:u4 columns:{f4}
 epoch: epoch:uint steps:uint batches:uint elapsed_secs:float train_loss:float? valid_loss:float?
+       weighted_by:text
 progress: split:text epoch:uint done:uint total:uint eta_secs:float?
 metric: split:text name:text epoch:uint step:uint value:float
 activation: tap:text step:uint batches:uint calls:uint values:uint non_finite:uint mean:float std:float
@@ -132,9 +133,11 @@ curvature: reason:text step:uint epoch:uint? snapshot:uint? elapsed_secs:float s
 density: eigenvalue:f8 density:f8 stderr:f8 width:float probes:uint lanczos_steps:uint
 measure: name:text value:float error:float? radius:float? meaning:text
 dropped: records:uint after_step:uint
+frozen: step:uint blocks:u4
 snapshot: index:uint reason:text epoch:uint? step:uint file:text bytes:uint crc32:uint same_as:uint?
+          given_up:[uint] stride:uint?
 trajectory: slice:uint? snapshots:u4 epochs:f8 x:f8 y:f8 out_of_plane:f8 out_of_plane_share:f8 loss:f8
-            loss_on_plane:f8 explained:f8 random_walk:f8 random_walk_measured:f8 degenerate:flag
+            loss_on_plane:f8 loss_at:u4 explained:f8 random_walk:f8 random_walk_measured:f8 degenerate:flag
 slice: slice:uint name:text centre:text centre_snapshot:uint? x:axis y:axis? normalisation:text
        biases:text moves_frozen:flag orthogonalised:flag cosine:float? centre_norm:float
        centre_loss:float shares:[f8] samples:uint batches:uint batchnorm:text dtype:text device:text
@@ -142,8 +145,8 @@ slice: slice:uint name:text centre:text centre_snapshot:uint? x:axis y:axis? nor
 axis: label:text kind:text first:int count:uint spacing:float direction_norm:float seed:uint?
       explained:float?
 layer: name:text centre:float samples:uint batches:uint
-plan: slices:[uint] budget_secs:float? batches:u4 of_batches:uint tolerance:float? most_nodes:uint?
-      agreement:uint agreement_nodes:uint? true_losses:flag exact_secs:float? text:text
+plan: slices:[uint] budget_secs:float? batches:u4 of_batches:uint snapshots:u4 tolerance:float?
+      most_nodes:uint? agreement:uint agreement_nodes:uint? true_losses:flag exact_secs:float? text:text
 nodes: slice:uint index:u4 loss:f8 stderr:f8 layers:[layer_nodes] interpolated:flag
 layer_nodes: value:f8 stderr:f8
 study: study:uint kind:text slices:[uint] lowest:float? highest:float? measures:{f8} sentences:[text]
@@ -641,6 +644,7 @@ _STEP_COUNTS = {
     "activation": ("step", True),
     "histogram": ("step", True),
     "alert": ("step", True),
+    "frozen": ("step", True),
     "blackbox": ("step", True),
     "epoch": ("steps", False),
     "metric": ("step", False),
@@ -813,10 +817,11 @@ class Run:
         return Trajectory(last, *(last[name] for name in ("snapshots", "epochs", "x", "y", "loss")))
 
     def snapshots(self) -> list[Snapshot]:
-        """All snapshots, in the order in which they were taken."""
+        """All snapshots whose files were not given up, in the order in which they were taken."""
         names = ("index", "reason", "epoch", "step", "file", "bytes", "crc32")
-        rows = (record.fields for record in self.of("snapshot"))
-        return [Snapshot(*(row[name] for name in names)) for row in rows]
+        rows = [record.fields for record in self.of("snapshot")]
+        given_up = {index for row in rows for index in row["given_up"]}
+        return [Snapshot(*(row[name] for name in names)) for row in rows if row["index"] not in given_up]
 
     def weights(self, snapshot: Snapshot) -> dict[str, NDArray[Any]]:
         """All parameters and buffers of a snapshot, by path.

@@ -1,10 +1,11 @@
 //! `burnscape export`: a run as a file or folder for other programs.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use burnscape_report::{ExportOptions, Exported, Figure, FigureOptions, Format, export};
+use burnscape_trace::RunFolder;
 use clap::Args;
 
 use crate::counted::counted;
@@ -16,6 +17,8 @@ Exit codes:
   2  nothing was written: the path is no run, the run cannot be read or lacks what the format shows,
      OUTPUT exists (--force replaces it) or cannot be written, a file that --with-directions needs is
      missing or damaged, or the arguments make no sense
+
+One run is exported. Models that were trained with it have runs below it (`Probe::child`); which, is said.
 
 csv is a folder of tables: steps.csv, epochs.csv, metrics.csv, nodes.csv, trajectory.csv and others; its
 burnscape-export.txt says what is in which column. json is one document with all of it. vtk is a folder
@@ -79,11 +82,29 @@ pub(crate) struct Export {
 /// Writes the file and says so; what the run has lost goes to standard error.
 pub(crate) fn run(arguments: &Export) -> anyhow::Result<()> {
     let options = options(arguments);
-    let exported = export(&arguments.run, arguments.format, &options, &arguments.output)?;
+    let below = below(&arguments.run);
+    let exported = export(&arguments.run, arguments.format, &options, &arguments.output);
+    let exported = match &below {
+        Some(sentence) => exported.with_context(|| sentence.clone())?,
+        None => exported?,
+    };
     for sentence in &exported.lost {
         eprintln!("burnscape: lost: {sentence}");
     }
-    writeln!(io::stdout(), "{}", summary(&exported)).context("could not say what was written")
+    let said = std::iter::once(summary(&exported)).chain(below).collect::<Vec<_>>().join("\n");
+    writeln!(io::stdout(), "{said}").context("could not say what was written")
+}
+
+/// Where the models are that were trained with this one.
+fn below(run: &Path) -> Option<String> {
+    let children = RunFolder::open(run).ok()?.children();
+    let paths: Vec<String> = children
+        .iter()
+        .map(|it| it.path().display().to_string().escape_debug().to_string())
+        .collect();
+    let sentence =
+        || format!("models trained with it are exported by themselves: {}", paths.join(", "));
+    (!paths.is_empty()).then(sentence)
 }
 
 fn options(arguments: &Export) -> ExportOptions {

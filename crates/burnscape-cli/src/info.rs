@@ -30,6 +30,7 @@ const HELP: &str = "\
   lost                                 [{at, bytes, why}], bytes that could not be read
   torn                                 {at, bytes} of an unfinished record at the end, or null
   ended                                why recording ended, or null
+  children                             [folder], the runs of models that were trained with this one
 NaN and infinities are the strings \"NaN\", \"Infinity\", \"-Infinity\"; what is unknown is null. Keys may be added.
 
 Exit codes:

@@ -66,6 +66,7 @@ impl Found {
             Item::Record { record, .. } => {
                 self.records += 1;
                 if let Record::Snapshot(snapshot) = record {
+                    snapshot.forget_given_up(&mut self.snapshots);
                     self.snapshots.push(snapshot);
                 }
             }

@@ -27,7 +27,7 @@ Without a terminal and without --once, values are printed as lines until all run
 
 Every line of --json has `run` and `kind`: head (run_id, started_unix_secs, device, dtype, blocks,
 epochs_planned), hyperparameters (values, by name, each as JSON), step (step, epoch, loss, lr, grad_norm, elapsed_secs), epoch (epoch, steps, train_loss,
-valid_loss, elapsed_secs), metric (split, name, epoch, step, value), curvature (step, epoch, largest,
+valid_loss, weighted_by, elapsed_secs), metric (split, name, epoch, step, value), curvature (step, epoch, largest,
 largest_error, trace, lr, stability_limit), alert (level, rule, step, epoch, text, advice), progress
 (split, epoch, done, total, eta_secs), snapshot (index, step, epoch, reason, file, bytes), note (level,
 text), dropped (records), resume (steps), lost and torn (bytes), error (text), end (reason, steps,

@@ -283,6 +283,11 @@ impl Layout {
     pub fn guessed(&self) -> impl Iterator<Item = &Block> {
         self.blocks.iter().filter(|block| block.filter_guessed)
     }
+
+    /// Of these the transposed convolutions, whose groups are the assumption.
+    pub fn guessed_groups(&self) -> impl Iterator<Item = &Block> {
+        self.guessed().filter(|block| matches!(block.filters, Filters::GroupedAxis1 { .. }))
+    }
 }
 
 fn check_paths(blocks: &[Block]) -> Result<(), Error> {
@@ -358,7 +363,8 @@ fn filters_of_transposed(shape: &[usize], bias_len: Option<usize>) -> (Filters, 
     let groups = bias_len.and_then(|outputs| exact_quotient(outputs, shape[1]));
     match groups.map(|groups| Filters::GroupedAxis1 { groups }) {
         Some(filters) if filters.fit(shape) => (filters, false),
-        _ => (Filters::GroupedAxis1 { groups: 1 }, true),
+        // Groups divide the inputs: one of them has one.
+        _ => (Filters::GroupedAxis1 { groups: 1 }, shape[0] > 1),
     }
 }
 
@@ -404,6 +410,11 @@ mod tests {
     fn without_a_fitting_bias_the_groups_are_assumed_and_said() {
         let assumed = (Filters::GroupedAxis1 { groups: 1 }, true);
         assert_eq!(filters("ConvTranspose2d", &[6, 2, 3, 3], None), assumed);
+        assert_eq!(
+            filters("ConvTranspose2d", &[1, 2, 3, 3], None),
+            (assumed.0, false),
+            "must be 1"
+        );
         assert_eq!(filters("ConvTranspose2d", &[6, 2, 3, 3], Some(5)), assumed);
         // 4 groups would not divide 6 inputs.
         assert_eq!(filters("ConvTranspose2d", &[6, 2, 3, 3], Some(8)), assumed);

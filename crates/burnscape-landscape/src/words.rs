@@ -5,7 +5,7 @@
 
 use crate::agreement::{Agreement, Spread};
 use crate::evaluate::Outcome;
-use crate::layout::{Filters, Layout};
+use crate::layout::{Block, Filters, Layout};
 use crate::plane::{PlaneGram, Projection};
 use crate::random_walk;
 use crate::surface::{Counts, Curvature, Extreme};
@@ -462,7 +462,9 @@ pub fn curvature(curvature: &Curvature) -> String {
 }
 
 /// The error only where it shows among the four digits.
-fn with_error(value: f64, error: f64) -> String {
+/// A value with its error, where that is more than a thousandth of it.
+#[must_use]
+pub fn with_error(value: f64, error: f64) -> String {
     match error > 1e-3 * value.abs() {
         true => format!("{} ± {}", number(value), number(error)),
         false => number(value),
@@ -517,6 +519,22 @@ pub fn guessed_filters(layout: &Layout) -> Option<String> {
         return None;
     }
     Some(format!("Filters were assumed, name them if this is wrong: {}.", list.join(", ")))
+}
+
+/// Which groups of transposed convolutions a random direction that is scaled filter by filter depends on, and what to
+/// say about them; none if all are certain.
+#[must_use]
+pub fn guessed_groups(layout: &Layout) -> Option<String> {
+    let line = |block: &Block| format!("`.filter_groups(\"{}\", n)`", block.path);
+    let lines: Vec<String> = layout.guessed_groups().map(line).collect();
+    if lines.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "the groups of a transposed convolution show in its bias only, and it has none: 1 was assumed, and lengths of \
+         random directions depend on it; say how many there are: {}",
+        lines.join(", ")
+    ))
 }
 
 /// That a direction moves nothing; none if it does.

@@ -195,9 +195,10 @@
 
   const loss = run => chart("Loss", [
     { name: "step", curve: run.loss },
-    { name: "epoch, training", marks: true, curve: some(run.epochs, "train") },
-    { name: "epoch, validation", marks: true, curve: some(run.epochs, "valid") },
+    { name: "epoch, training" + by(run.epochs), marks: true, curve: some(run.epochs, "train") },
+    { name: "epoch, validation" + by(run.epochs), marks: true, curve: some(run.epochs, "valid") },
   ], "loss", run);
+  const by = epochs => epochs.by ? `, ${epochs.by}` : "";
   const some = (epochs, name) => {
     const at = epochs.x.map((_, index) => index).filter(index => epochs[name][index] !== null);
     return { x: at.map(index => epochs.x[index]), y: at.map(index => epochs[name][index]) };

@@ -129,7 +129,7 @@ fields! {
     }
     Buffer { path, shape }
     Hyperparameters { values }
-    Epoch { epoch, steps, batches, elapsed_secs, train_loss, valid_loss }
+    Epoch { epoch, steps, batches, elapsed_secs, train_loss, valid_loss, weighted_by }
     Metric { split, name, epoch, step, value }
     Activation {
         tap, step, batches, calls, values, non_finite, mean, std, rms, min, max, zero_share,
@@ -147,20 +147,21 @@ fields! {
     }
     Density { eigenvalue, density, stderr, width, probes, lanczos_steps }
     Measure { name, value, error, radius, meaning }
-    Snapshot { index, reason, epoch, step, file, bytes, crc32, same_as }
+    Snapshot { index, reason, epoch, step, file, bytes, crc32, same_as, given_up, stride }
     Axis { label, kind, first, count, spacing, direction_norm, seed, explained }
     Layer { name, centre, samples, unit, batches }
     Trajectory {
-        slice, snapshots, epochs, x, y, out_of_plane, out_of_plane_share, loss, loss_on_plane, explained,
+        slice, snapshots, epochs, x, y, out_of_plane, out_of_plane_share, loss, loss_on_plane, loss_at, explained,
         random_walk, random_walk_measured, degenerate
     }
     Study { study, kind, slices, lowest, highest, measures, sentences }
     Plan {
-        slices, budget_secs, batches, of_batches, tolerance, most_nodes, agreement, agreement_nodes,
+        slices, budget_secs, batches, of_batches, snapshots, tolerance, most_nodes, agreement, agreement_nodes,
         true_losses, exact_secs, text
     }
     Check { slice, name, passed, detail }
     Note { level, text }
+    Frozen { step, blocks }
     Resume { resumed_unix_secs, steps, batches, truncated_bytes }
     End { reason, steps, dropped, elapsed_secs }
 }

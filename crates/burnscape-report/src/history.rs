@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use burnscape_run::take_check;
 use burnscape_trace::{
-    Activation, Alert, Check, Curvature, Epoch, Histogram, Note, Plan, Record, Resume, Snapshot,
+    Activation, Alert, Check, Curvature, Epoch, Frozen, Histogram, Note, Plan, Record, Resume,
+    Snapshot,
 };
 
 use crate::Error;
@@ -27,6 +28,7 @@ pub(crate) struct History {
     pub(crate) notes: Vec<Note>,
     pub(crate) checks: Vec<Check>,
     pub(crate) plans: Vec<Plan>,
+    pub(crate) frozen: Vec<Frozen>,
     pub(crate) resumes: Vec<Resume>,
 }
 
@@ -46,6 +48,7 @@ impl History {
             Record::Note(note) => self.notes.push(note),
             Record::Check(check) => take_check(&mut self.checks, &check),
             Record::Plan(plan) => self.plans.push(plan),
+            Record::Frozen(frozen) => self.frozen.push(frozen),
             Record::Resume(resume) => self.resumes.push(resume),
             _ => {}
         }

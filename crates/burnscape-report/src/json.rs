@@ -33,7 +33,7 @@ pub(crate) fn write(run: &Run, output: &Output) -> Result<(), Error> {
     document.out.flush().map_err(|source| output.error(source))
 }
 
-fn course(run: &Run) -> [(&'static str, Value); 16] {
+fn course(run: &Run) -> [(&'static str, Value); 17] {
     let history = &run.history;
     let studies = run.studies.values().map(object).collect();
     [
@@ -52,6 +52,7 @@ fn course(run: &Run) -> [(&'static str, Value); 16] {
         ("end", run.standing.end().map_or(Value::Null, object)),
         ("studies", studies),
         ("plans", objects(&history.plans)),
+        ("frozen", objects(&history.frozen)),
         ("lost", json!(run.lost)),
     ]
 }

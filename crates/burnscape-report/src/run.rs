@@ -137,6 +137,8 @@ impl Run {
             Record::Trajectory(path) => self.landscapes.apply_trajectory(&path),
             Record::Study(study) => drop(self.studies.insert(study.study, study)),
             Record::Snapshot(snapshot) => {
+                // Also a snapshot that is left behind took the place of others.
+                snapshot.forget_given_up(&mut self.history.snapshots);
                 self.snapshots.insert(snapshot.index, snapshot.clone());
                 if holds {
                     self.history.apply(snapshot.into())?;

@@ -7,6 +7,9 @@ use super::BlockRow;
 /// Update over weight that is out of the ordinary: the range in which training usually moves.
 const USUAL_UPDATE_RATIO: std::ops::RangeInclusive<f64> = 1e-5..=1e-1;
 
+/// Up to this share of the weights, an update moves nothing in f32: the distance of neighbouring numbers.
+const STILL_UPDATE_RATIO: f64 = 1e-7;
+
 /// What is to be said about a block after the last step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlockStatus {
@@ -26,9 +29,9 @@ pub enum BlockStatus {
     SmallUpdate,
     /// The last update was over a tenth of the weights.
     LargeUpdate,
-    /// An alert says that the gradient is too large, and it still is.
+    /// An alert says that updates are too long, and the last one still is.
     Explodes,
-    /// An alert says that the gradient is too small, and it still is.
+    /// An alert says that the gradient moves nothing, and it still does not.
     Vanishes,
     /// An alert of a rule that is not known here.
     Alert,
@@ -36,9 +39,9 @@ pub enum BlockStatus {
     WasNan,
     /// An alert said that something was infinite; it is finite now.
     WasInfinite,
-    /// An alert said that the gradient was too large; it is not any more.
+    /// An alert said that updates were too long; the last one was not.
     Exploded,
-    /// An alert said that the gradient was too small; it is not any more.
+    /// An alert said that the gradient moved nothing; it does now.
     Vanished,
     /// An alert said that updates were too small; the last one was not.
     WasSmallUpdate,
@@ -110,15 +113,20 @@ impl BlockStatus {
     fn of_alert(alert: &Alert, row: &BlockRow<'_>) -> Self {
         // A norm that was not recorded contradicts nothing.
         let still = |number: f64, is_broken: bool| number.is_nan() || is_broken;
-        // A jump of the norm is told although it may lie on the good side of the threshold.
+        // In the first traces a jump of the norm is told that lies on the good side of the threshold.
         let (low, high) = (alert.threshold.min(alert.value), alert.threshold.max(alert.value));
         let (norm, ratio) = (row.grad_norm, row.update_ratio);
+        // What the optimizer does decides, where it was measured.
+        let long = if row.update_norm.is_nan() { norm } else { row.update_norm };
+        let moves = ratio > STILL_UPDATE_RATIO;
         let was = if alert.value.is_infinite() { Self::WasInfinite } else { Self::WasNan };
         let (holds, now, before) = match alert.rule.as_str() {
             "non-finite-gradient" => (norm.is_nan(), Self::Nan, was),
             "non-finite-weight" => (row.weight_norm.is_nan(), Self::Nan, was),
-            "exploding-gradient" => (still(norm, norm >= low), Self::Explodes, Self::Exploded),
-            "vanishing-gradient" => (still(norm, norm <= high), Self::Vanishes, Self::Vanished),
+            "exploding-gradient" => (still(long, long >= low), Self::Explodes, Self::Exploded),
+            "vanishing-gradient" => {
+                (still(norm, norm <= high) && !moves, Self::Vanishes, Self::Vanished)
+            }
             "update-ratio" if alert.value > alert.threshold => {
                 (still(ratio, ratio > low), Self::LargeUpdate, Self::WasLargeUpdate)
             }
@@ -168,6 +176,9 @@ mod tests {
         update_cosine: f64::NAN,
         status: BlockStatus::Ok,
     };
+    /// A block of which no update was measured.
+    const UNMOVED: BlockRow<'static> =
+        BlockRow { update_norm: f64::NAN, update_ratio: f64::NAN, ..ROW };
     const RECORDED: Recorded = Recorded { gradients: true, weights: true, has_gradient: true };
 
     fn status(row: BlockRow<'_>, rule: &str, value: f64, threshold: f64) -> BlockStatus {
@@ -177,12 +188,20 @@ mod tests {
 
     #[test]
     fn an_alert_holds_until_the_numbers_say_otherwise() {
-        let with_norm = |grad_norm| BlockRow { grad_norm, ..ROW };
-        let explodes = |norm| status(with_norm(norm), "exploding-gradient", 300.0, 100.0);
+        let with_norm = |grad_norm| BlockRow { grad_norm, ..UNMOVED };
+        let with_update = |update_norm| BlockRow { update_norm, ..ROW };
+        let explodes = |row| status(row, "exploding-gradient", 300.0, 100.0);
         assert_eq!(
-            [explodes(150.0), explodes(1.0)],
-            [BlockStatus::Explodes, BlockStatus::Exploded]
+            [with_update(150.0), with_update(1.0), with_norm(150.0), with_norm(1.0)].map(explodes),
+            [
+                BlockStatus::Explodes,
+                BlockStatus::Exploded,
+                BlockStatus::Explodes,
+                BlockStatus::Exploded
+            ]
         );
+        let clipped = BlockRow { grad_norm: 150.0, ..ROW };
+        assert_eq!(explodes(clipped), BlockStatus::Exploded, "the update tells more");
         let jumped = |norm| status(with_norm(norm), "exploding-gradient", 50.0, 100.0);
         assert_eq!([jumped(50.0), jumped(40.0)], [BlockStatus::Explodes, BlockStatus::Exploded]);
         let vanishes = |norm| status(with_norm(norm), "vanishing-gradient", 1e-12, 1e-9);
@@ -190,6 +209,9 @@ mod tests {
             [vanishes(1e-10), vanishes(1.0)],
             [BlockStatus::Vanishes, BlockStatus::Vanished]
         );
+        let small = BlockRow { grad_norm: 1e-10, ..ROW };
+        let moves = status(small, "vanishing-gradient", 1e-12, 1e-9);
+        assert_eq!(moves, BlockStatus::Vanished, "the update moves the weights all the same");
         let nan = |norm| status(with_norm(norm), "non-finite-gradient", f64::NAN, 0.0);
         assert_eq!([nan(f64::NAN), nan(1.0)], [BlockStatus::Nan, BlockStatus::WasNan]);
         let infinite = status(ROW, "non-finite-weight", f64::INFINITY, 0.0);
@@ -222,7 +244,8 @@ mod tests {
         };
         let over = alert("update-ratio", 0.5, 0.1);
         let holds = alert("exploding-gradient", 2.0, 0.5);
-        let status = BlockStatus::of(&Block::default(), &ROW, RECORDED, &[&over, &holds]);
+        let long = BlockRow { update_norm: 2.0, ..ROW };
+        let status = BlockStatus::of(&Block::default(), &long, RECORDED, &[&over, &holds]);
         assert_eq!(status, BlockStatus::Explodes);
     }
 

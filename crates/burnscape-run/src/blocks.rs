@@ -1,7 +1,7 @@
 //! The parameter blocks: what was measured of each last, and over steps.
 
 use burnscape_trace::columns::{Combine, GRAD_NORM};
-use burnscape_trace::{Alert, Block, Histogram, Step};
+use burnscape_trace::{Alert, Block, Frozen, Histogram, Step};
 
 use super::block_columns::{BlockColumn, StepColumns};
 use super::block_histograms::{BlockHistograms, BlockValues};
@@ -35,7 +35,12 @@ pub struct BlockRow<'a> {
 /// All blocks of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Blocks {
+    /// As the head tells them.
+    told: Vec<Block>,
+    /// The same with what is frozen now.
     layout: Vec<Block>,
+    /// How that changed.
+    frozen: Vec<Frozen>,
     series: [BlockSeries; BlockQuantity::COUNT],
     columns: [Latest; BlockColumn::COUNT],
     quotients: [Latest; Quotient::ALL.len()],
@@ -49,9 +54,33 @@ pub struct Blocks {
 impl Blocks {
     /// Takes the blocks of a head; heads are repeated, and a changed layout starts afresh.
     pub fn set_layout(&mut self, layout: &[Block]) {
-        if self.layout != layout {
+        if self.told != layout {
             let series = std::array::from_fn(|_| BlockSeries::of_blocks(layout.len()));
-            *self = Self { layout: layout.to_vec(), series, ..Self::default() };
+            let (told, layout) = (layout.to_vec(), layout.to_vec());
+            *self = Self { told, layout, series, ..Self::default() };
+        }
+    }
+
+    /// Takes which blocks are frozen from a step on.
+    pub fn apply_frozen(&mut self, frozen: &Frozen) {
+        self.frozen.push(frozen.clone());
+        self.freeze();
+    }
+
+    /// The step from which on a block is frozen; `None` where it is not, or was when recording began.
+    #[must_use]
+    pub fn frozen_since(&self, block: usize) -> Option<u64> {
+        let has = |it: &&Frozen| it.blocks.contains(&(block as u32));
+        let changes = self.frozen.len() - self.frozen.iter().rev().take_while(has).count();
+        let was_frozen = changes == 0 && self.told.get(block).is_some_and(|told| told.frozen);
+        self.frozen.get(changes).filter(|_| !was_frozen).map(|since| since.step)
+    }
+
+    /// Flags of the blocks as they were told last.
+    fn freeze(&mut self) {
+        let last = self.frozen.last();
+        for (block, (now, told)) in self.layout.iter_mut().zip(&self.told).enumerate() {
+            now.frozen = last.map_or(told.frozen, |it| it.blocks.contains(&(block as u32)));
         }
     }
 
@@ -92,6 +121,8 @@ impl Blocks {
 
     /// Training went on from a step: forgets what lies at or behind it.
     pub fn rewind(&mut self, step: u64) {
+        self.frozen.retain(|frozen| frozen.step < step);
+        self.freeze();
         self.series.iter_mut().for_each(|series| series.rewind(step));
         self.columns.iter_mut().for_each(|column| column.rewind(step));
         self.quotients.iter_mut().for_each(|quotient| quotient.rewind(step));
@@ -104,7 +135,7 @@ impl Blocks {
         &self.series[quantity as usize]
     }
 
-    /// A block as the head tells it; `None` past the last one.
+    /// A block as the head tells it, with whether it is frozen now; `None` past the last one.
     #[must_use]
     pub fn layout(&self, block: usize) -> Option<&Block> {
         self.layout.get(block)
@@ -252,6 +283,29 @@ mod tests {
     use burnscape_trace::columns::{UPDATE_NORM, WEIGHT_NORM};
 
     use super::*;
+
+    #[test]
+    fn blocks_are_frozen_since_the_step_that_is_told() {
+        let mut blocks = blocks(&[[1.0; 3], [1.0; 3]]);
+        let frozen = |blocks: &Blocks| {
+            [0, 1].map(|it| (blocks.layout(it).unwrap().frozen, blocks.frozen_since(it)))
+        };
+        assert_eq!(frozen(&blocks), [(true, None), (false, None)], "as the head tells");
+        let told = |step, frozen: &[u32]| Frozen { step, blocks: frozen.to_vec().into() };
+        blocks.apply_frozen(&told(5, &[0, 1]));
+        assert_eq!(frozen(&blocks), [(true, None), (true, Some(5))]);
+        blocks.apply_frozen(&told(7, &[1]));
+        assert_eq!(frozen(&blocks), [(false, None), (true, Some(5))]);
+        blocks.apply_frozen(&told(9, &[0, 1]));
+        assert_eq!(frozen(&blocks), [(true, Some(9)), (true, Some(5))]);
+        let head = blocks.told.clone();
+        blocks.set_layout(&head);
+        assert_eq!(frozen(&blocks), [(true, Some(9)), (true, Some(5))], "a head is repeated");
+        blocks.rewind(9);
+        assert_eq!(frozen(&blocks), [(false, None), (true, Some(5))]);
+        blocks.rewind(0);
+        assert_eq!(frozen(&blocks), [(true, None), (false, None)]);
+    }
 
     fn blocks(rows: &[[f32; 3]]) -> Blocks {
         let mut blocks = Blocks::default();

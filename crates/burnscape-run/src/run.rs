@@ -167,6 +167,7 @@ impl Run {
             Record::Histogram(histogram) => self.apply_histogram(histogram),
             Record::Blackbox(black_box) => self.black_boxes.apply(black_box),
             Record::Curvature(curvature) => self.curvatures.apply(curvature),
+            Record::Frozen(frozen) => self.blocks.apply_frozen(frozen),
             Record::Snapshot(snapshot) => self.last_snapshot = Some(snapshot.clone()),
             Record::Slice(slice) => self.landscapes.apply_slice(slice),
             Record::Nodes(nodes) => self.landscapes.apply_nodes(nodes),

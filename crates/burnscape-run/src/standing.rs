@@ -1,5 +1,7 @@
 //! Where a run stands: the few numbers that every reader tells of it, by one rule each, whatever its length.
 
+use std::collections::BTreeSet;
+
 use burnscape_trace::{Dropped, End, Epoch, Head, Item, Record, Resume, Snapshot, Step};
 
 use super::{Alerts, Damage, RunState};
@@ -17,8 +19,7 @@ pub struct Standing {
     last_step: Option<StepMark>,
     step_loss: Option<(u64, f64)>,
     epochs: Vec<EpochMark>,
-    /// Steps before each snapshot.
-    snapshots: Vec<u64>,
+    snapshots: Vec<SnapshotMark>,
     alerts: Alerts,
     is_at_surface: bool,
     end: Option<End>,
@@ -33,6 +34,13 @@ pub struct Standing {
 struct StepMark {
     step: u64,
     epoch: Option<u64>,
+}
+
+/// What is kept of a snapshot.
+#[derive(Debug, Clone, Copy)]
+struct SnapshotMark {
+    index: u64,
+    steps: u64,
 }
 
 /// What is kept of a complete epoch.
@@ -136,7 +144,7 @@ impl Standing {
         self.step_loss.map(|(_, loss)| loss).or_else(of_epoch)
     }
 
-    /// Snapshots on the path of training.
+    /// Snapshots on the path of training, without those that were given up for later ones.
     #[must_use]
     pub fn snapshots(&self) -> u64 {
         self.snapshots.len() as u64
@@ -204,7 +212,11 @@ impl Standing {
 
     fn apply_snapshot(&mut self, snapshot: &Snapshot) {
         self.reached(snapshot.step, 0);
-        self.snapshots.push(snapshot.step);
+        if !snapshot.given_up.is_empty() {
+            let given_up: BTreeSet<u64> = snapshot.given_up.iter().copied().collect();
+            self.snapshots.retain(|mark| !given_up.contains(&mark.index));
+        }
+        self.snapshots.push(SnapshotMark { index: snapshot.index, steps: snapshot.step });
     }
 
     fn apply_resume(&mut self, resume: &Resume) {
@@ -213,7 +225,7 @@ impl Standing {
         self.last_step.take_if(|mark| !resume.keeps_step(mark.step));
         self.step_loss.take_if(|(step, _)| !resume.keeps_step(*step));
         self.epochs.retain(|mark| resume.keeps_moment(mark.steps));
-        self.snapshots.retain(|steps| resume.keeps_moment(*steps));
+        self.snapshots.retain(|mark| resume.keeps_moment(mark.steps));
         self.alerts.rewind(resume.steps);
     }
 

@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::record::{
-    Activation, Alert, Blackbox, Check, Curvature, Dropped, End, Epoch, Head, Histogram,
+    Activation, Alert, Blackbox, Check, Curvature, Dropped, End, Epoch, Frozen, Head, Histogram,
     Hyperparameters, Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step,
     Study, Trajectory,
 };
@@ -72,6 +72,7 @@ kinds! {
     Blackbox "blackbox",
     Curvature "curvature",
     Dropped "dropped",
+    Frozen "frozen",
     Snapshot "snapshot",
     Trajectory "trajectory",
     Slice "slice",

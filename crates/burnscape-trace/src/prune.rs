@@ -139,6 +139,9 @@ impl Needs {
                 self.boxed.extend(record.files().into_iter().map(str::to_owned));
             }
             Record::Snapshot(snapshot) => {
+                for given_up in &snapshot.given_up {
+                    self.snapshots.remove(given_up);
+                }
                 self.snapshots.insert(snapshot.index, snapshot);
             }
             _ => {}

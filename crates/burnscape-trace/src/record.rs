@@ -4,7 +4,7 @@
 //! [`Record::Unknown`], unknown fields are skipped, so that an old reader survives a newer minor
 //! version. Every kind that the format reserves is listed in [`RESERVED_KINDS`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,8 @@ use crate::{F32s, F64s, U32s};
 /// The version `[major, minor]` that this crate writes.
 pub const FORMAT: [u16; 2] = [1, 1];
 
-/// All kinds that format 1.1 knows; 1.0 has no `hyperparameters` and no `plan`.
-pub const RESERVED_KINDS: [&str; 22] = [
+/// All kinds that format 1.1 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`.
+pub const RESERVED_KINDS: [&str; 23] = [
     "head",
     "hyperparameters",
     "step",
@@ -25,6 +25,7 @@ pub const RESERVED_KINDS: [&str; 22] = [
     "alert",
     "blackbox",
     "dropped",
+    "frozen",
     "snapshot",
     "trajectory",
     "slice",
@@ -67,6 +68,8 @@ pub enum Record {
     Curvature(Curvature),
     /// Step records that were lost because the queue was full.
     Dropped(Dropped),
+    /// Other blocks are frozen than before.
+    Frozen(Frozen),
     /// A file with all parameters and buffers at one moment.
     Snapshot(Snapshot),
     /// The snapshots in the coordinates of a slice.
@@ -152,7 +155,7 @@ pub struct Block {
     pub groups: u32,
     /// The filter axis is a guess: a tensor of the user's own module.
     pub filter_guessed: bool,
-    /// The parameter requires no gradient.
+    /// The parameter required no gradient when recording began; each [`Frozen`] tells a change of that.
     pub frozen: bool,
     /// Index of the first element in the flat parameter vector.
     pub offset: u64,
@@ -186,8 +189,8 @@ pub struct Step {
     pub elapsed_secs: f64,
     /// Learning rate, of the first parameter group.
     pub lr: f64,
-    /// Training loss: mean over the batches of this step, each the mean over its samples; `None`: the
-    /// output has none.
+    /// Training loss: mean over the batches of this step, which count as in an epoch
+    /// ([`Epoch::weighted_by`]); `None`: the output has none.
     pub loss: Option<f64>,
     /// Blocks that no gradient reached (frozen, unused): what their `grad_` columns hold, NaN or not,
     /// says nothing, and nothing is wrong.
@@ -209,10 +212,29 @@ pub struct Epoch {
     pub batches: u64,
     /// Seconds since recording started, of this process.
     pub elapsed_secs: f64,
-    /// Mean training loss over the epoch's batches weighted equally, where known.
+    /// Mean training loss over the epoch, where known.
     pub train_loss: Option<f64>,
-    /// Mean validation loss over the epoch's batches weighted equally, where known.
+    /// Mean validation loss over the epoch, where known.
     pub valid_loss: Option<f64>,
+    /// What batches count by in these means: `samples`, `tokens` or `positions` that are in them; `batches`, all of
+    /// which count the same, as in burn's own metric of a loss that is a mean already; or `entries` of their loss
+    /// tensors, by which that metric counts others. Empty: `batches`, as in the first traces.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub weighted_by: String,
+}
+
+impl Epoch {
+    /// What its losses are means by, as in "1.6 by sample"; `None` where it is not told.
+    pub fn weighting(&self) -> Option<&'static str> {
+        match self.weighted_by.as_str() {
+            "samples" => Some("by sample"),
+            "tokens" => Some("by token"),
+            "positions" => Some("by position"),
+            "entries" => Some("by entry"),
+            "batches" => Some("by batch"),
+            _ => None,
+        }
+    }
 }
 
 /// Where training is, told at most a few times a second.
@@ -485,6 +507,16 @@ pub struct Dropped {
     pub after_step: u64,
 }
 
+/// Other blocks require no gradient than before: the model was frozen or unfrozen in part.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Frozen {
+    /// Optimizer steps before the first one of which this holds.
+    pub step: u64,
+    /// Numbers of all blocks that are frozen from there on.
+    pub blocks: U32s,
+}
+
 /// A file with all parameters and buffers at one moment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -505,6 +537,12 @@ pub struct Snapshot {
     pub crc32: u32,
     /// An earlier snapshot with exactly the same values, of which this names the same file.
     pub same_as: Option<u64>,
+    /// Numbers of earlier snapshots whose files were deleted when this one was stored, so that a long run keeps few.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<u64>,
+    /// Since they were, every so many-th of the snapshots that are due is kept; `None`: none was given up with this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stride: Option<u64>,
 }
 
 /// One further quantity that is measured at the nodes of a slice, beside the loss.
@@ -630,10 +668,13 @@ pub struct Trajectory {
     pub out_of_plane: F64s,
     /// Its share of the squared distance from the centre; NaN or 0 at the centre.
     pub out_of_plane_share: F64s,
-    /// Loss at the snapshot; empty while not all are evaluated.
+    /// Loss at the snapshot; empty while not all are evaluated, NaN where none is going to be.
     pub loss: F64s,
-    /// Loss at its projection onto the plane; empty while not all are evaluated.
+    /// Loss at its projection onto the plane; empty while not all are evaluated, NaN where none is going to be.
     pub loss_on_plane: F64s,
+    /// Entries of this path, counted from 0, at which losses are evaluated; empty: at all.
+    #[serde(skip_serializing_if = "has_none")]
+    pub loss_at: U32s,
     /// Explained variance ratio of the components, largest first (PCA slices).
     pub explained: F64s,
     /// The same for a random walk of as many equal steps.
@@ -643,6 +684,30 @@ pub struct Trajectory {
     /// A component of the slice carries no variance (straight or two-point trajectory): that of the axis
     /// whose [`explained`](Axis::explained) is 0.
     pub degenerate: bool,
+}
+
+impl Snapshot {
+    /// Leaves out of earlier snapshots those that were given up when this one was stored.
+    pub fn forget_given_up(&self, earlier: &mut Vec<Snapshot>) {
+        if !self.given_up.is_empty() {
+            let given_up: BTreeSet<u64> = self.given_up.iter().copied().collect();
+            earlier.retain(|it| !given_up.contains(&it.index));
+        }
+    }
+}
+
+impl Trajectory {
+    /// Whether the losses of this entry, counted from 0, were evaluated: then NaN is what came out.
+    #[must_use]
+    pub fn has_loss_at(&self, entry: usize) -> bool {
+        let is_told =
+            self.loss_at.is_empty() || self.loss_at.iter().any(|&it| it as usize == entry);
+        is_told && entry < self.loss.len()
+    }
+}
+
+fn has_none(numbers: &U32s) -> bool {
+    numbers.is_empty()
 }
 
 /// What is going to be measured of some slices: told before their nodes, decided once. The same plan on the
@@ -659,6 +724,9 @@ pub struct Plan {
     pub batches: U32s,
     /// Batches of the fixed set.
     pub of_batches: u64,
+    /// Numbers of the snapshots that the path of training is made of; empty: all.
+    #[serde(skip_serializing_if = "is_all")]
+    pub snapshots: U32s,
     /// Nodes that interpolation gives to this share of the range of losses are interpolated and flagged;
     /// `None`: none is.
     pub tolerance: Option<f64>,
@@ -678,11 +746,16 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether every node is measured, on all batches of the fixed set.
+    /// Whether every node is measured, on all batches of the fixed set, and all snapshots are read.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        self.batches.is_empty() && self.tolerance.is_none() && self.most_nodes.is_none()
+        let is_everywhere = self.tolerance.is_none() && self.most_nodes.is_none();
+        is_everywhere && self.batches.is_empty() && self.snapshots.is_empty()
     }
+}
+
+fn is_all(numbers: &U32s) -> bool {
+    numbers.is_empty()
 }
 
 /// Values of one [`Layer`] at the nodes of a tile.
@@ -732,7 +805,7 @@ pub struct Study {
     /// Highest finite loss over all slices: its other end.
     pub highest: Option<f64>,
     /// Numbers per slice, in the order of `slices`, NaN where one is undefined; by name, such as
-    /// `convexity`, `doubling_radius`, `largest_curvature`.
+    /// `convexity`, `doubling_radius`, `largest_curvature`, with `curvature_error` by how much curvatures may be off.
     pub measures: BTreeMap<String, F64s>,
     /// What can be concluded, as sentences.
     pub sentences: Vec<String>,
@@ -766,7 +839,7 @@ pub struct Note {
 ///
 /// It may go on from an earlier point than the last record, such as the checkpoint of an epoch. What was
 /// recorded before belongs to a path that training has left, and readers leave it out, where its `step` is
-/// at or behind `steps` (steps, activations, histograms, alerts, black boxes), or where its `steps` or
+/// at or behind `steps` (steps, activations, histograms, alerts, black boxes, `frozen`), or where its `steps` or
 /// `step` is behind it (epochs, metrics, snapshots, live curvature).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]

@@ -3,11 +3,12 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 
-use crate::record::{Curvature, Epoch, Head, Record, Resume, Snapshot, Step};
+use crate::record::{Curvature, Epoch, Frozen, Head, Record, Resume, Snapshot, Step};
 use crate::{Error, Item, Lost, Reader};
 
 impl Resume {
-    /// Whether what was seen in a step still holds: the step itself, its activations, histograms, alerts and black boxes.
+    /// Whether what was seen in a step still holds: the step itself, its activations, histograms, alerts, black boxes and
+    /// what was frozen from it on.
     #[must_use]
     pub fn keeps_step(&self, step: u64) -> bool {
         step < self.steps
@@ -29,6 +30,7 @@ impl Resume {
             Record::Histogram(histogram) => self.keeps_step(histogram.step),
             Record::Alert(alert) => self.keeps_step(alert.step),
             Record::Blackbox(black_box) => self.keeps_step(black_box.step),
+            Record::Frozen(frozen) => self.keeps_step(frozen.step),
             Record::Epoch(epoch) => self.keeps_moment(epoch.steps),
             Record::Metric(metric) => self.keeps_moment(metric.step),
             Record::Snapshot(snapshot) => self.keeps_moment(snapshot.step),
@@ -63,8 +65,10 @@ pub struct Resumed {
     pub batches: u64,
     /// All complete epochs, in the order written.
     pub epochs: Vec<Epoch>,
-    /// All snapshots, in the order written.
+    /// All snapshots whose files were not given up, in the order written.
     pub snapshots: Vec<Snapshot>,
+    /// How the blocks that are frozen changed, in the order written.
+    pub frozen: Vec<Frozen>,
     /// Number of the next snapshot: also those that a resume has left behind keep theirs.
     pub next_snapshot: u64,
     /// Slices recorded, so the number of the next one.
@@ -133,8 +137,10 @@ impl Resumed {
             Record::Snapshot(snapshot) => {
                 self.reached(snapshot.step, 0);
                 self.next_snapshot = self.next_snapshot.max(snapshot.index.saturating_add(1));
+                snapshot.forget_given_up(&mut self.snapshots);
                 self.snapshots.push(snapshot);
             }
+            Record::Frozen(frozen) => self.frozen.push(frozen),
             Record::Slice(slice) => {
                 self.slices = self.slices.max(slice.slice.saturating_add(1));
                 slice.study.into_iter().for_each(|study| self.has_study(study));
@@ -157,6 +163,7 @@ impl Resumed {
         self.batches = resume.batches;
         self.epochs.retain(|epoch| resume.keeps_moment(epoch.steps));
         self.snapshots.retain(|snapshot| resume.keeps_moment(snapshot.step));
+        self.frozen.retain(|frozen| resume.keeps_step(frozen.step));
     }
 
     fn reached(&mut self, steps: u64, batches: u64) {

@@ -35,6 +35,9 @@ fn of_record(run: &Run, record: &Record) -> Option<Value> {
             json!({ "kind": "snapshot", "index": it.index, "step": it.step, "epoch": it.epoch,
                 "reason": it.reason, "file": it.file, "bytes": it.bytes })
         }
+        Record::Frozen(it) => {
+            json!({ "kind": "frozen", "step": it.step, "blocks": it.blocks.0 })
+        }
         Record::Dropped(it) => json!({ "kind": "dropped", "records": it.records }),
         Record::Note(it) => json!({ "kind": "note", "level": it.level, "text": it.text }),
         Record::Resume(it) => json!({ "kind": "resume", "steps": it.steps }),
@@ -60,7 +63,7 @@ fn of_step(run: &Run, step: &Step) -> Value {
 fn of_epoch(epoch: &Epoch) -> Value {
     json!({ "kind": "epoch", "epoch": epoch.epoch, "steps": epoch.steps,
         "train_loss": epoch.train_loss.map(number), "valid_loss": epoch.valid_loss.map(number),
-        "elapsed_secs": number(epoch.elapsed_secs) })
+        "weighted_by": epoch.weighted_by, "elapsed_secs": number(epoch.elapsed_secs) })
 }
 
 fn of_metric(metric: &Metric) -> Value {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use burnscape_trace::{
-    Alert, Blackbox, Curvature, End, Epoch, Head, Hyperparameters, Item, Metric, Note, Plan,
-    Progress, Record, Slice, Snapshot, Step, Study, Trajectory,
+    Alert, Blackbox, Curvature, End, Epoch, Frozen, Head, Hyperparameters, Item, Metric, Note,
+    Plan, Progress, Record, Slice, Snapshot, Step, Study, Trajectory,
 };
 
 use crate::json_lines::json_line;
@@ -102,6 +102,7 @@ impl RunLines {
             Record::Alert(alert) => alert_line(alert),
             Record::Blackbox(black_box) => black_box_line(black_box),
             Record::Dropped(dropped) => format!("dropped {} step records", dropped.records),
+            Record::Frozen(frozen) => frozen_line(frozen),
             Record::Snapshot(snapshot) => snapshot_line(snapshot),
             Record::Slice(slice) => slice_line(slice),
             Record::Trajectory(trajectory) => trajectory_line(trajectory)?,
@@ -169,7 +170,8 @@ fn epoch_line(epoch: &Epoch) -> String {
     };
     let train = named("train_loss", epoch.train_loss);
     let valid = named("valid_loss", epoch.valid_loss);
-    format!("epoch {} done, steps {}{train}{valid}", epoch.epoch, epoch.steps)
+    let by = epoch.weighting().map_or(String::new(), |by| format!(" {by}"));
+    format!("epoch {} done, steps {}{train}{valid}{by}", epoch.epoch, epoch.steps)
 }
 
 fn hyperparameters_line(told: &Hyperparameters) -> String {
@@ -216,6 +218,14 @@ fn black_box_line(black_box: &Blackbox) -> String {
     let files: String = files.into_iter().flatten().map(|file| format!(", {file}")).collect();
     let steps = black_box.steps.len();
     format!("black box of {} at step {}: {steps} steps{files}", black_box.rule, black_box.step)
+}
+
+fn frozen_line(frozen: &Frozen) -> String {
+    match frozen.blocks.len() {
+        0 => format!("no block is frozen from step {} on", frozen.step),
+        1 => format!("one block is frozen from step {} on", frozen.step),
+        blocks => format!("{blocks} blocks are frozen from step {} on", frozen.step),
+    }
 }
 
 fn snapshot_line(snapshot: &Snapshot) -> String {
@@ -324,6 +334,20 @@ mod tests {
             "reward 2 after 2 steps",
         ];
         assert_eq!(RunLines::default().lines(&items), expected);
+    }
+
+    #[test]
+    fn an_epoch_says_what_its_batches_count_by() {
+        let epoch = |by: &str| Epoch {
+            epoch: 1,
+            steps: 3,
+            train_loss: Some(1.6),
+            weighted_by: by.to_string(),
+            ..Epoch::default()
+        };
+        let [told, untold] = ["samples", ""].map(|by| epoch_line(&epoch(by)));
+        assert_eq!(told, format!("{untold} by sample"));
+        assert!(untold.starts_with("epoch 1 done, steps 3 train_loss 1.6"), "{untold}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::alerts::{AlertRules, OnAlert};
 use crate::black_box::BlackBox;
 use crate::measurements::Measurements;
 use crate::model_map::FilterOverride;
+use crate::recorder::SnapshotLimits;
 use crate::schedule::SnapshotSchedule;
 use crate::study::StudySettings;
 use crate::{Error, Result};
@@ -35,6 +36,8 @@ pub(crate) struct Config {
     /// `None`: on every device but the CPU, where reading a number costs nothing.
     pub deferred_reads: Option<bool>,
     pub snapshots: SnapshotSchedule,
+    /// `None`: all are kept.
+    pub snapshot_limits: Option<SnapshotLimits>,
     /// Steps that may wait for the writer thread: a few seconds of a fast training.
     pub queue_steps: usize,
     pub filter_axes: Vec<FilterOverride>,
@@ -57,6 +60,7 @@ impl Config {
             black_box: BlackBox::default(),
             deferred_reads: None,
             snapshots: SnapshotSchedule::EveryEpochs(1),
+            snapshot_limits: Some(SnapshotLimits::default()),
             queue_steps: 4096,
             filter_axes: Vec::new(),
             keep_last_update: false,

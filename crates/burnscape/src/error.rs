@@ -44,6 +44,12 @@ pub enum Error {
     )]
     NoParameters,
 
+    /// A model whose steps were not recorded, beside the recorded one.
+    #[error(
+        "this is not the model that was recorded but a second one of the same structure, whose steps were not: give each model a probe of its own, such as `probe.child(\"second\")?`"
+    )]
+    SecondModel,
+
     /// No optimizer step was recorded.
     #[error(
         "no optimizer step was recorded in {run}: train the model that `probe.watch(…)` returned, then call `finish`"

@@ -93,16 +93,17 @@ impl Probe {
         Ok(told(self.finish_by(model.bare(), data, Some(loss_of), OnChange::Tell)))
     }
 
-    /// As [`finish`](Self::finish), for a model without `InferenceStep`: `loss_of` is given the model and a batch.
+    /// As [`finish`](Self::finish), for a model without `InferenceStep`: `loss_of` is given the model and a batch, and gives
+    /// a [`BatchLoss`], a [`Loss`], or a mean with the number of its samples.
     ///
     /// ```no_run
     /// # use burn::nn::Linear;
     /// # use burn::tensor::Tensor;
-    /// # use burnscape::{BatchLoss, Probe, Result};
+    /// # use burnscape::{Probe, Result};
     /// # fn after_training(probe: &Probe, model: &Linear, batches: &[(Tensor<2>, Tensor<2>)]) -> Result<()> {
     /// probe.finish_with_loss(model, batches, |model, (inputs, targets)| {
     ///     let samples = inputs.dims()[0];
-    ///     BatchLoss { mean: (model.forward(inputs) - targets).square().mean(), samples }
+    ///     ((model.forward(inputs) - targets).square().mean(), samples)
     /// })?;
     /// # Ok(()) }
     /// ```

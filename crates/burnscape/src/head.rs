@@ -15,18 +15,24 @@ const BURN_VERSION: &str = "0.22";
 /// Describes the model and the recording.
 pub(crate) fn describe(map: &ModelMap, config: &Config) -> Head {
     Head {
+        device: device_name(&map.device),
+        dtype: format!("{:?}", map.dtype).to_lowercase(),
+        blocks: map.layout.blocks().iter().map(block).collect(),
+        buffers: map.buffers.iter().map(buffer).collect(),
+        ..without_model(config)
+    }
+}
+
+/// Describes a recording of no model at all.
+pub(crate) fn without_model(config: &Config) -> Head {
+    Head {
         format: trace::FORMAT,
         run_id: random_id(),
         started_unix_secs: unix_secs(),
         burnscape_version: env!("CARGO_PKG_VERSION").to_string(),
         burn_version: BURN_VERSION.to_string(),
-        device: device_name(&map.device),
-        dtype: format!("{:?}", map.dtype).to_lowercase(),
         seed: config.study.seed,
-        epochs_planned: None,
-        first_epoch: None,
-        blocks: map.layout.blocks().iter().map(block).collect(),
-        buffers: map.buffers.iter().map(buffer).collect(),
+        ..Head::default()
     }
 }
 

@@ -9,13 +9,15 @@ use std::thread::ThreadId;
 use std::time::Instant;
 
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
-use burn::module::{Module, ParamId};
+use burn::module::Module;
 use burn::tensor::TensorData;
+use burnscape_landscape::layout::{Filters, Role};
 use burnscape_trace::{Note, Record};
 
-use crate::alerts::LossWatch;
+use crate::alerts::{Leaps, LossWatch, Suspicion, Suspicions, follows, is_alarming};
 use crate::config::Config;
 use crate::curvature::GaugeOf;
+use crate::identity::{Identity, Recorded};
 use crate::loss::{Loss, Losses, Value};
 use crate::measure::handles::{self, Handles, Look};
 use crate::measure::{self, GradientSource, KeptWeights, StepValues};
@@ -24,10 +26,12 @@ use crate::model_map::{self, ModelMap, NamedTensor, Slot};
 use crate::recorder::lanes::{Counters, Lanes};
 use crate::recorder::look::LookSample;
 use crate::recorder::own::OwnSample;
-use crate::recorder::sample::{BoxedTensors, Clipping, Columns, LossSample, Split, StepSample};
+use crate::recorder::sample::{
+    BoxedTensors, Clipping, Columns, LossSample, LossWeights, Split, StepSample,
+};
 use crate::recorder::taps::TapSample;
 use crate::recorder::{Control, Moment, WeightsAt};
-use crate::schedule::StepPlace;
+use crate::schedule::{Schedule, StepPlace, Turns, mark_of};
 use crate::tap::Listening;
 
 /// The part of a probe that lives inside the watched model, shared by all its clones.
@@ -39,6 +43,8 @@ pub(crate) struct Hook {
     pub losses: Arc<Losses>,
     /// It was told that an output has no loss that is known.
     told_no_loss: AtomicBool,
+    /// It was told that there is a second model.
+    told_second: AtomicBool,
     /// `TrainStep::step` calls in this process so far.
     batches: AtomicU64,
     /// Validation batches in this process so far.
@@ -51,6 +57,8 @@ pub(crate) struct Hook {
     steps: AtomicU64,
     /// Sum of the losses since the last step, as the bits of an f64; read only where losses are read at once.
     loss_sum: AtomicU64,
+    /// Steps until the same blocks have their turn again, for threads that do not optimize.
+    cycle: AtomicU64,
     /// Buffers as they were before the first forward pass.
     initial_buffers: OnceLock<Vec<(usize, TensorData)>>,
     /// The model's map, once the first update showed the model; `None` where it has none.
@@ -69,8 +77,9 @@ struct StepState {
     batches_before: u64,
     validations: u64,
     batches_at_validation: u64,
-    /// Identifiers of the model's floats, in visiting order.
-    ids: Vec<ParamId>,
+    /// What tells the recorded model from another one.
+    recorded: Recorded,
+    freezing: Freezing,
     /// Batches at the last snapshot that `valid()` gave.
     validated_at: Option<u64>,
     /// What told the last epoch apart from the one before.
@@ -79,9 +88,26 @@ struct StepState {
     thread: Option<ThreadId>,
     /// Losses, for the black box.
     losses: LossWatch,
+    /// There are some once the model is known.
+    suspicions: Option<Suspicions>,
+    /// Base and largest learning rate when they were read last.
+    rates: Option<(f64, f64)>,
+    leaps: Leaps,
+    /// The last update was longer than an optimizer makes it by its gradient: the next one will tell more.
+    is_in_doubt: bool,
+    turns: Turns,
     /// Steps before the last black box, and how many there were.
     last_box: Option<u64>,
     boxes: usize,
+}
+
+/// Which blocks are frozen now.
+#[derive(Default)]
+struct Freezing {
+    /// What told which blocks got a gradient in the last step.
+    mark: Option<u64>,
+    /// The map with the flags of now, where they are not those that training began with.
+    map: Option<Box<ModelMap>>,
 }
 
 /// How the statistics of BatchNorm are read, which burn merges one update late.
@@ -119,6 +145,12 @@ pub(crate) struct Measured {
     clipping: Clipping,
     statistics: Statistics,
     boxed: Option<Box<BoxedTensors>>,
+    /// What its update has to confirm.
+    suspicion: Suspicion,
+    /// The black box is kept only if it does.
+    is_box_on_trial: bool,
+    /// The model is looked at after the update.
+    is_looked_at: bool,
 }
 
 impl Hook {
@@ -129,12 +161,14 @@ impl Hook {
             started,
             losses: Arc::default(),
             told_no_loss: AtomicBool::new(false),
+            told_second: AtomicBool::new(false),
             batches: AtomicU64::new(0),
             validation_batches: AtomicU64::new(0),
             validations: AtomicU64::new(0),
             reads_at_once: AtomicBool::new(false),
             steps: AtomicU64::new(0),
             loss_sum: AtomicU64::new(0),
+            cycle: AtomicU64::new(0),
             initial_buffers: OnceLock::new(),
             map: OnceLock::new(),
             refusal: Mutex::new(None),
@@ -208,7 +242,8 @@ impl Hook {
     /// Makes taps on this thread listen, if activations are due in this step.
     pub fn listen(&self) -> Option<Listening> {
         let step = self.steps();
-        let at = StepPlace { step, since_alert: self.since_alert(step), starts_epoch: step == 0 };
+        let (since_alert, cycle) = (self.since_alert(step), self.cycle.load(Ordering::Relaxed));
+        let at = StepPlace { step, since_alert, starts_epoch: step == 0, cycle };
         self.config.measurements.activations.is_due(at).then(Listening::begin)
     }
 
@@ -256,11 +291,12 @@ impl Hook {
 
     fn send_loss(&self, split: Split, batch: u64, loss: Option<Loss>) {
         let Some(loss) = loss else { return };
+        let weights = LossWeights::new(loss.unit, loss.count, loss.entries());
         let loss = loss.value(self.reads_at_once.load(Ordering::Relaxed));
         if let Value::Host(loss) = loss {
             self.add_up(split, loss);
         }
-        self.lanes.loss(LossSample { split, batch, loss });
+        self.lanes.loss(LossSample { split, batch, loss, weights });
     }
 
     /// Sums up the losses of a step, where a black box may need them.
@@ -282,32 +318,45 @@ impl Hook {
         gauge: Option<&GaugeOf<M>>,
     ) -> Option<Measured> {
         let mut state = self.state()?;
-        let map = self.map_of(model, &state)?;
-        if is_replica(model, map, &mut state) || !self.is_the_recorded_model(model, map, &mut state)
-        {
+        let map = self.map_of(model, &mut state)?;
+        if is_replica(model, map, &mut state) {
+            return None;
+        }
+        if !self.is_the_recorded_model(model, map, &mut state) {
+            self.leave_out_step(&mut state);
             return None;
         }
         let at = self.next_place(&mut state);
         if let Some(gauge) = gauge {
+            self.follow_flags(model, map, &mut state);
+            let map = state.freezing.map.as_deref().unwrap_or(map);
             self.gauge_curvature(model, map, at, lr.base(), gauge);
         }
         let previous = self.keep_weights(model, map);
         let (batches, accumulated) = self.count_step(&mut state);
-        let (columns, mut look) = (self.columns_due(at), self.config.measurements.look(at));
+        let (mut columns, mut look) = (self.columns_due(at), self.config.measurements.look(at));
         let mut values = self.lanes.spare_values();
         if columns.grad_norm {
             measure::gradient_norms(model, map, grads, &mut values);
         }
-        let trips = self.trips(map, &values, columns, lr.base(), &mut look);
+        let mark = self.note_turn(&mut state, at.step, grads, &values);
+        if state.freezing.mark.replace(mark) != Some(mark) || at.starts_epoch {
+            self.follow_flags_of_step(model, map, &mut state, at.step);
+        }
+        let suspicion = self.suspicion(map, &values, columns, lr.base(), &mut state, at.step);
+        look.broken_gradient = suspicion.is_broken;
+        if suspicion.is_raised {
+            (columns.weight_norm, columns.update_norm) = (true, true);
+        }
         let kept = match columns.weight_norm || columns.update_norm {
             true => measure::weight_norms(model, map, columns, &mut values),
             false => KeptWeights::default(),
         };
         look.broken_weights = columns.weight_norm && values.ends_broken(map.layout.blocks().len());
-        let spikes = self.loss_spikes(&mut state, accumulated);
-        let is_boxed = (trips || spikes) && self.may_box(&mut state, at.step);
-        if trips {
-            self.lanes.counters().alerted_after.store(at.step + 1, Ordering::Relaxed);
+        let is_plain = suspicion.is_broken || self.loss_spikes(&mut state, accumulated);
+        let is_boxed = (is_plain || suspicion.is_raised) && self.may_box(&state, at.step);
+        if is_plain {
+            self.note_alert(&mut state, at.step, is_boxed);
         }
         Some(Measured {
             step: at.step,
@@ -321,10 +370,13 @@ impl Hook {
             kept,
             handles: before_handles(model, map, grads, look),
             look,
-            lrs: self.learning_rates(model, map, lr, at),
+            lrs: self.learning_rates(model, map, lr, at, columns, &mut state),
             clipping,
             statistics,
             boxed: is_boxed.then(|| self.boxed(model, map, grads, previous, statistics)).flatten(),
+            suspicion,
+            is_box_on_trial: !is_plain,
+            is_looked_at: state.recorded.is_looked_at(at.step + 1),
         })
     }
 
@@ -336,11 +388,14 @@ impl Hook {
         gauge: &GaugeOf<M>,
         mark: &mut Option<u64>,
     ) {
-        let Some(state) = self.state() else { return };
-        let Some(map) = self.map_of(model, &state) else { return };
+        let Some(mut state) = self.state() else { return };
+        let Some(map) = self.map_of(model, &mut state) else { return };
+        self.follow_flags(model, map, &mut state);
+        let map = state.freezing.map.as_deref().unwrap_or(map);
         let epoch = Some(state.validations);
         let starts_epoch = std::mem::replace(mark, epoch) != epoch;
-        let at = StepPlace { step: state.steps, starts_epoch, since_alert: None };
+        let cycle = state.turns.cycle;
+        let at = StepPlace { step: state.steps, starts_epoch, since_alert: None, cycle };
         self.gauge_curvature(model, map, at, lr, gauge);
     }
 
@@ -386,7 +441,8 @@ impl Hook {
         let mark = Some(splits.max(state.validations));
         let starts_epoch = std::mem::replace(&mut state.epoch_mark, mark) != mark;
         let step = state.steps;
-        StepPlace { step, starts_epoch, since_alert: self.since_alert(step) }
+        let (since_alert, cycle) = (self.since_alert(step), state.turns.cycle);
+        StepPlace { step, starts_epoch, since_alert, cycle }
     }
 
     fn since_alert(&self, step: u64) -> Option<u64> {
@@ -403,24 +459,96 @@ impl Hook {
         before.replace(measure::kept_weights(model, map))
     }
 
-    /// Whether a gradient norm breaks a rule right now. What is not finite is to be counted.
-    fn trips(
+    /// Notes which blocks have their turn: told by their gradients, or by how many there are.
+    fn note_turn<G: GradientSource>(
+        &self,
+        state: &mut StepState,
+        step: u64,
+        grads: &G,
+        values: &StepValues,
+    ) -> u64 {
+        let mark = match self.config.measurements.gradient_norms {
+            Schedule::Every(1) => mark_of(&values.missing),
+            _ => grads.count() as u64,
+        };
+        state.turns.take(step, mark);
+        self.cycle.store(state.turns.cycle, Ordering::Relaxed);
+        mark
+    }
+
+    /// The model may have been frozen or unfrozen in part before the step that is going to be taken.
+    fn follow_flags<M: Module>(&self, model: &M, map: &ModelMap, state: &mut StepState) {
+        let step = state.steps;
+        self.follow_flags_of_step(model, map, state, step);
+    }
+
+    fn follow_flags_of_step<M: Module>(
+        &self,
+        model: &M,
+        map: &ModelMap,
+        state: &mut StepState,
+        step: u64,
+    ) {
+        let now = model_map::frozen(model, map);
+        let known = state.freezing.map.as_deref().unwrap_or(map).layout.blocks();
+        if known.iter().map(|block| block.frozen).eq(now.iter().copied()) {
+            return;
+        }
+        let mut map = map.clone();
+        map.freeze(&now);
+        state.freezing.map = Some(Box::new(map));
+        self.lanes.send(Control::Frozen { step, frozen: now });
+    }
+
+    /// Batches of a second model are no part of the next step of the recorded one.
+    fn leave_out_step(&self, state: &mut StepState) {
+        state.batches_before = self.batches.load(Ordering::Acquire);
+        self.loss_sum.store(0, Ordering::Release);
+    }
+
+    /// What is suspicious about this step.
+    fn suspicion(
         &self,
         map: &ModelMap,
         values: &StepValues,
         columns: Columns,
-        lr: f64,
-        look: &mut Look,
-    ) -> bool {
-        if !columns.grad_norm || map.defers_reads {
-            return false;
+        base: f64,
+        state: &mut StepState,
+        step: u64,
+    ) -> Suspicion {
+        let calls = state.leaps.leaps(base) | state.is_in_doubt;
+        let found = self.suspicion_of_gradients(map, values, columns, base, state, step);
+        Suspicion { is_raised: found.is_raised || calls, ..found }
+    }
+
+    /// Where norms stay on their device, the writer thread looks at them, and asks for the update of a later step.
+    fn suspicion_of_gradients(
+        &self,
+        map: &ModelMap,
+        values: &StepValues,
+        columns: Columns,
+        base: f64,
+        state: &mut StepState,
+        step: u64,
+    ) -> Suspicion {
+        if map.defers_reads {
+            let is_raised = self.lanes.counters().update_asked.swap(false, Ordering::Relaxed);
+            return Suspicion { is_raised, ..Suspicion::default() };
         }
-        let longest = self.config.alerts.exploding_step.filter(|_| lr > 0.0);
-        let limit = longest.map_or(f32::MAX, |longest| (longest / lr) as f32);
-        let blocks = map.layout.blocks().len();
-        let trips = values.has_norm_above(blocks, limit.min(f32::MAX));
-        look.broken_gradient = trips && values.has_norm_above(blocks, f32::MAX);
-        trips
+        if !columns.grad_norm {
+            return Suspicion::default();
+        }
+        let rate = match state.rates {
+            Some((known, largest)) if known > 0.0 => base * (largest / known),
+            Some((_, largest)) => largest.max(base),
+            None => base,
+        };
+        let blocks = map.layout.blocks();
+        let suspicions = state.suspicions.get_or_insert_with(|| {
+            Suspicions::new(blocks.iter().map(|block| block.role == Role::Weight).collect())
+        });
+        let (norms, missing) = (values.first(blocks.len()), values.missing.len());
+        suspicions.look(step, norms, missing, rate, &self.config.alerts)
     }
 
     /// Whether the loss of this step is a spike or not finite; looked at only where the black box keeps weights.
@@ -432,14 +560,41 @@ impl Hook {
         !loss.is_finite() || state.losses.spike(loss, self.config.alerts.loss_spike).is_some()
     }
 
-    fn may_box(&self, state: &mut StepState, step: u64) -> bool {
+    fn may_box(&self, state: &StepState, step: u64) -> bool {
         let calm = self.config.alerts.cool_down;
         let is_calm = state.last_box.is_none_or(|last| step - last > calm);
+        self.config.black_box.weights && is_calm && state.boxes < self.config.black_box.most
+    }
+
+    /// Notes that this step raises an alert, as far as it can be told here.
+    fn note_alert(&self, state: &mut StepState, step: u64, is_boxed: bool) {
         state.last_box = Some(step);
-        let may =
-            self.config.black_box.weights && is_calm && state.boxes < self.config.black_box.most;
-        state.boxes += usize::from(may);
-        may
+        state.boxes += usize::from(is_boxed);
+        self.lanes.counters().alerted_after.store(step + 1, Ordering::Relaxed);
+    }
+
+    /// Looks whether the update that was measured is alarming. A black box that was opened on a mere suspicion is let go
+    /// otherwise.
+    fn try_suspicion(&self, map: &ModelMap, values: &StepValues, measured: &mut Measured) {
+        let rules = &self.config.alerts;
+        let blocks = map.layout.blocks().len();
+        let moves = values.first(blocks).iter().zip(values.weights_and_updates(blocks));
+        let rate = |block: usize| measured.lrs.get(block).map_or(measured.lr, |&it| f64::from(it));
+        let (mut is_alarm, mut follows_gradient) = (false, !measured.columns.grad_norm);
+        for (block, (&gradient, (weight, update))) in moves.enumerate() {
+            if is_alarming(update, weight, measured.suspicion.has_jumped, rules) {
+                is_alarm = true;
+                follows_gradient |= follows(update, gradient, rate(block));
+            }
+        }
+        if !is_alarm && measured.is_box_on_trial {
+            measured.boxed = None;
+        }
+        let Some(mut state) = self.state() else { return };
+        let was_in_doubt = std::mem::replace(&mut state.is_in_doubt, is_alarm && !follows_gradient);
+        if is_alarm && (follows_gradient || was_in_doubt) {
+            self.note_alert(&mut state, measured.step, measured.boxed.is_some());
+        }
     }
 
     fn boxed<M: Module, G: GradientSource>(
@@ -469,11 +624,15 @@ impl Hook {
         map: &ModelMap,
         lr: &ModuleLearningRate,
         at: StepPlace,
+        columns: Columns,
+        state: &mut StepState,
     ) -> Vec<f32> {
-        if !self.config.measurements.learning_rates.is_due(at) {
+        // An update is judged by the rate that it was made with.
+        if !columns.update_norm && !self.config.measurements.learning_rates.is_due(at) {
             return Vec::new();
         }
         let rates = measure::learning_rates(model, map, lr);
+        state.rates = Some((lr.base(), rates.iter().copied().fold(0.0, f64::max)));
         match rates.iter().all(|&rate| rate == lr.base()) {
             true => Vec::new(),
             false => rates.into_iter().map(|rate| rate as f32).collect(),
@@ -481,11 +640,18 @@ impl Hook {
     }
 
     /// Completes the step with what the update did, and hands it over.
-    pub fn after_update<M: Module>(&self, model: &M, measured: Measured) {
+    pub fn after_update<M: Module>(&self, model: &M, mut measured: Measured) {
         let Some(map) = self.map() else { return };
-        let mut values = measured.values;
+        if let Some(mut state) = measured.is_looked_at.then(|| self.state()).flatten() {
+            state.recorded.look(model, map, measured.step + 1);
+        }
+        let mut values = std::mem::take(&mut measured.values);
         if measured.columns.update_norm {
-            measure::update_norms(model, map, measured.kept, &mut values);
+            let before = std::mem::take(&mut measured.kept);
+            measure::update_norms(model, map, before, &mut values);
+        }
+        if measured.columns.update_norm && !map.defers_reads {
+            self.try_suspicion(map, &values, &mut measured);
         }
         let (values, missing) = values.into_values();
         let clip_value = match measured.clipping {
@@ -540,12 +706,15 @@ impl Hook {
         let Some(mut state) = self.state() else {
             return;
         };
-        if !self.is_the_recorded_model(model, map, &mut state) {
+        let (batches, steps) = (self.batches.load(Ordering::Acquire), state.steps);
+        if state.validated_at == Some(batches) || version != steps {
             return;
         }
-        let batches = self.batches.load(Ordering::Acquire);
-        if state.validated_at == Some(batches) || version != state.steps {
-            return;
+        match state.recorded.identify_validated(model, map, steps) {
+            Identity::Recorded => {}
+            // It may be validated without being trained.
+            Identity::Second => return,
+            Identity::Other(error) => return self.tell_other(&error),
         }
         state.validated_at = Some(batches);
         let may_be_cut = self.lanes.counters().is_interrupted();
@@ -555,6 +724,7 @@ impl Hook {
         self.validations.store(state.validations, Ordering::Release);
         let at = Moment { steps: state.steps, batches };
         if let Some(weights) = self.weights(at, model_map::read_tensors(model, map)) {
+            state.recorded.saw(&weights.tensors, map, steps);
             self.lanes.validated(weights, valid_before, may_be_cut);
         }
     }
@@ -570,6 +740,9 @@ impl Hook {
             return;
         }
         if let Some(weights) = self.weights(at, statistics.read(model, map)) {
+            if let Some(mut state) = self.state() {
+                state.recorded.saw(&weights.tensors, map, at.steps);
+            }
             self.lanes.step_snapshot(weights);
         }
     }
@@ -590,30 +763,52 @@ impl Hook {
         self.state.try_lock().ok()
     }
 
-    /// Whether the model is still the one whose blocks are named in the trace. Loading a checkpoint
-    /// gives parameters new identifiers, hence the look at paths and shapes before it is refused.
+    /// Whether the model is still the one whose blocks are named in the trace; what is not is told.
     fn is_the_recorded_model<M: Module>(
         &self,
         model: &M,
         map: &ModelMap,
         state: &mut StepState,
     ) -> bool {
-        if model_map::has_ids(model, &state.ids) {
-            return true;
-        }
-        match map.check_model(model) {
-            Ok(()) => {
-                state.ids = model_map::ids(model);
+        let steps = state.steps;
+        match state.recorded.identify(model, map, steps) {
+            Identity::Recorded => {
+                self.lanes.counters().is_second.store(false, Ordering::Release);
                 true
             }
-            Err(error) => {
-                self.lanes.problem(format!(
-                    "a step of another model was not recorded, since {error}: use one probe per \
-                     model, and watch a model after changing its structure"
-                ));
+            Identity::Second => {
+                self.tell_second();
+                false
+            }
+            Identity::Other(error) => {
+                self.tell_other(&error);
                 false
             }
         }
+    }
+
+    fn tell_other(&self, error: &crate::Error) {
+        self.lanes.problem(format!(
+            "a step of another model was not recorded, since {error}: use one probe per model, and watch a model after \
+             changing its structure"
+        ));
+    }
+
+    #[cold]
+    fn tell_second(&self) {
+        self.lanes.counters().is_second.store(true, Ordering::Release);
+        if !self.told_second.swap(true, Ordering::Relaxed) {
+            let told = "a second model of the same structure is trained through this probe, such as the other one of a \
+                        pair or that of a second fold; it is not recorded: give each model a probe of its own, \
+                        `probe.child(\"second\")?`";
+            self.lanes.send(Control::UrgentProblem(told.to_string()));
+        }
+    }
+
+    /// Whether this is a model whose steps were not recorded, beside the recorded one.
+    pub fn is_second<M: Module>(&self, model: &M) -> bool {
+        let (Some(map), Some(state)) = (self.map(), self.state()) else { return false };
+        state.recorded.is_second(model, map)
     }
 
     fn columns_due(&self, at: StepPlace) -> Columns {
@@ -623,11 +818,11 @@ impl Hook {
     }
 
     /// The map; made and sent, with snapshot 0, when the first update shows the model.
-    fn map_of<M: Module>(&self, model: &M, state: &StepState) -> Option<&ModelMap> {
+    fn map_of<M: Module>(&self, model: &M, state: &mut StepState) -> Option<&ModelMap> {
         self.map.get_or_init(|| self.introduce(model, state)).as_ref()
     }
 
-    fn introduce<M: Module>(&self, model: &M, state: &StepState) -> Option<ModelMap> {
+    fn introduce<M: Module>(&self, model: &M, state: &mut StepState) -> Option<ModelMap> {
         let mut map = match ModelMap::of(model, &self.config.filter_axes) {
             Ok(map) => map,
             Err(error) => {
@@ -644,18 +839,20 @@ impl Hook {
         let at = Moment { steps: state.steps, batches: state.batches_before };
         let mut weights = self.weights(at, model_map::read_tensors(model, &map))?;
         self.restore_initial_buffers(&map, &mut weights.tensors);
+        state.recorded.saw(&weights.tensors, &map, state.steps);
         self.lanes.introduce(map.clone(), weights);
         Some(map)
     }
 
-    /// A mistyped path in `.filter_axis` would go unnoticed.
+    /// A mistyped path in `.filter_axis` or `.filter_groups` would go unnoticed.
     fn warn_about_unknown_paths(&self, map: &ModelMap) {
         let overrides = self.config.filter_axes.iter();
         for fixed in overrides.filter(|it| map.layout.block(&it.path).is_none()) {
-            let (path, axis) = (&fixed.path, fixed.axis);
+            let (path, call) = (&fixed.path, in_words(fixed.filters));
             self.lanes.problem(format!(
-                "`.filter_axis({path:?}, {axis})` names no parameter of the model and has no \
-                 effect: paths are those of the `head` record"
+                "`{}({path:?}, {})` names no parameter of the model and has no effect: paths are those of the \
+                 `head` record",
+                call.0, call.1
             ));
         }
     }
@@ -674,6 +871,15 @@ impl Hook {
                 tensor.data = data.clone();
             }
         }
+    }
+}
+
+/// The method that fixes such filters, and its number.
+fn in_words(filters: Filters) -> (&'static str, usize) {
+    match filters {
+        Filters::GroupedAxis1 { groups } => (".filter_groups", groups),
+        Filters::Axis(axis) => (".filter_axis", axis),
+        Filters::Whole => (".filter_axis", 0),
     }
 }
 

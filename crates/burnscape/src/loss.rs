@@ -34,14 +34,18 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    /// As a trace holds it: nothing for samples.
-    pub fn recorded(self) -> String {
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Samples => String::new(),
-            Self::Tokens => "tokens".to_string(),
-            Self::Positions => "positions".to_string(),
-            Self::Batches => "batches".to_string(),
+            Self::Samples => "samples",
+            Self::Tokens => "tokens",
+            Self::Positions => "positions",
+            Self::Batches => "batches",
         }
+    }
+
+    /// As a trace holds it beside surfaces and curvature: nothing for samples.
+    pub fn recorded(self) -> String {
+        if self == Self::Samples { String::new() } else { self.name().to_string() }
     }
 }
 
@@ -107,6 +111,14 @@ impl Loss {
         Self { mean: Mean::Tensor(loss), count: 1, unit: Unit::Batches }
     }
 
+    /// Entries of its tensor: what burn's own metric counts a batch by.
+    pub(crate) fn entries(&self) -> usize {
+        match &self.mean {
+            Mean::Tensor(mean) => mean.dims()[0],
+            Mean::Adapted(_) => 1,
+        }
+    }
+
     /// The mean, read now if `at_once`, else still where it is; NaN if the device cannot be read.
     pub(crate) fn value(self, at_once: bool) -> Value {
         match self.mean {
@@ -132,6 +144,13 @@ impl Loss {
 impl From<BatchLoss> for Loss {
     fn from(loss: BatchLoss) -> Self {
         Self::over_samples(loss.mean, loss.samples)
+    }
+}
+
+/// A mean, shape `[1]`, and how many samples it is over.
+impl From<(Tensor<1>, usize)> for Loss {
+    fn from((mean, samples): (Tensor<1>, usize)) -> Self {
+        Self::over_samples(mean, samples)
     }
 }
 

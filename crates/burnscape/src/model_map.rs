@@ -49,11 +49,11 @@ pub(crate) struct ModelMap {
     pub dtypes: Vec<DType>,
 }
 
-/// A filter axis that the user fixed for one path.
+/// The filters that the user fixed for one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FilterOverride {
     pub path: String,
-    pub axis: usize,
+    pub filters: Filters,
 }
 
 impl ModelMap {
@@ -120,10 +120,25 @@ impl ModelMap {
             });
         }
         let was_frozen = |path: &str| head.blocks.iter().any(|it| it.path == path && it.frozen);
-        let mut blocks = self.layout.blocks().to_vec();
-        blocks.iter_mut().for_each(|block| block.frozen = was_frozen(&block.path));
-        self.layout = Layout::new(blocks)?;
+        let frozen: Vec<bool> =
+            self.layout.blocks().iter().map(|block| was_frozen(&block.path)).collect();
+        self.freeze(&frozen);
         Ok(())
+    }
+
+    /// Takes over which blocks are frozen.
+    pub fn freeze(&mut self, frozen: &[bool]) {
+        let mut blocks = self.layout.blocks().to_vec();
+        blocks.iter_mut().zip(frozen).for_each(|(block, frozen)| block.frozen = *frozen);
+        // Paths and shapes are as they were.
+        if let Ok(layout) = Layout::new(blocks) {
+            self.layout = layout;
+        }
+    }
+
+    /// The paths of all blocks.
+    pub fn paths(&self) -> Vec<&str> {
+        self.layout.blocks().iter().map(|block| block.path.as_str()).collect()
     }
 
     /// The parameters of a model as one vector in layout order.
@@ -336,7 +351,7 @@ fn block(float: &Float, bias_len: Option<usize>, overrides: &[FilterOverride]) -
     let (role, filters, guessed) =
         layout::classify(&float.container, float.field(), &float.shape, bias_len);
     let fixed = overrides.iter().find(|fixed| fixed.path == path);
-    let filters = fixed.map_or(filters, |fixed| Filters::Axis(fixed.axis));
+    let filters = fixed.map_or(filters, |fixed| fixed.filters);
     Block {
         path,
         shape: float.shape.clone(),
@@ -346,6 +361,27 @@ fn block(float: &Float, bias_len: Option<usize>, overrides: &[FilterOverride]) -
         filter_guessed: guessed && fixed.is_none(),
         frozen: !float.require_grad,
         offset: 0,
+    }
+}
+
+/// Which blocks are frozen now.
+pub(crate) fn frozen<M: Module>(model: &M, map: &ModelMap) -> Vec<bool> {
+    let mut collector =
+        FrozenCollector { slots: map.slots.iter(), frozen: vec![false; map.layout.blocks().len()] };
+    model.visit(&mut collector);
+    collector.frozen
+}
+
+struct FrozenCollector<'a> {
+    slots: std::slice::Iter<'a, Slot>,
+    frozen: Vec<bool>,
+}
+
+impl ModuleVisitor for FrozenCollector<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(Slot::Block(block)) = self.slots.next() {
+            self.frozen[*block] = !param.base().is_require_grad();
+        }
     }
 }
 

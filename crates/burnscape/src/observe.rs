@@ -86,13 +86,35 @@ impl Observer {
     }
 
     /// Tells the loss of a training batch, the mean over `samples`; call it once for each batch, before the step
-    /// that it belongs to.
+    /// that it belongs to. In means over a step or an epoch it counts by its samples.
     pub fn loss(&mut self, mean: &Tensor<1>, samples: usize) {
         self.told = true;
         if let Some(hook) = &self.hook {
             let loss = Loss::over_samples(mean.clone(), samples);
             hook.count_batch(Some(loss), std::mem::take(&mut self.heard));
         }
+    }
+
+    /// The same in the line of the step that belongs to it. What is observed is the probe's, so that an observer may
+    /// be made for every step:
+    ///
+    /// ```no_run
+    /// # use burn::module::Module;
+    /// # use burn::optim::{GradientsParams, ModuleOptimizer};
+    /// # use burn::tensor::Tensor;
+    /// # fn train<M: Module>(probe: burnscape::Probe, mut model: M, mut optim: ModuleOptimizer,
+    /// #     batches: &[Tensor<2>], loss_of: impl Fn(&M, &Tensor<2>) -> Tensor<1>) {
+    /// for batch in batches {
+    ///     let loss = loss_of(&model, batch);
+    ///     let grads = GradientsParams::from_grads(loss.backward(), &model);
+    ///     model = probe.observe().with_loss(&loss, batch.dims()[0]).step(&mut optim, 1e-3, model, grads);
+    /// }
+    /// # }
+    /// ```
+    #[must_use = "it records the step"]
+    pub fn with_loss(mut self, mean: &Tensor<1>, samples: usize) -> Self {
+        self.loss(mean, samples);
+        self
     }
 
     /// Tells the loss of a validation batch.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use burn::module::Module;
 use burn::train::renderer::MetricsRenderer;
 use burn::train::{LearnerModel, SupervisedTraining, TrainStep};
+use burnscape_landscape::layout::Filters;
 use burnscape_trace::{Plan, TRACE_FILE};
 
 use crate::Result;
@@ -342,6 +343,14 @@ impl ProbeBuilder {
         self
     }
 
+    /// Keeps every snapshot that is due. By default a run keeps at most 513, and 8 GiB: beyond, every second one is
+    /// given up and every second one that is due is taken from then on, as often as it takes. The first and the last
+    /// stay, and the trace says which have gone.
+    pub fn keep_all_snapshots(mut self) -> Self {
+        self.config.snapshot_limits = None;
+        self
+    }
+
     /// Keeps the last update of the optimizer, for a slice along it
     /// ([`Direction::LastUpdate`](crate::Direction::LastUpdate)). burn then cannot update weights in place: it
     /// copies them, at every step. Default: not kept.
@@ -388,8 +397,9 @@ impl ProbeBuilder {
         self
     }
 
-    /// Whether Ctrl-C stops a surface that is being measured, instead of the program; what was measured is
-    /// kept and can be resumed, and a second Ctrl-C ends the program. Default: yes.
+    /// Whether Ctrl-C stops a surface that is being measured, or a training that was
+    /// [launched](crate::Training::launch) through the probe, instead of the program; what was measured is kept and can
+    /// be resumed, and a second Ctrl-C ends the program. Default: yes.
     pub fn stop_on_interrupt(mut self, stops: bool) -> Self {
         self.config.study.stop_on_interrupt = stops;
         self
@@ -447,8 +457,8 @@ impl ProbeBuilder {
         self
     }
 
-    /// Steps that may wait for the writer thread before steps are dropped (and counted).
-    /// Default 4096.
+    /// Steps, and as many closer looks at them, that may wait for the writer thread before further ones are dropped
+    /// (and counted). Default 4096.
     pub fn queue_steps(mut self, steps: usize) -> Self {
         self.config.queue_steps = steps;
         self
@@ -457,7 +467,16 @@ impl ProbeBuilder {
     /// Names the dimension whose index is a filter, for a parameter of a module of your own:
     /// burnscape cannot know it and takes dimension 0.
     pub fn filter_axis(mut self, path: impl Into<String>, axis: usize) -> Self {
-        self.config.filter_axes.push(FilterOverride { path: path.into(), axis });
+        let filters = Filters::Axis(axis);
+        self.config.filter_axes.push(FilterOverride { path: path.into(), filters });
+        self
+    }
+
+    /// Names the groups of a transposed convolution by the path of its weight. burn shows them only where there is a
+    /// bias, by its length; without one burnscape takes one group, and says so where a picture depends on it.
+    pub fn filter_groups(mut self, path: impl Into<String>, groups: usize) -> Self {
+        let filters = Filters::GroupedAxis1 { groups };
+        self.config.filter_axes.push(FilterOverride { path: path.into(), filters });
         self
     }
 

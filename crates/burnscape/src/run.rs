@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::train::InferenceStep;
-use burnscape_landscape::layout::{Block, Layout};
+use burnscape_landscape::layout::{Block, Filters, Layout};
 use burnscape_trace::{
     Head, Nodes, Plan, Record, Resumed, RunFolder, Slice, Snapshot, Trace, Trajectory, Writer,
 };
@@ -84,7 +84,7 @@ impl Run {
         &self.trace
     }
 
-    /// What was recorded; `None` if the run ended before its first step.
+    /// What was recorded; without blocks or `None` if the run ended before its first step.
     pub fn head(&self) -> Option<&Head> {
         let heads = self.trace.records.iter().rev();
         heads.clone().find_map(|record| match record {
@@ -112,7 +112,8 @@ impl Run {
     /// ```
     pub fn snapshots(&self) -> Result<SnapshotMatrix<'static>> {
         let run = || self.folder.path().to_path_buf();
-        let head = self.head().ok_or_else(|| Error::NothingRecorded { run: run() })?;
+        let head = self.head().filter(|head| !head.blocks.is_empty());
+        let head = head.ok_or_else(|| Error::NothingRecorded { run: run() })?;
         let layout = Layout::new(head.blocks.iter().map(plain_block).collect())?;
         let shapes = head.buffers.iter().map(|buffer| lengths(&buffer.shape)).collect::<Vec<_>>();
         let paths = head.buffers.iter().map(|buffer| buffer.path.as_str());
@@ -223,6 +224,14 @@ impl Run {
         self
     }
 
+    /// Names the groups of a transposed convolution whose bias does not show them; see
+    /// [`ProbeBuilder::filter_groups`](crate::ProbeBuilder::filter_groups). What was drawn before stays as it is.
+    pub fn filter_groups(mut self, path: impl Into<String>, groups: usize) -> Self {
+        let filters = Filters::GroupedAxis1 { groups };
+        self.config.filter_axes.push(FilterOverride { path: path.into(), filters });
+        self
+    }
+
     /// Does not print the progress of surfaces to standard error.
     pub fn quiet(mut self) -> Self {
         self.config.study.show_progress = false;
@@ -276,9 +285,10 @@ impl Run {
         self.config.validate()?;
         let begun = self.config.study.clock.now();
         let model = given.valid();
-        let map = self.map_of(&model)?;
+        let mut map = self.map_of(&model)?;
         let (writer, resumed) = Writer::resume(&self.folder)?;
         let earlier = Earlier::from(resumed);
+        map.freeze(&earlier.frozen.at(None));
         let snapshots = earlier.snapshots.clone();
         let next_study = earlier.studies;
         let (last, model) = self.at_last(&model, &map, &snapshots)?;
@@ -294,6 +304,7 @@ impl Run {
             map,
             given: given.clone(),
             snapshots,
+            frozen: earlier.frozen.clone(),
             reader: Reader::new(loss_of, &Arc::default()),
             next_study,
         };
@@ -315,10 +326,17 @@ impl Run {
     /// The map of the model with what the run knows better: named filters, and what was frozen.
     fn map_of<M: Module>(&self, model: &M) -> Result<ModelMap> {
         let run = || self.folder.path().to_path_buf();
-        let head = self.head().ok_or_else(|| Error::NothingRecorded { run: run() })?;
-        let overrides = head.blocks.iter().filter_map(fixed_filter).collect::<Vec<_>>();
+        let head = self.head().filter(|head| !head.blocks.is_empty());
+        let head = head.ok_or_else(|| Error::NothingRecorded { run: run() })?;
+        let named = self.config.filter_axes.iter().cloned();
+        let overrides: Vec<_> = named.chain(head.blocks.iter().filter_map(fixed_filter)).collect();
         let mut map = ModelMap::of(model, &overrides)?;
         map.adopt(head)?;
+        let is_unknown = |it: &&FilterOverride| map.layout.block(&it.path).is_none();
+        if let Some(unknown) = self.config.filter_axes.iter().find(is_unknown) {
+            let example = map.paths().first().map_or(String::new(), |path| (*path).to_string());
+            return Err(Error::NoSuchBlock { path: unknown.path.clone(), example });
+        }
         Ok(map)
     }
 
@@ -402,8 +420,12 @@ fn lengths(shape: &[u64]) -> Vec<usize> {
     shape.iter().map(|&length| length as usize).collect()
 }
 
-/// A filter axis that was named, or is that of a known layer; not one of groups, which a model shows itself.
+/// Filters that were named, or are those of a known layer.
 fn fixed_filter(block: &burnscape_trace::Block) -> Option<FilterOverride> {
-    let axis = block.filter_axis.filter(|_| !block.filter_guessed && block.groups <= 1)?;
-    Some(FilterOverride { path: block.path.clone(), axis: usize::from(axis) })
+    let axis = block.filter_axis.filter(|_| !block.filter_guessed)?;
+    let filters = match block.groups as usize {
+        groups @ 2.. => Filters::GroupedAxis1 { groups },
+        _ => Filters::Axis(usize::from(axis)),
+    };
+    Some(FilterOverride { path: block.path.clone(), filters })
 }

@@ -1,7 +1,12 @@
-//! Ways to stop a surface early: a request from the program, Ctrl-C, a key, the time budget.
+//! Ways to stop a surface early: a request from the program, Ctrl-C, a key, the time budget. Ctrl-C stops a training
+//! that is launched through a probe, too.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use burn::train::Interrupter;
 
 use crate::clock::Deadline;
 use crate::recorder::lanes::Lanes;
@@ -56,7 +61,7 @@ pub(crate) struct StopWatch {
     deadline: Deadline,
     interrupt: Option<&'static Interrupt>,
     #[cfg(feature = "tui")]
-    keys: Option<std::sync::Mutex<burnscape_tui::KeyWatch>>,
+    keys: Option<Mutex<burnscape_tui::KeyWatch>>,
     key_seen: AtomicBool,
 }
 
@@ -129,6 +134,49 @@ impl Drop for StopWatch {
     }
 }
 
+/// How soon burn's interrupter is told of a Ctrl-C.
+const NAP: Duration = Duration::from_millis(20);
+
+/// While it lives, the first Ctrl-C interrupts burn's training, and a second one ends the program.
+pub(crate) struct TrainingWatch {
+    interrupt: &'static Interrupt,
+    is_over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TrainingWatch {
+    /// Starts to listen; `None` where the program handles Ctrl-C itself, where it is ignored, as in scripts that run in
+    /// the background, or where the system has no such signal.
+    pub fn start(interrupter: Interrupter, lanes: Lanes) -> Option<Self> {
+        let interrupt = Interrupt::arm_alone()?;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let listens = is_over.clone();
+        let thread = std::thread::Builder::new().name("burnscape-interrupt".into()).spawn(move || {
+            while !listens.load(Ordering::Acquire) {
+                if interrupt.came() {
+                    interrupter.stop(Some("Ctrl-C"));
+                    let sentence = "Ctrl-C: training stops after this batch, and a second one ends the program";
+                    lanes.counters().voice.alert(sentence.to_string(), lanes.has_dashboard());
+                    return;
+                }
+                std::thread::park_timeout(NAP);
+            }
+        });
+        Some(Self { interrupt, is_over, thread: thread.ok() })
+    }
+}
+
+impl Drop for TrainingWatch {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            let _ = thread.join();
+        }
+        self.interrupt.disarm();
+    }
+}
+
 /// The first Ctrl-C of an evaluation stops it, a second one ends the program as it always did.
 ///
 /// Outside an evaluation Ctrl-C does what it did before: whatever the program's own handler does, or, without
@@ -138,23 +186,53 @@ struct Interrupt {
     came: Arc<AtomicBool>,
     /// Ctrl-C ends the program.
     ends: Arc<AtomicBool>,
+    /// The program has no handler of its own.
+    is_alone: bool,
+    /// Who listens at present.
+    listeners: Mutex<usize>,
 }
 
 impl Interrupt {
-    /// Listens from now on; `None` where the system has no such signal.
+    /// Listens from now on; `None` where the system has no such signal, or it is ignored.
     fn arm() -> Option<&'static Self> {
+        Self::of_process().inspect(|it| it.begin())
+    }
+
+    /// The same, where the program has no handler of its own.
+    fn arm_alone() -> Option<&'static Self> {
+        Self::of_process().filter(|it| it.is_alone).inspect(|it| it.begin())
+    }
+
+    fn of_process() -> Option<&'static Self> {
         static INTERRUPT: OnceLock<Option<Interrupt>> = OnceLock::new();
-        let interrupt = INTERRUPT.get_or_init(|| Self::register().ok()).as_ref()?;
-        interrupt.came.store(false, Ordering::Relaxed);
-        interrupt.ends.store(false, Ordering::Relaxed);
-        Some(interrupt)
+        let is_ignored = || is_in_mask("SigIgn:");
+        let register = || if is_ignored() { None } else { Self::register().ok() };
+        INTERRUPT.get_or_init(register).as_ref()
+    }
+
+    fn begin(&self) {
+        let mut listeners = self.listeners();
+        if *listeners == 0 {
+            self.came.store(false, Ordering::Relaxed);
+            self.ends.store(false, Ordering::Relaxed);
+        }
+        *listeners += 1;
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, usize> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn register() -> std::io::Result<Self> {
         use signal_hook::consts::SIGINT;
         use signal_hook::flag;
-        let interrupt = Self { came: Arc::default(), ends: Arc::new(AtomicBool::new(true)) };
-        if !has_handler_of_its_own() {
+        let interrupt = Self {
+            came: Arc::default(),
+            ends: Arc::new(AtomicBool::new(true)),
+            is_alone: !is_in_mask("SigCgt:"),
+            listeners: Mutex::new(0),
+        };
+        if interrupt.is_alone {
             // Runs first: a second signal finds what the first has set.
             flag::register_conditional_default(SIGINT, interrupt.ends.clone())?;
         }
@@ -168,14 +246,19 @@ impl Interrupt {
     }
 
     fn disarm(&self) {
-        self.ends.store(true, Ordering::Relaxed);
+        let mut listeners = self.listeners();
+        *listeners = listeners.saturating_sub(1);
+        if *listeners == 0 {
+            self.ends.store(true, Ordering::Relaxed);
+        }
     }
 }
 
-/// Whether the program catches SIGINT already; where the system does not tell, it is taken not to.
-fn has_handler_of_its_own() -> bool {
+/// Whether SIGINT is in one of the masks that the system tells of this process: `SigCgt:` those that are caught,
+/// `SigIgn:` those that are ignored. Where it does not tell, it is in none.
+fn is_in_mask(name: &str) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    caught.is_some_and(|mask| mask & (1 << (signal_hook::consts::SIGINT - 1)) != 0)
+    let mask = status.lines().find_map(|line| line.strip_prefix(name));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (signal_hook::consts::SIGINT - 1)) != 0)
 }

@@ -27,6 +27,7 @@ use crate::ending::Ending;
 use crate::hook::Hook;
 use crate::recorder::epochs::TrainingEvent;
 use crate::recorder::lanes::Lanes;
+use crate::stop::TrainingWatch;
 use crate::watched::Watched;
 
 impl Probe {
@@ -75,6 +76,7 @@ impl Probe {
             num_epochs: 1,
             checkpoint: None,
             stopped_early_after: Arc::default(),
+            stops_on_interrupt: self.session().is_some_and(|it| it.config.study.stop_on_interrupt),
         }
     }
 }
@@ -94,6 +96,8 @@ pub struct Training<M: LearnerModel> {
     checkpoint: Option<usize>,
     /// Epoch after which early stopping ended training; 0: it did not.
     stopped_early_after: Arc<AtomicU64>,
+    /// Ctrl-C stops it, instead of the program.
+    stops_on_interrupt: bool,
 }
 
 impl<M: LearnerModel> Training<M> {
@@ -257,6 +261,12 @@ impl<M: LearnerModel> Training<M> {
 
     /// Trains `model`, watched; optimizer and learning rate are those that burn's `Learner::new` takes. Gives burn's
     /// result, with the model as it was given.
+    ///
+    /// While it trains, Ctrl-C stops it after the batch, as burn's interrupter does, and the run ends as interrupted; a
+    /// second one ends the program. A handler that the program has set for the signal before is left alone, and then
+    /// is the only one; [`stop_on_interrupt`](crate::ProbeBuilder::stop_on_interrupt)`(false)` switches ours off.
+    ///
+    /// A second training through the same probe goes on in the same run, with its steps and epochs counted on.
     pub fn launch(
         self,
         model: M,
@@ -277,12 +287,20 @@ impl<M: LearnerModel> Training<M> {
     ) -> LearningResult<M> {
         let learner = Learner::new(model, optim, lr_scheduler);
         let watch = self.link.as_ref().map(|(_, lanes)| self.watch(lanes));
+        let listens = self.listen_to_interrupts();
         let result = self.with_renderers().launch(learner);
+        drop(listens);
         if let Some(watch) = watch {
             watch.ended(&result);
         }
         let LearningResult { model, renderer, interrupted, error } = result;
         LearningResult { model: model.into_inner(), renderer, interrupted, error }
+    }
+
+    /// Until the training ends. Burn's `Learner` as it is knows of no Ctrl-C.
+    fn listen_to_interrupts(&self) -> Option<TrainingWatch> {
+        let (_, lanes) = self.link.as_ref().filter(|_| self.stops_on_interrupt)?;
+        TrainingWatch::start(self.burns.interrupter(), lanes.clone())
     }
 
     /// Tells the recorder what is known before burn tells it.

@@ -139,8 +139,8 @@ fn projections(slice: &SliceSurface) -> Vec<Projection> {
 fn worst_gap(slice: &SliceSurface) -> Option<(usize, f64)> {
     let it = &slice.trajectory;
     let gaps = it.loss.iter().zip(it.loss_on_plane.iter());
-    let gaps = gaps.map(|(loss, on_plane)| (loss - on_plane).abs());
-    gaps.enumerate().max_by(|a, b| a.1.total_cmp(&b.1))
+    let gaps = gaps.map(|(loss, on_plane)| (loss - on_plane).abs()).enumerate();
+    gaps.filter(|(entry, _)| it.has_loss_at(*entry)).max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 fn worst_projection(slice: &SliceSurface) -> Option<String> {

@@ -3,6 +3,7 @@
 //! `cargo bench --bench hook` measures everything, `cargo bench --bench hook -- overhead` one subject. They are one
 //! program, since each program would compile burn's generics again.
 
+mod alarms;
 mod callgrind;
 mod curvature;
 mod instructions;
@@ -34,13 +35,22 @@ enum Subject {
     Pca,
     /// Products with the Hessian in gradients, and the live gauge
     Curvature,
+    /// Precision and recall of each alert on labelled trainings
+    Alarms { name: Option<String> },
 }
 
 impl Subject {
-    fn all() -> [Self; 5] {
+    fn all() -> [Self; 6] {
         let instructions = Self::Instructions(instructions::Arguments::default());
         let surfaces = Self::Surfaces { networks: Vec::new() };
-        [Self::Overhead, instructions, surfaces, Self::Pca, Self::Curvature]
+        [
+            Self::Overhead,
+            instructions,
+            surfaces,
+            Self::Pca,
+            Self::Curvature,
+            Self::Alarms { name: None },
+        ]
     }
 
     fn measure(&self) {
@@ -50,6 +60,7 @@ impl Subject {
             Self::Surfaces { networks } => surfaces::measure(networks),
             Self::Pca => pca::measure(),
             Self::Curvature => curvature::measure(),
+            Self::Alarms { name } => alarms::measure(name.as_deref()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod analytic;
 mod edge;
+mod freezing;
 mod live;
 mod models;
 mod networks;

@@ -203,6 +203,51 @@ fn a_plan_is_told_before_the_nodes_and_read_back_from_the_run() {
     assert_names(&landscape.summary().join("\n"), &[&some]);
 }
 
+/// Thirty-one snapshots and the final one, which is the last of them.
+fn trained_for_long(builder: ProbeBuilder) -> (Probe, Watched<Mlp>) {
+    let probe = builder.start().expect("a probe");
+    let mut model = probe.watch(Mlp::new());
+    for _ in 0..30 {
+        model = epoch(model, 0.05, 1, &training_batch(&wave_rows::<5>(6, 0.2)));
+    }
+    (probe, model.valid())
+}
+
+#[test]
+fn where_reading_all_snapshots_takes_too_long_some_are_read_and_a_plan_reads_the_same() {
+    let (run, again) = (Run::new(), Run::new());
+    // It takes a thousandth of a second whenever it is asked: so does a snapshot, of which each is read five times.
+    let ticks = Ticks::default();
+    let asked = ticks.clone();
+    let clock = move || {
+        ticks.advance(Duration::from_millis(1));
+        ticks.now()
+    };
+    let budget = Duration::from_millis(300);
+    let builder = run.builder().threads(1).budget(budget).clock(clock);
+    let (probe, model) = trained_for_long(builder);
+    let begun = asked.now();
+    let landscape = probe.finish(&model, &batches(2)).expect("a landscape");
+    assert!(asked.now() - begun < 2 * budget, "{:?}", asked.now() - begun);
+    assert_eq!(landscape.problems(), [] as [String; 0]);
+    let read = run.trajectory("pca").snapshots;
+    // A quarter of not much less than the budget.
+    assert!((10..=15).contains(&read.len()), "{read:?}");
+    assert_eq!((read.first(), read.last()), (Some(&0), Some(&30)));
+    let said = format!("{} of 31 snapshots are read: all of them would take about", read.len());
+    assert_names(&run.notes().join("\n"), &[&said]);
+    let plan = landscape.plan().expect("a plan");
+    assert_eq!(plan.snapshots, read);
+    assert!(!plan.is_exact());
+
+    let (probe, model) = trained_for_long(again.builder().plan(plan));
+    let repeated = probe.finish(&model, &batches(2)).expect("a landscape");
+    assert_eq!(again.trajectory("pca").snapshots, read);
+    let (first, whole) = (told(&run), told(&again));
+    assert!(!first.is_empty() && first.iter().all(|(node, loss)| whole.get(node) == Some(loss)));
+    assert_eq!(repeated.slices()[0].slice.x, landscape.slices()[0].slice.x);
+}
+
 #[test]
 fn a_plan_for_other_batches_is_refused() {
     let run = Run::new();

@@ -114,6 +114,34 @@ fn agreement_of_a_round_bowl_finds_every_plane_the_same() {
     assert_names(&words(&landscape), &[study.sentences[0].as_str()]);
 }
 
+/// Where weights are small and the loss is not, losses of neighbours differ by less than f32 can tell.
+#[test]
+fn at_a_tiny_scale_rounding_is_the_error_of_a_curvature_and_covers_it() {
+    for length in [1e-7_f32, 1e-5, 1e-3, 1e-1] {
+        let run = Run::new();
+        let probe = run.builder().resolution(17, 17).start().expect("a probe");
+        let path = [[3.0, 2.0], [-1.0, 2.0], [0.6, -0.8]].map(|point| point.map(|it| it * length));
+        let walker = walk(&probe, &path);
+        let mut study = probe.study(&walker, &[batch(&[[1.0, 0.5]])]).expect("a study");
+        let shown = study.slice(&SliceSpec::random().seed(1)).expect("a slice");
+        study.agreement(&shown, 3).expect("an agreement");
+        study.finish().expect("a landscape");
+        let curvature = shown.curvature().expect("a plane");
+        for found in [curvature.largest, curvature.smallest] {
+            let off = (found.curvature - 1.0).abs();
+            assert!(off <= found.error, "{length}: {} ± {}", found.curvature, found.error);
+        }
+        assert!(length > 1e-4 || curvature.largest.error > 1.0, "{length}: {curvature:?}");
+        let told = &studies(&run)[0].measures;
+        for name in ["largest_curvature", "smallest_curvature"] {
+            let both = told[name].iter().zip(told["curvature_error"].iter());
+            for (found, error) in both {
+                assert!((found - 1.0).abs() <= *error, "{length}: {name} {found} ± {error}");
+            }
+        }
+    }
+}
+
 #[test]
 fn agreement_reads_curvatures_that_the_hessian_gives() {
     let run = Run::new();

@@ -149,7 +149,8 @@ fn without_training_the_landscape_says_what_to_train() {
     let landscape = probe.finish(&Walker::at(&[1.0, 2.0]).valid(), &origin());
     let landscape = landscape.expect("never fails");
     assert_names(&landscape.problems().join("\n"), &["no optimizer step", "probe.watch"]);
-    assert_eq!(run.records(), []);
+    assert_eq!(run.end(), "failed");
+    assert_names(&run.notes().join("\n"), &["no optimizer step", "probe.watch"]);
 }
 
 // ---- closing -----------------------------------------------------------------------------------

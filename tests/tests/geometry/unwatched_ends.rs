@@ -2,11 +2,17 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use burn::train::{RegressionOutput, TrainOutput, TrainStep};
 use burnscape::Error;
-use burnscape::trace::{Record, read_run};
+use burnscape::trace::Record;
 
 use super::models::{Walker, walk};
-use super::support::{Run, assert_names, batch};
+use super::support::{Run, assert_names, batch, sgd, step, training_batch};
 
 const PATH: [[f32; 2]; 3] = [[8.0, 4.0], [2.0, 1.0], [0.0, 3.0]];
 
@@ -40,6 +46,7 @@ fn a_dropped_probe_has_written_everything_and_says_that_it_was_dropped() {
 #[test]
 fn a_training_that_panics_leaves_a_whole_run_that_says_so() {
     let run = Run::new();
+    let line = line!() + 4;
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         let probe = run.probe();
         walk(&probe, &PATH);
@@ -48,6 +55,81 @@ fn a_training_that_panics_leaves_a_whole_run_that_says_so() {
     assert!(panicked.is_err());
     assert_eq!(run.end(), "panicked");
     assert_eq!(run.steps().len(), 2);
+    assert_says_where(&run, line);
+}
+
+/// The last word before the end.
+fn assert_says_where(run: &Run, line: u32) {
+    let records = run.records();
+    // The head is repeated at the end.
+    let mut before = records.iter().rev().skip(1).filter(|it| !matches!(it, Record::Head(_)));
+    let Some(Record::Note(note)) = before.next() else { panic!("{records:?}") };
+    let place = format!("unwatched_ends.rs:{line}:");
+    assert_names(&note.text, &["training panicked at", &place, "the test asks for it"]);
+}
+
+/// Its forward pass panics at the second batch.
+#[derive(Module, Debug)]
+struct Fragile {
+    walker: Walker,
+    #[module(skip)]
+    batches: Counter,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Counter(Arc<AtomicUsize>);
+
+/// Where [`Fragile`] panics.
+const LINE: u32 = line!() + 8;
+
+impl TrainStep for Fragile {
+    type Input = Tensor<2>;
+    type Output = RegressionOutput;
+
+    fn step(&self, samples: Tensor<2>) -> TrainOutput<RegressionOutput> {
+        if self.batches.0.fetch_add(1, Ordering::Relaxed) == 1 {
+            panic!("the test asks for it");
+        }
+        TrainStep::step(&self.walker, samples)
+    }
+}
+
+#[test]
+fn a_forward_pass_that_panics_is_told_with_its_message_and_its_place() {
+    for is_first in [false, true] {
+        let run = Run::new();
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let probe = run.probe();
+            let batches = Counter::default();
+            batches.0.store(usize::from(is_first), Ordering::Relaxed);
+            let mut model = probe.watch(Fragile { walker: Walker::at(&PATH[0]), batches });
+            for _ in 0..3 {
+                model = step(model, &mut sgd(), 0.1, training_batch(&[PATH[1]]));
+            }
+        }));
+        assert!(panicked.is_err());
+        assert_eq!((run.end().as_str(), run.steps().len()), ("panicked", usize::from(!is_first)));
+        assert_says_where(&run, LINE);
+    }
+}
+
+#[test]
+fn a_run_of_no_step_is_gone_on_with_as_if_it_were_new() {
+    let run = Run::new();
+    drop(run.probe());
+    assert_eq!(run.end(), "dropped");
+    assert_names(&run.notes().join("\n"), &["no optimizer step was seen"]);
+    let probe = run.builder().resume().start().expect("a probe");
+    walk(&probe, &PATH);
+    let recording = probe.close().expect("closed");
+    assert_eq!(recording.problems(), [] as [String; 0]);
+    assert_eq!((run.end().as_str(), run.steps().len()), ("finished", 2));
+    assert_eq!(run.head().blocks.len(), 1);
+    // And one that has steps already stays as it is.
+    drop(run.builder().resume().start().expect("a probe"));
+    let last = run.records().pop();
+    assert!(matches!(&last, Some(Record::End(end)) if end.steps == 2), "{last:?}");
+    assert_eq!(run.head().blocks.len(), 1);
 }
 
 #[test]
@@ -60,8 +142,7 @@ fn finishing_without_training_says_what_to_train() {
     assert!(matches!(error, Error::NothingRecorded { .. }), "{error}");
     let folder = run.path();
     assert_names(&error.to_string(), &[folder.to_str().expect("UTF-8"), "probe.watch"]);
-    let trace = read_run(run.path()).expect("readable, though empty");
-    assert_eq!(trace.records, []);
+    assert_eq!((run.end().as_str(), run.head().blocks.len()), ("failed", 0));
 }
 
 #[test]

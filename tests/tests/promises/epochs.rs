@@ -55,6 +55,7 @@ fn losses_of_an_epoch_are_those_in_burns_log() {
             let expected = loss_in_burns_log(dir.path(), split, epoch.epoch);
             let loss = loss.expect("a loss");
             assert!((loss - expected).abs() < 1e-6 * expected, "{split} {epoch:?} {expected}");
+            assert_eq!(epoch.weighted_by, "batches", "as burn's own metric");
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use burn::data::dataloader::DataLoader;
+use burn::module::Module;
 use burn::optim::SgdConfig;
 use burn::tensor::{Device, Tensor};
 use burn::train::checkpoint::{CheckpointingAction, CheckpointingStrategy};
@@ -316,7 +317,7 @@ fn comparable(records: &[Record]) -> Vec<String> {
 fn without_time(record: &Record) -> Option<String> {
     let record = match record.clone() {
         Record::Progress(_) | Record::Trajectory(_) => return None,
-        Record::Note(note) if note.text.contains("free") => return None,
+        Record::Note(note) if note.text.contains("the disk has") => return None,
         Record::Head(head) => {
             Record::Head(Head { run_id: String::new(), started_unix_secs: 0.0, ..head })
         }
@@ -629,6 +630,74 @@ fn a_training_that_goes_on_to_its_end_is_finished() {
     assert_eq!(ended(&dir, loader(6), None), "finished");
     let told = notes(&dir.path().join("run")).join("\n");
     assert!(!told.contains("training was") && !told.contains("ended training"), "{told}");
+}
+
+/// Trains a model that the first training gave on, through the same probe.
+#[test]
+fn a_second_launch_on_one_probe_is_a_phase_of_one_run() {
+    let dir = tempdir().expect("a folder");
+    let run = dir.path().join("run");
+    let probe = Probe::builder(&run).quiet().start().expect("a probe");
+    let phase = |model: Bowl, epochs: usize| {
+        let training = probe
+            .training(dir.path().join("burn"), loader(6), loader(4))
+            .metrics((LossMetric::new(),))
+            .with_application_logger(None)
+            .num_epochs(epochs)
+            .renderer(Probe::disabled().lines());
+        training.launch(model.train(), SgdConfig::new().init(), 0.25).model
+    };
+    let model = phase(phase(phase(bowl(), 2), 3), 1);
+    let recording = probe.close().expect("closed");
+    assert_eq!(recording.problems(), [""; 0]);
+    drop(model);
+    let all = records(&run);
+    let numbers: Vec<u64> = epochs(&all).iter().map(|it| it.epoch).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
+    let places: Vec<_> = steps(&all).iter().map(|it| (it.step, it.epoch, it.iteration)).collect();
+    let expected = (0..18).map(|step| (step, Some(step / 3 + 1), Some(step % 3 + 1)));
+    assert_eq!(places, expected.collect::<Vec<_>>());
+    let of_metrics: Vec<u64> = metrics(&run).iter().map(|it| it.epoch).collect();
+    assert_eq!(of_metrics, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]);
+    let snapshots = all.iter().filter_map(|record| match record {
+        Record::Snapshot(it) => Some((it.epoch, it.step)),
+        _ => None,
+    });
+    let expected = (0..=6).map(|epoch| (Some(epoch), 3 * epoch));
+    assert_eq!(snapshots.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    let planned = all.iter().rev().find_map(|record| match record {
+        Record::Head(head) => head.epochs_planned,
+        _ => None,
+    });
+    assert_eq!((planned, end(&run).as_str()), (Some(6), "finished"));
+    let told = notes(&run).join("\n");
+    assert!(
+        told.contains("its epoch 1 is epoch 3 here") && told.contains("is epoch 6 here"),
+        "{told}"
+    );
+}
+
+/// Another model of the same structure, as for a second fold.
+#[test]
+fn a_second_launch_with_another_model_is_told_and_not_recorded() {
+    let dir = tempdir().expect("a folder");
+    let run = dir.path().join("run");
+    let probe = Probe::builder(&run).quiet().start().expect("a probe");
+    for point in [3.0, 5.0] {
+        let training = probe
+            .training(dir.path().join("burn"), loader(6), loader(4))
+            .with_application_logger(None)
+            .num_epochs(2)
+            .renderer(Probe::disabled().lines());
+        let model = Bowl::at(&[point], &[-1.0], &Device::flex().autodiff());
+        training.launch(model, SgdConfig::new().init(), 0.25);
+    }
+    let recording = probe.close().expect("closed");
+    let problems = recording.problems();
+    assert!(problems.len() == 1 && problems[0].contains("probe.child("), "{problems:?}");
+    let all = records(&run);
+    let numbers: Vec<u64> = epochs(&all).iter().map(|it| it.epoch).collect();
+    assert_eq!((numbers, steps(&all).len()), (vec![1, 2], 6));
 }
 
 #[test]

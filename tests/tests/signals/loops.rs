@@ -75,6 +75,53 @@ fn a_loop_of_ones_own_is_recorded_as_a_learner_is() {
 }
 
 #[test]
+fn batches_of_a_loop_count_by_the_samples_that_it_tells() {
+    let run = Run::new();
+    let probe = run.builder().start().expect("a probe");
+    let mut observer = probe.observe();
+    let (mut model, mut optim) = (bowl(&flex()), sgd());
+    let batches = [(1.0, 4), (1.0, 4), (4.0, 2)];
+    let mean = |loss: f32| Tensor::<1>::from_floats([loss], &flex());
+    // An epoch of a step for each batch, and one whose gradients are summed for a single step.
+    for accumulated in [1, batches.len()] {
+        for group in batches.chunks(accumulated) {
+            group.iter().for_each(|&(loss, samples)| observer.loss(&mean(loss), samples));
+            model =
+                observer.step(&mut optim, 0.0, model.clone(), gradients(&model, origin(&flex())));
+        }
+        batches.iter().for_each(|&(loss, samples)| observer.validation_loss(&mean(loss), samples));
+        observer.epoch_done(&model);
+    }
+    close(probe);
+    for epoch in epochs(&run) {
+        // (4·1 + 4·1 + 2·4) / 10
+        assert_eq!((epoch.train_loss, epoch.valid_loss), (Some(1.6), Some(1.6)));
+        assert_eq!(epoch.weighted_by, "samples");
+    }
+    let losses: Vec<Option<f64>> = run.steps().iter().map(|step| step.loss).collect();
+    assert_eq!(losses, [Some(1.0), Some(1.0), Some(4.0), Some(1.6)]);
+}
+
+#[test]
+fn no_loss_of_a_long_epoch_is_left_out_however_fast_they_come() {
+    let run = Run::new();
+    let probe = run.builder().start().expect("a probe");
+    let mut observer = probe.observe();
+    let (mut model, mut optim) = (bowl(&flex()), sgd());
+    const BATCHES: u32 = 200_000;
+    let (low, high) =
+        (Tensor::<1>::from_floats([1.0], &flex()), Tensor::from_floats([2.0], &flex()));
+    for batch in 0..BATCHES {
+        observer.loss(if batch < BATCHES / 4 { &high } else { &low }, 1);
+    }
+    model = observer.step(&mut optim, 0.0, model.clone(), gradients(&model, origin(&flex())));
+    observer.epoch_done(&model);
+    close(probe);
+    let [epoch] = &epochs(&run)[..] else { panic!("one epoch") };
+    assert_eq!((epoch.batches, epoch.train_loss), (u64::from(BATCHES), Some(1.25)));
+}
+
+#[test]
 fn a_loop_of_ones_own_trains_bit_for_bit_the_same_when_observed() {
     let run = Run::new();
     let probe = run.builder().level(burnscape::Level::Full).start().expect("a probe");
@@ -103,14 +150,17 @@ fn observed_in_one_line(probe: &Probe) -> Bowl {
     model
 }
 
-/// A run without what differs from one time to the next.
+/// A run without what differs from one time to the next: times, and which of the steps that follow an epoch are written
+/// before its record.
 fn timeless(run: &Run) -> Vec<Record> {
     let timeless = |record| match record {
         Record::Step(step) => Some(Record::Step(Step { elapsed_secs: 0.0, ..step })),
         Record::Epoch(epoch) => Some(Record::Epoch(Epoch { elapsed_secs: 0.0, ..epoch })),
         _ => None,
     };
-    pick(run.records(), timeless)
+    let mut records = pick(run.records(), timeless);
+    records.sort_by_key(Record::kind);
+    records
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod loops;
 mod modules;
 mod own;
 mod quantities;
+mod rules;
 mod statistics;
 mod support;
 mod taps;

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod dashboard;
+mod interrupts;
 mod job_control;
 mod lost;
 mod plain;

@@ -86,6 +86,7 @@ fn is_behind(record: &Record, steps: u64) -> bool {
         Record::Activation(it) => it.step >= steps,
         Record::Histogram(it) => it.step >= steps,
         Record::Alert(it) => it.step >= steps,
+        Record::Frozen(it) => it.step >= steps,
         Record::Blackbox(it) => it.step >= steps,
         Record::Epoch(it) => it.steps > steps,
         Record::Snapshot(it) => it.step > steps,

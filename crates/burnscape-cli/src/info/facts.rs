@@ -29,6 +29,8 @@ pub(super) struct Facts {
     pub(super) checks: Vec<Check>,
     pub(super) lost: Vec<Lost>,
     pub(super) torn: Option<Torn>,
+    /// Runs of further models that were trained with it.
+    pub(super) children: Vec<PathBuf>,
     left_behind: LeftBehind,
 }
 
@@ -65,6 +67,12 @@ impl Facts {
                     if let Record::Resume(resume) = &record {
                         facts.left_behind.note(offset, resume);
                     }
+                    // Also a snapshot that is left behind took the place of others.
+                    if let Record::Snapshot(snapshot) = &record {
+                        let given_up =
+                            snapshot.given_up.iter().copied().map(RunFolder::snapshot_file);
+                        given_up.for_each(|file| drop(facts.snapshots.remove(&file)));
+                    }
                     if left_behind.holds(offset, &record) {
                         facts.count(record);
                     }
@@ -74,6 +82,7 @@ impl Facts {
             }
         }
         facts.trace_bytes = std::fs::metadata(folder.trace_path())?.len();
+        facts.children = folder.children().iter().map(|it| it.path().to_owned()).collect();
         Ok(facts)
     }
 
@@ -134,6 +143,7 @@ impl Facts {
             "lost": self.lost.iter().map(lost_json).collect::<Value>(),
             "torn": self.torn.map(|it| json!({ "at": it.offset, "bytes": it.bytes })),
             "ended": self.ended(),
+            "children": self.children.iter().map(|it| it.to_string_lossy()).collect::<Value>(),
         });
         if let (Value::Object(all), Value::Object(more)) = (&mut value, more) {
             all.extend(more);

@@ -112,6 +112,8 @@ fn state(facts: &Facts) -> Vec<String> {
     }
     let lost = facts.lost.iter().map(losses::lost).chain(facts.torn.map(losses::torn));
     lines.extend(lost.map(|sentence| format!("lost      {sentence}")));
+    let below = facts.children.iter().map(|run| run.display().to_string());
+    lines.extend(below.map(|run| format!("with it   {}", run.escape_debug())));
     lines.push(match facts.ended() {
         Some(reason) => format!("ended     {}", reason.escape_debug()),
         None => "ended     no: it was stopped, or is still being recorded".to_owned(),

@@ -71,6 +71,22 @@ fn a_run_becomes_a_file_and_a_line_says_so() {
 }
 
 #[test]
+fn models_that_were_trained_with_it_are_named_whether_it_has_something_to_export_or_not() {
+    let folder = with_run();
+    write_run(&folder.path().join("digits/critic"), []);
+    write_run(&folder.path().join("digits/critic/teacher"), []);
+    let of = |run, to| export(&folder, &[run, "--format", "npz", "-o", to]);
+    let said = stdout(&of("digits", "digits.npz"));
+    let expected = "\nmodels trained with it are exported by themselves: digits/critic\n";
+    assert!(said.starts_with("wrote digits.npz") && said.ends_with(expected), "{said}");
+    let output = of("digits/critic", "critic.npz");
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert!(said.contains("by themselves: digits/critic/teacher"), "{said}");
+    assert!(said.contains("holds no loss surface"), "{said}");
+}
+
+#[test]
 fn an_existing_file_needs_force() {
     let folder = with_run();
     let file = folder.path().join("digits.npz");

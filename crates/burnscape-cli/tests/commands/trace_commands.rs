@@ -195,6 +195,23 @@ fn info_says_what_is_in_the_run_without_control_characters() {
 }
 
 #[test]
+fn info_lists_the_models_that_were_trained_with_it() {
+    let folder = with_run();
+    for (name, bytes) in [("critic", "x"), ("b\u{1b}", ""), ("snapshots", "")] {
+        let below = folder.path().join("digits").join(name);
+        fs::create_dir_all(&below).unwrap();
+        if name != "snapshots" {
+            fs::write(below.join("trace.cbor"), bytes).unwrap();
+        }
+    }
+    let text = stdout(&burnscape(&folder, &["info", "digits"]));
+    assert!(text.contains("with it   digits/b\\u{1b}\nwith it   digits/critic\nended"), "{text}");
+    let json = burnscape(&folder, &["info", "--json", "digits"]).stdout;
+    let info: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(info["children"], json!(["digits/b\u{1b}", "digits/critic"]));
+}
+
+#[test]
 fn info_as_json_has_the_keys_that_its_help_documents() {
     let folder = with_run();
     let bytes = fs::read(trace(&folder)).unwrap();

@@ -11,10 +11,12 @@ use crate::run::Run;
 
 /// `None` where no loss was recorded.
 pub(super) fn draw(run: &Run, curves: &Curves, options: &FigureOptions) -> Option<Svg> {
+    let by = run.history.epochs.last().and_then(Epoch::weighting);
+    let by = by.map_or(String::new(), |by| format!(", {by}"));
     let epochs = |name: &str, of: fn(&Epoch) -> Option<f64>| {
         let told = run.history.epochs.iter();
         let points = told.filter_map(|epoch| Some((epoch.steps as f64, of(epoch)?)));
-        Line { name: name.to_owned(), points: points.collect(), has_marks: true }
+        Line { name: name.to_owned() + &by, points: points.collect(), has_marks: true }
     };
     let steps = Line { name: "step".to_owned(), points: curves.loss.clone(), has_marks: false };
     let lines = [

@@ -109,6 +109,7 @@ fn epochs(run: &Run) -> Value {
         "epoch": epochs.iter().map(|epoch| epoch.epoch).collect::<Vec<_>>(),
         "train": losses(|epoch| epoch.train_loss),
         "valid": losses(|epoch| epoch.valid_loss),
+        "by": epochs.last().and_then(burnscape_trace::Epoch::weighting),
     })
 }
 

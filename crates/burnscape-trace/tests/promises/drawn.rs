@@ -2,9 +2,9 @@
 
 use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
-    Epoch, F32s, F64s, FORMAT, Head, Histogram, Hyperparameters, Layer, LayerNodes, Measure,
-    Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory,
-    U32s,
+    Epoch, F32s, F64s, FORMAT, Frozen, Head, Histogram, Hyperparameters, Layer, LayerNodes,
+    Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step, Study,
+    Trajectory, U32s,
 };
 
 /// Gives values by consuming numbers, round and round.
@@ -73,7 +73,7 @@ impl Draw {
     }
 
     pub fn record(&mut self) -> Record {
-        match self.below(22) {
+        match self.below(23) {
             0 => Record::from(self.head()),
             1 => Record::from(self.step()),
             2 => Record::from(self.epoch()),
@@ -95,6 +95,7 @@ impl Draw {
             18 => Record::from(self.curvature()),
             19 => Record::from(self.hyperparameters()),
             20 => Record::from(self.plan()),
+            21 => Record::from(Frozen { step: self.u64(), blocks: self.u32s() }),
             _ => Record::from(self.end()),
         }
     }
@@ -163,6 +164,7 @@ impl Draw {
             elapsed_secs: self.f64(),
             train_loss: self.option(Self::f64),
             valid_loss: self.option(Self::f64),
+            weighted_by: self.string(),
         }
     }
 
@@ -323,6 +325,8 @@ impl Draw {
             bytes: self.u64(),
             crc32: self.u32(),
             same_as: self.option(Self::u64),
+            given_up: vec![self.u64(), self.u64()],
+            stride: self.option(Self::u64),
         }
     }
 
@@ -390,6 +394,7 @@ impl Draw {
             out_of_plane_share: self.f64s(),
             loss: self.f64s(),
             loss_on_plane: self.f64s(),
+            loss_at: self.u32s(),
             explained: self.f64s(),
             random_walk: self.f64s(),
             random_walk_measured: self.f64s(),
@@ -430,6 +435,7 @@ impl Draw {
             budget_secs: self.option(Self::f64),
             batches: self.u32s(),
             of_batches: self.u64(),
+            snapshots: self.u32s(),
             tolerance: self.option(Self::f64),
             most_nodes: self.option(Self::u64),
             agreement: self.u64(),

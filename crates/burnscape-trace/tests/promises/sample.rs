@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
-    Epoch, F32s, F64s, FORMAT, Head, Histogram, Hyperparameters, Layer, LayerNodes, Measure,
-    Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step, Study, Trajectory,
-    U32s, columns, frame,
+    Epoch, F32s, F64s, FORMAT, Frozen, Head, Histogram, Hyperparameters, Layer, LayerNodes,
+    Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step, Study,
+    Trajectory, U32s, columns, frame,
 };
 
 pub fn head() -> Head {
@@ -147,6 +147,7 @@ fn trajectory() -> Trajectory {
         out_of_plane_share: two(),
         loss: two(),
         loss_on_plane: F64s(vec![f64::NEG_INFINITY, 0.0]),
+        loss_at: U32s::default(),
         explained: two(),
         random_walk: two(),
         random_walk_measured: two(),
@@ -164,6 +165,8 @@ fn snapshot() -> Snapshot {
         bytes: 31_400,
         crc32: u32::MAX,
         same_as: None,
+        given_up: Vec::new(),
+        stride: None,
     }
 }
 
@@ -179,6 +182,7 @@ fn epoch() -> Epoch {
         elapsed_secs: 2.0,
         train_loss: Some(1.5),
         valid_loss: None,
+        weighted_by: String::new(),
     }
 }
 
@@ -329,6 +333,7 @@ fn plan() -> Plan {
         budget_secs: Some(20.0),
         batches: U32s(vec![1, 5, 9]),
         of_batches: 12,
+        snapshots: U32s::default(),
         tolerance: Some(0.01),
         most_nodes: Some(120),
         agreement: 1,
@@ -368,14 +373,17 @@ pub fn records() -> Vec<Record> {
 /// Those of them that format 1.0 knows, with its head.
 pub fn records_of_1_0() -> Vec<Record> {
     let mut records = records();
-    records.retain(|record| !matches!(record, Record::Plan(_) | Record::Hyperparameters(_)));
+    records.retain(|record| {
+        !matches!(record, Record::Plan(_) | Record::Hyperparameters(_) | Record::Frozen(_))
+    });
     records[0] = Record::from(Head { format: [1, 0], ..head() });
     records
 }
 
-fn told_in_training() -> [Record; 4] {
+fn told_in_training() -> [Record; 5] {
     let dropped = Dropped { records: 3, after_step: 7 };
-    [progress().into(), dropped.into(), epoch().into(), metric().into()]
+    let frozen = Frozen { step: 5, blocks: U32s(vec![0, 2]) };
+    [progress().into(), dropped.into(), frozen.into(), epoch().into(), metric().into()]
 }
 
 fn observed_in_the_last_step() -> [Record; 5] {

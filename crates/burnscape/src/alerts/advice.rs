@@ -25,8 +25,8 @@ pub(super) fn advice(rule: &str) -> &'static str {
              gradients (Pascanu et al. 2013, arXiv 1211.5063)."
         }
         EXPLODING => {
-            "Clip gradients by norm (Pascanu et al. 2013, arXiv 1211.5063), lower the learning rate or warm it up \
-             (Goyal et al. 2017, arXiv 1706.02677)."
+            "Lower the learning rate or warm it up (Goyal et al. 2017, arXiv 1706.02677); where updates follow the \
+             gradient, as in gradient descent, clip it by norm (Pascanu et al. 2013, arXiv 1211.5063)."
         }
         VANISHING => {
             "Use activations that do not saturate, residual connections (He et al. 2016, arXiv 1512.03385) and an \

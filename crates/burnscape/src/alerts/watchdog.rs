@@ -1,70 +1,95 @@
 //! Holds one step after the other against the rules.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use burnscape_trace::columns::{GRAD_NORM, UPDATE_NORM, WEIGHT_NORM};
 use burnscape_trace::{Activation, Alert, Block, Curvature, Step};
 
 use super::advice::{self, advice};
-use super::{AlertRules, LossWatch};
+use super::block::{Beyond, BlockWatch, Found, Seen};
+use super::rate::{Pace, RateWatch};
+use super::told::{Place, Told};
+use super::{AlertRules, LossWatch, words};
 
-/// Steps that the logarithm of a gradient norm is compared with.
-const NORM_WINDOW: usize = 100;
-/// A jump is at least so many times the largest of the window.
-const JUMP: f64 = 10.0;
 /// Broken so often in a row, what may happen once is an alert.
 const STREAK: u32 = 3;
 /// Observations of a tap after which its window tells dead units.
 const DEAD_WINDOW: u32 = 10;
 /// Share of units that is dead beyond doubt after a single observation.
 const PLAINLY_DEAD: f64 = 0.9;
-
-/// Where a rule is broken.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Where {
-    Loss,
-    Block(u32),
-    Tap(String),
-}
+/// So many values are all 0 at once only where nothing comes through.
+const SILENT_VALUES: u64 = 256;
+/// A gradient that vanishes is at most this share of another block's: layers of sound networks differ by a thousand.
+const VANISHING_SHARE: f64 = 1e-5;
 
 /// The rules, and what they remember.
 pub(crate) struct Watchdog {
     rules: AlertRules,
     loss: LossWatch,
+    rate: RateWatch,
     blocks: Vec<BlockWatch>,
+    /// What the step that is judged shows of each block; `None`: no gradient reached it.
+    found: Vec<Option<(Seen, Found)>>,
     saturated: BTreeMap<String, u32>,
-    /// When each rule was broken last at each place.
-    broken: BTreeMap<(&'static str, Where), u64>,
+    told: Told,
     alerts: Vec<Alert>,
     /// The last live curvature was at the edge of stability.
     is_on_edge: bool,
 }
 
-/// What is remembered of a block.
-#[derive(Debug, Clone, Default)]
-struct BlockWatch {
-    log_norms: VecDeque<f64>,
-    zeros: u32,
-    off_ratio: u32,
+/// A rule about blocks.
+struct BlockRule {
+    name: &'static str,
+    is_error: bool,
+    /// What has to be measured for it.
+    column: &'static str,
+    broken: fn(&Found) -> Option<Beyond>,
 }
 
-/// One broken rule with the places where it is, the worst first.
-struct Broken {
-    rule: &'static str,
-    is_error: bool,
-    threshold: f64,
-    /// Block and value.
-    places: Vec<(u32, f64)>,
-}
+const BLOCK_RULES: [BlockRule; 5] = [
+    BlockRule {
+        name: advice::NON_FINITE_GRADIENT,
+        is_error: true,
+        column: GRAD_NORM,
+        broken: |found| found.broken_gradient,
+    },
+    BlockRule {
+        name: advice::NON_FINITE_WEIGHT,
+        is_error: true,
+        column: WEIGHT_NORM,
+        broken: |found| found.broken_weight,
+    },
+    BlockRule {
+        name: advice::EXPLODING,
+        is_error: false,
+        column: UPDATE_NORM,
+        broken: |found| found.explodes,
+    },
+    BlockRule {
+        name: advice::VANISHING,
+        is_error: false,
+        column: UPDATE_NORM,
+        broken: |found| found.vanishes,
+    },
+    BlockRule {
+        name: advice::RATIO,
+        is_error: false,
+        column: UPDATE_NORM,
+        broken: |found| found.ratio,
+    },
+];
 
 impl Watchdog {
-    pub fn new(rules: AlertRules) -> Self {
+    /// For a model of this element type, named as burn prints it.
+    pub fn new(rules: AlertRules, dtype: &str) -> Self {
         Self {
             rules,
-            loss: LossWatch::default(),
+            loss: LossWatch::of_type(dtype),
+            rate: RateWatch::default(),
             blocks: Vec::new(),
+            found: Vec::new(),
             saturated: BTreeMap::new(),
-            broken: BTreeMap::new(),
+            told: Told::default(),
             alerts: Vec::new(),
             is_on_edge: false,
         }
@@ -72,36 +97,49 @@ impl Watchdog {
 
     /// The alerts that a step raises; nothing is allocated while there are none.
     pub fn judge(&mut self, step: &Step, blocks: &[Block]) -> Vec<Alert> {
-        self.blocks.resize_with(blocks.len(), BlockWatch::default);
         self.judge_loss(step);
-        self.judge_gradients(step, blocks);
-        self.judge_weights(step, blocks);
+        self.look_at_blocks(step, blocks);
+        self.judge_blocks(step, blocks);
         std::mem::take(&mut self.alerts)
     }
 
+    /// Whether the next update will tell more of the last step: one was too long, and may have been made by hand.
+    pub fn is_in_doubt(&self) -> bool {
+        let mut found = self.found.iter().flatten();
+        found.any(|(_, found)| found.is_long && found.explodes.is_none())
+    }
+
     fn judge_loss(&mut self, step: &Step) {
+        let pace = self.rate.pace(step.lr);
         let Some(loss) = step.loss else { return };
+        self.told.keep(advice::NON_FINITE_LOSS, |_| loss.is_finite());
         if self.rules.non_finite && !loss.is_finite() {
             let text = format!("the training loss is {loss} at step {}", step.step);
-            self.raise(step, advice::NON_FINITE_LOSS, true, loss, 0.0, text);
+            let beyond = Beyond { value: loss, threshold: 0.0 };
+            self.raise(step, advice::NON_FINITE_LOSS, true, beyond, text);
         }
-        if let Some(largest) = self.loss.spike(loss, self.rules.loss_spike) {
-            let text = format!(
-                "the training loss is {loss:.4} at step {}, {:.1} times the largest of the last 64 steps",
-                step.step,
-                loss / largest
-            );
-            let threshold = self.rules.loss_spike.unwrap_or(1.0) * largest;
-            self.raise(step, advice::SPIKE, false, loss, threshold, text);
+        self.judge_spike(step, loss);
+        match pace {
+            Pace::Small => self.loss.forget_course(),
+            Pace::Unknown | Pace::Usual => self.judge_course(step, loss),
         }
-        let steps = self.rules.plateau_steps;
-        if let Some((before, after)) = self.loss.plateau(loss, steps) {
-            let text = format!(
-                "the training loss has not fallen over the last {} steps: {before:.6} on average over the first \
-                 half, {after:.6} over the second",
-                steps.unwrap_or(0)
-            );
-            self.raise(step, advice::PLATEAU, false, after, before, text);
+    }
+
+    fn judge_spike(&mut self, step: &Step, loss: f64) {
+        let spike = self.loss.spike(loss, self.rules.loss_spike);
+        self.told.keep(advice::SPIKE, |_| spike.is_none());
+        let Some(spike) = spike else { return };
+        let beyond = Beyond { value: loss, threshold: spike.limit };
+        self.raise(step, advice::SPIKE, false, beyond, words::spike(loss, step.step, spike));
+    }
+
+    fn judge_course(&mut self, step: &Step, loss: f64) {
+        let Some(steps) = self.rules.plateau_steps else { return };
+        let Some(course) = self.loss.course(loss, steps) else { return };
+        self.told.keep(advice::PLATEAU, |_| !course.is_flat);
+        if course.is_flat {
+            let beyond = Beyond { value: course.after, threshold: course.before };
+            self.raise(step, advice::PLATEAU, false, beyond, words::plateau(course, steps));
         }
     }
 
@@ -111,98 +149,94 @@ impl Watchdog {
         step: &Step,
         rule: &'static str,
         is_error: bool,
-        value: f64,
-        threshold: f64,
+        Beyond { value, threshold }: Beyond,
         text: String,
     ) {
-        if self.is_new(rule, Where::Loss, step.step) {
+        if self.told.is_news(rule, Place::Loss, step.step, self.rules.cool_down) {
             let alert = Alert { value, threshold, text, places: 1, ..at(step, rule, is_error) };
             self.alerts.push(alert);
         }
     }
 
-    fn judge_gradients(&mut self, step: &Step, blocks: &[Block]) {
-        let Some(norms) = step.columns.get(GRAD_NORM) else {
-            return;
-        };
-        let (mut broken, mut long, mut short) = (vec![], vec![], vec![]);
-        for (block, &norm) in norms.iter().enumerate().take(blocks.len()) {
-            if step.missing.contains(&(block as u32)) {
-                continue;
-            }
-            let (place, norm) = (block as u32, f64::from(norm));
-            let watch = &mut self.blocks[block];
-            watch.zeros = if norm == 0.0 { watch.zeros + 1 } else { 0 };
-            if !norm.is_finite() {
-                broken.push((place, norm));
-                continue;
-            }
-            let is_long = self.rules.exploding_step.is_some_and(|limit| norm * step.lr > limit);
-            if watch.jumps(norm, self.rules.exploding_z) || is_long {
-                long.push((place, norm));
-            }
-            let is_weight = blocks[block].role == "weight";
-            let is_short = self.rules.vanishing_step.is_some_and(|limit| norm * step.lr < limit);
-            if is_weight && is_short && step.lr != 0.0 && (norm != 0.0 || watch.zeros >= STREAK) {
-                short.push((place, norm));
-            }
+    /// What no gradient reached is not looked at: the optimizer had nothing to do with it.
+    fn look_at_blocks(&mut self, step: &Step, blocks: &[Block]) {
+        self.blocks.resize_with(blocks.len(), BlockWatch::default);
+        self.found.clear();
+        for (number, (block, watch)) in blocks.iter().zip(&mut self.blocks).enumerate() {
+            let is_reached = !step.missing.contains(&(number as u32));
+            let seen = is_reached.then(|| Seen::of(step, number, block));
+            self.found.push(seen.map(|seen| (seen, watch.judge(seen, &self.rules))));
         }
-        long.sort_by(|a, b| b.1.total_cmp(&a.1));
-        short.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let of_step = |limit: Option<f64>| limit.unwrap_or(f64::NAN) / step.lr;
-        let (exploding, vanishing) =
-            (of_step(self.rules.exploding_step), of_step(self.rules.vanishing_step));
-        let found = [
-            (advice::NON_FINITE_GRADIENT, true, 0.0, broken),
-            (advice::EXPLODING, false, exploding, long),
-            (advice::VANISHING, false, vanishing, short),
-        ];
-        for (rule, is_error, threshold, places) in found {
-            if rule != advice::NON_FINITE_GRADIENT || self.rules.non_finite {
-                self.report(step, blocks, Broken { rule, is_error, threshold, places });
-            }
+        self.drop_what_has_not_vanished(step.loss);
+    }
+
+    /// A gradient has vanished where it is next to nothing beside another block's, or where all are and nothing was
+    /// learned yet: where the loss has fallen, or is 0, training has come to its end.
+    fn drop_what_has_not_vanished(&mut self, loss: Option<f64>) {
+        let is_suspected = |it: &(Seen, Found)| it.1.vanishes.is_some();
+        if !self.found.iter().flatten().any(is_suspected) {
+            return;
+        }
+        let norms = self.found.iter().flatten().filter_map(|(seen, _)| seen.gradient);
+        let largest = norms.fold(0.0, f64::max);
+        let has_learned = loss == Some(0.0) || self.loss.has_fallen();
+        for (seen, found) in self.found.iter_mut().flatten() {
+            let is_beside_another =
+                largest > 0.0 && seen.gradient <= Some(VANISHING_SHARE * largest);
+            let are_all = found.vanishes.is_some_and(|it| largest < it.threshold);
+            let is_stuck = are_all && !has_learned && found.pace == Pace::Usual;
+            found.vanishes = found.vanishes.filter(|_| is_beside_another || is_stuck);
         }
     }
 
-    fn judge_weights(&mut self, step: &Step, blocks: &[Block]) {
-        let Some(weights) = step.columns.get(WEIGHT_NORM) else {
-            return;
-        };
-        let norms = weights.iter().zip(0..).map(|(&norm, block)| (block, f64::from(norm)));
-        let broken: Vec<(u32, f64)> = norms.filter(|(_, norm)| !norm.is_finite()).collect();
-        if self.rules.non_finite {
-            let rule = advice::NON_FINITE_WEIGHT;
-            self.report(
-                step,
-                blocks,
-                Broken { rule, is_error: true, threshold: 0.0, places: broken },
-            );
-        }
-        let (Some((lowest, highest)), Some(updates)) =
-            (self.rules.update_ratio, step.columns.get(UPDATE_NORM))
-        else {
-            return;
-        };
-        let mut off = Vec::new();
-        for (block, (weight, update)) in weights.iter().zip(updates.iter()).enumerate() {
-            let is_weight = blocks.get(block).is_some_and(|it| it.role == "weight" && !it.frozen);
-            let ratio = f64::from(*update) / f64::from(*weight);
-            let is_off = is_weight && *weight != 0.0 && (ratio < lowest || ratio > highest);
-            let watch = &mut self.blocks[block];
-            watch.off_ratio = if is_off { watch.off_ratio + 1 } else { 0 };
-            if watch.off_ratio >= STREAK {
-                off.push((block as u32, ratio));
+    fn judge_blocks(&mut self, step: &Step, blocks: &[Block]) {
+        for rule in BLOCK_RULES {
+            let is_off = rule.name.starts_with("non-finite") && !self.rules.non_finite;
+            if is_off || !step.columns.contains_key(rule.column) {
+                continue;
             }
+            let broken = |it: &Option<(Seen, Found)>| (rule.broken)(&it.as_ref()?.1);
+            let is_kept = |block: u32| {
+                let found = self.found.get(block as usize);
+                found.is_some_and(|it| it.is_some() && broken(it).is_none())
+            };
+            self.told.keep(rule.name, |place| matches!(place, Place::Block(it) if is_kept(*it)));
+            let numbered = self.found.iter().zip(0..);
+            let places = numbered.filter_map(|(found, block)| Some((block, broken(found)?)));
+            let mut places: Vec<(u32, Beyond)> = places.collect();
+            places.sort_by(|(_, a), (_, b)| b.distance().total_cmp(&a.distance()));
+            self.report(step, blocks, &rule, &places);
         }
-        let distance = |ratio: f64| (ratio / (lowest * highest).sqrt()).ln().abs();
-        off.sort_by(|a, b| distance(b.1).total_cmp(&distance(a.1)));
-        let is_high = off.first().is_some_and(|(_, ratio)| *ratio > highest);
-        let threshold = if is_high { highest } else { lowest };
-        self.report(
-            step,
-            blocks,
-            Broken { rule: advice::RATIO, is_error: false, threshold, places: off },
-        );
+    }
+
+    /// One alert for all blocks that break a rule in this step, if it is news of any.
+    fn report(
+        &mut self,
+        step: &Step,
+        blocks: &[Block],
+        rule: &BlockRule,
+        places: &[(u32, Beyond)],
+    ) {
+        let cool_down = self.rules.cool_down;
+        let mut is_news =
+            |block: u32| self.told.is_news(rule.name, Place::Block(block), step.step, cool_down);
+        // Every place is noted, and the first that is news is named.
+        let news = places.iter().filter(|(block, _)| is_news(*block));
+        let Some((block, beyond)) = news.fold(None, |first, it| first.or(Some(*it))) else {
+            return;
+        };
+        let path = blocks.get(block as usize).map_or("?", |block| block.path.as_str());
+        let of = match places.len() {
+            1 => format!("`{path}`"),
+            count => format!("`{path}` (and of {} other block(s))", count - 1),
+        };
+        let Some(Some((seen, _))) = self.found.get(block as usize) else { return };
+        let text =
+            format!("{} at step {}", words::of_block(rule.name, &of, beyond, seen), step.step);
+        let Beyond { value, threshold } = beyond;
+        let (block, places) = (Some(block), places.len() as u32);
+        let alert = at(step, rule.name, rule.is_error);
+        self.alerts.push(Alert { block, places, value, threshold, text, ..alert });
     }
 
     /// Whether training has come to the edge of stability: told once, until it was clearly below.
@@ -237,34 +271,45 @@ impl Watchdog {
         let Some(limit) = self.rules.dead_units.filter(|_| seen.units > 1) else {
             return;
         };
-        let share = seen.dead_units as f64 / seen.units as f64;
+        // The window tells what died in it only once it is full anew.
+        let is_silent = seen.zero_share == 1.0 && seen.values >= SILENT_VALUES;
+        let (dead, window) = match is_silent {
+            true => (seen.units, 1),
+            false => (seen.dead_units, seen.window),
+        };
+        let share = dead as f64 / seen.units as f64;
         let is_plain = share >= PLAINLY_DEAD.max(limit);
-        if !is_plain && (seen.window < DEAD_WINDOW || share < limit) {
-            return;
+        if !is_plain && (window < DEAD_WINDOW || share < limit) {
+            return self.keep_tap(advice::DEAD, seen);
         }
         let text = format!(
-            "{} of {} units behind the tap `{}` are dead at step {}: 0 for every sample of the last {} \
+            "{dead} of {} units behind the tap `{}` are dead at step {}: 0 for every sample of the last {window} \
              observation(s)",
-            seen.dead_units, seen.units, seen.tap, step.step, seen.window
+            seen.units, seen.tap, step.step
         );
-        self.raise_tap(seen, step, advice::DEAD, share, limit, text);
+        self.raise_tap(seen, step, advice::DEAD, Beyond { value: share, threshold: limit }, text);
     }
 
     fn judge_saturated(&mut self, seen: &Activation, step: &Step) {
         let Some(limit) = self.rules.saturated else { return };
-        let is_saturated = seen.saturated_share > limit;
+        let share = seen.saturated_share;
         let streak = self.saturated.entry(seen.tap.clone()).or_default();
-        *streak = if is_saturated { *streak + 1 } else { 0 };
+        *streak = if share > limit { *streak + 1 } else { 0 };
         if *streak < STREAK {
-            return;
+            return self.keep_tap(advice::SATURATED, seen);
         }
         let text = format!(
             "{:.0} % of the values behind the tap `{}` are at their bounds at step {}",
-            100.0 * seen.saturated_share,
+            100.0 * share,
             seen.tap,
             step.step
         );
-        self.raise_tap(seen, step, advice::SATURATED, seen.saturated_share, limit, text);
+        let beyond = Beyond { value: share, threshold: limit };
+        self.raise_tap(seen, step, advice::SATURATED, beyond, text);
+    }
+
+    fn keep_tap(&mut self, rule: &'static str, seen: &Activation) {
+        self.told.keep(rule, |place| matches!(place, Place::Tap(tap) if *tap == seen.tap));
     }
 
     fn raise_tap(
@@ -272,93 +317,15 @@ impl Watchdog {
         seen: &Activation,
         step: &Step,
         rule: &'static str,
-        value: f64,
-        threshold: f64,
+        Beyond { value, threshold }: Beyond,
         text: String,
     ) {
-        if self.is_new(rule, Where::Tap(seen.tap.clone()), step.step) {
+        let place = Place::Tap(seen.tap.clone());
+        if self.told.is_news(rule, place, step.step, self.rules.cool_down) {
             let tap = Some(seen.tap.clone());
             let alert = Alert { tap, value, threshold, text, places: 1, ..at(step, rule, false) };
             self.alerts.push(alert);
         }
-    }
-
-    /// One alert for all blocks that break a rule in this step, if any did not break it before.
-    fn report(&mut self, step: &Step, blocks: &[Block], broken: Broken) {
-        let Broken { rule, is_error, threshold, places } = broken;
-        let mut fresh = None;
-        for &(block, value) in &places {
-            if self.is_new(rule, Where::Block(block), step.step) && fresh.is_none() {
-                fresh = Some((block, value));
-            }
-        }
-        let Some((block, value)) = fresh else { return };
-        let path = blocks.get(block as usize).map_or("?", |block| block.path.as_str());
-        let others = match places.len() {
-            1 => String::new(),
-            count => format!(" (and of {} other block(s))", count - 1),
-        };
-        let what = sentence(rule, value, threshold);
-        let text = format!("the {what} of `{path}`{others} at step {}", step.step);
-        let places = places.len() as u32;
-        let block = Some(block);
-        self.alerts.push(Alert {
-            block,
-            places,
-            value,
-            threshold,
-            text,
-            ..at(step, rule, is_error)
-        });
-    }
-
-    /// Notes that a rule is broken; whether it was kept long enough before to be told.
-    fn is_new(&mut self, rule: &'static str, place: Where, step: u64) -> bool {
-        let before = self.broken.insert((rule, place), step);
-        before.is_none_or(|before| step.saturating_sub(before) > self.rules.cool_down)
-    }
-}
-
-impl BlockWatch {
-    /// Whether a norm lies far above those before it; a jump is not taken into the window.
-    fn jumps(&mut self, norm: f64, z: Option<f64>) -> bool {
-        if norm == 0.0 {
-            return false;
-        }
-        let log = norm.ln();
-        let known = &self.log_norms;
-        let full = known.len() == NORM_WINDOW;
-        if let (Some(z), true) = (z, full) {
-            let mean = known.iter().sum::<f64>() / NORM_WINDOW as f64;
-            let square = known.iter().map(|it| (it - mean).powi(2)).sum::<f64>();
-            let deviation = (square / (NORM_WINDOW - 1) as f64).sqrt();
-            let largest = known.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            if log > mean + z * deviation && log > largest + JUMP.ln() {
-                return true;
-            }
-        }
-        if full {
-            self.log_norms.pop_front();
-        }
-        self.log_norms.push_back(log);
-        false
-    }
-}
-
-/// "gradient norm is …", to be followed by "of `path`".
-fn sentence(rule: &str, value: f64, threshold: f64) -> String {
-    match rule {
-        advice::NON_FINITE_GRADIENT => "gradient is NaN or infinite: that".to_string(),
-        advice::NON_FINITE_WEIGHT => "weight is NaN or infinite: that".to_string(),
-        advice::EXPLODING => {
-            format!(
-                "gradient norm explodes, {value:.3e} (a step of length 1 is {threshold:.3e}): that"
-            )
-        }
-        advice::VANISHING => {
-            format!("gradient norm vanishes, {value:.3e} (below {threshold:.3e}): that")
-        }
-        _ => format!("ratio of update to weight is {value:.3e}, beyond {threshold:.0e}: that"),
     }
 }
 
@@ -376,8 +343,10 @@ fn at(step: &Step, rule: &str, is_error: bool) -> Alert {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use burnscape_trace::F32s;
+    use burnscape_trace::columns::LR;
+
+    use super::*;
 
     fn blocks() -> Vec<Block> {
         let block = |path: &str, role: &str| Block {
@@ -397,13 +366,21 @@ mod tests {
         Step { step: number, lr: 0.1, loss: Some(1.0), columns, ..Step::default() }
     }
 
+    /// A step in which the update was measured as well.
+    fn moved(number: u64, norms: [f32; 3], weights: [f32; 3], updates: [f32; 3]) -> Step {
+        let mut step = step(number, norms);
+        step.columns.insert(WEIGHT_NORM.to_string(), F32s(weights.to_vec()));
+        step.columns.insert(UPDATE_NORM.to_string(), F32s(updates.to_vec()));
+        step
+    }
+
     fn told(dog: &mut Watchdog, step: &Step) -> Vec<(String, u64, Option<u32>, u32)> {
         let alerts = dog.judge(step, &blocks());
         alerts.into_iter().map(|it| (it.rule, it.step, it.block, it.places)).collect()
     }
 
     fn dog() -> Watchdog {
-        Watchdog::new(AlertRules::default())
+        Watchdog::new(AlertRules::default(), "f32")
     }
 
     #[test]
@@ -423,70 +400,118 @@ mod tests {
             1,
             "after the cool-down"
         );
+        let weight = told(&mut dog, &moved(152, [1.0; 3], [1.0, f32::NAN, 1.0], [1e-3; 3]));
+        assert_eq!(weight, [("non-finite-weight".to_string(), 152, Some(1), 1)]);
     }
 
     #[test]
-    fn a_step_longer_than_one_explodes_and_the_worst_block_is_named() {
-        let alerts = dog().judge(&step(3, [11.0, 9.0, 30.0]), &blocks());
+    fn of_several_updates_that_explode_the_longest_is_named_with_its_numbers() {
+        let step = moved(3, [11.0, 9.0, 30.0], [1.0; 3], [1.1, 0.9, 3.0]);
+        let alerts = dog().judge(&step, &blocks());
         let [alert] = &alerts[..] else { panic!("{alerts:?}") };
         assert_eq!(
             (alert.rule.as_str(), alert.block, alert.places),
             ("exploding-gradient", Some(2), 2)
         );
-        assert_eq!((alert.value, alert.threshold), (30.0, 10.0));
-        assert!(alert.text.contains("`fc2.weight`") && alert.advice.contains("1211.5063"));
+        assert_eq!((alert.value, alert.threshold), (3.0, 1.0));
+        let expected = "the update of `fc2.weight` (and of 1 other block(s)) explodes: it is 3 long (more than 1), with \
+                        weights of norm 1, a gradient of norm 30 and a learning rate of 0.1, at step 3";
+        assert_eq!(alert.text, expected);
+        assert!(alert.advice.contains("1211.5063"));
     }
 
     #[test]
-    fn without_a_learning_rate_no_step_is_too_long_or_too_short() {
-        let step = Step { lr: 0.0, ..step(0, [1e6, 1e-20, 1.0]) };
-        assert!(told(&mut dog(), &step).is_empty());
-    }
-
-    #[test]
-    fn a_norm_far_above_the_last_hundred_explodes_though_the_step_is_short() {
-        let mut dog = dog();
-        for number in 0..100 {
-            let norm = if number % 2 == 0 { 0.001 } else { 0.002 };
-            assert!(told(&mut dog, &step(number, [norm; 3])).is_empty());
-        }
-        assert!(told(&mut dog, &step(100, [0.019, 0.001, 0.001])).is_empty(), "below ten times");
-        assert_eq!(told(&mut dog, &step(101, [0.5, 0.001, 0.001]))[0].2, Some(0));
-    }
-
-    #[test]
-    fn a_tiny_gradient_vanishes_at_once_and_a_zero_one_at_the_third_step() {
-        let mut dog = dog();
-        let tiny = told(&mut dog, &step(0, [1e-12, 1.0, 0.0]));
-        assert_eq!(tiny, [("vanishing-gradient".to_string(), 0, Some(0), 1)]);
-        assert!(told(&mut dog, &step(1, [1.0, 1.0, 0.0])).is_empty());
-        assert_eq!(told(&mut dog, &step(2, [1.0, 1.0, 0.0]))[0].2, Some(2));
-        let unreached = Step { missing: vec![2].into(), ..step(3, [1.0, 1.0, f32::NAN]) };
-        assert!(told(&mut dog, &unreached).is_empty());
-    }
-
-    #[test]
-    fn a_bias_may_have_no_gradient_as_one_before_a_batch_norm_has() {
-        let mut dog = dog();
-        assert!((0..9).all(|number| told(&mut dog, &step(number, [1.0, 1e-12, 1.0])).is_empty()));
-    }
-
-    #[test]
-    fn a_ratio_is_off_at_the_third_measurement_and_only_for_weights() {
-        let mut dog = dog();
-        let at = |number: u64, weights: [f32; 3], updates: [f32; 3]| {
-            let mut step = step(number, [1.0; 3]);
-            step.columns.insert(WEIGHT_NORM.to_string(), F32s(weights.to_vec()));
-            step.columns.insert(UPDATE_NORM.to_string(), F32s(updates.to_vec()));
-            step
+    fn blocks_with_rates_of_their_own_are_judged_by_these() {
+        let rates = |mut step: Step, rates: [f32; 3]| {
+            step.columns.insert(LR.to_string(), F32s(rates.to_vec()));
+            Step { lr: 1e-6, ..step }
         };
-        let off = [2.0, 1.0, 0.0];
-        assert!(told(&mut dog, &at(0, off, [1.0, 1.0, 1.0])).is_empty());
-        assert!(told(&mut dog, &at(1, off, [1.0, 1.0, 1.0])).is_empty());
-        let third = told(&mut dog, &at(2, off, [1.0, 1.0, 1.0]));
-        assert_eq!(third, [("update-ratio".to_string(), 2, Some(0), 1)]);
-        let broken = told(&mut dog, &at(3, [1.0, f32::NAN, 1.0], [1e-3; 3]));
-        assert_eq!(broken, [("non-finite-weight".to_string(), 3, Some(1), 1)]);
+        let still = moved(0, [1e-3; 3], [1.0; 3], [0.0; 3]);
+        assert!(told(&mut dog(), &rates(still.clone(), [0.0; 3])).is_empty());
+        let long = moved(0, [1.2, 1.0, 56.5], [1.0; 3], [60.0, 1e-6, 2825.0]);
+        assert_eq!(told(&mut dog(), &rates(long, [50.0, 1e-6, 50.0]))[0].2, Some(2));
+    }
+
+    #[test]
+    fn what_got_no_gradient_is_not_judged() {
+        let mut dog = dog();
+        let ratios = [1e-3, 1e-3, 0.0];
+        for number in 0..9 {
+            let idle = moved(20 * number, [1.0, 1.0, f32::NAN], [1.0; 3], ratios);
+            assert!(told(&mut dog, &Step { missing: vec![2].into(), ..idle }).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_gradient_vanishes_beside_that_of_another_layer() {
+        let at = |number, norms| moved(number, norms, [1.0; 3], [0.0, 0.1, 0.0]);
+        let tiny = told(&mut dog(), &at(0, [1e-12, 1.0, 1.0]));
+        assert_eq!(tiny, [("vanishing-gradient".to_string(), 0, Some(0), 1)]);
+        let mut dog = dog();
+        assert!(told(&mut dog, &at(0, [1.0, 1.0, 0.0])).is_empty());
+        assert!(told(&mut dog, &at(1, [1.0, 1.0, 0.0])).is_empty());
+        assert_eq!(told(&mut dog, &at(2, [1.0, 1.0, 0.0]))[0].2, Some(2));
+    }
+
+    #[test]
+    fn where_all_gradients_are_gone_training_is_stuck_or_through() {
+        let gone = |number, loss| Step {
+            loss: Some(loss),
+            ..moved(number, [1e-12; 3], [1.0; 3], [0.0; 3])
+        };
+        let run = |losses: &[f64]| -> Vec<u64> {
+            let mut dog = dog();
+            let steps = losses.iter().zip(0..).map(|(&loss, number)| gone(number, loss));
+            let told = steps
+                .flat_map(|step| told(&mut dog, &step))
+                .filter(|it| it.0 == "vanishing-gradient");
+            told.map(|it| it.1).collect()
+        };
+        assert_eq!(run(&[2.0; 40]), [1], "the first step may be that of a warm-up");
+        assert_eq!(run(&[0.0; 40]), [0; 0], "nothing is left to be learned");
+        let mut falls = dog();
+        for number in 0..100 {
+            let rate = moved(number, [0.1; 3], [1.0; 3], [1e-2; 3]);
+            let loss = Some(-3.0 - number as f64);
+            assert!(told(&mut falls, &Step { loss, ..rate }).is_empty());
+        }
+        assert!((100..150).all(|number| told(&mut falls, &gone(number, -102.0)).is_empty()));
+    }
+
+    #[test]
+    fn a_warm_up_and_the_end_of_a_cosine_are_silent() {
+        let mut dog = dog();
+        for number in 0..1000_u64 {
+            let t = number as f64 / 1000.0;
+            let lr = 1e-7 * (number + 1) as f64;
+            let lr = if t < 0.3 {
+                lr
+            } else {
+                3e-5 * (0.5 + 0.5 * (std::f64::consts::PI * (t - 0.3) / 0.7).cos())
+            };
+            let norms = [0.5, 0.2, 0.7];
+            let updates = norms.map(|it: f32| if lr < 1e-8 { 0.0 } else { it * lr as f32 });
+            let step = Step { lr, loss: Some(2.0 - t), ..moved(number, norms, [1.0; 3], updates) };
+            assert!(told(&mut dog, &step).is_empty(), "step {number}");
+        }
+    }
+
+    #[test]
+    fn the_loss_is_told_with_its_numbers() {
+        let mut dog = dog();
+        let at = |number: u64, loss| Step { loss: Some(loss), ..step(number, [1.0; 3]) };
+        let usual = |number: u64| 5e-7 + 1e-8 * (number % 3) as f64;
+        assert!((0..40).all(|number| told(&mut dog, &at(number, usual(number))).is_empty()));
+        let alerts = dog.judge(&at(40, 1e-3), &blocks());
+        let [alert] = &alerts[..] else { panic!("{alerts:?}") };
+        assert!(
+            alert.text.contains("leaps to 0.001 at step 40: it was 5.1e-7 before"),
+            "{}",
+            alert.text
+        );
+        assert_eq!(alert.value, 1e-3);
+        let broken = dog.judge(&at(41, f64::NAN), &blocks());
+        assert_eq!(broken[0].rule, "non-finite-loss");
     }
 
     #[test]
@@ -506,6 +531,9 @@ mod tests {
         assert_eq!(rules(&mut dog(), &seen(10, 1, f64::NAN)), ["dead-units"]);
         assert!(rules(&mut dog(), &seen(6, 9, f64::NAN)).is_empty());
         assert_eq!(rules(&mut dog(), &seen(6, 10, f64::NAN)), ["dead-units"]);
+        let silent = |values| Activation { values, zero_share: 1.0, ..seen(1, 10, f64::NAN) };
+        assert_eq!(rules(&mut dog(), &silent(320)), ["dead-units"], "whatever came through before");
+        assert!(rules(&mut dog(), &silent(10)).is_empty(), "a single sample");
         let mut dog = dog();
         assert!(rules(&mut dog, &seen(0, 1, 0.95)).is_empty());
         assert!(rules(&mut dog, &seen(0, 2, 0.95)).is_empty());

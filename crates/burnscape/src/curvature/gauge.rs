@@ -21,7 +21,7 @@ use super::spec::check_optimizer;
 use crate::config::check;
 use crate::loss::Losses;
 use crate::model_map::ModelMap;
-use crate::schedule::StepPlace;
+use crate::schedule::{Schedule, StepPlace};
 use crate::{Error, Result};
 
 /// Gradients that the first measurement is expected to cost, as `cargo bench --bench hook -- curvature` prints them.
@@ -148,6 +148,8 @@ struct Memory {
     step: Option<(f64, f64)>,
     /// The largest eigenvalue when it was last looked for among all.
     largest: Option<f64>,
+    /// Which blocks were frozen then.
+    frozen: Vec<bool>,
     measured: u64,
 }
 
@@ -203,7 +205,7 @@ where
 
     fn is_due(&mut self, model: &M, map: &ModelMap, place: StepPlace) -> Result<bool> {
         match self.settings.pace {
-            Pace::EverySteps(every) => Ok(place.step.is_multiple_of(every)),
+            Pace::EverySteps(every) => Ok(Schedule::Every(every).is_due(place)),
             Pace::EveryEpochs(every) => {
                 let is_due = place.starts_epoch && self.epochs.is_multiple_of(every);
                 self.epochs += u64::from(place.starts_epoch);
@@ -231,6 +233,7 @@ where
     fn measured(&mut self, model: &M, map: &ModelMap, lr: f64) -> Result<Curvature> {
         let began = Instant::now();
         let Self { settings, batches, losses, memory, .. } = self;
+        memory.follow(map);
         let loss_of = |output: &dyn Any| losses.of(output);
         let mut record = measure(model, map, batches, &loss_of, settings, memory)?;
         let took = began.elapsed();
@@ -376,6 +379,14 @@ where
 }
 
 impl Memory {
+    /// Where other blocks are frozen than before, it is another Hessian.
+    fn follow(&mut self, map: &ModelMap) {
+        let frozen: Vec<bool> = map.layout.blocks().iter().map(|block| block.frozen).collect();
+        if self.frozen != frozen {
+            *self = Self { frozen, measured: self.measured, ..Self::default() };
+        }
+    }
+
     /// Remembers the largest eigenvalue, or forgets it where the one that was followed may not be the largest any more.
     fn know(&mut self, value: f64) {
         let known = self.largest.unwrap_or(value);

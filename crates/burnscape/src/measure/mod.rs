@@ -17,11 +17,18 @@ use crate::recorder::sample::{Columns, Values};
 pub(crate) trait GradientSource {
     /// The gradient of a parameter; `None` if none reached the optimizer.
     fn gradient<const D: usize>(&self, id: ParamId) -> Option<Tensor<D>>;
+
+    /// How many parameters have one, on the first device.
+    fn count(&self) -> usize;
 }
 
 impl GradientSource for GradientsParams {
     fn gradient<const D: usize>(&self, id: ParamId) -> Option<Tensor<D>> {
         self.get::<D>(id)
+    }
+
+    fn count(&self) -> usize {
+        self.len()
     }
 }
 
@@ -40,6 +47,10 @@ impl GradientSource for MultiGradientsParams {
             .filter_map(|(_, (grads, _))| grads.get::<D>(id))
             .fold(start, |sum, part| sum + part.to_device(device));
         Some(sum)
+    }
+
+    fn count(&self) -> usize {
+        self.grads.first().map_or(0, |(grads, _)| grads.len())
     }
 }
 
@@ -70,11 +81,16 @@ impl StepValues {
         (values, self.missing)
     }
 
-    /// Whether the gradient norm of a block that has one is above `limit`, infinite or NaN. The norms are the
-    /// first values; those of blocks without a gradient are NaN, and counted in `missing`.
-    pub fn has_norm_above(&self, blocks: usize, limit: f32) -> bool {
-        let norms = &self.host[..blocks.min(self.host.len())];
-        norms.iter().filter(|&&norm| norm > limit || norm.is_nan()).count() > self.missing.len()
+    /// The norms that were read first, one per block: those of gradients, NaN where there is none.
+    pub fn first(&self, blocks: usize) -> &[f32] {
+        &self.host[..blocks.min(self.host.len())]
+    }
+
+    /// Weight and update norms of every block, where they were read last.
+    pub fn weights_and_updates(&self, blocks: usize) -> impl Iterator<Item = (f32, f32)> {
+        let start = self.host.len().saturating_sub(2 * blocks);
+        let (weights, updates) = self.host[start..].split_at(blocks.min(self.host.len() - start));
+        weights.iter().copied().zip(updates.iter().copied())
     }
 
     /// Whether the last norms that were read, those of the weights, are not all finite.
@@ -309,7 +325,8 @@ impl KeptWeights {
     }
 }
 
-fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+/// As one vector, without what knows gradients.
+pub(crate) fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     let tensor = tensor.inner();
     let len = tensor.shape().num_elements();
     tensor.reshape([len])

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use burnscape_trace::{Activation, Alert, Blackbox, Curvature, Head, Record, Step};
+use burnscape_trace::{Activation, Alert, Blackbox, Curvature, Head, Record, Step, columns};
 
 use super::sample::BoxedTensors;
 use super::worker::Worker;
-use crate::alerts::{AlertAction, Watchdog};
+use crate::alerts::{AlertAction, AlertRules, Suspicions, Watchdog};
 use crate::black_box::BlackBox;
 use crate::config::Config;
 use crate::model_map::NamedTensor;
@@ -16,7 +16,9 @@ use crate::snapshot;
 
 /// The rules, and the last steps.
 pub(super) struct Alarm {
+    rules: AlertRules,
     watchdog: Watchdog,
+    suspicions: Suspicions,
     black_box: BlackBox,
     last_steps: VecDeque<Step>,
     /// Black boxes that may still be written.
@@ -26,11 +28,20 @@ pub(super) struct Alarm {
 impl Alarm {
     pub fn new(config: &Config) -> Self {
         Self {
-            watchdog: Watchdog::new(config.alerts),
+            rules: config.alerts,
+            watchdog: Watchdog::new(config.alerts, ""),
+            suspicions: Suspicions::new(Vec::new()),
             black_box: config.black_box,
             last_steps: VecDeque::new(),
             boxes_left: config.black_box.most,
         }
+    }
+
+    /// The model is known from now on.
+    pub fn introduce(&mut self, head: &Head) {
+        let is_weight = head.blocks.iter().map(|block| block.role == "weight").collect();
+        self.suspicions = Suspicions::new(is_weight);
+        self.watchdog = Watchdog::new(self.rules, &head.dtype);
     }
 
     pub fn judge(&mut self, step: &Step, head: Option<&Head>) -> Vec<Alert> {
@@ -39,6 +50,19 @@ impl Alarm {
 
     pub fn judge_activation(&mut self, seen: &Activation, step: &Step) -> Vec<Alert> {
         self.watchdog.judge_activation(seen, step)
+    }
+
+    /// Whether a step that was judged, whose norms nobody else has seen, calls for the update of a later one to be measured.
+    pub fn is_suspicious(&mut self, step: &Step) -> bool {
+        self.watchdog.is_in_doubt() | self.gradients_are_suspicious(step)
+    }
+
+    fn gradients_are_suspicious(&mut self, step: &Step) -> bool {
+        let Some(norms) = step.columns.get(columns::GRAD_NORM) else { return false };
+        let rates = step.columns.get(columns::LR).into_iter().flat_map(|rates| rates.iter());
+        let rate = rates.fold(step.lr, |largest, &rate| largest.max(f64::from(rate)));
+        let missing = step.missing.len();
+        self.suspicions.look(step.step, norms, missing, rate, &self.rules).is_raised
     }
 
     /// Keeps a step for the black box, in the memory of the oldest one.

@@ -1,9 +1,12 @@
 //! The beginning of a recording: head, snapshot 0, and where an earlier recording goes on.
 
+use std::iter::once;
+
 use burnscape_trace::{Head, Record, Resume};
 
 use super::snapshots;
 use super::worker::Worker;
+use crate::frozen::{self, FrozenHistory};
 use crate::model_map::ModelMap;
 use crate::{Schedule, SnapshotSchedule, head};
 
@@ -26,13 +29,19 @@ impl Worker {
         let (map, weights) = *introduction;
         let head = self.make_head(&map);
         self.check_same_model(&head);
-        self.append(&Record::Head(head.clone()));
+        self.frozen = self.frozen_before(&head);
+        let flags = frozen::flags(&head);
+        self.append(&Record::Head(self.frozen.as_begun(head.clone())));
+        self.alarm.introduce(&head);
         self.head = Some(head);
         let needs_start = self.config.measurements.distance != Schedule::Never;
         let start = needs_start.then(|| map.flatten(&weights.tensors));
         self.looker.begin(&map, start.unwrap_or_default());
         self.map = Some(map.clone());
         self.go_back();
+        for (step, flags) in once((0, flags)).chain(std::mem::take(&mut self.early_frozen)) {
+            self.follow_flags(step, flags);
+        }
         self.tell_early_problems();
         self.tell_what_counts();
         for record in std::mem::take(&mut self.early_records) {
@@ -49,6 +58,30 @@ impl Worker {
         }
     }
 
+    /// A run of no step at all says that it is none.
+    pub(super) fn begin_without_steps(&mut self, reason: &str) {
+        let earlier = self.earlier.as_ref();
+        self.written = earlier.map_or(self.written, |it| it.recorded);
+        match earlier.and_then(|it| it.head.clone()) {
+            Some(head) => self.head = Some(head),
+            None => {
+                let head = head::without_model(&self.config);
+                self.append(&Record::Head(head.clone()));
+                self.head = Some(head);
+            }
+        }
+        // A failed `finish` has told it already.
+        if reason != "failed" && self.report.problems.is_empty() {
+            let sentence = "no optimizer step was seen, so there is nothing in the run: train the model that \
+                            `probe.watch(…)` returned, or through `probe.training(…)` or `probe.observe()`";
+            self.report.problem(sentence.to_string());
+        }
+        self.tell_early_problems();
+        for record in std::mem::take(&mut self.early_records) {
+            self.append(&record);
+        }
+    }
+
     fn make_head(&self, map: &ModelMap) -> Head {
         let mut head = head::describe(map, &self.config);
         if let Some(earlier) = self.earlier.as_ref().and_then(|it| it.head.as_ref()) {
@@ -60,13 +93,41 @@ impl Worker {
         head
     }
 
+    /// What was frozen on the path of training until now.
+    fn frozen_before(&self, head: &Head) -> FrozenHistory {
+        let earlier = self.earlier.as_ref().filter(|it| !it.is_of_no_model());
+        earlier.map_or_else(
+            || FrozenHistory::of(head, Vec::new()),
+            |it| it.frozen.clone().until(self.base.steps),
+        )
+    }
+
+    /// From a step of this process on, other blocks may be frozen.
+    pub(super) fn follow_flags(&mut self, step: u64, flags: Vec<bool>) {
+        let Some(head) = self.head.take() else {
+            return self.early_frozen.push((step, flags));
+        };
+        let (step, before) = (self.base.steps + step, self.frozen.at(None));
+        if let Some(change) = self.frozen.change(step, &flags) {
+            self.append(&Record::Frozen(change));
+            let paths: Vec<&str> = head.blocks.iter().map(|block| block.path.as_str()).collect();
+            self.note("info", frozen::change_in_words(&paths, &before, &flags, step));
+        }
+        self.head = Some(self.frozen.as_now(head));
+    }
+
     fn first_epoch(&self) -> Option<u64> {
         self.base_known.then(|| self.epochs.first_epoch())
     }
 
     fn check_same_model(&mut self, head: &Head) {
-        let earlier = self.earlier.as_ref().and_then(|it| it.head.as_ref());
-        if earlier.is_some_and(|earlier| earlier.blocks != head.blocks) {
+        let earlier = self.earlier.as_ref().filter(|it| !it.is_of_no_model());
+        let earlier = earlier.and_then(|it| it.head.as_ref());
+        // What is frozen, and what was said about filters, may differ.
+        let tensors = |head: &Head| -> Vec<(String, Vec<u64>)> {
+            head.blocks.iter().map(|it| (it.path.clone(), it.shape.clone())).collect()
+        };
+        if earlier.is_some_and(|earlier| tensors(earlier) != tensors(head)) {
             self.report.problem(
                 "the resumed run was recorded with another model: its blocks differ, earlier \
                  steps and snapshots do not fit; record this model in a folder of its own"
@@ -118,7 +179,8 @@ impl Worker {
             SnapshotSchedule::EverySteps(_) => None,
         };
         let room = fs4::available_space(self.folder.path()).ok();
-        let (level, sentence) = snapshots::room_sentence(bytes, planned, room);
+        let (level, sentence) =
+            snapshots::room_sentence(bytes, planned, room, self.config.snapshot_limits);
         if level == "warning" {
             log::warn!("burnscape: {sentence}");
         }

@@ -155,9 +155,9 @@ impl Worker {
     /// Training goes on behind so many validation batches: they are those of the open epoch.
     pub(super) fn close_epoch(&mut self, valid_through: u64) {
         let Some(epoch) = self.counting.open.take() else { return };
-        let valid_loss = self.losses.mean_of(Split::Valid, epoch.valid_before, valid_through);
         let steps = epoch.end.after(self.base).steps;
-        self.write_epoch(epoch.number, steps, (epoch.before, epoch.end.batches), valid_loss);
+        let validated = (epoch.valid_before, valid_through);
+        self.write_epoch(epoch.number, steps, (epoch.before, epoch.end.batches), validated);
         if let Some(weights) = epoch.perhaps {
             self.keep_epoch_weights(epoch.number, *weights, true);
         }

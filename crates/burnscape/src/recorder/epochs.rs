@@ -50,6 +50,10 @@ pub(crate) struct EpochMap {
     first_epoch: u64,
     next_epoch: u64,
     batches: u64,
+    /// Batches when the training started that goes on.
+    started_at: Option<u64>,
+    /// Epochs of the trainings before it: burn counts those of each from 1.
+    epochs_before: u64,
     /// Validation batches before the last validation, and through it.
     validation: (u64, u64),
     in_train: bool,
@@ -71,6 +75,8 @@ impl Default for EpochMap {
             first_epoch: 1,
             next_epoch: 1,
             batches: 0,
+            started_at: None,
+            epochs_before: 0,
             validation: (0, 0),
             in_train: false,
             split_items: 0,
@@ -85,16 +91,35 @@ impl EpochMap {
     pub fn apply(&mut self, event: &TrainingEvent) {
         match *event {
             TrainingEvent::Start { total_epochs, first_epoch } => {
-                self.total_epochs = total_epochs;
-                self.first_epoch = first_epoch;
-                self.next_epoch = first_epoch;
+                self.start(total_epochs, first_epoch);
             }
             TrainingEvent::SplitStart { train, items } => self.start_split(train, items),
             TrainingEvent::Batch { items } => self.count_batch(items),
             TrainingEvent::SplitEnd => self.in_train = false,
-            TrainingEvent::EpochEnd { epoch } => self.next_epoch = epoch + 1,
+            TrainingEvent::EpochEnd { epoch } => self.next_epoch = self.in_run(epoch) + 1,
             TrainingEvent::End | TrainingEvent::Unheard => {}
         }
+    }
+
+    /// A training starts, which may be told twice. One that comes after another is a phase of the same run.
+    fn start(&mut self, total_epochs: u64, first_epoch: u64) {
+        match self.started_at {
+            None => self.first_epoch = first_epoch,
+            Some(before) if before < self.batches => {
+                let begun = self.spans.back().map_or(0, |span| span.epoch);
+                let known = begun.max(self.next_epoch - 1);
+                self.epochs_before = known.saturating_sub(first_epoch.saturating_sub(1));
+            }
+            Some(_) => {}
+        }
+        self.started_at = Some(self.batches);
+        self.total_epochs = self.in_run(total_epochs);
+        self.next_epoch = self.in_run(first_epoch);
+    }
+
+    /// The number in the run of an epoch as burn counts it.
+    pub fn in_run(&self, epoch: u64) -> u64 {
+        epoch.saturating_add(self.epochs_before)
     }
 
     fn start_split(&mut self, train: bool, items: u64) {
@@ -143,6 +168,11 @@ impl EpochMap {
     pub fn batches_of(&self, epoch: u64) -> Option<(u64, u64)> {
         let span = self.spans.iter().rev().find(|span| span.epoch == epoch)?;
         Some((span.before, span.before + span.seen))
+    }
+
+    /// Batches before the last training split.
+    pub fn batches_before_split(&self) -> u64 {
+        self.spans.back().map_or(0, |span| span.before)
     }
 
     /// The batches `(before, through]` of the last validation, counted in this process.
@@ -226,6 +256,39 @@ mod tests {
         assert_eq!(map.place(1), None);
         map.apply(&TrainingEvent::Batch { items: 1 });
         assert_eq!(map.place(1), Some(Place { epoch: 1, iteration: 1 }));
+    }
+
+    #[test]
+    fn a_second_training_goes_on_counting_where_the_first_one_stopped() {
+        let start = TrainingEvent::Start { total_epochs: 2, first_epoch: 1 };
+        let mut map = EpochMap::default();
+        for phase in 0..3 {
+            // It is told before the launch and by burn.
+            map.apply(&start);
+            map.apply(&start);
+            assert_eq!(
+                (map.total_epochs, map.current_epoch().max(1)),
+                (2 * phase + 2, (2 * phase).max(1))
+            );
+            for epoch in 1..=2 {
+                train_split(&mut map, 3);
+                assert_eq!(map.current_epoch(), 2 * phase + epoch);
+                map.apply(&TrainingEvent::EpochEnd { epoch });
+            }
+            assert_eq!(map.complete_epochs(), 2 * phase + 2);
+        }
+        // Interrupted within epoch 7: what comes then is epoch 8.
+        map.apply(&start);
+        train_split(&mut map, 1);
+        map.apply(&start);
+        train_split(&mut map, 3);
+        assert_eq!(map.place(20), Some(Place { epoch: 8, iteration: 1 }));
+        // One that goes on from a checkpoint of epoch 8 counts from there by itself.
+        map.apply(&TrainingEvent::EpochEnd { epoch: 1 });
+        map.apply(&TrainingEvent::Start { total_epochs: 9, first_epoch: 9 });
+        assert_eq!((map.current_epoch(), map.total_epochs), (8, 9));
+        train_split(&mut map, 1);
+        assert_eq!((map.current_epoch(), map.first_epoch()), (9, 1));
     }
 
     #[test]

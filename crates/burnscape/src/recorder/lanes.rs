@@ -1,7 +1,7 @@
 //! The ways from training to the writer thread: steps may be lost when it lags, all else may not.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::Thread;
 
@@ -23,6 +23,9 @@ use crate::voice::Voice;
 
 /// Weights that may wait for the disk, in bytes; further snapshots are skipped, and said so.
 const MAX_WAITING_BYTES: u64 = 2 << 30;
+
+/// Losses that may wait beside their queue; further ones are left out, and said so.
+const MAX_LOSSES_ASIDE: usize = 1 << 20;
 
 /// Entries of gradients and weights that may wait to be looked at, unless a single step has more: 256 MiB of f32.
 const MAX_WAITING_ENTRIES: u64 = 64 << 20;
@@ -73,12 +76,17 @@ pub(crate) struct Counters {
     pub waiting_entries: AtomicU64,
     /// Steps of this process before the last alert, and one more; 0 without one.
     pub alerted_after: AtomicU64,
+    /// The writer thread wants the update of the next step measured, where only it sees gradient norms.
+    pub update_asked: AtomicBool,
+    pub losses_aside: LossesAside,
     /// Training splits that burn told the beginning of.
     pub train_splits: AtomicU64,
     /// An alert of this run, or of one that is trained with it, asks training to stop.
     pub stop_asked: Arc<AtomicBool>,
     /// A loop was told so, of this run or of one that is trained with it.
     pub stop_told: Arc<AtomicBool>,
+    /// The last step was one of a second model, which is not recorded.
+    pub is_second: AtomicBool,
     /// Other runs are trained below this one.
     pub has_children: AtomicBool,
     /// The reader of the dashboard asks the study to stop.
@@ -145,6 +153,40 @@ impl Counters {
              `Observer::should_stop` in a loop of your own"
                 .to_string()
         })
+    }
+}
+
+/// Losses that found no room in their queue.
+#[derive(Debug, Default)]
+pub(crate) struct LossesAside {
+    losses: Mutex<Vec<LossSample>>,
+    is_used: AtomicBool,
+}
+
+impl LossesAside {
+    fn is_empty(&self) -> bool {
+        !self.is_used.load(Ordering::Acquire)
+    }
+
+    /// Whether there was room for it.
+    fn keep(&self, sample: LossSample) -> bool {
+        let Ok(mut losses) = self.losses.lock() else { return false };
+        self.is_used.store(true, Ordering::Release);
+        let has_room = losses.len() < MAX_LOSSES_ASIDE;
+        if has_room {
+            losses.push(sample);
+        }
+        has_room
+    }
+
+    /// Takes them all.
+    pub fn take(&self) -> Vec<LossSample> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let Ok(mut losses) = self.losses.lock() else { return Vec::new() };
+        self.is_used.store(false, Ordering::Release);
+        std::mem::take(&mut losses)
     }
 }
 
@@ -235,9 +277,21 @@ impl Lanes {
         }
     }
 
-    /// Hands a loss over; never waits.
+    /// Hands a loss over; never waits. The mean of an epoch needs every one: what finds no room is kept aside, and the
+    /// writer thread is woken.
     pub fn loss(&self, sample: LossSample) {
-        let _ = self.0.losses.try_send(sample);
+        let aside = &self.0.counters.losses_aside;
+        let sent = match aside.is_empty() {
+            true => self.0.losses.try_send(sample),
+            // Later ones stay behind earlier ones.
+            false => Err(TrySendError::Full(sample)),
+        };
+        if let Err(TrySendError::Full(sample)) = sent {
+            if !aside.keep(sample) {
+                self.0.counters.skipped_looks.fetch_add(1, Ordering::Relaxed);
+            }
+            self.wake();
+        }
     }
 
     /// Hands the tensors of a step over to be looked at, and wakes the writer thread, so that it lets go of

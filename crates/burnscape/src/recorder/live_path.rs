@@ -40,14 +40,17 @@ impl LivePath {
     /// # Errors
     ///
     /// If a snapshot cannot be read; it is then left out.
-    pub fn update(
+    pub fn update<'a>(
         &mut self,
-        records: &[Snapshot],
+        records: impl Iterator<Item = &'a Snapshot>,
         map: &ModelMap,
         folder: &RunFolder,
         elapsed: Duration,
     ) -> Result<Option<Trajectory>> {
-        let mut wanted: Vec<&Snapshot> = records.iter().collect();
+        if !self.has_room(map, elapsed) {
+            return Ok(None);
+        }
+        let mut wanted: Vec<&Snapshot> = records.collect();
         wanted.dedup_by(|next, kept| next.file == kept.file);
         wanted.retain(|it| !self.left_out.contains(&it.index));
         if !self.taken.iter().eq(wanted.iter().copied().take(self.taken.len())) {
@@ -69,15 +72,23 @@ impl LivePath {
 
     /// Counts what the next snapshot will cost, if that is allowed.
     fn has_time(&mut self, map: &ModelMap, elapsed: Duration) -> bool {
-        let points = (self.taken.len() + 1) as f64;
-        let products = points * map.layout.len() as f64;
-        let cost = SECS_PER_PRODUCT * products + SECS_PER_CUBE * points.powi(3);
-        let after = self.spent_secs + cost;
-        let fits = after <= FREE_SECS + SHARE_OF_TRAINING * elapsed.as_secs_f64();
+        let fits = self.has_room(map, elapsed);
         if fits {
-            self.spent_secs = after;
+            self.spent_secs += self.next_secs(map);
         }
         fits
+    }
+
+    /// Whether there is time for the next snapshot.
+    fn has_room(&self, map: &ModelMap, elapsed: Duration) -> bool {
+        let most = FREE_SECS + SHARE_OF_TRAINING * elapsed.as_secs_f64();
+        self.spent_secs + self.next_secs(map) <= most
+    }
+
+    fn next_secs(&self, map: &ModelMap) -> f64 {
+        let points = (self.taken.len() + 1) as f64;
+        let products = points * map.layout.len() as f64;
+        SECS_PER_PRODUCT * products + SECS_PER_CUBE * points.powi(3)
     }
 
     fn take(&mut self, snapshot: Snapshot, map: &ModelMap, folder: &RunFolder) -> Result<()> {

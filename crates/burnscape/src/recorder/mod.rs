@@ -7,6 +7,7 @@ pub(crate) mod epochs;
 pub(crate) mod lanes;
 mod live_path;
 pub(crate) mod look;
+mod losses;
 pub(crate) mod own;
 mod report;
 pub(crate) mod sample;
@@ -24,10 +25,12 @@ use std::time::Instant;
 use burnscape_trace::{Epoch, Head, Record, Resumed, RunFolder, Snapshot, Writer};
 
 use crate::config::Config;
+use crate::frozen::FrozenHistory;
 use crate::model_map::{ModelMap, NamedTensor};
-use crate::{Error, Result};
+use crate::{Error, Result, panics};
 
 pub(crate) use report::Report;
+pub(crate) use snapshots::SnapshotLimits;
 
 use epochs::TrainingEvent;
 use lanes::{Counters, Lanes, Senders};
@@ -35,8 +38,6 @@ use worker::{Inbox, Worker};
 
 /// Losses that may wait for their step.
 const LOSS_QUEUE: usize = 16_384;
-/// Closer looks that may wait for the writer thread, which each of them wakes.
-const LOOK_QUEUE: usize = 64;
 /// Calls of taps that may wait for the writer thread.
 const TAP_QUEUE: usize = 1024;
 
@@ -91,6 +92,8 @@ pub(crate) enum Control {
     Event(TrainingEvent),
     /// Weights that burn validates: an epoch's, if events confirm it.
     Validated(Validated),
+    /// Other blocks are frozen than before, from a step of this process on.
+    Frozen { step: u64, frozen: Vec<bool> },
     /// A hand-written loop ends an epoch, after so many validation batches.
     ValidatedThrough(u64),
     /// Weights after a step whose snapshot is due.
@@ -106,6 +109,8 @@ pub(crate) enum Control {
     /// Show everything that is written from now on, too; answered with the length of the trace so far.
     #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only a dashboard asks for it"))]
     Show(Viewer, Reply<u64>),
+    /// What is to be said right before the end.
+    LastWord(String),
     /// Write all that came before, then answer with the state of the run.
     Sync(Reply<Report>),
     /// Write all that came before and the end of the run, then answer and stop.
@@ -117,6 +122,7 @@ impl Control {
     fn comes_after_steps(&self) -> bool {
         match self {
             Self::Validated(_)
+            | Self::Frozen { .. }
             | Self::Event(TrainingEvent::EpochEnd { .. } | TrainingEvent::End) => true,
             // A metric of a split says behind which step it stands.
             Self::Record(record) => matches!(**record, Record::Metric(_)),
@@ -131,6 +137,7 @@ pub(crate) struct Earlier {
     pub head: Option<Head>,
     pub epochs: Vec<Epoch>,
     pub snapshots: Vec<Snapshot>,
+    pub frozen: FrozenHistory,
     pub recorded: Moment,
     pub slices: u32,
     pub studies: u32,
@@ -154,6 +161,11 @@ impl Earlier {
         Moment { steps: on(last.steps, steps), batches: on(last.batches, batches) }
     }
 
+    /// It ended before its first step.
+    fn is_of_no_model(&self) -> bool {
+        self.head.as_ref().is_none_or(|head| head.blocks.is_empty())
+    }
+
     /// Epochs that another run has trained, of which this one has the checkpoint only.
     fn epochs_before(&self) -> u64 {
         let first = self.head.as_ref().and_then(|head| head.first_epoch);
@@ -163,7 +175,9 @@ impl Earlier {
 
 impl From<Resumed> for Earlier {
     fn from(resumed: Resumed) -> Self {
+        let frozen = resumed.head.as_ref().map(|head| FrozenHistory::of(head, resumed.frozen));
         Self {
+            frozen: frozen.unwrap_or_default(),
             head: resumed.head,
             epochs: resumed.epochs,
             snapshots: resumed.snapshots,
@@ -188,6 +202,8 @@ pub(crate) struct Recorder {
     pub first_study: u32,
     /// What an earlier recording of the same folder left behind.
     pub recorded: Moment,
+    /// Panics that were heard before it began.
+    panics_before: u64,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -233,7 +249,7 @@ impl Recorder {
         let (control, control_in) = channel();
         let (steps, steps_in) = sync_channel(config.queue_steps);
         let (losses, losses_in) = sync_channel(LOSS_QUEUE);
-        let (looks, looks_in) = sync_channel(LOOK_QUEUE);
+        let (looks, looks_in) = sync_channel(config.queue_steps);
         let (taps, taps_in) = sync_channel(TAP_QUEUE);
         let (own, own_in) = sync_channel(own::OWN_QUEUE);
         let (spare, spare_out) = sync_channel(config.queue_steps);
@@ -259,7 +275,9 @@ impl Recorder {
             .spawn(move || worker.run(&inbox))
             .map_err(|_| Error::RecorderGone { run: folder.path().to_path_buf() })?;
         lanes.set_writer(thread.thread().clone());
-        Ok(Self { lanes, folder, first_slice, first_study, recorded, thread: Some(thread) })
+        let panics_before = panics::listen();
+        let thread = Some(thread);
+        Ok(Self { lanes, folder, first_slice, first_study, recorded, panics_before, thread })
     }
 
     /// Waits until everything handed over so far is in the file.
@@ -308,6 +326,11 @@ impl Drop for Recorder {
                 true => "panicked",
                 false => "dropped",
             };
+            if let Some(text) =
+                panics::of_this_thread(self.panics_before).filter(|_| reason == "panicked")
+            {
+                self.lanes.send(Control::LastWord(text));
+            }
             let _ = self.stop(reason);
         }
     }

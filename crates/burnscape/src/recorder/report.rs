@@ -3,6 +3,7 @@
 use burnscape_trace::{Error as TraceError, Snapshot};
 
 use crate::Error;
+use crate::frozen::FrozenHistory;
 
 /// Sentences kept; further ones are only counted.
 const MAX_PROBLEMS: usize = 20;
@@ -12,6 +13,8 @@ const MAX_PROBLEMS: usize = 20;
 pub(crate) struct Report {
     /// Snapshots in the run.
     pub snapshots: Vec<Snapshot>,
+    /// Which blocks were frozen when.
+    pub frozen: FrozenHistory,
     /// Optimizer steps in the run.
     pub steps: u64,
     /// Step records lost to a full queue.

@@ -4,7 +4,7 @@ use burn::grad_clipping::GradientClipping;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Tensor;
 
-use crate::loss::Value;
+use crate::loss::{Unit, Value};
 use crate::model_map::NamedTensor;
 
 /// Numbers that were measured: already in host memory, or still on their device, so that training
@@ -104,6 +104,26 @@ pub(crate) struct LossSample {
     /// Running number of the batch in this process and split, from 1.
     pub batch: u64,
     pub loss: Value,
+    pub weights: LossWeights,
+}
+
+/// What a batch counts in a mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LossWeights {
+    /// What its loss is a mean over, and how many of these.
+    pub unit: Unit,
+    pub count: u32,
+    /// Entries of its loss tensor.
+    pub entries: u32,
+}
+
+impl LossWeights {
+    /// A batch of nothing counts as if it were one.
+    pub fn new(unit: Unit, count: usize, entries: usize) -> Self {
+        let [count, entries] =
+            [count, entries].map(|it| u32::try_from(it).unwrap_or(u32::MAX).max(1));
+        Self { unit, count, entries }
+    }
 }
 
 /// What a batch is for.

@@ -1,6 +1,4 @@
-//! Step samples and losses on their way into `step` records.
-
-use std::collections::VecDeque;
+//! Step samples on their way into `step` records.
 
 use burnscape_trace::{F32s, Histogram, Record, Step, columns};
 
@@ -8,69 +6,7 @@ use super::Moment;
 use super::epochs::Place;
 use super::lanes::Spare;
 use super::look::{Found, Variation};
-use super::sample::{Clipping, LossSample, Split, StepSample, Values};
-
-/// Losses of a split that are kept: an epoch's mean needs all of its own.
-const KEPT_LOSSES: usize = 1 << 20;
-
-/// The losses that came in, by the batch they belong to.
-#[derive(Debug, Default)]
-pub(crate) struct LossBook {
-    train: Losses,
-    valid: Losses,
-}
-
-impl LossBook {
-    pub fn add(&mut self, sample: LossSample) {
-        let losses = match sample.split {
-            Split::Train => &mut self.train,
-            Split::Valid => &mut self.valid,
-        };
-        // NaN if the device cannot be read.
-        losses.push(sample.batch, sample.loss.read().unwrap_or(f64::NAN));
-    }
-
-    /// The last batch of the split whose loss came; 0: none.
-    pub fn last_batch(&self, split: Split) -> u64 {
-        let losses = match split {
-            Split::Train => &self.train,
-            Split::Valid => &self.valid,
-        };
-        losses.0.iter().rev().take(DISORDER as usize).map(|(batch, _)| *batch).max().unwrap_or(0)
-    }
-
-    /// Mean loss of the batches `before < b <= through`, equally weighted; `None` without any.
-    pub fn mean_of(&self, split: Split, before: u64, through: u64) -> Option<f64> {
-        match split {
-            Split::Train => self.train.mean_of(before, through),
-            Split::Valid => self.valid.mean_of(before, through),
-        }
-    }
-}
-
-/// Losses of one split with their batches, the newest last.
-#[derive(Debug, Default)]
-struct Losses(VecDeque<(u64, f64)>);
-
-/// Batches of several devices come in any order within one step; they are never further apart.
-const DISORDER: u64 = 64;
-
-impl Losses {
-    fn push(&mut self, batch: u64, loss: f64) {
-        if self.0.len() == KEPT_LOSSES {
-            self.0.pop_front();
-        }
-        self.0.push_back((batch, loss));
-    }
-
-    fn mean_of(&self, before: u64, through: u64) -> Option<f64> {
-        let newest_first = self.0.iter().rev();
-        let near = newest_first.take_while(|(batch, _)| batch + DISORDER > before);
-        let inside = near.filter(|(batch, _)| (before + 1..=through).contains(batch));
-        let (sum, count) = inside.fold((0.0, 0u64), |(sum, n), (_, loss)| (sum + loss, n + 1));
-        (count > 0).then(|| sum / count as f64)
-    }
-}
+use super::sample::{Clipping, StepSample, Values};
 
 /// One reused `step` record, and the buffers that go back to training.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use burnscape_trace::{Dropped, Epoch, Progress, Record, Step};
 
 use super::epochs::{Place, TrainingEvent};
 use super::lanes::Counters;
+use super::losses::{Mean, Weighting};
 use super::sample::{Clipping, Split, StepSample};
 use super::worker::{Inbox, Worker};
 use super::{Moment, WeightsAt};
@@ -17,11 +18,25 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 
 impl Worker {
     pub(super) fn event(&mut self, event: &TrainingEvent) {
+        let planned = self.epochs.total_epochs;
         self.epochs.apply(event);
         match *event {
-            TrainingEvent::Start { first_epoch, .. } => self.set_base(first_epoch),
+            TrainingEvent::Start { first_epoch, .. } => {
+                self.set_base(first_epoch);
+                if self.epochs.total_epochs != planned {
+                    self.tell_phase(first_epoch);
+                }
+            }
+            TrainingEvent::SplitStart { train: true, .. } => {
+                let before = self.epochs.batches_before_split();
+                self.losses.begin_epoch(Split::Train, before);
+            }
+            TrainingEvent::SplitStart { train: false, .. } => {
+                let before = self.epochs.validation_batches().0;
+                self.losses.begin_epoch(Split::Valid, before);
+            }
             TrainingEvent::EpochEnd { epoch } if self.counts_by_events() => {
-                self.epoch_complete(epoch);
+                self.epoch_complete(self.epochs.in_run(epoch));
             }
             TrainingEvent::Unheard => return self.logger_went_unheard(),
             _ => {}
@@ -44,42 +59,82 @@ impl Worker {
         self.introduce_if_known();
     }
 
+    /// Another training on the same probe goes on in the same run.
+    fn tell_phase(&mut self, first_epoch: u64) {
+        let Some(head) = self.head.as_mut().filter(|_| self.written.steps > 0) else { return };
+        head.epochs_planned = Some(self.epochs.total_epochs);
+        let head = self.frozen.as_begun(head.clone());
+        self.append(&Record::Head(head));
+        let (in_run, step) = (self.epochs.in_run(first_epoch), self.written.steps);
+        if in_run != first_epoch {
+            let text = format!(
+                "another training begins after step {step} and goes on in this run: its epoch {first_epoch} is epoch \
+                 {in_run} here"
+            );
+            self.note("info", text);
+        }
+    }
+
     fn epoch_complete(&mut self, epoch: u64) {
         self.resolve_steps(false);
         let Some((before, through)) = self.epochs.batches_of(epoch) else {
             return;
         };
+        if self.was_of_second(before) {
+            return;
+        }
         let weights = self.unconfirmed.take().map(|it| it.weights);
         let is_confirmed = weights.as_ref().is_some_and(|it| it.at.batches == through);
         let steps = match &weights {
             Some(weights) if is_confirmed => weights.at.after(self.base).steps,
             _ => self.written.steps,
         };
-        let valid_loss = self.validation_loss();
         self.counting.batches_before = through;
-        self.write_epoch(epoch, steps, (before, through), valid_loss);
+        self.write_epoch(epoch, steps, (before, through), self.epochs.validation_batches());
         if let Some(weights) = weights {
             self.keep_epoch_weights(epoch, *weights, is_confirmed);
         }
     }
 
-    /// An epoch that trained on the batches `(before, through]`.
+    /// All steps of an epoch after so many batches were those of a second model, which is not recorded.
+    fn was_of_second(&self, before: u64) -> bool {
+        let has_steps = self.written.batches > self.base.batches + before;
+        !has_steps && self.counters.is_second.load(Ordering::Acquire)
+    }
+
+    /// An epoch that trained on some batches `(before, through]` and validated on others.
     pub(super) fn write_epoch(
         &mut self,
         epoch: u64,
         steps: u64,
-        (before, through): (u64, u64),
-        valid_loss: Option<f64>,
+        trained: (u64, u64),
+        validated: (u64, u64),
     ) {
+        let train = self.epoch_loss(Split::Train, trained);
+        let valid = self.epoch_loss(Split::Valid, validated);
+        let weighted_by = train.or(valid).map_or("", |mean| mean.weighted_by);
         let record = Epoch {
             epoch,
             steps,
-            batches: self.base.batches + through,
+            batches: self.base.batches + trained.1,
             elapsed_secs: self.started.elapsed().as_secs_f64(),
-            train_loss: self.losses.mean_of(Split::Train, before, through),
-            valid_loss,
+            train_loss: train.map(|mean| mean.loss),
+            valid_loss: valid.map(|mean| mean.loss),
+            weighted_by: weighted_by.to_string(),
         };
         self.append(&Record::Epoch(record));
+    }
+
+    /// The mean over an epoch, after which the next one begins.
+    fn epoch_loss(&mut self, split: Split, (before, through): (u64, u64)) -> Option<Mean> {
+        let mean = self.losses.mean_of(split, before, through, self.weighting());
+        self.losses.begin_epoch(split, through);
+        mean
+    }
+
+    /// What batches count by in means: as in burn's own metric, where its events show that it trains.
+    fn weighting(&self) -> Weighting {
+        if self.counts_by_events() { Weighting::Burn } else { Weighting::Counted }
     }
 
     pub(super) fn keep_epoch_weights(
@@ -92,12 +147,6 @@ impl Worker {
             true => self.snapshot("epoch", Some(epoch), weights),
             false => self.release(&weights),
         }
-    }
-
-    /// Of the validation that has just ended.
-    fn validation_loss(&self) -> Option<f64> {
-        let (before, through) = self.epochs.validation_batches();
-        self.losses.mean_of(Split::Valid, before, through)
     }
 
     pub(super) fn epochs_complete(&self) -> Option<u64> {
@@ -127,9 +176,7 @@ impl Worker {
         let known = self.pending.len();
         self.pending.extend(inbox.steps.try_iter());
         // Losses are sent before their step: read after the steps, none is missed.
-        for sample in inbox.losses.try_iter() {
-            self.losses.add(sample);
-        }
+        self.take_losses(inbox);
         self.take_looks(inbox);
         if self.pending.len() > known || known > 0 {
             self.resolve_steps(false);
@@ -139,6 +186,11 @@ impl Worker {
         }
         self.take_own(inbox, false);
         self.report_drops();
+    }
+
+    fn take_losses(&mut self, inbox: &Inbox) {
+        inbox.losses.try_iter().for_each(|sample| self.losses.add(sample));
+        self.counters.losses_aside.take().into_iter().for_each(|sample| self.losses.add(sample));
     }
 
     /// Writes the steps whose epoch is known; all of them if `force`.
@@ -181,11 +233,9 @@ impl Worker {
     }
 
     fn write_step(&mut self, mut sample: StepSample, place: Option<Place>) {
-        let loss = self.losses.mean_of(
-            Split::Train,
-            sample.batches - u64::from(sample.accumulated),
-            sample.batches,
-        );
+        let before = sample.batches - u64::from(sample.accumulated);
+        let mean = self.losses.mean_of(Split::Train, before, sample.batches, self.weighting());
+        let loss = mean.map(|mean| mean.loss);
         let blocks = self.head.as_ref().map_or(0, |head| head.blocks.len());
         let (of_process, batch) = (sample.step, sample.batches);
         let found = self.looker.take(of_process);
@@ -205,6 +255,11 @@ impl Worker {
         self.tell_unknown_clipping(clipping);
         if let Some(step) = row.step() {
             let mut alerts = self.alarm.judge(step, self.head.as_ref());
+            if self.map.as_ref().is_some_and(|map| map.defers_reads)
+                && self.alarm.is_suspicious(step)
+            {
+                self.counters.update_asked.store(true, Ordering::Relaxed);
+            }
             for (activation, histograms) in self.taps.through(batch, step.step, step.batches) {
                 alerts.extend(self.alarm.judge_activation(&activation, step));
                 self.append(&Record::Activation(activation));

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
-use burnscape_trace::{End, Head, Note, Record, RunFolder, Writer};
+use burnscape_trace::{End, Head, Note, Record, RunFolder, Snapshot, Writer};
 
 use super::alarm::Alarm;
 use super::counting::Counting;
@@ -14,14 +14,16 @@ use super::epochs::EpochMap;
 use super::lanes::{Counters, Spare};
 use super::live_path::LivePath;
 use super::look::{LookSample, Looker, Variation};
+use super::losses::LossBook;
 use super::own::{OwnSample, OwnValues};
 use super::report::Report;
 use super::sample::{LossSample, StepSample};
-use super::snapshots::SnapshotStore;
-use super::steps::{LossBook, StepRow};
+use super::snapshots::{self, SnapshotStore};
+use super::steps::StepRow;
 use super::taps::{TapSample, Taps};
 use super::{Control, Earlier, Moment, Reply, Validated, Viewer, WeightsAt};
 use crate::config::Config;
+use crate::frozen::FrozenHistory;
 use crate::model_map::ModelMap;
 use crate::{Error, Result};
 
@@ -58,6 +60,10 @@ pub(super) struct Worker {
     pub(super) losses: LossBook,
     pub(super) row: StepRow,
     pub(super) snapshots: SnapshotStore,
+    /// Which blocks were frozen when.
+    pub(super) frozen: FrozenHistory,
+    /// Changes of that which came before it was known where training starts.
+    pub(super) early_frozen: Vec<(u64, Vec<bool>)>,
     /// The model, once it was introduced.
     pub(super) map: Option<ModelMap>,
     live_path: LivePath,
@@ -79,6 +85,8 @@ pub(super) struct Worker {
     pub(super) reported_drops: u64,
     pub(super) last_progress: Option<Instant>,
     pub(super) report: Report,
+    /// What is to be said right before the end.
+    last_word: Option<String>,
     viewer: Option<Viewer>,
 }
 
@@ -97,7 +105,12 @@ impl Worker {
         };
         Self {
             config: config.clone(),
-            snapshots: SnapshotStore::new(folder.clone(), snapshots.0, snapshots.1),
+            snapshots: SnapshotStore::new(
+                folder.clone(),
+                config.snapshot_limits,
+                snapshots.0,
+                snapshots.1,
+            ),
             folder,
             writer,
             counters,
@@ -108,6 +121,8 @@ impl Worker {
             head: None,
             introduction: None,
             map: None,
+            frozen: FrozenHistory::default(),
+            early_frozen: Vec::new(),
             live_path: LivePath::default(),
             looker: Looker::default(),
             taps: Taps::default(),
@@ -126,6 +141,7 @@ impl Worker {
             reported_drops: 0,
             last_progress: None,
             report: Report::default(),
+            last_word: None,
             viewer: None,
             earlier,
         }
@@ -143,6 +159,7 @@ impl Worker {
         let mut worker = Self::new(config, folder, writer, earlier, started, counters);
         if let Some(earlier) = &worker.earlier {
             worker.head.clone_from(&earlier.head);
+            worker.frozen = earlier.frozen.clone();
             worker.written = earlier.recorded;
             worker.counting.validations = earlier.epochs.last().map_or(0, |epoch| epoch.epoch);
         }
@@ -195,6 +212,7 @@ impl Worker {
                 self.introduce_if_known();
             }
             Control::Event(event) => self.event(&event),
+            Control::Frozen { step, frozen } => self.follow_flags(step, frozen),
             Control::ValidatedThrough(batches) => {
                 self.counting.observed_through = Some(batches);
             }
@@ -213,7 +231,13 @@ impl Worker {
             }
             Control::Record(mut record) => {
                 match record.as_mut() {
-                    Record::Metric(metric) => metric.step = self.written.steps,
+                    Record::Metric(metric) => {
+                        metric.step = self.written.steps;
+                        // 0: unknown.
+                        if metric.epoch > 0 {
+                            metric.epoch = self.epochs.in_run(metric.epoch);
+                        }
+                    }
                     Record::Curvature(curvature) if curvature.reason == "live" => {
                         return self.live_curvature(curvature);
                     }
@@ -225,6 +249,7 @@ impl Worker {
                 }
             }
             Control::Problem(sentence) => self.problem(sentence),
+            Control::LastWord(sentence) => self.last_word = Some(sentence),
             Control::UrgentProblem(sentence) => self.urgent_problem(sentence),
             Control::Show(viewer, reply) => {
                 self.flush();
@@ -240,11 +265,27 @@ impl Worker {
         self.release(&weights);
         let steps = weights.at.after(self.base).steps;
         match self.snapshots.store(reason, epoch, steps, &weights.tensors) {
-            Ok(record) => self.append(&Record::Snapshot(record)),
+            Ok(Some(record)) => self.tell_snapshot(record),
+            Ok(None) => {}
             Err(error) => self.file_failed(error),
         }
         if reason != "final" {
             self.tell_live_path();
+        }
+    }
+
+    /// Files of snapshots that were given up are deleted when the trace on the disk says so.
+    fn tell_snapshot(&mut self, record: Snapshot) {
+        let given_up = snapshots::given_up_sentence(&record);
+        self.append(&Record::Snapshot(record));
+        if let Some(sentence) = given_up {
+            self.note("info", sentence);
+            match self.writer.flush() {
+                Ok(()) => {
+                    self.snapshots.delete_unneeded().unwrap_or_else(|it| self.file_failed(it));
+                }
+                Err(error) => self.keep(Err(error.into())),
+            }
         }
     }
 
@@ -350,13 +391,11 @@ impl Worker {
         self.report_skipped();
         self.report_skipped_own();
         if self.head.is_none() {
-            // A failed `finish` has told it already; above others there need be none.
-            let has_children = self.counters.has_children.load(Ordering::Relaxed);
-            if reason != "failed" && !has_children {
-                let sentence = "no optimizer step was seen, so there is nothing in the run";
-                self.report.problem(sentence.to_string());
+            // Above others there need be nothing.
+            if self.counters.has_children.load(Ordering::Relaxed) {
+                return self.current_report();
             }
-            return self.current_report();
+            self.begin_without_steps(reason);
         }
         self.write_end(reason);
         if let Some(sentence) = self.gone() {
@@ -370,6 +409,9 @@ impl Worker {
         self.say_how_training_ended();
         if let Some(sentence) = self.report.lost_records() {
             self.note("warning", sentence);
+        }
+        if let Some(text) = self.last_word.take() {
+            self.append(&Record::Note(Note { level: "warning".to_string(), text }));
         }
         self.append(&Record::End(End {
             reason: reason.to_string(),
@@ -386,7 +428,8 @@ impl Worker {
 
     fn current_report(&self) -> Report {
         let mut report = self.report.clone();
-        report.snapshots = self.snapshots.records().to_vec();
+        report.frozen = self.frozen.clone();
+        report.snapshots = self.snapshots.records().cloned().collect();
         report.steps = self.written.steps;
         report.dropped_steps = self.counters.dropped_steps.load(Ordering::Relaxed);
         report

@@ -1,5 +1,6 @@
 //! Points in parameter space: where their weights come from, and the model that stands there.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -9,7 +10,8 @@ use burnscape_trace::Snapshot;
 
 use super::Survey;
 use super::quantities::{Measured, measure};
-use crate::model_map::{self, NamedTensor};
+use crate::frozen;
+use crate::model_map::{self, ModelMap, NamedTensor};
 use crate::perturb::{at_tensors, tied_aliases};
 use crate::slice_spec::Point;
 use crate::snapshot::SnapshotFile;
@@ -183,6 +185,39 @@ where
         let best = finite.min_by(|a, b| a.1.total_cmp(b.1)).map(|(place, _)| place);
         let best = best.and_then(|place| self.used_snapshots().get(place).cloned());
         best.ok_or_else(|| self.too_few(0))
+    }
+
+    /// The map with the flags of the moment that a centre is of.
+    pub(super) fn map_at(&self, centre: &Centre<M>) -> Cow<'_, ModelMap> {
+        match self.frozen_at(centre) {
+            None => Cow::Borrowed(&self.map),
+            Some(frozen) => {
+                let mut map = self.map.clone();
+                map.freeze(&frozen);
+                Cow::Owned(map)
+            }
+        }
+    }
+
+    /// The flags of a moment before the end, where they were others.
+    fn frozen_at(&self, centre: &Centre<M>) -> Option<Vec<bool>> {
+        let is_before =
+            |index: &u64| self.frozen.has_changed() && Some(*index) != self.final_snapshot;
+        let snapshot = self.snapshot(centre.snapshot.filter(is_before)?).ok()?;
+        let frozen = self.frozen.at(Some(snapshot.step));
+        (frozen != self.frozen.at(None)).then_some(frozen)
+    }
+
+    /// Which blocks are taken as frozen around a centre, in a run in which that changed.
+    pub(super) fn frozen_in_words(&self, centre: &Centre<M>) -> Option<String> {
+        if !self.frozen.has_changed() {
+            return None;
+        }
+        let (paths, frozen) = (self.map.paths(), self.frozen_at(centre));
+        let frozen = frozen.unwrap_or_else(|| self.frozen.at(None));
+        let frozen = frozen::frozen_in_words(&paths, &frozen);
+        let frozen = frozen.unwrap_or_else(|| "no parameter is frozen".to_string());
+        Some(format!("What is frozen changed during training; at `{}`, {frozen}", centre.label))
     }
 
     pub(super) fn snapshot_tensors(&self, snapshot: &Snapshot) -> Result<Vec<NamedTensor>> {

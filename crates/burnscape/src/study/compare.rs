@@ -239,6 +239,7 @@ fn agreed(study: Study, planes: &[SliceSurface]) -> Study {
         ("doubling_radius", column(&measured, |it| it.doubling_radius)),
         ("largest_curvature", column(&measured, |it| it.largest_curvature)),
         ("smallest_curvature", column(&measured, |it| it.smallest_curvature)),
+        ("curvature_error", column(&measured, |it| it.curvature_error)),
     ];
     let measures = measures.map(|(name, values)| (name.to_string(), values)).into();
     let sentences = words::agreement(&agreement::Agreement::of(&measured));
@@ -326,6 +327,7 @@ fn on_grid(surface: &Surface, coarse: Grid) -> Surface {
         (x < fine.columns() && y < fine.rows()).then(|| fine.node(x, y))
     };
     let mut taken = Surface::new(coarse);
+    taken.set_resolution(surface.resolution());
     for target in 0..coarse.len() {
         let Some(source) = node(target) else { continue };
         let (mean, stderr) = (surface.losses()[source], surface.stderrs()[source]);

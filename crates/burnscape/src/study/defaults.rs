@@ -199,6 +199,7 @@ where
             budget_secs: limit.map(|limit| limit.as_secs_f64()),
             batches,
             of_batches: available as u64,
+            snapshots: U32s(self.read.clone().unwrap_or_default()),
             tolerance: choice.tolerance,
             most_nodes: choice.most_nodes.map(|most| most as u64),
             agreement: choice.agreement as u64,

@@ -94,7 +94,7 @@ where
             biases: spec.biases,
             move_frozen: spec.move_frozen,
         };
-        let values = direction::random(&self.map.layout, &centre.flat, seed, &options)?;
+        let values = direction::random(&self.map_at(centre).layout, &centre.flat, seed, &options)?;
         let axis = Axis::of("random", format!("random {}", number + 1), values);
         Ok(Axis { seed: Some(seed), ..axis })
     }

@@ -75,8 +75,9 @@ where
         let loss_of = |output: &dyn Any| loss_in(loss, losses, output);
         let shards = vec![(None, batches.to_vec())];
         let model = &started.plan.centre.model;
-        let mut gradients = Gradients::new(model, &self.map, shards, &loss_of)?;
-        let selection = Selection::of(&self.map, &[], |block| gradients.reaches(block))?;
+        let map = self.map_at(&started.plan.centre);
+        let mut gradients = Gradients::new(model, &map, shards, &loss_of)?;
+        let selection = Selection::of(&map, &[], |block| gradients.reaches(block))?;
         let along = probe_direction(&selection, &gradients.slope);
         let mut hessian = Hessian::calibrated(&mut gradients, &along)?;
         let watch = self.curvature_watch();

@@ -13,6 +13,7 @@ mod outlook;
 mod pace;
 mod planes;
 mod quantities;
+mod reading;
 mod resume;
 mod rounds;
 mod settings;
@@ -33,11 +34,12 @@ use burnscape_trace::{Check, Note, Record, Snapshot};
 
 use crate::batches::Batches;
 use crate::clock::Deadline;
+use crate::frozen::FrozenHistory;
 use crate::landscape::{Landscape, Recording, SliceSurface};
 use crate::loss::{BatchLoss, Loss};
 use crate::model_map::{self, ModelMap};
 use crate::probe::Active;
-use crate::recorder::{Control, WeightsAt};
+use crate::recorder::{Control, Report, WeightsAt};
 use crate::run::Run;
 use crate::slice_spec::{Direction, Given, Point, SliceSpec, Weights, WeightsOf};
 use crate::snapshot;
@@ -87,7 +89,11 @@ pub(crate) struct Survey<'a, M: InferenceStep> {
     /// Snapshots in order; one that repeats the one before it counts once.
     snapshots: Vec<Snapshot>,
     all_snapshots: Vec<Snapshot>,
+    /// Numbers of those that are read, once that was decided; none: all.
+    read: Option<Vec<u32>>,
     geometry: Option<Geometry>,
+    /// Which blocks were frozen when; the map has the flags of the end.
+    frozen: FrozenHistory,
     /// By the number of the snapshot.
     true_losses: BTreeMap<u64, f64>,
     centres: Vec<(Point, Rc<Centre<M>>)>,
@@ -135,6 +141,7 @@ pub(crate) struct Beginning<'a, M: InferenceStep> {
     pub snapshots: Vec<Snapshot>,
     pub final_snapshot: Option<u64>,
     pub final_label: String,
+    pub frozen: FrozenHistory,
     pub reader: Reader<'a, M::Output>,
     pub last_update: Option<Vec<f32>>,
     pub next_study: u32,
@@ -451,7 +458,9 @@ where
             loss_name: beginning.reader.name,
             snapshots,
             all_snapshots: beginning.snapshots,
+            read: None,
             geometry: None,
+            frozen: beginning.frozen,
             true_losses: BTreeMap::new(),
             centres: Vec::new(),
             last_update: beginning.last_update,
@@ -645,7 +654,7 @@ where
     let begun = active.config.study.clock.now();
     active.recorder.sync()?;
     let folder = &active.recorder.folder;
-    let map = active.hook.map().cloned().ok_or_else(|| {
+    let mut map = active.hook.map().cloned().ok_or_else(|| {
         let run = folder.path().to_path_buf();
         active.hook.refusal().unwrap_or(Error::NothingRecorded { run })
     })?;
@@ -653,11 +662,15 @@ where
     // update old.
     let model = given.valid();
     map.check_model(&model)?;
+    if active.hook.is_second(&model) {
+        return Err(Error::SecondModel);
+    }
     let tensors = model_map::read_tensors(&model, &map)?;
     let measured = active.hook.last_update(&model, &map);
     let weights = Box::new(WeightsAt { at: active.moment(), tensors });
     active.recorder.lanes.send(Control::FinalSnapshot(weights));
-    let snapshots = active.recorder.sync()?.snapshots;
+    let Report { snapshots, frozen, .. } = active.recorder.sync()?;
+    map.freeze(&frozen.at(None));
     let last = snapshots.last().filter(|last| last.reason == "final");
     let (last_update, told) = match (active.is_reopened, last) {
         (true, Some(last)) => {
@@ -676,6 +689,7 @@ where
         map,
         given: given.clone(),
         snapshots,
+        frozen,
         reader,
         last_update,
         next_study: active.recorder.first_study,

@@ -356,7 +356,7 @@ where
         let draw = |seed: Option<u64>| {
             let seed =
                 seed.ok_or_else(|| self.other_study(slice, "its directions are not kept"))?;
-            Ok(direction::random(&self.map.layout, &centre.flat, seed, &options)?)
+            Ok(direction::random(&self.map_at(centre).layout, &centre.flat, seed, &options)?)
         };
         let mut directions = seeds.map(draw).collect::<Result<Vec<_>>>()?;
         if let [x, y] = &mut directions[..]

@@ -7,10 +7,11 @@ use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::{InferenceStep, TrainStep};
 use burnscape_landscape::grid::{Axis, Grid};
-use burnscape_landscape::surface::Surface;
-use burnscape_landscape::words::{number, percent};
+use burnscape_landscape::surface::{Along, Surface};
+use burnscape_landscape::words::{percent, with_error};
 use burnscape_trace::{Curvature, Record};
 
+use super::centres::Centre;
 use super::{Quantity, Study, Survey};
 use crate::clock::Deadline;
 use crate::curvature::{Analysis, Found, Gradients, Shard, SharpnessSpec};
@@ -143,8 +144,12 @@ where
         let began = Instant::now();
         let centre = self.centre(&spec.centre)?;
         let plane = if spec.plane { self.plane_of_components() } else { None };
-        let found = self.analysed(spec, &centre.model, shares, plane)?;
+        let found = self.analysed(spec, &centre, shares, plane)?;
         let Found { mut record, largest, smallest } = found;
+        let frozen = self.frozen_in_words(&centre);
+        record
+            .sentences
+            .extend(frozen.map(|it| format!("{it}: the Hessian is that of what trained.")));
         let at = centre.snapshot.and_then(|index| self.snapshot(index).ok());
         record.reason = "study".to_string();
         record.snapshot = centre.snapshot;
@@ -161,7 +166,7 @@ where
     fn analysed<T>(
         &self,
         spec: &SharpnessSpec,
-        model: &M,
+        centre: &Centre<M>,
         shares: Vec<Shard<T>>,
         plane: Option<[Vec<f32>; 2]>,
     ) -> Result<Found>
@@ -172,7 +177,8 @@ where
         let loss = &self.quantities.quantities[0];
         let losses = &self.active.hook.losses;
         let loss_of = |output: &dyn Any| loss_in(loss, losses, output);
-        let mut gradients = Gradients::new(model, &self.map, shares, &loss_of)?;
+        let map = self.map_at(centre);
+        let mut gradients = Gradients::new(&centre.model, &map, shares, &loss_of)?;
         let watch = self.curvature_watch();
         let goes_on = || watch.reason().is_none();
         let seed = spec.seed.unwrap_or(self.active.config.study.seed);
@@ -270,39 +276,66 @@ pub(super) fn loss_in<O: 'static>(
     }
 }
 
-fn compared(number_of: usize, read: f64, value: f64, error: f64) -> (bool, String) {
+/// `read` is the curvature of the surface with its error, `value` the eigenvalue with its own.
+fn compared(number_of: usize, read: (f64, f64), value: f64, error: f64) -> (bool, String) {
+    let (read, rounding) = read;
     let apart = (read - value).abs();
-    let agrees = apart <= AGREES * value.abs() + error;
+    let agrees = apart <= AGREES * value.abs() + error + rounding;
     let verdict = match agrees {
-        true => "they agree",
-        false => {
-            "they do not agree: the spacing is so wide that the loss bends within it, or so narrow that rounding shows"
+        true if rounding > AGREES * value.abs() => {
+            "nodes lie so near to each other that rounding of losses hides whether they agree: ask for a wider range"
         }
+        true => "they agree",
+        false => "they do not agree: the spacing is so wide that the loss bends within it",
     };
     let share = if value == 0.0 { 0.0 } else { apart / value.abs() };
     let sentence = format!(
         "Along eigenvector {number_of} the surface has the curvature {}, products with the Hessian say vᵀHv = {}: {} \
          apart, {verdict}.",
-        number(read),
-        number(value),
+        with_error(read, rounding),
+        with_error(value, error),
         percent(share)
     );
     (agrees, sentence)
 }
 
-/// (f(h) − 2 f(0) + f(−h)) / h² at the centre along an axis, for a direction of length 1; `None` at the border, and where
-/// a node is not measured or not finite.
-fn second_difference(surface: &Surface, axis: usize) -> Option<f64> {
+/// (f(h) − 2 f(0) + f(−h)) / h² at the centre along an axis, for a direction of length 1, and by how much rounding may
+/// move it; `None` at the border, and where a node is not measured or not finite.
+fn second_difference(surface: &Surface, axis: usize) -> Option<(f64, f64)> {
     let grid: &Grid = surface.grid();
-    let along: &Axis = if axis == 0 { grid.x() } else { grid.y()? };
-    let other = if axis == 0 { grid.y().map_or(0, Axis::centre) } else { grid.x().centre() };
-    let loss = |place: usize| {
-        let node = if axis == 0 { grid.node(place, other) } else { grid.node(other, place) };
-        surface.loss(node).filter(|loss| loss.is_finite())
-    };
-    let centre = along.centre();
-    let (before, after) =
-        (loss(centre.checked_sub(1)?)?, (centre + 1 < along.count()).then_some(centre + 1)?);
-    let after = loss(after)?;
-    Some((before - 2.0 * loss(centre)? + after) / along.spacing().powi(2))
+    let (nodes, along): (&Axis, _) =
+        if axis == 0 { (grid.x(), Along::X) } else { (grid.y()?, Along::Y) };
+    let is_inside = nodes.centre() > 0 && nodes.centre() + 1 < nodes.count();
+    surface.second_difference_with_error(along).filter(|_| is_inside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burnscape_landscape::surface::NodeValue;
+
+    /// ½(θ − 1)² along θ = 1e-5 + α, with losses rounded to f32: its curvature is 1.
+    #[test]
+    fn rounding_is_part_of_what_a_surface_says_of_an_eigenvalue() {
+        let read = |half_width: f64| {
+            let grid = Grid::line(Axis::symmetric(half_width, 5).unwrap());
+            let mut surface = Surface::new(grid);
+            for node in 0..5 {
+                let theta = 1e-5 + grid.coordinates(node).0;
+                let loss = f64::from((0.5 * (theta - 1.0).powi(2)) as f32);
+                surface.set(node, NodeValue { mean: loss, stderr: f64::NAN });
+            }
+            second_difference(&surface, 0).unwrap()
+        };
+        for half_width in [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0] {
+            let (curvature, error) = read(half_width);
+            assert!((curvature - 1.0).abs() <= error, "{half_width}: {curvature} ± {error}");
+        }
+        let (agrees, sentence) = compared(1, read(1e-5), 1.0, 0.0);
+        assert!(agrees && sentence.contains("rounding of losses hides"), "{sentence}");
+        let (agrees, sentence) = compared(1, read(1.0), 1.0, 0.0);
+        assert!(agrees && sentence.ends_with("they agree."), "{sentence}");
+        let (agrees, sentence) = compared(1, read(1.0), 1.5, 0.01);
+        assert!(!agrees && sentence.contains("do not agree"), "{sentence}");
+    }
 }

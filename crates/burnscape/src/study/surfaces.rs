@@ -142,6 +142,9 @@ where
         let axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
         let is_given_back =
             plan.centre.snapshot.is_some() && axes.clone().all(|it| it.seed.is_some());
+        // Whoever draws them again knows the flags that recording began with, and the filters that were named then.
+        let names_filters = self.active.is_reopened && !self.active.config.filter_axes.is_empty();
+        let is_given_back = is_given_back && !self.frozen.has_changed() && !names_filters;
         if !is_given_back {
             let path = self.active.recorder.folder.directions_path(number);
             let Plan { centre, directions, .. } = &plan;
@@ -151,6 +154,8 @@ where
         self.names.push(plan.slice.name.clone());
         self.record(Record::Slice(plan.slice.clone()));
         self.note_kept_statistics(&plan);
+        self.tell_guessed_groups(&plan);
+        self.note_frozen(&plan);
         if let Some(trajectory) = &mut plan.trajectory {
             trajectory.slice = Some(number);
             self.record(Record::Trajectory(trajectory.clone()));
@@ -181,6 +186,26 @@ where
                  before all parameters"
             ),
         );
+    }
+
+    /// What stays in random directions, where that changed during training.
+    fn note_frozen(&self, plan: &Plan<M>) {
+        let mut axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
+        let is_concerned = !plan.slice.moves_frozen && axes.any(|it| it.kind == "random");
+        if let Some(frozen) = self.frozen_in_words(&plan.centre).filter(|_| is_concerned) {
+            self.note(
+                "info",
+                format!("{frozen}: the slice `{}` leaves it as it is", plan.slice.name),
+            );
+        }
+    }
+
+    /// Filters that a direction is scaled by and that nobody has named.
+    fn tell_guessed_groups(&self, plan: &Plan<M>) {
+        let mut axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
+        let is_scaled = plan.slice.normalisation == "filter" && axes.any(|it| it.kind == "random");
+        let sentence = words::guessed_groups(&self.map.layout).filter(|_| is_scaled);
+        sentence.into_iter().for_each(|it| self.active.recorder.lanes.problem(it));
     }
 
     fn stop_watch(&self, reserve: Duration, progress: &SurfaceProgress) -> StopWatch {

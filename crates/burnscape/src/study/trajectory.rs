@@ -13,6 +13,7 @@ use burnscape_trace::{F64s, Note, Record, Snapshot, Trajectory, U32s};
 use super::Survey;
 use super::planes::Plan;
 use super::quantities::measure;
+use super::reading::with_ends;
 use super::resume::has_losses;
 use crate::evaluate::{Cores, SliceLoss};
 use crate::perturb::at_tensors;
@@ -21,6 +22,9 @@ use crate::{Error, Result};
 
 /// Elements of a snapshot that are projected at a time.
 const PROJECTION_CHUNK: usize = 1 << 20;
+
+/// Snapshots whose true losses are measured along a path: as many as its picture can show beside each other.
+const MOST_TRUE_LOSSES: usize = 65;
 
 /// What is known of the snapshots together.
 pub(super) struct Geometry {
@@ -63,20 +67,17 @@ where
         if self.geometry.as_ref().is_some_and(|it| it.components >= components) {
             return Ok(());
         }
-        let mut used = self.snapshots.clone();
-        let pca = loop {
-            if used.len() < 2 {
-                break None;
-            }
-            match self.principal_components(&used, components) {
-                Ok(pca) => break Some(pca),
-                Err(PcaError::Read { source, .. }) => return Err(source),
-                Err(PcaError::Request(burnscape_landscape::Error::NonFiniteSnapshot {
-                    snapshot,
-                    ..
-                })) => self.leave_out(&mut used, snapshot),
-                Err(PcaError::Request(error)) => return Err(error.into()),
-            }
+        let mut used = self.snapshots_to_read()?;
+        let mut pca = self.principal_components(&used, components);
+        if is_not_finite(&pca) {
+            used = self.finite_snapshots(&used)?;
+            pca = self.principal_components(&used, components);
+        }
+        let pca = match pca {
+            Ok(pca) => Some(pca),
+            Err(PcaError::Request(burnscape_landscape::Error::TooFewSnapshots { .. })) => None,
+            Err(PcaError::Request(error)) => return Err(error.into()),
+            Err(PcaError::Read { source, .. }) => return Err(source),
         };
         self.geometry = Some(Geometry { used, components, pca });
         Ok(())
@@ -94,8 +95,34 @@ where
         pca(&mut matrix, &PcaOptions { components, seed, ..PcaOptions::default() })
     }
 
-    fn leave_out(&self, used: &mut Vec<Snapshot>, position: usize) {
-        let snapshot = used.remove(position);
+    /// Those without NaN and infinite parameters; each is read once, and those that are left out are told.
+    fn finite_snapshots(&self, all: &[Snapshot]) -> Result<Vec<Snapshot>> {
+        let mut finite = Vec::new();
+        let mut chunk = vec![0.0; PROJECTION_CHUNK.min(self.map.layout.len())];
+        for snapshot in all {
+            match self.is_finite(snapshot, &mut chunk)? {
+                true => finite.push(snapshot.clone()),
+                false => self.tell_left_out(snapshot),
+            }
+        }
+        Ok(finite)
+    }
+
+    fn is_finite(&self, snapshot: &Snapshot, chunk: &mut [f32]) -> Result<bool> {
+        let (mut file, dims) = (self.open(snapshot)?, self.map.layout.len());
+        let mut start = 0;
+        while start < dims {
+            let len = chunk.len().min(dims - start);
+            file.read_flat(&self.map.layout, start, &mut chunk[..len])?;
+            if !chunk[..len].iter().all(|value| value.is_finite()) {
+                return Ok(false);
+            }
+            start += len;
+        }
+        Ok(true)
+    }
+
+    fn tell_left_out(&self, snapshot: &Snapshot) {
         if self.geometry.is_some() {
             return;
         }
@@ -191,12 +218,18 @@ where
     pub(super) fn missing_points(&self, plan: &Plan<M>) -> usize {
         let path = plan.trajectory.as_ref().filter(|path| !has_losses(path));
         let path = path.filter(|_| plan.extent.true_losses);
-        let is_new = |index: &&u32| !self.true_losses.contains_key(&u64::from(**index));
-        path.map_or(0, |path| path.snapshots.len() + path.snapshots.iter().filter(is_new).count())
+        let is_new = |path: &Trajectory, at: usize| {
+            !self.true_losses.contains_key(&u64::from(path.snapshots[at]))
+        };
+        let losses = |path: &Trajectory| {
+            let measured = measured_entries(path.snapshots.len());
+            measured.len() + measured.iter().filter(|&&at| is_new(path, at)).count()
+        };
+        path.map_or(0, losses)
     }
 
-    /// The true loss at every snapshot and the loss at its projection onto the slice, told to the trace when
-    /// all are known. `false` if it is not to go on before.
+    /// The true loss at snapshots of the path, at most 65 of them, and the loss at their projections onto the slice,
+    /// told to the trace when all are known. `false` if it is not to go on before.
     pub(super) fn measure_path(
         &mut self,
         plan: &mut Plan<M>,
@@ -207,13 +240,20 @@ where
         let Some(path) = path.filter(|_| plan.extent.true_losses) else {
             return Ok(true);
         };
-        let Some(loss) = self.losses_on_path(&path, &goes_on, &advance)? else {
+        let count = path.snapshots.len();
+        let entries = measured_entries(count);
+        let Some(loss) = self.losses_on_path(&path, &entries, &goes_on, &advance)? else {
             return Ok(false);
         };
-        let Some(on_plane) = self.losses_on_slice(plan, &path, &goes_on, &advance)? else {
+        let Some(on_plane) = self.losses_on_slice(plan, &path, &entries, &goes_on, &advance)?
+        else {
             return Ok(false);
         };
-        let path = Trajectory { loss: F64s(loss), loss_on_plane: F64s(on_plane), ..path };
+        let spread = |values: Vec<f64>| F64s(spread_over(count, &entries, &values));
+        let (loss, loss_on_plane) = (spread(loss), spread(on_plane));
+        let is_at_all = entries.len() == count;
+        let loss_at = entries.iter().filter(|_| !is_at_all).map(|&at| at as u32).collect();
+        let path = Trajectory { loss, loss_on_plane, loss_at, ..path };
         self.record(Record::Trajectory(path.clone()));
         plan.trajectory = Some(path);
         Ok(true)
@@ -222,11 +262,12 @@ where
     fn losses_on_path(
         &mut self,
         path: &Trajectory,
+        entries: &[usize],
         goes_on: &impl Fn() -> bool,
         advance: &impl Fn(),
     ) -> Result<Option<Vec<f64>>> {
         let mut losses = Vec::new();
-        for &index in path.snapshots.iter() {
+        for index in entries.iter().map(|&at| path.snapshots[at]) {
             let is_known = self.true_losses.contains_key(&u64::from(index));
             if !is_known && !goes_on() {
                 return Ok(None);
@@ -244,15 +285,16 @@ where
         &self,
         plan: &Plan<M>,
         path: &Trajectory,
+        entries: &[usize],
         goes_on: &impl Fn() -> bool,
         advance: &impl Fn(),
     ) -> Result<Option<Vec<f64>>> {
         let context = self.loss_context(plan)?;
         let loss_batches = vec![self.quantities.sets[0].batches.clone()];
         let mut worker = SliceLoss::new(&context, &plan.centre.model, loss_batches, Cores::All);
-        let y = path.y.iter().copied().chain(std::iter::repeat(0.0));
+        let point = |&at: &usize| (path.x[at], path.y.get(at).copied().unwrap_or(0.0));
         let mut losses = Vec::new();
-        for point in path.x.iter().copied().zip(y) {
+        for point in entries.iter().map(point) {
             if !goes_on() {
                 return Ok(None);
             }
@@ -276,6 +318,23 @@ fn trajectory(used: &[Snapshot], points: &[Projection], is_line: bool) -> Trajec
     }
 }
 
+fn is_not_finite(pca: &Result<Pca, PcaError<Error>>) -> bool {
+    use burnscape_landscape::Error::NonFiniteSnapshot;
+    matches!(pca, Err(PcaError::Request(NonFiniteSnapshot { .. })))
+}
+
+/// Entries of a path at which true losses are measured: evenly, the first and the last among them.
+fn measured_entries(count: usize) -> Vec<usize> {
+    with_ends(count.min(MOST_TRUE_LOSSES), count)
+}
+
+/// Values at some entries of a path; NaN elsewhere.
+fn spread_over(count: usize, entries: &[usize], values: &[f64]) -> Vec<f64> {
+    let mut all = vec![f64::NAN; count];
+    entries.iter().zip(values).for_each(|(&at, &value)| all[at] = value);
+    all
+}
+
 fn shares(variances: &[f64], total: f64) -> Vec<f64> {
     let share = |variance: &f64| if total > 0.0 { variance / total } else { 0.0 };
     variances.iter().map(share).collect()
@@ -283,4 +342,24 @@ fn shares(variances: &[f64], total: f64) -> Vec<f64> {
 
 fn epoch_number(snapshot: &Snapshot) -> f64 {
     snapshot.epoch.map_or(f64::NAN, |epoch| epoch as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn true_losses_are_measured_evenly_with_both_ends() {
+        for count in 0..=MOST_TRUE_LOSSES {
+            assert!(measured_entries(count).into_iter().eq(0..count), "{count}");
+        }
+        for count in [66, 67, 100, 128, 129, 130, 513, 2001, 20_001] {
+            let entries = measured_entries(count);
+            assert_eq!((entries.len(), entries[0], entries[64]), (65, 0, count - 1), "{count}");
+            let gaps: Vec<usize> = entries.windows(2).map(|two| two[1] - two[0]).collect();
+            let (shortest, longest) = (gaps.iter().min(), gaps.iter().max());
+            assert!(longest.unwrap() - shortest.unwrap() <= 1, "{count}: {gaps:?}");
+        }
+        assert_eq!(spread_over(3, &[0, 2], &[1.0, 2.0])[2], 2.0);
+    }
 }

@@ -63,7 +63,11 @@ fn layout(run: &Run, block: usize) -> Vec<Fact> {
         facts.push(Fact::new("filters along dimension", format!("{axis}{guess}")));
     }
     if layout.frozen {
-        facts.push(Fact::new("frozen", ""));
+        let since = run.blocks.frozen_since(block);
+        facts.push(Fact::new(
+            "frozen",
+            since.map_or(String::new(), |it| format!("since step {it}")),
+        ));
     }
     facts
 }

@@ -4,6 +4,7 @@ mod alerts;
 mod charts;
 
 use burnscape_landscape::surface::Counts;
+use burnscape_trace::Epoch;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -179,11 +180,13 @@ fn time_left(run: &Run) -> String {
 /// The numbers of the moment.
 fn numbers(run: &Run) -> Vec<Fact> {
     let mut facts = vec![super::landscape::last_loss(run)];
+    let by = run.last_epoch.as_ref().and_then(Epoch::weighting);
+    let by = by.map_or(String::new(), |by| format!(" {by}"));
     if let Some((_, value)) = run.epoch_train_loss.last() {
-        facts.push(Fact::new("train epoch", short(value)));
+        facts.push(Fact::new("train epoch", short(value) + &by));
     }
     if let Some((_, value)) = run.epoch_valid_loss.last() {
-        facts.push(Fact::new("valid epoch", short(value)));
+        facts.push(Fact::new("valid epoch", short(value) + &by));
     }
     facts.extend(step_numbers(run));
     facts.extend(landscape_numbers(run));

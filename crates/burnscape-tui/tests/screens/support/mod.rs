@@ -185,6 +185,7 @@ impl Synthetic {
                 elapsed_secs: (step + 1) as f64 * 0.05,
                 train_loss: Some(loss * 1.1),
                 valid_loss: Some(loss * 1.2 + 0.05),
+                weighted_by: String::new(),
             }),
             Record::Progress(Progress {
                 split: "train".into(),
@@ -264,6 +265,7 @@ impl Synthetic {
             explained: vec![0.712, 0.14].into(),
             random_walk: vec![0.6191, 0.1587].into(),
             random_walk_measured: vec![0.6191, 0.1587].into(),
+            loss_at: Vec::new().into(),
             degenerate: false,
             x: x.into(),
             y: y.into(),
