@@ -159,7 +159,7 @@ fn timeless(run: &Run) -> Vec<Record> {
         _ => None,
     };
     let mut records = pick(run.records(), timeless);
-    records.sort_by_key(Record::kind);
+    records.sort_by(|a, b| a.kind().cmp(b.kind()));
     records
 }
 

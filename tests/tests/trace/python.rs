@@ -509,7 +509,7 @@ for record, fields in FIELDS.items():
     }
 }
 
-/// `record.field: type` of every field.
+/// `record.field: type` of every field; what may be left out is null, or empty, to a reader.
 fn schema_lines(schema: &str) -> Vec<String> {
     let (mut lines, mut record) = (Vec::new(), "");
     for line in schema.lines() {
@@ -518,8 +518,12 @@ fn schema_lines(schema: &str) -> Vec<String> {
         } else if let Some((name, kind)) =
             line.strip_prefix("  ").and_then(|it| it.split_once(": "))
         {
-            let (name, kind) = (name.trim_matches('"'), kind.trim_end_matches(','));
-            lines.push(format!("{record}.{name}: {kind}"));
+            let kind = kind.trim_end_matches(',');
+            let required = name.trim_start_matches("? ").trim_matches('"');
+            lines.push(format!("{record}.{required}: {kind}"));
+            if name.starts_with("? ") {
+                lines.push(format!("{record}.{required}: {kind} / null"));
+            }
         }
     }
     lines
