@@ -69,9 +69,9 @@ impl Facts {
                     }
                     // Also a snapshot that is left behind took the place of others.
                     if let Record::Snapshot(snapshot) = &record {
-                        let given_up =
-                            snapshot.given_up.iter().copied().map(RunFolder::snapshot_file);
-                        given_up.for_each(|file| drop(facts.snapshots.remove(&file)));
+                        for &index in &snapshot.given_up {
+                            facts.snapshots.remove(&RunFolder::snapshot_file(index));
+                        }
                     }
                     if left_behind.holds(offset, &record) {
                         facts.count(record);
