@@ -1,6 +1,6 @@
 //! A training in a process of its own: what to train, how it is watched, and what came out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -142,6 +142,9 @@ pub struct Flags {
     /// Rest after so many training batches, until there is a file `go-on` in --dir
     #[arg(long)]
     pub rest_after: Option<usize>,
+    /// With --finish: rest in the surfaces after the loss of so many batches was read, until there is that file
+    #[arg(long)]
+    pub rest_in_surface: Option<usize>,
     /// Show training in this terminal
     #[arg(long)]
     pub dashboard: bool,
@@ -311,6 +314,9 @@ fn finish<M: DigitModel>(flags: &Flags, model: Watched<M>, probe: Probe) -> Resu
         outcome.problems = probe.close()?.problems().to_vec();
         return Ok(outcome);
     }
+    if let Some(losses) = flags.rest_in_surface {
+        rest_in_surface(&probe, losses, flags.dir.clone());
+    }
     let landscape = match flags.stop_after {
         Some(_) => {
             let brake = Brake::new(flags);
@@ -325,6 +331,23 @@ fn finish<M: DigitModel>(flags: &Flags, model: Watched<M>, probe: Probe) -> Resu
     outcome.problems = landscape.recording().problems().to_vec();
     anyhow::ensure!(outcome_of(model.inner()).checksums == outcome.checksums);
     Ok(outcome)
+}
+
+/// After so many losses nobody gets another one until a test lets training go on.
+fn rest_in_surface(probe: &Probe, losses: usize, dir: PathBuf) {
+    let left = AtomicUsize::new(losses);
+    probe.loss_of(move |output: &ClassificationOutput| {
+        let one_less = |left: usize| left.checked_sub(1);
+        if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_err() {
+            rest(&dir);
+        }
+        BatchLoss { mean: output.loss.clone(), samples: output.targets.dims()[0] }
+    });
+}
+
+fn rest(dir: &Path) {
+    let go_on = dir.join(GO_ON);
+    wait_patiently_until(|| go_on.exists(), || "nobody lets training go on".to_owned());
 }
 
 /// Measures what is missing of the surfaces of a recorded run.
@@ -497,8 +520,7 @@ impl Spy {
             assert!(status.is_ok_and(|it| it.success()), "{script} after batch {batch}");
         }
         if is_now(self.flags.rest_after) {
-            let go_on = self.flags.dir.join(GO_ON);
-            wait_patiently_until(|| go_on.exists(), || "nobody lets training go on".to_owned());
+            rest(&self.flags.dir);
         }
     }
 }

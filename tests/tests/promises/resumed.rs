@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use burnscape::trace::{Note, Record, read_run};
-use burnscape_tests::trainee;
+use burnscape_tests::trainee::{self, GO_ON};
 use tempfile::{TempDir, tempdir};
 
 use super::support::{TRAINEE, records, train};
@@ -97,6 +97,7 @@ fn ctrl_c_stops_the_surface_and_not_the_program() {
     let pid = child.id().to_string();
     let sent = Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
     assert!(sent.success());
+    std::fs::write(dir.path().join(GO_ON), "").expect("a file");
     let status = child.wait().expect("it ends");
     assert!(status.success(), "{status}");
     let run = dir.path().join("run");
@@ -111,10 +112,11 @@ fn ctrl_c_stops_the_surface_and_not_the_program() {
     assert_eq!(nodes(&run).len(), 2 * 65 * 65);
 }
 
-/// A trainee that has measured some of its nodes, and has many to go.
+/// A trainee that has measured some of its nodes, has many to go, and rests.
 fn measuring(dir: &TempDir) -> Child {
     let path = dir.path().to_str().expect("a UTF-8 path");
     let arguments = ["--dir", path, "--model", "mlp", "--watch", "default", "--finish", "65"];
+    let arguments = [&arguments[..], &["--rest-in-surface", "2000"]].concat();
     let mut command = trainee::start(TRAINEE, &arguments);
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let mut child = child.expect("the trainee starts");
