@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
+use burnscape_workbench::hearing;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -237,7 +238,7 @@ fn read(mut screen: File, seen: &Mutex<Seen>, ends: &AtomicBool) {
 }
 
 fn command(start: &Start<'_>) -> Command {
-    let mut command = Command::new(start.in_terminal);
+    let mut command = hearing(start.in_terminal);
     command.args(start.words).env_remove(burnscape::SWITCH);
     for unset in ["NO_COLOR", "COLORTERM", "LC_ALL", "LC_CTYPE", "SSH_CONNECTION", "SSH_TTY", "ENV"]
     {

@@ -24,6 +24,7 @@ use burnscape::{
 use burnscape_examples::convnet::ConvNet;
 use burnscape_examples::data::{self, Digit, DigitBatch};
 use burnscape_examples::mlp::Mlp;
+use burnscape_workbench::hearing;
 use clap::{Parser, ValueEnum};
 use serde::{Deserialize, Serialize};
 
@@ -198,7 +199,7 @@ pub fn run(program: &str, arguments: &[&str]) -> Result<Outcome> {
 
 /// The command of a trainee, with burnscape's switch cleared.
 pub fn start(program: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program);
+    let mut command = hearing(program);
     command.args(arguments).env_remove(burnscape::SWITCH);
     command
 }

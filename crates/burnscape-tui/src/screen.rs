@@ -86,6 +86,10 @@ impl Screen {
     /// Takes the terminal, or takes it again after a shell had it.
     pub(crate) fn take(&mut self) -> io::Result<()> {
         let now = self.tty.make_raw()?;
+        // A shell that continues us may do so after we found ourselves in the foreground: keys may be ours already.
+        if self.before.is_none() {
+            self.tty.forget_keys();
+        }
         // After a stop the shell may not have restored its modes, and ours are no modes to go back to.
         self.before.get_or_insert(now);
         self.pending.clear();

@@ -74,16 +74,19 @@ mod device {
             (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
         }
 
-        /// Keys come at once, without echo, and none is a signal; gives the modes before. What was typed
-        /// before is forgotten: the `q` of a word asks for nothing.
+        /// Keys come at once, without echo, and none is a signal; gives the modes before.
         pub(crate) fn make_raw(&self) -> io::Result<Modes> {
             let before = tcgetattr(&self.0)?;
             let mut raw = before.clone();
             raw.make_raw();
             // `Now`: the other actions wait until the terminal has taken all output.
             tcsetattr(&self.0, OptionalActions::Now, &raw)?;
-            let _ = tcflush(&self.0, QueueSelector::IFlush);
             Ok(Modes(before))
+        }
+
+        /// What was typed and not read: the `q` of a word asks for nothing.
+        pub(crate) fn forget_keys(&self) {
+            let _ = tcflush(&self.0, QueueSelector::IFlush);
         }
 
         /// Errors are of no use: the terminal may be gone.
@@ -254,6 +257,8 @@ mod console {
         pub(crate) fn make_raw(&self) -> io::Result<Modes> {
             terminal::enable_raw_mode().map(|()| Modes)
         }
+
+        pub(crate) fn forget_keys(&self) {}
 
         pub(crate) fn restore(&self, _: &Modes) {
             let _ = terminal::disable_raw_mode();

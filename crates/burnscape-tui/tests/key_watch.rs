@@ -5,9 +5,10 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 use burnscape_tui::KeyWatch;
+use burnscape_workbench::hearing;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{ioctl_tiocsctty, setsid};
@@ -79,7 +80,8 @@ impl Terminal {
         let end = || open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
         let modes_of = end();
         let before = tcgetattr(&modes_of).unwrap();
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        let program = std::env::current_exe().unwrap();
+        let mut child = hearing(program.to_str().unwrap())
             .args(["listener", "--exact", "--ignored", "--nocapture"])
             .env(ROLE, role)
             .stdin(end())

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 
 use burnscape::trace::{Record, read_run};
 use burnscape_tests::waiting::wait_until;
+use burnscape_workbench::hearing;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::support::{TRAINEE, Training};
@@ -23,7 +24,7 @@ impl<'a> Process<'a> {
     /// A training of so many epochs that rests, begun by a shell that runs `first`.
     fn resting(training: &'a Training, first: &str, epochs: &str) -> Self {
         let errors = File::create(training.folder.path().join("errors")).expect("a file");
-        let mut command = Command::new("sh");
+        let mut command = hearing("sh");
         command.args(["-c", &format!("{first} exec \"$@\""), "sh", TRAINEE, "--dir"]);
         command.arg(training.folder.path()).args(["--model", "mlp", "--watch", "training"]);
         command.args(["--aloud", "--epochs", epochs, "--rest-after", &REST.to_string()]);

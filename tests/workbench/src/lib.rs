@@ -9,9 +9,11 @@
 //! With `BURNSCAPE_TEST_STRICT=1` it fails then, and says how to get the tool. Otherwise it is skipped, which is said at
 //! once, and counted: the last line before the tests of the documentation is the sum of all that `cargo test` skipped.
 
+mod hearing;
 mod skipped;
 mod tools;
 
+pub use hearing::hearing;
 pub use skipped::Skipped;
 pub use tools::{
     bash, chromium, linux_path, mounts_of_its_own, python, pythons_of_each_cbor2, tmux,

@@ -1,0 +1,24 @@
+//! Programs that hear Ctrl-C wherever tests run: what a script starts in the background is deaf to it, and so is all that
+//! is started from there.
+
+use std::process::Command;
+
+const SIGINT: u32 = 2;
+
+/// A program that ends by Ctrl-C unless it does something about it. Where this process is deaf, GNU's `env` helps.
+pub fn hearing(program: &str) -> Command {
+    if !is_deaf() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT", program]);
+    command
+}
+
+/// Linux tells which signals are ignored, see `proc_pid_status(5)`.
+fn is_deaf() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask >> (SIGINT - 1) & 1 == 1)
+}
