@@ -34,7 +34,8 @@ pub struct Spread {
     pub min: f64,
     /// Highest of these slices.
     pub max: f64,
-    /// By how much a value may be off by itself, as rounding of losses moves curvatures; 0 where that is not known.
+    /// By how much a value may be off by itself, as rounding of losses, or what is no quadratic, moves curvatures; 0 where
+    /// that is not known.
     pub error: f64,
 }
 

@@ -337,11 +337,8 @@ fn compared(planes: usize, spread: &Spread, what: &str, unit: fn(f64) -> String)
         let off = if error > 0.0 { format!(" ± {}", unit(error)) } else { String::new() };
         return format!("{among} {what} {}{off} ({shown}).", unit(mean));
     }
-    let cause = if error > standard_deviation {
-        ": rounding of the losses moves each by as much"
-    } else {
-        ""
-    };
+    let cause =
+        if error > standard_deviation { ": none of them is known better than that" } else { "" };
     format!(
         "{among} {what} {} ± {}, from {} to {} ({shown}){cause}.",
         unit(mean),
