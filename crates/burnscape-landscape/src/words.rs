@@ -337,8 +337,11 @@ fn compared(planes: usize, spread: &Spread, what: &str, unit: fn(f64) -> String)
         let off = if error > 0.0 { format!(" ± {}", unit(error)) } else { String::new() };
         return format!("{among} {what} {}{off} ({shown}).", unit(mean));
     }
-    let cause =
-        if error > standard_deviation { ": none of them is known better than that" } else { "" };
+    let cause = if error > standard_deviation {
+        ": each may be off by that, by rounding of the losses or since the slice is no quadratic"
+    } else {
+        ""
+    };
     format!(
         "{among} {what} {} ± {}, from {} to {} ({shown}){cause}.",
         unit(mean),
