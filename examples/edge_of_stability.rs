@@ -6,6 +6,7 @@
 
 use anyhow::{Result, ensure};
 use burnscape_examples::cli::Flags;
+use burnscape_examples::tanh::TanhMlp;
 use burnscape_examples::{descent, report};
 use clap::Parser;
 
@@ -36,7 +37,7 @@ fn main() -> Result<()> {
     ensure!(steps > 0, "--epochs 0: there is nothing to see without a step");
 
     let probe = flags.probe("edge_of_stability")?;
-    let model = descent::descend(&probe, &device, lr, steps)?;
+    let model = descent::descend(&probe, TanhMlp::new(&device), lr, steps)?;
     let landscape = probe.finish(&model, &descent::batch(&device))?;
     report::print(&landscape, !flags.no_dashboard);
     let Some(run) = landscape.run_folder() else { return Ok(()) };

@@ -27,12 +27,11 @@ pub fn batch(device: &Device) -> Vec<DigitBatch> {
 /// # Errors
 ///
 /// If the gauge cannot be set up.
-pub fn descend(probe: &Probe, device: &Device, lr: f64, steps: usize) -> Result<Watched<TanhMlp>> {
-    let batches = batch(device);
+pub fn descend(probe: &Probe, model: TanhMlp, lr: f64, steps: usize) -> Result<Watched<TanhMlp>> {
+    let batches = batch(&model.devices()[0]);
     let every = (steps / MEASUREMENTS).max(1) as u64;
     let gauge = LiveCurvature::new().every_steps(every).optimizer(Optimizer::GradientDescent);
-    let model = probe.watch(TanhMlp::new(device));
-    let mut model = probe.curvature(model, batches.clone(), gauge)?;
+    let mut model = probe.curvature(probe.watch(model), batches.clone(), gauge)?;
     let mut optim = SgdConfig::new().init();
     for step in 0..steps {
         let output = TrainStep::step(&model, batches[0].clone());

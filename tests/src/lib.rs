@@ -9,6 +9,7 @@ pub mod pseudo_terminal;
 pub mod screen;
 pub mod trainee;
 pub mod waiting;
+pub mod weights;
 
 mod examples;
 

@@ -1,16 +1,16 @@
 //! Gradient descent at the edge of stability (Cohen et al. 2021).
 
 use burnscape_examples::descent::{descend, products, settled};
+use burnscape_examples::tanh::TanhMlp;
+use burnscape_tests::weights::drawn;
 
 use super::support::{Run, device};
 
 /// λ_max · lr once it has settled, and where it began.
 fn descended(lr: f64, steps: usize) -> (f64, f64) {
     let run = Run::new();
-    let device = device();
-    device.seed(42);
     let probe = run.builder().start().expect("a probe");
-    descend(&probe, &device, lr, steps).expect("a model");
+    descend(&probe, drawn(TanhMlp::new(&device()), 42), lr, steps).expect("a model");
     probe.close().expect("a recording");
     let products = products(&run.path()).expect("a run");
     (settled(&products), products[0].1)

@@ -8,6 +8,7 @@ use burnscape::trace::Curvature;
 use burnscape::{Probe, SharpnessSpec};
 use burnscape_examples::data::{self, DigitBatch};
 use burnscape_examples::mlp::Mlp;
+use burnscape_tests::weights::drawn;
 
 use super::support::{Run, device, studied};
 
@@ -29,9 +30,8 @@ fn doubled(batches: &[DigitBatch]) -> Vec<DigitBatch> {
 
 /// Trained for some steps, so that its Hessian has outliers.
 fn trained(batches: &[DigitBatch]) -> Mlp {
-    device().seed(7);
     let probe = Probe::disabled();
-    let mut model = probe.watch(Mlp::new(&device()));
+    let mut model = probe.watch(drawn(Mlp::new(&device()), 7));
     let mut optim = AdamConfig::new().init();
     for _ in 0..20 {
         for batch in batches {

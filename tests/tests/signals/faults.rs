@@ -10,6 +10,7 @@ use burnscape::trace::Alert;
 use burnscape::{AlertAction, AlertRules};
 use burnscape_examples::data::{self, DigitBatch};
 use burnscape_examples::mlp::Mlp;
+use burnscape_tests::weights::drawn;
 
 use super::support::{Bowl, Run, close, flex, sample, step};
 
@@ -48,9 +49,8 @@ struct Chain {
 
 impl Chain {
     fn new(depth: usize, device: &Device) -> Self {
-        device.seed(5);
         let layer = |_| burn::nn::LinearConfig::new(2, 2).init(device);
-        Self { layers: (0..depth).map(layer).collect() }
+        drawn(Self { layers: (0..depth).map(layer).collect() }, 5)
     }
 }
 
@@ -94,9 +94,8 @@ fn digit_batches(device: &Device) -> Vec<DigitBatch> {
 /// Trains a perceptron on batches, of which `spoil` changes one.
 fn train_digits(run: &Run, count: usize, spoil: impl Fn(usize, DigitBatch) -> DigitBatch) {
     let device = flex();
-    device.seed(3);
     let probe = run.builder().start().expect("a probe");
-    let mut model = probe.watch(Mlp::new(&device));
+    let mut model = probe.watch(drawn(Mlp::new(&device), 3));
     let mut adam = AdamConfig::new().init();
     let batches = digit_batches(&device);
     for number in 0..count {

@@ -8,6 +8,7 @@ use burn::tensor::{Device, Tensor};
 use burn::train::{RegressionOutput, TrainOutput, TrainStep};
 use burnscape::trace::columns::{Blocks, GRAD_NORM, UPDATE_NORM};
 use burnscape::{Measurements, Schedule};
+use burnscape_tests::weights::drawn;
 
 use super::support::{Run, assert_close, close, flex, step};
 
@@ -33,9 +34,8 @@ fn linear(inputs: usize, outputs: usize, device: &Device) -> Linear {
 impl Zoo {
     fn new() -> Self {
         let device = flex();
-        device.seed(11);
         let layers = vec![Layer::Plain(linear(3, 4, &device)), Layer::Twice(linear(4, 4, &device))];
-        Self { layers, output: linear(4, 2, &device) }
+        drawn(Self { layers, output: linear(4, 2, &device) }, 11)
     }
 
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {

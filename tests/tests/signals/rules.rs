@@ -14,6 +14,7 @@ use burn::tensor::Tensor;
 use burnscape::trace::columns::{UPDATE_NORM, WEIGHT_NORM};
 use burnscape::trace::{Alert, Step};
 use burnscape::{AlertRules, Measurements, ProbeBuilder, Schedule};
+use burnscape_tests::weights::{Dice, drawn};
 
 use super::support::{Run, close, flex};
 
@@ -83,10 +84,8 @@ struct Layers {
 
 impl Layers {
     fn new() -> Self {
-        let device = flex();
-        device.seed(3);
-        let linear = |inputs, outputs| LinearConfig::new(inputs, outputs).init(&device);
-        Self { lower: linear(4, 8), upper: linear(8, 2), unused: linear(3, 3) }
+        let linear = |inputs, outputs| LinearConfig::new(inputs, outputs).init(&flex());
+        drawn(Self { lower: linear(4, 8), upper: linear(8, 2), unused: linear(3, 3) }, 3)
     }
 
     /// Squared distance from a plane of the inputs, all of them in every step.
@@ -297,23 +296,6 @@ fn a_tiny_loss_is_told_in_full() {
     let rules_of = AlertRules { plateau_steps: Some(20), ..AlertRules::default() };
     let plateau = told(&[5e-7; 20], rules_of);
     assert!(plateau[0].text.contains("5e-7 over the first half"), "{}", plateau[0].text);
-}
-
-/// Numbers at random: splitmix64 (Steele et al. 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % sides as u64) as usize
-    }
-
-    /// Ten to a power between two.
-    fn magnitude(&mut self, low: f64, high: f64) -> f64 {
-        10.0_f64.powf(low + (high - low) * self.roll(1 << 20) as f64 / f64::from(1 << 20))
-    }
 }
 
 /// A training drawn at random: which optimizer, clipping, schedule, group, rate and unit of the loss.

@@ -748,6 +748,6 @@ fn descent(builder: ProbeBuilder, lr: f64, steps: usize, seed: u64) {
     let device = Device::flex().autodiff();
     device.seed(seed);
     let probe = builder.start().expect("a probe");
-    descend(&probe, &device, lr, steps).expect("a model");
+    descend(&probe, TanhMlp::new(&device), lr, steps).expect("a model");
     probe.close().expect("closed");
 }
