@@ -278,13 +278,14 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use burnscape_trace::columns::{UPDATE_NORM, WEIGHT_NORM};
+    use burnscape_trace::record;
 
     use super::*;
 
     #[test]
     fn a_head_that_is_repeated_forgets_nothing_and_a_layout_tells_what_is_frozen_now() {
         let mut blocks = blocks(&[[1.0; 3], [1.0; 3]]);
-        blocks.apply_frozen(&Frozen { step: 5, blocks: vec![1].into() });
+        blocks.apply_frozen(&record!(Frozen { step: 5, blocks: vec![1].into() }));
         let head = blocks.told.clone();
         blocks.set_layout(&head);
         assert_eq!([0, 1].map(|it| blocks.layout(it).unwrap().frozen), [false, true]);
@@ -296,10 +297,10 @@ mod tests {
     fn blocks(rows: &[[f32; 3]]) -> Blocks {
         let mut blocks = Blocks::default();
         let layout: Vec<Block> = (0..rows.len())
-            .map(|i| Block { path: format!("b{i}"), frozen: i == 0, ..Block::default() })
+            .map(|i| record!(Block { path: format!("b{i}"), frozen: i == 0 }))
             .collect();
         blocks.set_layout(&layout);
-        let mut step = Step { missing: vec![0, 1].into(), ..Step::default() };
+        let mut step = record!(Step { missing: vec![0, 1].into() });
         for (i, name) in [GRAD_NORM, WEIGHT_NORM, UPDATE_NORM].into_iter().enumerate() {
             step.columns.insert(name.to_owned(), rows.iter().map(|row| row[i]).collect());
         }

@@ -73,14 +73,16 @@ fn holds(change: &Frozen, block: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     fn blocks(frozen: &[bool]) -> Vec<Block> {
-        frozen.iter().map(|&frozen| Block { frozen, ..Block::default() }).collect()
+        frozen.iter().map(|&frozen| record!(Block { frozen, ..Block::default() })).collect()
     }
 
     fn told(step: u64, blocks: &[u32]) -> Frozen {
-        Frozen { step, blocks: blocks.to_vec().into() }
+        record!(Frozen { step, blocks: blocks.to_vec().into() })
     }
 
     #[test]
