@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::fields::{object, objects};
 use crate::output::Output;
-use crate::run::Run;
+use crate::run::{Named, Run};
 use crate::slice::{Slice, state_name};
 use crate::{Error, info};
 
@@ -94,7 +94,7 @@ impl Document<'_> {
     fn steps(&mut self, steps: &Steps) -> Result<(), Error> {
         self.name("steps")?;
         self.text("{")?;
-        let lists: [(&str, fn(&Step) -> Value); 9] = [
+        let lists: [Named<Value>; 9] = [
             ("step", |row| json!(row.step)),
             ("batches", |row| json!(row.batches)),
             ("epoch", |row| json!(row.epoch)),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use burnscape_run::{History, Recorded, Standing};
-use burnscape_trace::{Head, LossCause, Lost, RunFolder, Snapshot, Study, Torn};
+use burnscape_trace::{Head, LossCause, Lost, RunFolder, Snapshot, Step, Study, Torn};
 
 use crate::Error;
 use crate::slice::Slice;
@@ -26,6 +26,9 @@ pub(crate) struct Run {
     /// What is not there any more, as sentences.
     pub(crate) lost: Vec<String>,
 }
+
+/// A quantity of steps: its name, and where it lies.
+pub(crate) type Named<T> = (&'static str, fn(&Step) -> T);
 
 impl Run {
     /// Reads the run at `path`, its folder or its trace.

@@ -110,7 +110,7 @@ mod tests {
     fn step(number: u64, lr: f64) -> Record {
         let (norm, lr_of_block) = (vec![number as f32, f32::NAN], vec![number as f32; 3]);
         let mut columns = vec![("grad_norm".to_owned(), norm.into())];
-        columns.extend((number % 3 == 0).then(|| ("lr".to_owned(), lr_of_block.into())));
+        columns.extend(number.is_multiple_of(3).then(|| ("lr".to_owned(), lr_of_block.into())));
         let columns = columns.into_iter().collect();
         Record::Step(record!(Step { step: number, lr, columns }))
     }

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use half::f16;
 
+use crate::F32s;
 use crate::record::Step;
-use crate::{F32s, U32s};
 
 /// Array of 2, `"step"`.
 const KIND: &[u8] = b"\x82\x64step";

@@ -1,16 +1,12 @@
 //! The course of a run as arrays: an entry per step or per epoch.
 
 use burnscape_run::MetricSeries;
-use burnscape_trace::Step;
 use serde_json::{Value, json};
 
 use super::Npz;
 use crate::Error;
 use crate::json::hyperparameters;
-use crate::run::Run;
-
-/// A quantity of steps: its name, and where it lies.
-type Named<T> = (&'static str, fn(&Step) -> T);
+use crate::run::{Named, Run};
 
 /// What every step has.
 const NUMBERS: [Named<f64>; 5] = [
