@@ -2,49 +2,65 @@
 
 use std::collections::BTreeMap;
 
-use burnscape_run::{Freezing, take_check};
 use burnscape_trace::{
     Activation, Alert, Check, Curvature, Epoch, Frozen, Head, Histogram, Note, Plan, Record,
     Resume, Snapshot,
 };
 
-use crate::Error;
-use crate::metrics::Metrics;
-use crate::steps::Steps;
+use crate::{Freezing, MetricValues, Steps, take_check};
 
 /// The course of a run, of records that no later resume leaves behind.
 #[derive(Debug, Default)]
-pub(crate) struct History {
+#[non_exhaustive]
+pub struct History {
     /// Hyperparameters: JSON texts by name.
-    pub(crate) hyperparameters: BTreeMap<String, String>,
-    pub(crate) steps: Steps,
-    pub(crate) epochs: Vec<Epoch>,
-    pub(crate) metrics: Metrics,
-    pub(crate) activations: Vec<Activation>,
-    pub(crate) histograms: Vec<Histogram>,
-    pub(crate) alerts: Vec<Alert>,
-    pub(crate) curvature: Vec<Curvature>,
-    pub(crate) snapshots: Vec<Snapshot>,
-    pub(crate) notes: Vec<Note>,
-    pub(crate) checks: Vec<Check>,
-    pub(crate) plans: Vec<Plan>,
-    pub(crate) frozen: Vec<Frozen>,
-    pub(crate) resumes: Vec<Resume>,
+    pub hyperparameters: BTreeMap<String, String>,
+    /// The steps.
+    pub steps: Steps,
+    /// Complete epochs.
+    pub epochs: Vec<Epoch>,
+    /// Values of metrics.
+    pub metrics: MetricValues,
+    /// What was observed at taps.
+    pub activations: Vec<Activation>,
+    /// How values are spread.
+    pub histograms: Vec<Histogram>,
+    /// What went wrong, or looked as if it would.
+    pub alerts: Vec<Alert>,
+    /// How curved the loss was.
+    pub curvature: Vec<Curvature>,
+    /// Snapshots whose files were not given up.
+    pub snapshots: Vec<Snapshot>,
+    /// Sentences for the reader.
+    pub notes: Vec<Note>,
+    /// Self-checks, of each the answer that holds.
+    pub checks: Vec<Check>,
+    /// What was going to be measured of slices.
+    pub plans: Vec<Plan>,
+    /// How the blocks that are frozen changed.
+    pub frozen: Vec<Frozen>,
+    /// Where recording went on.
+    pub resumes: Vec<Resume>,
 }
 
 impl History {
-    /// Takes a record; those of slices, and what the standing of the run tells, are of no concern here.
-    pub(crate) fn apply(&mut self, record: Record) -> Result<(), Error> {
+    /// With steps that are to come.
+    pub(crate) fn of(steps: Steps) -> Self {
+        Self { steps, ..Self::default() }
+    }
+
+    /// Takes a record that begins at a byte of the trace; those of slices, and what the standing of the run tells, are of
+    /// no concern here.
+    pub(crate) fn apply(&mut self, offset: u64, record: Record) {
         match record {
             Record::Hyperparameters(told) => self.hyperparameters.extend(told.values),
-            Record::Step(step) => self.steps.push(&step)?,
+            Record::Step(step) => self.steps.apply(offset, &step),
             Record::Epoch(epoch) => self.epochs.push(epoch),
             Record::Metric(metric) => self.metrics.push(metric),
             Record::Activation(seen) => self.activations.push(seen),
             Record::Histogram(histogram) => self.histograms.push(histogram),
             Record::Alert(alert) => self.alerts.push(alert),
             Record::Curvature(curvature) => self.curvature.push(curvature),
-            Record::Snapshot(snapshot) => self.snapshots.push(snapshot),
             Record::Note(note) => self.notes.push(note),
             Record::Check(check) => take_check(&mut self.checks, &check),
             Record::Plan(plan) => self.plans.push(plan),
@@ -52,18 +68,19 @@ impl History {
             Record::Resume(resume) => self.resumes.push(resume),
             _ => {}
         }
-        Ok(())
     }
 
     /// Which blocks of the head are frozen, and since when.
-    pub(crate) fn freezing(&self, head: &Head) -> Freezing {
+    #[must_use]
+    pub fn freezing(&self, head: &Head) -> Freezing {
         let mut freezing = Freezing::new(&head.blocks);
         self.frozen.iter().for_each(|change| freezing.apply(change));
         freezing
     }
 
     /// Nothing of the course was recorded.
-    pub(crate) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.epochs.is_empty() && self.steps.count() == 0
     }
 }
