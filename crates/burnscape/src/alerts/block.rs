@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use burnscape_trace::columns::{GRAD_NORM, LR, UPDATE_NORM, WEIGHT_NORM};
 use burnscape_trace::{Block, Step};
 
-use super::AlertRules;
 use super::rate::{Pace, RateWatch};
+use crate::config::alerts::AlertRules;
 
 /// Steps that the logarithm of a gradient norm is compared with.
 pub(super) const NORM_WINDOW: usize = 100;

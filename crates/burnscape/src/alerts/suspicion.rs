@@ -4,8 +4,8 @@
 //! A suspicion may last as long as training does: where gradients are clipped, or divided away by an adaptive optimizer,
 //! large ones mean nothing. So it is looked into at once, and then more and more seldom, unless it grows.
 
-use super::AlertRules;
 use super::block::{JUMP_SHARE, LONG_SHARE, NORM_WINDOW, OF_GRADIENT};
+use crate::config::alerts::AlertRules;
 
 /// A gradient norm is suspicious at so many times the largest of the last steps …
 const JUMP: f32 = 10.0;

@@ -7,9 +7,11 @@ use burnscape_trace::{Activation, Alert, Block, Curvature, Step};
 
 use super::advice::{self, advice};
 use super::block::{Beyond, BlockWatch, Found, Seen};
+use super::loss::LossWatch;
 use super::rate::{Pace, RateWatch};
+use super::sentences;
 use super::told::{Place, Told};
-use super::{AlertRules, LossWatch, words};
+use crate::config::alerts::AlertRules;
 
 /// Broken so often in a row, what may happen once is an alert.
 const STREAK: u32 = 3;
@@ -130,7 +132,7 @@ impl Watchdog {
         self.told.keep(advice::SPIKE, |_| spike.is_none());
         let Some(spike) = spike else { return };
         let beyond = Beyond { value: loss, threshold: spike.limit };
-        self.raise(step, advice::SPIKE, false, beyond, words::spike(loss, step.step, spike));
+        self.raise(step, advice::SPIKE, false, beyond, sentences::spike(loss, step.step, spike));
     }
 
     fn judge_course(&mut self, step: &Step, loss: f64) {
@@ -139,7 +141,7 @@ impl Watchdog {
         self.told.keep(advice::PLATEAU, |_| !course.is_flat);
         if course.is_flat {
             let beyond = Beyond { value: course.after, threshold: course.before };
-            self.raise(step, advice::PLATEAU, false, beyond, words::plateau(course, steps));
+            self.raise(step, advice::PLATEAU, false, beyond, sentences::plateau(course, steps));
         }
     }
 
@@ -232,7 +234,7 @@ impl Watchdog {
         };
         let Some(Some((seen, _))) = self.found.get(block as usize) else { return };
         let text =
-            format!("{} at step {}", words::of_block(rule.name, &of, beyond, seen), step.step);
+            format!("{} at step {}", sentences::of_block(rule.name, &of, beyond, seen), step.step);
         let Beyond { value, threshold } = beyond;
         let (block, places) = (Some(block), places.len() as u32);
         let alert = at(step, rule.name, rule.is_error);

@@ -18,10 +18,10 @@ use super::gradients::{Gradients, LossOf};
 use super::measure::{Selection, flow, preconditioner, probe_direction};
 use super::product::Hessian;
 use super::spec::check_optimizer;
-use crate::config::check;
-use crate::loss::Losses;
-use crate::model_map::ModelMap;
-use crate::schedule::{Schedule, StepPlace};
+use crate::config::check::check;
+use crate::config::schedule::{Schedule, StepPlace};
+use crate::model::loss::Losses;
+use crate::model::map::ModelMap;
 use crate::{Error, Result};
 
 /// Gradients that the first measurement is expected to cost, as `cargo bench --bench hook -- curvature` prints them.
@@ -240,7 +240,7 @@ where
         self.clock.measured(took);
         record.lr = lr;
         record.took_secs = took.as_secs_f64();
-        record.sentences.extend(super::words::stability(&record));
+        record.sentences.extend(super::sentences::stability(&record));
         Ok(record)
     }
 }
@@ -368,7 +368,7 @@ where
         record.largest = F64s(vec![top.value]);
         record.largest_error = F64s(vec![own + error * top.value.abs()]);
         record.product_error = error;
-        record.sentences.extend(super::words::followed(is_covered));
+        record.sentences.extend(super::sentences::followed(is_covered));
         memory.eigenvector = Some(top.vector);
         memory.know(top.value);
     }

@@ -4,11 +4,11 @@ use std::iter::once;
 
 use burnscape_trace::{Head, Record, Resume};
 
-use super::snapshots;
 use super::worker::Worker;
-use crate::frozen::{self, FrozenHistory};
-use crate::model_map::ModelMap;
-use crate::{Schedule, SnapshotSchedule, head};
+use super::{head, snapshots};
+use crate::config::schedule::{Schedule, SnapshotSchedule};
+use crate::model::frozen::{self, FrozenHistory};
+use crate::model::map::ModelMap;
 
 impl Worker {
     /// Writes head and snapshot 0 as soon as it is known at which epoch training starts.

@@ -3,66 +3,14 @@
 //! Nothing that burn keeps only one of may be needed for the truth. Another progress logger may have replaced ours, a
 //! learning strategy may pass no events on: then steps are written all the same, and each validation ends an epoch.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use super::sample::Split;
+use super::epoch_count::OpenEpoch;
 use super::worker::Worker;
-use super::{Moment, Validated, WeightsAt};
+use crate::channel::message::Validated;
+use crate::channel::samples::Split;
 
 /// Steps that may wait for the events of their batches. burn's queue of events holds one, so that events are behind
 /// training by a few batches, and by one for each device.
 const PATIENCE_STEPS: usize = 256;
-
-/// Those that pass burn's progress events on, as far as they may still come or have come.
-#[derive(Debug, Default)]
-pub(crate) struct Listeners(AtomicU64);
-
-impl Listeners {
-    pub fn enter(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// One goes that has heard nothing.
-    pub fn leave(&self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.load(Ordering::Acquire) == 0
-    }
-}
-
-/// Epochs by validations.
-#[derive(Debug, Default)]
-pub(super) struct Counting {
-    /// Events were expected and do not come.
-    has_given_up: bool,
-    /// That is to be told once there is a head.
-    is_to_be_told: bool,
-    /// Validations so far.
-    pub validations: u64,
-    /// Training batches until the end of the last epoch.
-    pub batches_before: u64,
-    /// The epoch whose validation is going on.
-    open: Option<OpenEpoch>,
-    /// Validation batches until the end of the epoch before, as a hand-written loop tells them.
-    observed_before: u64,
-    /// The same until the end of the epoch that it ends now.
-    pub observed_through: Option<u64>,
-}
-
-/// An epoch whose training is over.
-#[derive(Debug)]
-struct OpenEpoch {
-    number: u64,
-    /// Training batches before it.
-    before: u64,
-    end: Moment,
-    /// Validation batches before its own.
-    valid_before: u64,
-    /// Its weights, where it may be none: training was asked to stop before.
-    perhaps: Option<Box<WeightsAt>>,
-}
 
 impl Worker {
     pub(super) fn counts_by_events(&self) -> bool {

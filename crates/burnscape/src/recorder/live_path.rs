@@ -8,8 +8,8 @@ use burnscape_landscape::random_walk;
 use burnscape_trace::{F64s, RunFolder, Snapshot, Trajectory, U32s};
 
 use crate::Result;
-use crate::model_map::ModelMap;
-use crate::snapshot::{SnapshotFile, SnapshotMatrix};
+use crate::model::map::ModelMap;
+use crate::model::snapshot::{SnapshotFile, SnapshotMatrix};
 
 /// Share of the training time that may go into it …
 const SHARE_OF_TRAINING: f64 = 0.01;

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use burnscape_trace::{Dropped, Epoch, Progress, Record, Step};
 
-use super::epochs::{Place, TrainingEvent};
-use super::lanes::Counters;
+use super::epochs::Place;
 use super::losses::{Mean, Weighting};
-use super::sample::{Clipping, Split, StepSample};
 use super::worker::{Inbox, Worker};
-use super::{Moment, WeightsAt};
 use crate::Error;
+use crate::channel::event::TrainingEvent;
+use crate::channel::message::{Moment, WeightsAt};
+use crate::channel::samples::{Clipping, Split, StepSample};
+use crate::channel::shared::Counters;
 
 /// Progress is told at most this often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);

@@ -9,22 +9,26 @@ use std::time::{Duration, Instant};
 use burnscape_trace::{End, Head, Note, Record, RunFolder, Snapshot, Writer};
 
 use super::alarm::Alarm;
-use super::counting::Counting;
+use super::earlier::Earlier;
+use super::epoch_count::Counting;
 use super::epochs::EpochMap;
-use super::lanes::{Counters, Spare};
 use super::live_path::LivePath;
-use super::look::{LookSample, Looker, Variation};
 use super::losses::LossBook;
-use super::own::{OwnSample, OwnValues};
-use super::report::Report;
-use super::sample::{LossSample, StepSample};
+use super::own::OwnValues;
 use super::snapshots::{self, SnapshotStore};
 use super::steps::StepRow;
-use super::taps::{TapSample, Taps};
-use super::{Control, Earlier, Moment, Reply, Validated, Viewer, WeightsAt};
+use super::taps::Taps;
+use crate::channel::handle::Spare;
+use crate::channel::message::{Control, Moment, Reply, Validated, Viewer, WeightsAt};
+use crate::channel::report::Report;
+use crate::channel::samples::{LossSample, OwnSample, StepSample, TapSample};
+use crate::channel::shared::Counters;
 use crate::config::Config;
-use crate::frozen::FrozenHistory;
-use crate::model_map::ModelMap;
+use crate::measure::statistics::Looker;
+use crate::measure::statistics::sample::LookSample;
+use crate::measure::statistics::variation::Variation;
+use crate::model::frozen::FrozenHistory;
+use crate::model::map::ModelMap;
 use crate::{Error, Result};
 
 /// How long the writer thread sleeps when there is nothing to do: training never has to wake it.

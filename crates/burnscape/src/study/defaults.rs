@@ -6,15 +6,17 @@ use burnscape_landscape::budget::{Choice, Comparison, Costs, evenly};
 use burnscape_landscape::words::percent;
 use burnscape_trace::{Plan as Told, Record, U32s};
 
-use super::Survey;
 use super::compare::{COARSE_SIDE, FEW_SIDE, coarse_grid};
-use super::planes::{Measuring, Plan, Planned};
+use super::known::Planned;
+use super::planes::{Measuring, Plan};
+use super::progress::{duration, say};
 use super::rounds::first_nodes;
-use crate::config::check;
-use crate::landscape::SliceSurface;
-use crate::loss::Unit;
-use crate::progress::{duration, say};
-use crate::slice_spec::{Point, SliceSpec};
+use super::slice_spec::SliceSpec;
+use super::survey::Survey;
+use crate::config::check::check;
+use crate::landscape::slice_surface::SliceSurface;
+use crate::model::loss::Unit;
+use crate::model::point::Point;
 use crate::{Error, Result};
 
 /// Where nodes are left out for want of time, interpolation may be off by this share of the range of losses.

@@ -10,12 +10,15 @@ use burnscape_landscape::curvature::{ExtremesOptions, Restricted, extremes};
 use burnscape_landscape::surface::NodeValue;
 use burnscape_trace::{F64s, Layer, LayerNodes, Nodes, Record, U32s};
 
+use super::Study;
 use super::sharpness::loss_in;
-use super::{Study, Survey};
+use super::slice_spec::SliceSpec;
+use super::survey::Survey;
 use crate::Result;
-use crate::curvature::{Gradients, Hessian, Selection, probe_direction};
-use crate::landscape::SliceSurface;
-use crate::slice_spec::SliceSpec;
+use crate::curvature::gradients::Gradients;
+use crate::curvature::measure::{Selection, probe_direction};
+use crate::curvature::product::Hessian;
+use crate::landscape::slice_surface::SliceSurface;
 
 /// The layers beside the loss.
 const LAYERS: [&str; 3] = ["lambda_max", "lambda_min", "|lambda_min / lambda_max|"];

@@ -7,9 +7,9 @@ use burn::train::InferenceStep;
 use burnscape_landscape::words::percent;
 use burnscape_trace::Snapshot;
 
-use super::Survey;
+use super::progress::duration;
+use super::survey::Survey;
 use crate::Result;
-use crate::progress::duration;
 
 /// Share of what is left of a budget that reading them may take.
 const SHARE: f64 = 0.25;
