@@ -1,10 +1,9 @@
 //! The summary of a run in plain sentences: what was found, and what it does not show.
 
 use burnscape_landscape::agreement::Measures;
-use burnscape_landscape::plane::Projection;
 use burnscape_landscape::surface::Extreme;
 use burnscape_landscape::words::{self, CONCLUSIONS};
-use burnscape_trace::Slice;
+use burnscape_run::{Caveat, axes, caveats_of_path, caveats_of_slice, components, loss_gap};
 
 use super::Landscape;
 use super::slice_surface::SliceSurface;
@@ -86,72 +85,20 @@ fn parameters(landscape: &Landscape) -> Vec<String> {
     };
     let slices = landscape.slices();
     let directions = slices.iter().map(|it| axes(&it.slice).count()).max();
-    let slice = directions.map(|directions| words::slice(layout.len(), directions));
+    let few = |directions| Caveat::FewDirections { parameters: layout.len(), directions };
+    let slice = directions.map(|directions| few(directions).to_string());
     let is_drawn = slices.iter().any(|it| axes(&it.slice).any(|axis| axis.kind == "random"));
     let guessed = words::guessed_filters(layout).filter(|_| is_drawn);
     slice.into_iter().chain(guessed).collect()
 }
 
-fn axes(slice: &Slice) -> impl Iterator<Item = &burnscape_trace::Axis> {
-    std::iter::once(&slice.x).chain(&slice.y)
-}
-
-/// The principal components along which a slice lies, counted from 1; `None` if it has other directions.
-fn components(slice: &Slice) -> Option<Vec<usize>> {
-    let number = |axis: &burnscape_trace::Axis| {
-        let number = axis.label.strip_prefix("PC ").filter(|_| axis.kind == "pca");
-        number?.parse().ok()
-    };
-    axes(slice).map(number).collect()
-}
-
 /// What a slice along principal components holds of the path of training.
 fn trajectory(slice: &SliceSurface) -> Vec<String> {
     let path = &slice.trajectory;
-    let Some(components) = components(&slice.slice).filter(|_| !path.explained.is_empty()) else {
+    if components(&slice.slice).is_empty() || path.explained.is_empty() {
         return Vec::new();
-    };
-    let (shares, walk) = (&path.explained, &path.random_walk);
-    let mut sentences = vec![words::explained_by(&components, shares, path.snapshots.len(), walk)];
-    // A component that stands in for one explains nothing at all.
-    let axes = components.iter().zip(axes(&slice.slice));
-    let degenerate = axes.filter(|(_, axis)| path.degenerate && axis.explained == Some(0.0));
-    sentences.extend(degenerate.map(|(&k, _)| words::degenerate_component(k)));
-    sentences.push(words::out_of_plane(&projections(slice), &path.snapshots));
-    sentences.extend(worst_projection(slice));
-    sentences
-}
-
-/// On a line there is no second coordinate.
-fn projections(slice: &SliceSurface) -> Vec<Projection> {
-    let it = &slice.trajectory;
-    let y = it.y.iter().copied().chain(std::iter::repeat(0.0));
-    let points = it.x.iter().copied().zip(y).zip(it.out_of_plane.iter().copied());
-    let projection = |((x, y), out_of_plane): ((f64, f64), f64)| Projection {
-        x,
-        y,
-        out_of_plane,
-        distance: slice.gram.length(x, y).hypot(out_of_plane),
-    };
-    points.map(projection).collect()
-}
-
-/// The position of the snapshot whose loss differs most from the loss where it is drawn, and by how much.
-fn worst_gap(slice: &SliceSurface) -> Option<(usize, f64)> {
-    let it = &slice.trajectory;
-    let gaps = it.loss.iter().zip(it.loss_on_plane.iter());
-    let gaps = gaps.map(|(loss, on_plane)| (loss - on_plane).abs()).enumerate();
-    gaps.filter(|(entry, _)| it.has_loss_at(*entry)).max_by(|a, b| a.1.total_cmp(&b.1))
-}
-
-fn worst_projection(slice: &SliceSurface) -> Option<String> {
-    let it = &slice.trajectory;
-    let (worst, _) = worst_gap(slice)?;
-    Some(words::loss_and_loss_on_plane(
-        *it.snapshots.get(worst)? as usize,
-        it.loss[worst],
-        it.loss_on_plane[worst],
-    ))
+    }
+    caveats_of_path(&slice.slice, path).iter().map(Caveat::to_string).collect()
 }
 
 fn surface(slice: &SliceSurface) -> Vec<String> {
@@ -215,25 +162,14 @@ fn extremes(slice: &SliceSurface) -> Option<String> {
 
 /// How far a slice reaches; of a random one also its seeds, and the angle that a picture hides.
 fn provenance(slice: &SliceSurface) -> Vec<String> {
-    let mut sentences = vec![named(slice, &words::range(reach(slice), slice.slice.centre_norm))];
-    let seeds: Vec<u64> = axes(&slice.slice).filter_map(|axis| axis.seed).collect();
-    if seeds.is_empty() {
-        return sentences;
-    }
-    sentences.push(named(slice, &words::seeds(&seeds)));
-    if slice.slice.y.is_some() {
+    let caveats = caveats_of_slice(&slice.slice, None).into_iter();
+    let chosen = caveats.filter(|it| matches!(it, Caveat::Seeds(_) | Caveat::Reach { .. }));
+    let mut sentences: Vec<String> = chosen.map(|it| named(slice, &it.to_string())).collect();
+    let is_drawn = axes(&slice.slice).any(|axis| axis.seed.is_some());
+    if is_drawn && slice.slice.y.is_some() {
         sentences.push(named(slice, &words::angle(&slice.gram)));
     }
     sentences
-}
-
-/// Distance of the farthest node from the centre, in the units of the parameters.
-fn reach(slice: &SliceSurface) -> f64 {
-    let grid = slice.surface.grid();
-    let y = grid.y().map_or([0.0; 2], |y| [y.min(), y.max()]);
-    let corners = [grid.x().min(), grid.x().max()].into_iter();
-    let corners = corners.flat_map(|x| y.map(|y| slice.gram.length(x, y)));
-    corners.fold(0.0, f64::max)
 }
 
 /// What may and may not be concluded from what there is to see, each once.
@@ -244,7 +180,7 @@ fn conclusions(landscape: &Landscape) -> Vec<String> {
         (ROUND_BOWL, slices.iter().any(|it| is_random(it) && is_bowl(it) == Some(true))),
         (BARRIER, slices.iter().any(|it| is_bowl(it) == Some(false))),
         (WIDER_BOWL, compared),
-        (TWO_COMPONENTS, slices.iter().any(|it| components(&it.slice).is_some())),
+        (TWO_COMPONENTS, slices.iter().any(|it| !components(&it.slice).is_empty())),
         (CLIMBS, slices.iter().any(is_on_a_hill)),
         (SMALL_CURVATURE, slices.iter().any(|it| it.curvature().is_some())),
         (HOLES, slices.iter().any(|it| it.surface.counts().non_finite > 0)),
@@ -265,8 +201,11 @@ fn is_bowl(slice: &SliceSurface) -> Option<bool> {
 
 /// Whether a snapshot is drawn at quite another loss than its own.
 fn is_on_a_hill(slice: &SliceSurface) -> bool {
-    let gap = worst_gap(slice).map_or(0.0, |(_, gap)| gap);
-    gap > ON_A_HILL * slice.surface.range().unwrap_or(f64::INFINITY)
+    let range = slice.surface.range().unwrap_or(f64::INFINITY);
+    match loss_gap(&slice.trajectory, slice.slice.y.is_none()) {
+        Some(Caveat::LossGap { loss, on_slice, .. }) => (loss - on_slice).abs() > ON_A_HILL * range,
+        _ => false,
+    }
 }
 
 fn recording(landscape: &Landscape) -> Vec<String> {

@@ -320,10 +320,10 @@ impl Worker {
 /// For renderers: the learning rate and ‖g‖ over all blocks.
 fn tell_last_values(counters: &Counters, step: &Step) {
     counters.last_lr.store(step.lr.to_bits(), Ordering::Relaxed);
-    if let Some(norms) = step.columns.get("grad_norm") {
+    if let Some(norms) = step.columns.get(columns::GRAD_NORM) {
         let missing = |block: usize| step.missing.contains(&(block as u32));
         let present = norms.iter().enumerate().filter(|(block, _)| !missing(*block));
-        let squares: f64 = present.map(|(_, norm)| f64::from(*norm).powi(2)).sum();
-        counters.last_grad_norm.store(squares.sqrt().to_bits(), Ordering::Relaxed);
+        let norm = Combine::of(columns::GRAD_NORM).fold(present.map(|(_, it)| f64::from(*it)));
+        counters.last_grad_norm.store(norm.unwrap_or(0.0).to_bits(), Ordering::Relaxed);
     }
 }
