@@ -281,6 +281,7 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use burnscape_trace::columns::{UPDATE_NORM, WEIGHT_NORM};
+    use burnscape_trace::record;
 
     use super::*;
 
@@ -291,7 +292,7 @@ mod tests {
             [0, 1].map(|it| (blocks.layout(it).unwrap().frozen, blocks.frozen_since(it)))
         };
         assert_eq!(frozen(&blocks), [(true, None), (false, None)], "as the head tells");
-        let told = |step, frozen: &[u32]| Frozen { step, blocks: frozen.to_vec().into() };
+        let told = |step, frozen: &[u32]| record!(Frozen { step, blocks: frozen.to_vec().into() });
         blocks.apply_frozen(&told(5, &[0, 1]));
         assert_eq!(frozen(&blocks), [(true, None), (true, Some(5))]);
         blocks.apply_frozen(&told(7, &[1]));
@@ -310,10 +311,10 @@ mod tests {
     fn blocks(rows: &[[f32; 3]]) -> Blocks {
         let mut blocks = Blocks::default();
         let layout: Vec<Block> = (0..rows.len())
-            .map(|i| Block { path: format!("b{i}"), frozen: i == 0, ..Block::default() })
+            .map(|i| record!(Block { path: format!("b{i}"), frozen: i == 0 }))
             .collect();
         blocks.set_layout(&layout);
-        let mut step = Step { missing: vec![0, 1].into(), ..Step::default() };
+        let mut step = record!(Step { missing: vec![0, 1].into() });
         for (i, name) in [GRAD_NORM, WEIGHT_NORM, UPDATE_NORM].into_iter().enumerate() {
             step.columns.insert(name.to_owned(), rows.iter().map(|row| row[i]).collect());
         }

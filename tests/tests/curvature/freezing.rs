@@ -9,6 +9,7 @@ use burnscape::trace::{Frozen, Record, Slice};
 use burnscape::{
     AlertRules, Direction, LiveCurvature, Point, Probe, ProbeBuilder, SharpnessSpec, SliceSpec,
 };
+use burnscape_trace::record;
 use nalgebra::{DMatrix, SymmetricEigen};
 
 use super::models::{HIDDEN, INPUTS, TanhNet, batches, rows};
@@ -110,7 +111,7 @@ fn changes(flags: &[Flags], first_step: u64) -> Vec<Frozen> {
     let steps = flags.windows(2).zip(first_step + 1..);
     let changes = steps.filter(|(two, _)| two[0] != two[1]).map(|(two, step)| {
         let blocks = (0..).zip(two[1]).filter(|(_, frozen)| *frozen).map(|(block, _)| block);
-        Frozen { step, blocks: blocks.collect() }
+        record!(Frozen { step, blocks: blocks.collect() })
     });
     changes.collect()
 }

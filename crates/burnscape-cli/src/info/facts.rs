@@ -96,9 +96,9 @@ impl Facts {
             }
             Record::Hyperparameters(told) => self.hyperparameters.extend(told.values),
             Record::Metric(metric) => {
-                self.metrics.insert((metric.split.clone(), metric.name.clone()), metric);
+                self.metrics.insert((metric.split.to_string(), metric.name.clone()), metric);
             }
-            Record::Alert(alert) => *self.alerts.entry(alert.rule).or_default() += 1,
+            Record::Alert(alert) => *self.alerts.entry(alert.rule.into()).or_default() += 1,
             Record::Snapshot(it) => drop(self.snapshots.insert(it.file, it.bytes)),
             Record::Slice(slice) => self.landscapes.apply_slice(&slice),
             Record::Nodes(nodes) => self.landscapes.apply_nodes(&nodes),

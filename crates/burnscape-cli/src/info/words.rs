@@ -69,7 +69,7 @@ fn hyperparameter((name, value): (&String, &String)) -> String {
 
 fn metric(metric: &Metric) -> String {
     let Metric { split, name, epoch, value, .. } = metric;
-    let [split, name] = [split, name].map(|it| it.escape_debug());
+    let [split, name] = [split.as_str(), name].map(|it| it.escape_debug());
     format!("metric    {name} ({split}): {value} at epoch {epoch}")
 }
 

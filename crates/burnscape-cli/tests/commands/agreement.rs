@@ -6,7 +6,7 @@ use std::process::Command;
 
 use burnscape_trace::{
     Alert, Axis, Block, Check, Curvature, Dropped, End, Epoch, FORMAT, Head, Metric, Nodes, Record,
-    Resume, RunFolder, Slice, Snapshot, Step, Writer, columns,
+    Resume, RunFolder, Slice, Snapshot, Step, Writer, columns, record,
 };
 use burnscape_tui::model::Standing;
 use serde_json::{Value, json};
@@ -31,48 +31,48 @@ struct Told {
 fn step(number: u64) -> Record {
     let columns = [(columns::GRAD_NORM.to_owned(), vec![number as f32].into())].into();
     let loss = Some(100.0 - number as f64);
-    Step { step: number, batches: number + 1, loss, columns, ..Step::default() }.into()
+    record!(Step { step: number, batches: number + 1, loss, columns }).into()
 }
 
 fn epoch(epoch: u64, steps: u64) -> Record {
-    Epoch { epoch, steps, batches: steps, ..Epoch::default() }.into()
+    record!(Epoch { epoch, steps, batches: steps }).into()
 }
 
 fn snapshot(index: u64, step: u64) -> Record {
-    Snapshot { index, step, file: RunFolder::snapshot_file(index), ..Snapshot::default() }.into()
+    record!(Snapshot { index, step, file: RunFolder::snapshot_file(index) }).into()
 }
 
 fn alert(step: u64) -> Record {
-    Alert { step, rule: "loss-spike".into(), level: "warning".into(), ..Alert::default() }.into()
+    record!(Alert { step, rule: "loss-spike".into(), level: "warning".into() }).into()
 }
 
 fn curvature(reason: &str, step: u64) -> Record {
     let largest = vec![step as f64].into();
-    Curvature { reason: reason.into(), step, largest, lr: 0.1, ..Curvature::default() }.into()
+    record!(Curvature { reason: reason.into(), step, largest, lr: 0.1 }).into()
 }
 
 fn metric(step: u64) -> Record {
     let (split, name) = ("valid".into(), "accuracy".into());
-    Metric { split, name, epoch: 1, step, value: step as f64 }.into()
+    record!(Metric { split, name, epoch: 1, step, value: step as f64 }).into()
 }
 
 fn check(passed: bool) -> Record {
-    Check { name: "same weights".into(), passed, ..Check::default() }.into()
+    record!(Check { name: "same weights".into(), passed }).into()
 }
 
 fn end(reason: &str, steps: u64, dropped: u64) -> Record {
-    End { reason: reason.into(), steps, dropped, ..End::default() }.into()
+    record!(End { reason: reason.into(), steps, dropped }).into()
 }
 
 fn resume(steps: u64) -> Record {
-    Resume { steps, batches: steps, ..Resume::default() }.into()
+    record!(Resume { steps, batches: steps }).into()
 }
 
 fn written(records: &[Record], blocks: usize) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let mut writer = Writer::create(&RunFolder::create(root.path().join("run")).unwrap()).unwrap();
-    let block = |number| Block { path: format!("fc{number}"), ..Block::default() };
-    let head = Head { format: FORMAT, blocks: (0..blocks).map(block).collect(), ..Head::default() };
+    let block = |number| record!(Block { path: format!("fc{number}") });
+    let head = record!(Head { format: FORMAT, blocks: (0..blocks).map(block).collect() });
     writer.append(&head.into()).unwrap();
     records.iter().for_each(|record| writer.append(record).unwrap());
     writer.flush().unwrap();
@@ -206,7 +206,7 @@ const NOTHING: Told = Told {
 #[test]
 fn steps_whose_records_were_dropped_were_taken_all_the_same() {
     let mut records: Vec<Record> = [0, 1, 2, 6, 7].map(step).into();
-    records.insert(3, Dropped { records: 3, after_step: 2 }.into());
+    records.insert(3, record!(Dropped { records: 3, after_step: 2 }).into());
     all_tell(&records, &Told { steps: 8, rows: 5, dropped: 3, ..NOTHING });
     records.push(end("finished", 9, 4));
     // The last record of all was dropped too, and only the end tells.
@@ -271,15 +271,14 @@ fn an_end_that_something_follows_is_none() {
 
 #[test]
 fn a_slice_that_claims_too_much_is_a_surface_to_nobody() {
-    let axis = Axis { first: 0, count: 2001, spacing: 1.0, ..Axis::default() };
-    let slice = |slice, axis: Axis| {
-        Record::from(Slice { slice, x: axis.clone(), y: Some(axis), ..Slice::default() })
-    };
+    let axis = record!(Axis { first: 0, count: 2001, spacing: 1.0 });
+    let slice =
+        |slice, axis: Axis| Record::from(record!(Slice { slice, x: axis.clone(), y: Some(axis) }));
     let node = |slice| {
         let (index, loss) = (vec![0, 1].into(), vec![1.0, f64::NAN].into());
-        Record::from(Nodes { slice, index, loss, ..Nodes::default() })
+        Record::from(record!(Nodes { slice, index, loss }))
     };
-    let small = Axis { count: 2, ..axis.clone() };
+    let small = record!(Axis { count: 2, ..axis.clone() });
     let records = [step(0), slice(0, axis), node(0), slice(1, small), node(1)];
     let root = written(&records, 1);
     let run = burnscape_tui::read_run(&root.path().join("run")).unwrap();

@@ -10,6 +10,7 @@ use crate::Result;
 
 /// The least that `finish` may take: nobody minds it, and small models are measured whole in less.
 const LEAST_BUDGET: Duration = Duration::from_secs(20);
+
 /// How many times longer training may have been.
 const SHARE_OF_TRAINING: u32 = 4;
 

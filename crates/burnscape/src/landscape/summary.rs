@@ -10,15 +10,22 @@ use super::slice_surface::SliceSurface;
 
 /// Lines of [`CONCLUSIONS`].
 const ROUND_BOWL: usize = 0;
+
 const BARRIER: usize = 1;
+
 const WIDER_BOWL: usize = 2;
+
 const TWO_COMPONENTS: usize = 3;
+
 const CLIMBS: usize = 5;
+
 const SMALL_CURVATURE: usize = 6;
+
 const HOLES: usize = 7;
 
 /// From this share of convex nodes on a surface is taken for a bowl.
 const CONVEX: f64 = 0.9;
+
 /// A snapshot is drawn on a hill if its loss is off by more than this share of the surface's range.
 const ON_A_HILL: f64 = 0.1;
 

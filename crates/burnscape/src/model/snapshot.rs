@@ -24,7 +24,9 @@ const OPEN_FILES: usize = 200;
 
 /// Names in a file of directions.
 const CENTRE: &str = "centre";
+
 const DIRECTIONS: [&str; 2] = ["d1", "d2"];
+
 /// Stands before the paths of buffers there.
 const BUFFER: &str = "buffer:";
 

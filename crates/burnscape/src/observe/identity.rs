@@ -11,6 +11,7 @@ use crate::model::tensors::{NamedTensor, to_host};
 
 /// Entries that are compared, spread evenly over all parameters.
 const ENTRIES: usize = 8;
+
 /// Snapshots whose weights are remembered.
 const REMEMBERED: usize = 1024;
 

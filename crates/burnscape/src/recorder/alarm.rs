@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use burnscape_trace::{Activation, Alert, Head, Step, columns};
+use burnscape_trace::{Activation, Alert, Head, Step, columns, record};
 
 use crate::alerts::suspicion::Suspicions;
 use crate::alerts::watchdog::Watchdog;
@@ -85,12 +85,12 @@ fn copy_step(step: &Step, into: &mut Step) {
         }
     }
     missing.0.clone_from(&step.missing.0);
-    *into = Step { columns, missing, ..plain(step) };
+    *into = record!(Step { columns, missing, ..plain(step) });
 }
 
 /// Everything of a step but what lies in memory of its own.
 fn plain(step: &Step) -> Step {
-    Step {
+    record!(Step {
         step: step.step,
         batches: step.batches,
         epoch: step.epoch,
@@ -99,6 +99,5 @@ fn plain(step: &Step) -> Step {
         elapsed_secs: step.elapsed_secs,
         lr: step.lr,
         loss: step.loss,
-        ..Step::default()
-    }
+    })
 }

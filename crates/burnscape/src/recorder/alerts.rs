@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use burnscape_trace::{Alert, Blackbox, Curvature, Record};
+use burnscape_trace::{Alert, AlertRule, Blackbox, Curvature, Record, record};
 
 use super::worker::Worker;
 use crate::channel::samples::BoxedTensors;
@@ -55,13 +55,13 @@ impl Worker {
         }
     }
 
-    fn write_black_box(&mut self, step: u64, rule: String, boxed: Option<Box<BoxedTensors>>) {
+    fn write_black_box(&mut self, step: u64, rule: AlertRule, boxed: Option<Box<BoxedTensors>>) {
         if self.alarm.boxes_left == 0 || self.alarm.black_box.steps == 0 {
             return;
         }
         self.alarm.boxes_left -= 1;
         let steps = self.alarm.last_steps.iter().cloned().collect();
-        let mut record = Blackbox { step, rule, steps, ..Blackbox::default() };
+        let mut record = record!(Blackbox { step, rule, steps });
         if let Some(boxed) = boxed {
             let BoxedTensors { previous, before, after, gradient } = *boxed;
             let folder = self.free_box_name(step);

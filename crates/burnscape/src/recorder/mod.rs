@@ -36,6 +36,7 @@ use worker::{Inbox, Worker};
 
 /// Losses that may wait for their step.
 const LOSS_QUEUE: usize = 16_384;
+
 /// Calls of taps that may wait for the writer thread.
 const TAP_QUEUE: usize = 1024;
 

@@ -2,14 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use burnscape_trace::{Metric, Record};
+use burnscape_trace::{Metric, Record, Split, record};
 
 use super::own::OWN_QUEUE;
 use super::worker::{Inbox, Worker};
 use crate::channel::samples::OwnSample;
-
-/// The split that they stand in.
-const SPLIT: &str = "own";
 
 impl Worker {
     /// Takes in what has come, as far as there is room, and writes what has its place; everything if `force`.
@@ -27,8 +24,8 @@ impl Worker {
             let epoch = self.epoch_of_own(sample);
             let Some(epoch) = epoch.or(force.then_some(0)) else { return };
             if let Some(OwnSample { name, value, at, .. }) = self.own.0.pop_front() {
-                let (split, step) = (SPLIT.to_string(), at.after(self.base).steps);
-                self.append(&Record::Metric(Metric { split, name, epoch, step, value }));
+                let (split, step) = (Split::Own, at.after(self.base).steps);
+                self.append(&Record::Metric(record!(Metric { split, name, epoch, step, value })));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use burnscape_trace::{Activation, Histogram};
+use burnscape_trace::{Activation, Histogram, record};
 
 use crate::channel::samples::TapSample;
 use crate::measure::statistics::histogram::OctaveBins;
@@ -10,6 +10,7 @@ use crate::measure::statistics::host::values;
 
 /// Observations over which units count as dead, and which the first measure of drift is of.
 const WINDOW: usize = 10;
+
 /// As near to a bound counts as at it.
 const BOUND: f32 = 0.01;
 
@@ -166,11 +167,13 @@ impl Heard {
     }
 
     fn histograms(&self, tap: &str, step: u64) -> Vec<Histogram> {
-        let record = |bins: &OctaveBins| Histogram {
-            of: "activation".to_string(),
-            tap: Some(tap.to_string()),
-            step,
-            ..bins.clone().into_record()
+        let record = |bins: &OctaveBins| {
+            record!(Histogram {
+                of: "activation".into(),
+                tap: Some(tap.to_string()),
+                step,
+                ..bins.clone().into_record()
+            })
         };
         self.bins.iter().map(record).collect()
     }
@@ -181,7 +184,7 @@ impl Heard {
         let std = (self.squares / finite - mean * mean).max(0.0).sqrt();
         let saturated_share = self.saturated_share();
         let (units, alive) = (self.alive.len() as u64, self.alive);
-        Activation {
+        record!(Activation {
             tap,
             step,
             batches,
@@ -199,7 +202,7 @@ impl Heard {
             dead_units: memory.dead(alive),
             window: memory.alive.len() as u32,
             drift: memory.drift(mean, std),
-        }
+        })
     }
 }
 

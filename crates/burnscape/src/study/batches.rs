@@ -11,6 +11,7 @@ use crate::panics::panicked;
 
 /// Samples that are read of a loader at most: more make every node dearer, and hardly any surer.
 const MOST_SAMPLES: usize = 2048;
+
 /// Parts of a loader that they are read in at most.
 const MOST_PARTS: usize = 32;
 

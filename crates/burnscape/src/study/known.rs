@@ -7,7 +7,7 @@ use burnscape_landscape::grid::Grid;
 use burnscape_landscape::plane::PlaneGram;
 use burnscape_landscape::surface::Surface;
 use burnscape_run::Run;
-use burnscape_trace::{Plan, Slice, Study, Trace, Trajectory};
+use burnscape_trace::{Plan, Slice, Study, Trace, Trajectory, record};
 
 use crate::landscape::slice_surface::SliceSurface;
 
@@ -129,7 +129,7 @@ impl KnownSlice {
         let slice = slice.clone();
         let (name, directions, study) = (String::new(), None, None);
         // As text, since NaN is not equal to itself.
-        format!("{:?} {planned:?}", Slice { slice: 0, name, directions, study, ..slice })
+        format!("{:?} {planned:?}", record!(Slice { slice: 0, name, directions, study, ..slice }))
     }
 }
 

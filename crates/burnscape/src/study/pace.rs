@@ -12,6 +12,7 @@ use crate::panics::panicked;
 
 /// Nodes that take no time are timed again, since one that was held up would spoil the estimate.
 const MOST_TIMES: usize = 5;
+
 const LONG_SECS: f64 = 0.002;
 
 impl<M> Survey<'_, M>

@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::budget::evenly;
 use burnscape_landscape::pca::Pca;
-use burnscape_trace::{Check, Note, Record, Snapshot};
+use burnscape_trace::{Check, Note, Record, Snapshot, record};
 
 use super::active::Active;
 use super::batches::{Batches, OnChange};
@@ -255,16 +255,16 @@ where
         if !passed {
             log::error!("burnscape: check `{name}` failed: {detail}");
         }
-        self.record(Record::Check(Check {
+        self.record(Record::Check(record!(Check {
             slice,
             name: name.to_string(),
             passed,
             detail: detail.to_string(),
-        }));
+        })));
     }
 
     pub(super) fn note(&self, level: &str, text: String) {
-        self.record(Record::Note(Note { level: level.to_string(), text }));
+        self.record(Record::Note(record!(Note { level: level.into(), text })));
     }
 
     pub(super) fn record(&self, record: Record) {
