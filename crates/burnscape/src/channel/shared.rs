@@ -79,6 +79,12 @@ impl Counters {
         false
     }
 
+    /// So many bytes of weights do not wait for the disk any more.
+    pub fn let_go_of_weights(&self, bytes: u64) {
+        let left = self.waiting_bytes.load(Ordering::Relaxed);
+        self.waiting_bytes.fetch_sub(bytes.min(left), Ordering::Relaxed);
+    }
+
     pub fn ending(&self) -> Option<Ending> {
         self.ending.lock().ok()?.clone()
     }

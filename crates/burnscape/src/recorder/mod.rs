@@ -1,22 +1,26 @@
 //! The writer thread: takes what training hands over, finds its epoch, and appends it to the run.
 
-pub(crate) mod alarm;
-pub(crate) mod alerts;
-pub(crate) mod beginning;
-pub(crate) mod counting;
+mod alarm;
+mod beginning;
+mod counting;
 pub(crate) mod earlier;
-pub(crate) mod epoch_count;
-pub(crate) mod epochs;
-pub(crate) mod head;
-pub(crate) mod live_path;
-pub(crate) mod losses;
-pub(crate) mod own;
-pub(crate) mod own_metrics;
-pub(crate) mod snapshots;
-pub(crate) mod steps;
-pub(crate) mod taps;
-pub(crate) mod training;
-pub(crate) mod worker;
+mod epoch_map;
+mod epochs;
+mod head;
+mod inbox;
+mod journal;
+mod live_path;
+mod losses;
+mod own;
+mod recorded_model;
+mod snapshot_taker;
+mod snapshots;
+mod start;
+mod steps;
+mod taps;
+mod training;
+mod waiting_steps;
+mod worker;
 
 use std::sync::Arc;
 use std::sync::mpsc::{channel, sync_channel};
@@ -32,7 +36,9 @@ use crate::channel::shared::Counters;
 use crate::config::Config;
 use crate::{Error, Result, panics};
 use earlier::Earlier;
-use worker::{Inbox, Worker};
+use inbox::Inbox;
+use journal::Journal;
+use worker::Worker;
 
 /// Losses that may wait for their step.
 const LOSS_QUEUE: usize = 16_384;
@@ -41,7 +47,7 @@ const LOSS_QUEUE: usize = 16_384;
 const TAP_QUEUE: usize = 1024;
 
 /// How the writer thread begins: with a training, or after one.
-type NewWorker = fn(&Config, RunFolder, Writer, Option<Earlier>, Instant, Arc<Counters>) -> Worker;
+type NewWorker = fn(&Config, Journal, Option<Earlier>, Arc<Counters>) -> Worker;
 
 /// The writer thread and the way to it.
 pub(crate) struct Recorder {
@@ -120,7 +126,8 @@ impl Recorder {
         let first_slice = earlier.as_ref().map_or(0, |it| it.slices);
         let first_study = earlier.as_ref().map_or(0, |it| it.studies);
         let recorded = earlier.as_ref().map_or(Moment::default(), |it| it.recorded);
-        let worker = worker(config, folder.clone(), writer, earlier, started, counters);
+        let journal = Journal::new(folder.clone(), writer, started, counters.clone());
+        let worker = worker(config, journal, earlier, counters);
         let thread = std::thread::Builder::new()
             .name("burnscape-writer".into())
             .spawn(move || worker.run(&inbox))

@@ -2,7 +2,7 @@
 
 use burnscape_trace::{F32s, Histogram, Record, Step, columns};
 
-use super::epochs::Place;
+use super::epoch_map::Place;
 use crate::channel::handle::Spare;
 use crate::channel::message::Moment;
 use crate::channel::samples::{Clipping, StepSample};
