@@ -11,6 +11,7 @@ mod blocks;
 mod caveats;
 mod checks;
 mod curvature;
+mod freezing;
 mod landscape;
 mod landscapes;
 mod last_step;
@@ -41,6 +42,7 @@ pub use caveats::{
 };
 pub use checks::take_check;
 pub use curvature::{CurvatureHistory, Curvatures, MAX_MOMENTS, Moment, stability_bound};
+pub use freezing::Freezing;
 pub use landscape::{Landscape, MAX_NODES, Quantity};
 pub use landscapes::Landscapes;
 pub use last_step::LastStep;

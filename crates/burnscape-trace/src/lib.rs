@@ -177,6 +177,7 @@ mod scan;
 mod sink;
 mod step_bytes;
 mod thin;
+mod vocabulary;
 mod writer;
 
 pub use array::{F32s, F64s, U32s};
@@ -194,6 +195,7 @@ pub use recover::{Recovered, recover};
 pub use resume::Resumed;
 pub use sink::{FLUSH_AFTER, SYNC_EVERY};
 pub use thin::{Thinned, thin};
+pub use vocabulary::*;
 pub use writer::Writer;
 
 #[cfg(doctest)]
