@@ -177,6 +177,7 @@ mod resume;
 mod scan;
 mod sink;
 mod step_bytes;
+mod tally;
 mod thin;
 mod writer;
 
@@ -194,6 +195,7 @@ pub use record::*;
 pub use recover::{Recovered, recover};
 pub use resume::Resumed;
 pub use sink::{FLUSH_AFTER, SYNC_EVERY};
+pub use tally::Tally;
 pub use thin::{Thinned, thin};
 pub use writer::Writer;
 
