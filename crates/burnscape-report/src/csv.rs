@@ -228,8 +228,8 @@ fn row_of_slice(slice: &Slice) -> Vec<String> {
         record.samples.to_string(),
         float(record.centre_loss),
         record.cosine.map_or(String::new(), float),
-        record.normalisation.clone(),
-        record.biases.clone(),
+        record.normalisation.to_string(),
+        record.biases.to_string(),
         honest::unit(&record.unit).to_owned(),
     ]
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use burnscape_run::take_check;
+use burnscape_run::{Freezing, take_check};
 use burnscape_trace::{
-    Activation, Alert, Check, Curvature, Epoch, Frozen, Histogram, Note, Plan, Record, Resume,
-    Snapshot,
+    Activation, Alert, Check, Curvature, Epoch, Frozen, Head, Histogram, Note, Plan, Record,
+    Resume, Snapshot,
 };
 
 use crate::Error;
@@ -53,6 +53,13 @@ impl History {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Which blocks of the head are frozen, and since when.
+    pub(crate) fn freezing(&self, head: &Head) -> Freezing {
+        let mut freezing = Freezing::new(&head.blocks);
+        self.frozen.iter().for_each(|change| freezing.apply(change));
+        freezing
     }
 
     /// Nothing of the course was recorded.

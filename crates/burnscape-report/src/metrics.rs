@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burnscape_trace::Metric;
+use burnscape_trace::{Metric, record};
 
 /// The values, in the order of the trace; split and name are kept once for each series.
 #[derive(Debug, Default)]
@@ -30,9 +30,9 @@ pub(crate) struct Series<'a> {
 
 impl Metrics {
     pub(crate) fn push(&mut self, metric: Metric) {
-        let Metric { split, name, epoch, step, value } = metric;
+        let Metric { split, name, epoch, step, value, .. } = metric;
         let names = &mut self.names;
-        let series = *self.numbers.entry((split, name)).or_insert_with_key(|key| {
+        let series = *self.numbers.entry((split.into(), name)).or_insert_with_key(|key| {
             names.push(key.clone());
             (names.len() - 1) as u32
         });
@@ -61,7 +61,13 @@ impl Metrics {
 
     fn metric(&self, row: &Row) -> Metric {
         let (split, name) = self.names[row.series as usize].clone();
-        Metric { split, name, epoch: row.epoch, step: row.step, value: row.value }
+        record!(Metric {
+            split: split.into(),
+            name,
+            epoch: row.epoch,
+            step: row.step,
+            value: row.value
+        })
     }
 }
 
@@ -70,7 +76,13 @@ mod tests {
     use super::*;
 
     fn metric(split: &str, name: &str, step: u64) -> Metric {
-        Metric { split: split.into(), name: name.into(), epoch: 1, step, value: step as f64 / 2.0 }
+        record!(Metric {
+            split: split.into(),
+            name: name.into(),
+            epoch: 1,
+            step,
+            value: step as f64 / 2.0
+        })
     }
 
     #[test]

@@ -230,11 +230,13 @@ fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     fn step(step: u64, loss: f64) -> Step {
         let columns = [("grad_norm".to_owned(), vec![f32::NAN, step as f32].into())].into();
-        Step { step, loss: Some(loss), columns, missing: vec![1].into(), ..Step::default() }
+        record!(Step { step, loss: Some(loss), columns, missing: vec![1].into() })
     }
 
     fn told(steps: &Steps) -> Vec<(u64, f64)> {
@@ -265,7 +267,7 @@ mod tests {
     #[test]
     fn unknown_numbers_stay_unknown() {
         let mut steps = Steps::default();
-        steps.push(&Step { epoch: Some(2), ..Step::default() }).unwrap();
+        steps.push(&record!(Step { epoch: Some(2) })).unwrap();
         steps
             .for_each(|row| {
                 assert_eq!((row.epoch, row.iteration, row.loss), (Some(2), None, None));

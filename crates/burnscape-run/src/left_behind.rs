@@ -33,12 +33,13 @@ impl LeftBehind {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
     use burnscape_trace::{Epoch, Step};
 
     use super::*;
 
     fn resume(steps: u64) -> Resume {
-        Resume { steps, ..Resume::default() }
+        record!(Resume { steps })
     }
 
     /// Pseudo-random numbers below `bound`.
@@ -56,8 +57,8 @@ mod tests {
             let records: Vec<Record> = (0..30)
                 .map(|_| match below(&mut state, 5) {
                     0 => Record::Resume(resume(below(&mut state, 12))),
-                    1 => Record::Epoch(Epoch { steps: below(&mut state, 12), ..Epoch::default() }),
-                    _ => Record::Step(Step { step: below(&mut state, 12), ..Step::default() }),
+                    1 => Record::Epoch(record!(Epoch { steps: below(&mut state, 12) })),
+                    _ => Record::Step(record!(Step { step: below(&mut state, 12) })),
                 })
                 .collect();
             let mut left_behind = LeftBehind::default();

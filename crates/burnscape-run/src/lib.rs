@@ -12,6 +12,7 @@ mod caveats;
 mod checks;
 mod contiguity;
 mod curvature;
+mod freezing;
 mod landscape;
 mod landscapes;
 mod last_step;
@@ -43,6 +44,7 @@ pub use caveats::{
 pub use checks::take_check;
 pub use contiguity::Contiguity;
 pub use curvature::{CurvatureHistory, Curvatures, MAX_MOMENTS, Moment, stability_bound};
+pub use freezing::Freezing;
 pub use landscape::{Landscape, MAX_NODES, Quantity};
 pub use landscapes::Landscapes;
 pub use last_step::LastStep;

@@ -179,6 +179,7 @@ mod sink;
 mod step_bytes;
 mod tally;
 mod thin;
+mod vocabulary;
 mod writer;
 
 pub use array::{F32s, F64s, U32s};
@@ -197,6 +198,7 @@ pub use resume::Resumed;
 pub use sink::{FLUSH_AFTER, SYNC_EVERY};
 pub use tally::Tally;
 pub use thin::{Thinned, thin};
+pub use vocabulary::*;
 pub use writer::Writer;
 
 #[cfg(doctest)]

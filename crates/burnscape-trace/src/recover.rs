@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::output::Output;
 use crate::record::{End, Record};
-use crate::{Error, Item, Lost, Reader, Resumed, RunFolder, Torn, files};
+use crate::{EndReason, Error, Item, Lost, Reader, Resumed, RunFolder, Torn, files};
 
 /// What was saved of a run, and what was not.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -122,7 +122,7 @@ impl Saved {
 
     fn finish(mut self, mut output: Output) -> Result<Recovered, Error> {
         output.push_end(End {
-            reason: "recovered".to_owned(),
+            reason: EndReason::Recovered,
             steps: self.reached.steps,
             dropped: self.dropped,
             elapsed_secs: self.elapsed_secs,

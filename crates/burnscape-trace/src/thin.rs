@@ -8,7 +8,7 @@ use std::path::Path;
 use self::bucket::Bucket;
 use crate::output::Output;
 use crate::record::{Note, Record};
-use crate::{Error, Item, Lost, Reader, RunFolder, Torn};
+use crate::{Error, Item, Lost, Reader, RunFolder, Severity, Torn};
 
 /// What thinning left and what it left out.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -82,7 +82,7 @@ fn note(every: NonZeroU64) -> Note {
         "This trace is thinned: of every {every} steps, those with the lowest and highest loss and gradient \
          norms are kept, and the first with means over all of them."
     );
-    Note { level: "info".to_owned(), text }
+    Note { level: Severity::Info, text }
 }
 
 struct Thinning {

@@ -1,6 +1,6 @@
 //! Which parameters were frozen when: models may be frozen and unfrozen in mid-run, and each moment has its own flags.
 
-use burnscape_trace::{Frozen, Head};
+use burnscape_trace::{Frozen, Head, record};
 
 /// The flags of all blocks through a run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,7 +45,7 @@ impl FrozenHistory {
             return None;
         }
         let blocks = (0..).zip(frozen).filter(|(_, frozen)| **frozen).map(|(block, _)| block);
-        let change = Frozen { step, blocks: blocks.collect() };
+        let change = record!(Frozen { step, blocks: blocks.collect() });
         self.changes.push(change.clone());
         Some(change)
     }
@@ -115,8 +115,8 @@ mod tests {
 
     #[test]
     fn each_moment_has_the_flags_that_were_told_last_before_it() {
-        let block = |frozen| Block { frozen, ..Block::default() };
-        let head = Head { blocks: vec![block(true), block(false)], ..Head::default() };
+        let block = |frozen| record!(Block { frozen });
+        let head = record!(Head { blocks: vec![block(true), block(false)] });
         let mut history = FrozenHistory::of(&head, Vec::new());
         assert_eq!(history.change(3, &[true, false]), None, "nothing changes");
         assert!(!history.has_changed());

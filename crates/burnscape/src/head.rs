@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use burnscape_landscape::layout::{self, Filters, Role};
-use burnscape_trace::{self as trace, Head};
+use burnscape_trace::{self as trace, Head, record};
 
 use crate::config::Config;
 use crate::model_map::{ModelMap, device_name};
@@ -14,26 +14,25 @@ const BURN_VERSION: &str = "0.22";
 
 /// Describes the model and the recording.
 pub(crate) fn describe(map: &ModelMap, config: &Config) -> Head {
-    Head {
+    record!(Head {
         device: device_name(&map.device),
         dtype: format!("{:?}", map.dtype).to_lowercase(),
         blocks: map.layout.blocks().iter().map(block).collect(),
         buffers: map.buffers.iter().map(buffer).collect(),
         ..without_model(config)
-    }
+    })
 }
 
 /// Describes a recording of no model at all.
 pub(crate) fn without_model(config: &Config) -> Head {
-    Head {
+    record!(Head {
         format: trace::FORMAT,
         run_id: random_id(),
         started_unix_secs: unix_secs(),
         burnscape_version: env!("CARGO_PKG_VERSION").to_string(),
         burn_version: BURN_VERSION.to_string(),
         seed: config.study.seed,
-        ..Head::default()
-    }
+    })
 }
 
 /// Seconds since 1970-01-01 UTC.
@@ -55,17 +54,17 @@ fn block(block: &layout::Block) -> trace::Block {
         Filters::Axis(axis) => (Some(axis as u8), 1),
         Filters::GroupedAxis1 { groups } => (Some(1), groups as u32),
     };
-    trace::Block {
+    record!(trace::Block {
         path: block.path.clone(),
         shape: block.shape.iter().map(|&len| len as u64).collect(),
-        role: role_name(block.role).to_string(),
+        role: role_name(block.role).into(),
         container: block.container.clone(),
         filter_axis,
         groups,
         filter_guessed: block.filter_guessed,
         frozen: block.frozen,
         offset: block.offset as u64,
-    }
+    })
 }
 
 fn role_name(role: Role) -> &'static str {
@@ -77,8 +76,8 @@ fn role_name(role: Role) -> &'static str {
 }
 
 fn buffer(buffer: &crate::model_map::Buffer) -> trace::Buffer {
-    trace::Buffer {
+    record!(trace::Buffer {
         path: buffer.path.clone(),
         shape: buffer.shape.iter().map(|&len| len as u64).collect(),
-    }
+    })
 }

@@ -12,7 +12,7 @@ use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::Module;
 use burn::tensor::TensorData;
 use burnscape_landscape::layout::{Filters, Role};
-use burnscape_trace::{Note, Record};
+use burnscape_trace::{Note, Record, record};
 
 use crate::alerts::{Leaps, LossWatch, Suspicion, Suspicions, follows, is_alarming};
 use crate::config::Config;
@@ -416,7 +416,7 @@ impl Hook {
                 record.elapsed_secs = self.elapsed_secs();
                 self.lanes.record(Record::Curvature(record));
                 if let Some(text) = gauge.schedule_in_words(at.step) {
-                    self.lanes.record(Record::Note(Note { level: "info".to_string(), text }));
+                    self.lanes.record(Record::Note(record!(Note { level: "info".into(), text })));
                 }
             }
             Some(Err(error)) => {

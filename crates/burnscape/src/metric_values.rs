@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use burn::train::metric::{MetricDefinition, MetricEntry, MetricId, NumericEntry};
 use burn::train::renderer::MetricState;
-use burnscape_trace::{Metric, Record};
+use burnscape_trace::{Metric, Record, record};
 
 use crate::recorder::lanes::Lanes;
 
@@ -106,7 +106,7 @@ impl MetricValues {
         // A renderer of ours around this one has told it.
         let is_outermost = |it: &&Lanes| !it.counters().is_beside.load(Ordering::Relaxed);
         let Some(lanes) = self.lanes.as_ref().filter(is_outermost) else { return };
-        let split = split.to_owned();
-        lanes.record(Record::Metric(Metric { split, name, epoch, step: 0, value }));
+        let split = split.into();
+        lanes.record(Record::Metric(record!(Metric { split, name, epoch, step: 0, value })));
     }
 }

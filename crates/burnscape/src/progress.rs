@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use burnscape_trace::{Progress, Record};
+use burnscape_trace::{Progress, Record, record};
 
 use crate::clock::{Clock, Deadline};
 use crate::config::Config;
@@ -137,13 +137,13 @@ impl SurfaceProgress {
         self.told.set(Some(now));
         let eta_secs = self.eta_secs(now);
         let (done, total) = (self.done.get(), self.total.get());
-        self.lanes.record(Record::Progress(Progress {
-            split: "surface".to_string(),
+        self.lanes.record(Record::Progress(record!(Progress {
+            split: "surface".into(),
             epoch: 0,
             done: done as u64,
             total: total as u64,
             eta_secs,
-        }));
+        })));
         if self.is_on_terminal() {
             let left = eta_secs.map_or(String::new(), |secs| format!(" · {} left", duration(secs)));
             let (name, keys) = (self.slice.borrow(), self.keys.get());

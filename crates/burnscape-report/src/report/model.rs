@@ -80,6 +80,7 @@ fn facts(run: &Run) -> Value {
         ("burnscape", head.burnscape_version.clone()),
         ("burn", head.burn_version.clone()),
     ];
+    facts.extend(history.freezing(head).sentence().map(|blocks| ("frozen", blocks)));
     let ended = standing.end().map_or("not yet, or killed", |end| &end.reason);
     facts.push(("ended", ended.to_owned()));
     if standing.dropped() > 0 {

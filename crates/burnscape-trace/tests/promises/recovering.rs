@@ -1,11 +1,19 @@
 //! What can be read of a damaged run is saved, byte for byte, and nothing is overwritten.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use burnscape_trace::{Error, FileState, Record, RunFolder, Snapshot, read_run, recover, state_of};
+use burnscape_trace::{
+    EndReason, Error, FileState, Record, RunFolder, Snapshot, frame, read_run, record, recover,
+    state_of,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
 use tempfile::TempDir;
 
+use crate::drawn::Draw;
+use crate::round_trip::any_records;
 use crate::sample::{crc32_by_definition, frame_by_hand, framed, head, note, records, step, text};
 
 /// A folder with a run of these bytes in `old`.
@@ -50,6 +58,42 @@ fn records_of_a_newer_minor_version_are_saved_with_what_we_do_not_know() {
     let (scratch, folder) = run_of(&bytes);
     recover(folder.path(), scratch.path().join("new")).unwrap();
     assert!(trace_in(&scratch.path().join("new")).starts_with(&bytes));
+}
+
+/// A payload of a kind that no version knows, with random words in it.
+fn unknown(draw: &mut Draw) -> Vec<u8> {
+    let fields = [(draw.string(), draw.string()), (draw.string(), draw.string())];
+    let fields: BTreeMap<String, String> = fields.into();
+    let mut payload = Vec::new();
+    ciborium::into_writer(&(format!("kind of {}", draw.string()), fields), &mut payload).unwrap();
+    payload
+}
+
+proptest! {
+    #[test]
+    fn a_trace_with_any_words_and_unknown_kinds_goes_through_byte_for_byte(
+        records in any_records(), numbers in vec(any::<u64>(), 1..100), every in 1_usize..4
+    ) {
+        let mut draw = Draw::new(numbers);
+        let mut bytes = Vec::new();
+        for (place, record) in records.iter().enumerate() {
+            frame::encode(record, &mut bytes).unwrap();
+            if place % every == 0 {
+                bytes.extend(frame_by_hand(&unknown(&mut draw)));
+            }
+        }
+        let (scratch, folder) = run_of(&bytes);
+        let out = scratch.path().join("new");
+        recover(folder.path(), &out).unwrap();
+        let after = trace_in(&out);
+        prop_assert_eq!(&after[..bytes.len()], &bytes[..]);
+        let trace = read_run(&out).unwrap();
+        prop_assert_eq!((trace.lost, trace.torn), (vec![], None));
+        let known = |it: &&Record| !matches!(it, Record::Unknown { .. });
+        let read: Vec<&Record> = trace.records.iter().filter(known).collect();
+        prop_assert_eq!(read.len(), records.len() + 1);
+        prop_assert!(matches!(read.last(), Some(Record::End(end)) if end.reason == EndReason::Recovered));
+    }
 }
 
 #[test]
@@ -108,13 +152,12 @@ fn nothing_is_overwritten() {
 }
 
 fn snapshot(index: u64, file: &str, content: &[u8]) -> Record {
-    Record::from(Snapshot {
+    Record::from(record!(Snapshot {
         index,
         file: file.to_owned(),
         bytes: content.len() as u64,
         crc32: crc32_by_definition(content),
-        ..Snapshot::default()
-    })
+    }))
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Steps have a path of their own to bytes and back; ciborium, by way of serde, is the second route to both.
 
-use burnscape_trace::{Record, Step, frame};
+use burnscape_trace::{Record, Step, frame, record};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -75,7 +75,7 @@ fn a_step_with_every_width_of_number_has_the_bytes_that_ciborium_gives_it() {
         for lr in
             floats.into_iter().chain([f64::NAN, -f64::NAN, f64::INFINITY, f64::from(f32::MAX)])
         {
-            let step = Step { step, batches: step, lr, ..Step::default() };
+            let step = record!(Step { step, batches: step, lr });
             assert_eq!(payload(&step), payload_by_ciborium(&step));
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use burnscape_trace::{
     Activation, Alert, Blackbox, Curvature, Error, FORMAT, Follower, Head, Histogram, NotATrace,
-    RESERVED_KINDS, Reader, Record, RunFolder, Trace, Writer, frame,
+    RESERVED_KINDS, Reader, Record, RunFolder, Trace, Writer, frame, record,
 };
 
 use crate::sample::{frame_by_hand, framed, head, note, records};
@@ -14,7 +14,26 @@ fn read(bytes: &[u8]) -> Result<Trace, Error> {
 }
 
 fn head_of(format: [u16; 2]) -> Record {
-    Record::from(Head { format, ..head() })
+    Record::from(record!(Head { format, ..head() }))
+}
+
+/// As programs for 0.1 were written, where these fields were `String`s.
+#[test]
+fn what_programs_did_with_the_text_of_a_field_they_still_do() {
+    fn shout(text: &str) -> String {
+        text.to_uppercase()
+    }
+    let alert = record!(Alert { rule: "plateau".into(), level: "grave".into() });
+    let is_error = match alert.level.as_str() {
+        "error" => true,
+        other => other == "grave",
+    };
+    assert!(is_error && alert.rule == "plateau" && alert.rule != "loss-spike");
+    assert_eq!(shout(&alert.rule), "PLATEAU");
+    assert_eq!(format!("{:>8}|{:?}", alert.rule, alert.level), " plateau|\"grave\"");
+    assert!(alert.rule.starts_with("plat") && !alert.rule.is_empty());
+    let rules: Vec<&str> = [&alert].iter().map(|it| it.rule.as_ref()).collect();
+    assert_eq!(rules, ["plateau"]);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::io::Write as _;
 
 use burnscape_trace::{
     Activation, Alert, Blackbox, End, Epoch, Error, FORMAT, Head, Histogram, Item, Note, Reader,
-    Record, Resume, RunFolder, Slice, Snapshot, Tally, Trace, Writer, read_run, recover, thin,
+    Record, Resume, RunFolder, Slice, Snapshot, Tally, Trace, Writer, read_run, record, recover,
+    thin,
 };
 use tempfile::TempDir;
 
@@ -82,7 +83,7 @@ fn every_end_counts_the_records_before_it_also_after_a_stop_and_in_what_is_made_
     recover(folder.path(), &recovered).unwrap();
     thin(folder.path(), &thinned, 100.try_into().unwrap()).unwrap();
     for (run, ends) in [(folder.path(), 2), (&recovered, 3), (&thinned, 2)] {
-        let trace = std::fs::read(run.join("trace.cbor")).unwrap();
+        let trace = fs::read(run.join("trace.cbor")).unwrap();
         let told = read_run(run).unwrap().records.into_iter().filter_map(|record| match record {
             Record::End(end) => Some(end.tally.unwrap()),
             _ => None,
@@ -120,7 +121,7 @@ fn the_head_comes_first_and_again_before_the_end() {
 fn epochs_repeat_the_head_once_it_is_a_small_part_of_what_was_written_since() {
     let (_scratch, folder) = new_run();
     let mut writer = Writer::create(&folder).unwrap();
-    let epoch = |epoch| Record::from(Epoch { epoch, ..Epoch::default() });
+    let epoch = |epoch| Record::from(record!(Epoch { epoch }));
     append_all(&mut writer, &[Record::from(head()), epoch(1)]);
     append_all(&mut writer, &vec![step(1); 100]);
     append_all(&mut writer, &[epoch(2), epoch(3)]);
@@ -271,7 +272,7 @@ fn a_record_that_cannot_be_written_leaves_the_trace_as_it_was() {
 #[test]
 fn a_head_of_a_newer_minor_version_is_kept_and_not_repeated_without_its_new_fields() {
     let (_scratch, folder) = new_run();
-    let newer = Head { format: [FORMAT[0], FORMAT[1] + 1], ..head() };
+    let newer = record!(Head { format: [FORMAT[0], FORMAT[1] + 1], ..head() });
     fs::write(folder.trace_path(), framed(&[Record::from(newer)]).0).unwrap();
     let (writer, _) = Writer::resume(&folder).unwrap();
     writer.finish(End::default()).unwrap();
@@ -281,7 +282,7 @@ fn a_head_of_a_newer_minor_version_is_kept_and_not_repeated_without_its_new_fiel
 #[test]
 fn slices_and_steps_are_numbered_on_even_by_a_hostile_trace() {
     let (_scratch, folder) = new_run();
-    let last = Record::from(Slice { slice: u32::MAX, ..Slice::default() });
+    let last = Record::from(record!(Slice { slice: u32::MAX }));
     let all = [Record::from(head()), step(u64::MAX - 1), last];
     fs::write(folder.trace_path(), framed(&all).0).unwrap();
     let (_writer, resumed) = Writer::resume(&folder).unwrap();
@@ -291,9 +292,9 @@ fn slices_and_steps_are_numbered_on_even_by_a_hostile_trace() {
 #[test]
 fn a_training_that_goes_on_from_an_earlier_checkpoint_leaves_the_old_path_behind() {
     let (_scratch, folder) = new_run();
-    let epoch = |epoch, steps| Record::from(Epoch { epoch, steps, ..Epoch::default() });
-    let snapshot = |index, step| Record::from(Snapshot { index, step, ..Snapshot::default() });
-    let back = Record::from(Resume { steps: 2, batches: 4, ..Resume::default() });
+    let epoch = |epoch, steps| Record::from(record!(Epoch { epoch, steps }));
+    let snapshot = |index, step| Record::from(record!(Snapshot { index, step }));
+    let back = Record::from(record!(Resume { steps: 2, batches: 4 }));
     let before = [Record::from(head()), snapshot(0, 0), step(0), step(1), epoch(1, 2)];
     let left = [snapshot(1, 2), step(2), step(3), epoch(2, 4), snapshot(2, 4)];
     let all = [&before[..], &left, &[back]].concat();
@@ -309,10 +310,10 @@ fn a_training_that_goes_on_from_an_earlier_checkpoint_leaves_the_old_path_behind
 fn what_was_observed_of_a_step_that_is_not_recorded_does_not_count_as_that_step() {
     let (_scratch, folder) = new_run();
     let observed = [
-        Record::from(Activation { step: 1, batches: 2, ..Activation::default() }),
-        Record::from(Histogram { step: 1, ..Histogram::default() }),
-        Record::from(Alert { step: 1, ..Alert::default() }),
-        Record::from(Blackbox { step: 1, ..Blackbox::default() }),
+        Record::from(record!(Activation { step: 1, batches: 2 })),
+        Record::from(record!(Histogram { step: 1 })),
+        Record::from(record!(Alert { step: 1 })),
+        Record::from(record!(Blackbox { step: 1 })),
     ];
     let all = [&[Record::from(head()), step(0)][..], &observed].concat();
     fs::write(folder.trace_path(), framed(&all).0).unwrap();
@@ -324,7 +325,7 @@ fn what_was_observed_of_a_step_that_is_not_recorded_does_not_count_as_that_step(
 fn a_megabyte_does_not_wait_for_the_clock() {
     let (_scratch, folder) = new_run();
     let mut writer = Writer::create(&folder).unwrap();
-    let long = Note { level: "info".into(), text: "x".repeat(1 << 20) };
+    let long = record!(Note { level: "info".into(), text: "x".repeat(1 << 20) });
     append_all(&mut writer, &[Record::from(head()), Record::from(long)]);
     let file = fs::File::open(folder.trace_path()).unwrap();
     let items: Vec<Item> = Reader::new(file).collect::<Result<_, _>>().unwrap();

@@ -12,7 +12,7 @@ use burn::train::TrainStep;
 use burnscape_landscape::curvature::{
     Extremes, ExtremesOptions, HessianProduct, Optimizer, Preconditioned, Restricted, extremes,
 };
-use burnscape_trace::{Curvature, F64s};
+use burnscape_trace::{Curvature, F64s, record};
 
 use super::gradients::{Gradients, LossOf};
 use super::measure::{Selection, flow, preconditioner, probe_direction};
@@ -346,10 +346,10 @@ where
         Optimizer::Adam { epsilon, .. } => Some(preconditioner(&mut gradients, epsilon)?),
         _ => None,
     };
-    let mut record = Curvature {
-        reason: "live".to_string(),
+    let mut record = record!(Curvature {
+        reason: "live".into(),
         samples: gradients.samples as u64,
-        unit: gradients.unit.recorded(),
+        unit: gradients.unit.recorded().into(),
         batches: gradients.batches as u64,
         dtype: format!("{:?}", map.dtype).to_lowercase(),
         loss: gradients.loss,
@@ -357,8 +357,7 @@ where
         optimizer: settings.optimizer.map(|it| it.to_string()).unwrap_or_default(),
         preconditioned: scales.is_some(),
         stability_limit: Some(optimizer.limit()),
-        ..Curvature::default()
-    };
+    });
     let mut hessian = stepped(&mut gradients, &selection, memory)?;
     let found = largest(&mut hessian, &selection, scales.as_deref(), settings, memory)?;
     if let Some(top) = found.largest.into_iter().next() {

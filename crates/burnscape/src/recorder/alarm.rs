@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use burnscape_trace::{Activation, Alert, Blackbox, Curvature, Head, Record, Step, columns};
+use burnscape_trace::{
+    Activation, Alert, AlertRule, Blackbox, Curvature, Head, Record, Step, columns, record,
+};
 
 use super::sample::BoxedTensors;
 use super::worker::Worker;
@@ -89,12 +91,12 @@ fn copy_step(step: &Step, into: &mut Step) {
         }
     }
     missing.0.clone_from(&step.missing.0);
-    *into = Step { columns, missing, ..plain(step) };
+    *into = record!(Step { columns, missing, ..plain(step) });
 }
 
 /// Everything of a step but what lies in memory of its own.
 fn plain(step: &Step) -> Step {
-    Step {
+    record!(Step {
         step: step.step,
         batches: step.batches,
         epoch: step.epoch,
@@ -103,8 +105,7 @@ fn plain(step: &Step) -> Step {
         elapsed_secs: step.elapsed_secs,
         lr: step.lr,
         loss: step.loss,
-        ..Step::default()
-    }
+    })
 }
 
 impl Worker {
@@ -151,13 +152,13 @@ impl Worker {
         }
     }
 
-    fn write_black_box(&mut self, step: u64, rule: String, boxed: Option<Box<BoxedTensors>>) {
+    fn write_black_box(&mut self, step: u64, rule: AlertRule, boxed: Option<Box<BoxedTensors>>) {
         if self.alarm.boxes_left == 0 || self.alarm.black_box.steps == 0 {
             return;
         }
         self.alarm.boxes_left -= 1;
         let steps = self.alarm.last_steps.iter().cloned().collect();
-        let mut record = Blackbox { step, rule, steps, ..Blackbox::default() };
+        let mut record = record!(Blackbox { step, rule, steps });
         if let Some(boxed) = boxed {
             let BoxedTensors { previous, before, after, gradient } = *boxed;
             let folder = self.free_box_name(step);

@@ -2,7 +2,7 @@
 
 use std::iter::once;
 
-use burnscape_trace::{Head, Record, Resume};
+use burnscape_trace::{Head, Record, Resume, record};
 
 use super::snapshots;
 use super::worker::Worker;
@@ -143,12 +143,12 @@ impl Worker {
         if recorded.is_none_or(|recorded| recorded == self.base) {
             return;
         }
-        self.append(&Record::Resume(Resume {
+        self.append(&Record::Resume(record!(Resume {
             resumed_unix_secs: head::unix_secs(),
             steps: self.base.steps,
             batches: self.base.batches,
             truncated_bytes: 0,
-        }));
+        })));
         self.snapshots.abandon_after(self.base.steps);
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use burnscape_landscape::pca::{LivePca, PcaError, Scores};
 use burnscape_landscape::random_walk;
-use burnscape_trace::{F64s, RunFolder, Snapshot, Trajectory, U32s};
+use burnscape_trace::{F64s, RunFolder, Snapshot, Trajectory, U32s, record};
 
 use crate::Result;
 use crate::model_map::ModelMap;
@@ -140,7 +140,7 @@ fn trajectory(taken: &[Snapshot], scores: &Scores) -> Trajectory {
     let share = |variance: &f64| if total > 0.0 { variance / total } else { 0.0 };
     let told = scores.variances.len();
     let walked = random_walk::leading_with_steps(&scores.step_lengths, told);
-    Trajectory {
+    record!(Trajectory {
         slice: None,
         snapshots: U32s(taken.iter().map(|it| it.index as u32).collect()),
         epochs: F64s(
@@ -152,6 +152,5 @@ fn trajectory(taken: &[Snapshot], scores: &Scores) -> Trajectory {
         random_walk: F64s(random_walk::explained(taken.len())),
         random_walk_measured: F64s(walked.unwrap_or_default()),
         degenerate: scores.components.get(1).is_none_or(|component| component.degenerate),
-        ..Trajectory::default()
-    }
+    })
 }

@@ -338,14 +338,13 @@ impl Drop for Recorder {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     fn earlier(epochs: &[(u64, u64)]) -> Earlier {
-        let epoch = |&(epoch, steps): &(u64, u64)| Epoch {
-            epoch,
-            steps,
-            batches: steps.saturating_mul(2),
-            ..Epoch::default()
+        let epoch = |&(epoch, steps): &(u64, u64)| {
+            record!(Epoch { epoch, steps, batches: steps.saturating_mul(2) })
         };
         let epochs = epochs.iter().map(epoch).collect();
         Earlier { epochs, recorded: Moment { steps: 17, batches: 34 }, ..Earlier::default() }
@@ -360,7 +359,7 @@ mod tests {
         assert_eq!(at(&[(1, 10)], 3), 30);
         assert_eq!(at(&[], 1), 17, "nothing better is known");
         assert_eq!(earlier(&[(1, 10)]).end_of_epoch(3).batches, 60);
-        let head = Some(Head { first_epoch: Some(5), ..Head::default() });
+        let head = Some(record!(Head { first_epoch: Some(5) }));
         let later = Earlier { head, ..earlier(&[(5, 10)]) };
         assert_eq!(later.end_of_epoch(6).steps, 20, "epochs of another run do not count");
         assert_eq!(at(&[(1, u64::MAX)], u64::MAX), u64::MAX);

@@ -3,15 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
-use burnscape_trace::{Metric, Record};
+use burnscape_trace::{Metric, Record, Split, record};
 
 use super::Moment;
 use super::worker::{Inbox, Worker};
 
 /// Values that may wait for the writer thread, and with it for their epochs.
 pub(super) const OWN_QUEUE: usize = 16_384;
-/// The split that they stand in.
-const SPLIT: &str = "own";
 
 /// A value, and where training stood.
 #[derive(Debug)]
@@ -43,8 +41,8 @@ impl Worker {
             let epoch = self.epoch_of_own(sample);
             let Some(epoch) = epoch.or(force.then_some(0)) else { return };
             if let Some(OwnSample { name, value, at, .. }) = self.own.0.pop_front() {
-                let (split, step) = (SPLIT.to_string(), at.after(self.base).steps);
-                self.append(&Record::Metric(Metric { split, name, epoch, step, value }));
+                let (split, step) = (Split::Own, at.after(self.base).steps);
+                self.append(&Record::Metric(record!(Metric { split, name, epoch, step, value })));
             }
         }
     }

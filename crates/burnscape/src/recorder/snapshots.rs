@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use burnscape_trace::{RunFolder, Snapshot};
+use burnscape_trace::{RunFolder, Snapshot, record};
 
 use crate::model_map::NamedTensor;
 use crate::{Error, Result, snapshot};
@@ -116,9 +116,9 @@ impl SnapshotStore {
             }
         };
         let given_up = std::mem::take(&mut self.given_up);
-        let record = Snapshot {
+        let record = record!(Snapshot {
             index,
-            reason: reason.to_string(),
+            reason: reason.into(),
             epoch,
             step,
             file,
@@ -127,7 +127,7 @@ impl SnapshotStore {
             same_as: twin.map(|twin| twin.same_as.unwrap_or(twin.index)),
             stride: (!given_up.is_empty()).then_some(self.stride),
             given_up: given_up.iter().map(|it| it.index).collect(),
-        };
+        });
         self.next += 1;
         let own = given_up.into_iter().filter(|it| it.same_as.is_none());
         self.unneeded.extend(own.map(|it| self.folder.path().join(it.file)));

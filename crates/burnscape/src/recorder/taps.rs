@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use burn::tensor::Tensor;
-use burnscape_trace::{Activation, Histogram};
+use burnscape_trace::{Activation, Histogram, record};
 
 use super::look::{OctaveBins, values};
 
@@ -177,11 +177,13 @@ impl Heard {
     }
 
     fn histograms(&self, tap: &str, step: u64) -> Vec<Histogram> {
-        let record = |bins: &OctaveBins| Histogram {
-            of: "activation".to_string(),
-            tap: Some(tap.to_string()),
-            step,
-            ..bins.clone().into_record()
+        let record = |bins: &OctaveBins| {
+            record!(Histogram {
+                of: "activation".into(),
+                tap: Some(tap.to_string()),
+                step,
+                ..bins.clone().into_record()
+            })
         };
         self.bins.iter().map(record).collect()
     }
@@ -192,7 +194,7 @@ impl Heard {
         let std = (self.squares / finite - mean * mean).max(0.0).sqrt();
         let saturated_share = self.saturated_share();
         let (units, alive) = (self.alive.len() as u64, self.alive);
-        Activation {
+        record!(Activation {
             tap,
             step,
             batches,
@@ -210,7 +212,7 @@ impl Heard {
             dead_units: memory.dead(alive),
             window: memory.alive.len() as u32,
             drift: memory.drift(mean, std),
-        }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use burnscape_trace::{Dropped, Epoch, Progress, Record, Step};
+use burnscape_trace::{Dropped, Epoch, Progress, Record, Step, record};
 
 use super::epochs::{Place, TrainingEvent};
 use super::lanes::Counters;
@@ -113,15 +113,15 @@ impl Worker {
         let train = self.epoch_loss(Split::Train, trained);
         let valid = self.epoch_loss(Split::Valid, validated);
         let weighted_by = train.or(valid).map_or("", |mean| mean.weighted_by);
-        let record = Epoch {
+        let record = record!(Epoch {
             epoch,
             steps,
             batches: self.base.batches + trained.1,
             elapsed_secs: self.started.elapsed().as_secs_f64(),
             train_loss: train.map(|mean| mean.loss),
             valid_loss: valid.map(|mean| mean.loss),
-            weighted_by: weighted_by.to_string(),
-        };
+            weighted_by: weighted_by.into(),
+        });
         self.append(&Record::Epoch(record));
     }
 
@@ -163,13 +163,13 @@ impl Worker {
         }
         self.last_progress = Some(Instant::now());
         let split = if self.epochs.is_training() { "train" } else { "valid" };
-        self.append(&Record::Progress(Progress {
-            split: split.to_string(),
+        self.append(&Record::Progress(record!(Progress {
+            split: split.into(),
             epoch: self.epochs.current_epoch(),
             done: self.epochs.done_items,
             total: self.epochs.split_items,
             eta_secs: None,
-        }));
+        })));
     }
 
     pub(super) fn take_steps(&mut self, inbox: &Inbox) {
@@ -312,7 +312,7 @@ impl Worker {
         }
         let records = dropped - std::mem::replace(&mut self.reported_drops, dropped);
         let after_step = self.written.steps;
-        self.append(&Record::Dropped(Dropped { records, after_step }));
+        self.append(&Record::Dropped(record!(Dropped { records, after_step })));
     }
 }
 

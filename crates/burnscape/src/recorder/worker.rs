@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
-use burnscape_trace::{End, Head, Note, Record, RunFolder, Snapshot, Writer};
+use burnscape_trace::{End, Head, Note, Record, RunFolder, Snapshot, Writer, record};
 
 use super::alarm::Alarm;
 use super::counting::Counting;
@@ -343,7 +343,7 @@ impl Worker {
     /// Before there is a head, notes wait for it.
     pub(super) fn note_problem(&mut self, text: String) {
         if self.head.is_some() {
-            self.append(&Record::Note(Note { level: "warning".to_string(), text }));
+            self.append(&Record::Note(record!(Note { level: "warning".into(), text })));
         }
     }
 
@@ -369,7 +369,7 @@ impl Worker {
     /// A sentence for the trace, and for the terminal if a renderer of ours prints there.
     pub(super) fn note(&mut self, level: &str, text: String) {
         self.counters.voice.note(text.clone());
-        self.append(&Record::Note(Note { level: level.to_string(), text }));
+        self.append(&Record::Note(record!(Note { level: level.into(), text })));
     }
 
     pub(super) fn flush(&mut self) {
@@ -411,14 +411,14 @@ impl Worker {
             self.note("warning", sentence);
         }
         if let Some(text) = self.last_word.take() {
-            self.append(&Record::Note(Note { level: "warning".to_string(), text }));
+            self.append(&Record::Note(record!(Note { level: "warning".into(), text })));
         }
-        self.append(&Record::End(End {
-            reason: reason.to_string(),
+        self.append(&Record::End(record!(End {
+            reason: reason.into(),
             steps: self.written.steps,
             dropped: self.counters.dropped_steps.load(Ordering::Relaxed),
             elapsed_secs: self.started.elapsed().as_secs_f64(),
-        }));
+        })));
     }
 
     fn say_how_training_ended(&mut self) {

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::budget::{Choice, Comparison, Costs, evenly};
 use burnscape_landscape::words::percent;
-use burnscape_trace::{Plan as Told, Record, U32s};
+use burnscape_trace::{Plan as Told, Record, U32s, record};
 
 use super::Survey;
 use super::compare::{COARSE_SIDE, FEW_SIDE, coarse_grid};
@@ -195,7 +195,7 @@ where
         let batches = if is_all { U32s::default() } else { places.collect() };
         let limit = self.active.config.study.budget.limit();
         let is_usual = choice.agreement_nodes == costs.agreement.nodes;
-        let plan = Told {
+        let plan = record!(Told {
             budget_secs: limit.map(|limit| limit.as_secs_f64()),
             batches,
             of_batches: available as u64,
@@ -206,9 +206,9 @@ where
             agreement_nodes: (!is_usual).then_some(choice.agreement_nodes as u64),
             true_losses: choice.path,
             exact_secs: Some(exact_secs),
-            ..Told::default()
-        };
-        Told { text: in_words(&plan, costs), ..plan }
+        });
+        let text = in_words(&plan, costs);
+        record!(Told { text, ..plan })
     }
 
     /// A plane of which as much is measured as was decided.
@@ -228,14 +228,14 @@ where
         let of_batches_alone = || {
             let text = format!("Planned: {} of {of_batches} batches.", batches.len());
             let batches = U32s(batches.clone());
-            Told { batches, of_batches, true_losses: true, text, ..Told::default() }
+            record!(Told { batches, of_batches, true_losses: true, text })
         };
         let plan = self.plan.clone();
         let plan = plan.or_else(|| (!batches.is_empty()).then(of_batches_alone));
         let Some(plan) = plan.filter(|_| !slices.is_empty()) else { return };
-        self.record(Record::Plan(Told { slices: slices.clone(), ..plan.clone() }));
+        self.record(Record::Plan(record!(Told { slices: slices.clone(), ..plan.clone() })));
         let before = self.told_plan.take().map_or_else(Vec::new, |told| told.slices);
-        self.told_plan = Some(Told { slices: [before, slices].concat(), ..plan });
+        self.told_plan = Some(record!(Told { slices: [before, slices].concat(), ..plan }));
     }
 
     /// How typical the random slice is: as the run tells already, or measured now.

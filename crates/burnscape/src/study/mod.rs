@@ -30,7 +30,7 @@ use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::budget::evenly;
 use burnscape_landscape::grid::Grid;
-use burnscape_trace::{Check, Note, Record, Snapshot};
+use burnscape_trace::{Check, Note, Record, Snapshot, record};
 
 use crate::batches::Batches;
 use crate::clock::Deadline;
@@ -570,16 +570,16 @@ where
         if !passed {
             log::error!("burnscape: check `{name}` failed: {detail}");
         }
-        self.record(Record::Check(Check {
+        self.record(Record::Check(record!(Check {
             slice,
             name: name.to_string(),
             passed,
             detail: detail.to_string(),
-        }));
+        })));
     }
 
     fn note(&self, level: &str, text: String) {
-        self.record(Record::Note(Note { level: level.to_string(), text }));
+        self.record(Record::Note(record!(Note { level: level.into(), text })));
     }
 
     pub(super) fn record(&self, record: Record) {

@@ -8,7 +8,7 @@ use burnscape_landscape::direction::{self, Biases, Normalisation};
 use burnscape_landscape::grid::{self, Grid};
 use burnscape_landscape::plane::PlaneGram;
 use burnscape_landscape::surface::NodeValue;
-use burnscape_trace::{F64s, Layer, Slice, Trajectory};
+use burnscape_trace::{F64s, Layer, Slice, Trajectory, record};
 
 use super::Survey;
 use super::centres::Centre;
@@ -109,26 +109,28 @@ where
     pub(super) fn say_on_what(&self, plan: &mut Plan<M>) -> Result<()> {
         let found = self.found_at(&plan.centre)?;
         let layers = self.quantities.layers();
-        let layer = |((it, value), size): ((&LayerName, &NodeValue), &Size)| Layer {
-            name: it.name.clone(),
-            centre: value.mean,
-            samples: size.count as u64,
-            unit: size.unit.recorded(),
-            batches: it.batches as u64,
+        let layer = |((it, value), size): ((&LayerName, &NodeValue), &Size)| {
+            record!(Layer {
+                name: it.name.clone(),
+                centre: value.mean,
+                samples: size.count as u64,
+                unit: size.unit.recorded().into(),
+                batches: it.batches as u64,
+            })
         };
         let at_centre = layers.iter().zip(&found.values).zip(&found.sizes);
         let mut at_centre = at_centre.map(layer);
         let Some(loss) = at_centre.next() else { return Ok(()) };
         let Layer { centre, samples, unit, batches, .. } = loss;
         let layers = at_centre.collect();
-        plan.slice = Slice {
+        plan.slice = record!(Slice {
             centre_loss: centre,
             samples,
             unit,
             batches,
             layers,
             ..std::mem::take(&mut plan.slice)
-        };
+        });
         Ok(())
     }
 
@@ -253,14 +255,14 @@ where
             _ => biases_name(spec.biases),
         };
         let tolerance = spec.tolerance.or(self.active.config.study.tolerance);
-        Slice {
+        record!(Slice {
             centre: centre.label.clone(),
             centre_snapshot: centre.snapshot,
             x: axis_record(grid.x(), &axes[0]),
             y: grid.y().map(|y| axis_record(y, &axes[1])),
             normalisation: if is_random { normalisation_name(spec.normalisation) } else { "none" }
-                .to_string(),
-            biases: biases.to_string(),
+                .into(),
+            biases: biases.into(),
             moves_frozen: is_random && spec.move_frozen,
             orthogonalised: spec.orthogonal,
             cosine: (axes.len() == 2).then(|| gram.cosine()),
@@ -269,13 +271,12 @@ where
                 .iter()
                 .map(|it| F64s(direction::share_per_block(&self.map.layout, &it.values)))
                 .collect(),
-            batchnorm: self.batchnorm_name(spec.batchnorm).to_string(),
+            batchnorm: self.batchnorm_name(spec.batchnorm).into(),
             dtype: format!("{:?}", self.map.dtype).to_lowercase(),
             device: device_name(&self.map.device),
-            loss: self.loss_name.to_string(),
+            loss: self.loss_name.into(),
             tolerance: tolerance.filter(|&tolerance| tolerance > 0.0),
-            ..Slice::default()
-        }
+        })
     }
 
     fn batchnorm_name(&self, mode: BatchNormMode) -> &'static str {
@@ -332,16 +333,16 @@ fn extent(values: &[f64]) -> (f64, f64) {
 }
 
 fn axis_record(grid: &grid::Axis, axis: &Axis) -> burnscape_trace::Axis {
-    burnscape_trace::Axis {
+    record!(burnscape_trace::Axis {
         label: axis.label.clone(),
-        kind: axis.kind.to_string(),
+        kind: axis.kind.into(),
         first: grid.first(),
         count: grid.count() as u64,
         spacing: grid.spacing(),
         direction_norm: norm(axis),
         seed: axis.seed,
         explained: axis.explained,
-    }
+    })
 }
 
 /// As the trace spells it.

@@ -13,7 +13,7 @@ use burnscape_landscape::direction::{self, Biases, DirectionOptions, Normalisati
 use burnscape_landscape::grid::{Axis, Grid};
 use burnscape_landscape::plane::PlaneGram;
 use burnscape_landscape::surface::{NodeValue, Surface};
-use burnscape_trace::{Nodes, Slice, Trajectory};
+use burnscape_trace::{Nodes, Slice, Trajectory, record};
 
 use super::Survey;
 use super::centres::{Centre, Located, same};
@@ -111,7 +111,7 @@ impl KnownSlice {
         let slice = slice.clone();
         let (name, directions, study) = (String::new(), None, None);
         // As text, since NaN is not equal to itself.
-        format!("{:?} {planned:?}", Slice { slice: 0, name, directions, study, ..slice })
+        format!("{:?} {planned:?}", record!(Slice { slice: 0, name, directions, study, ..slice }))
     }
 }
 

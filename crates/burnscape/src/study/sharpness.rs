@@ -9,7 +9,7 @@ use burn::train::{InferenceStep, TrainStep};
 use burnscape_landscape::grid::{Axis, Grid};
 use burnscape_landscape::surface::{Along, Surface};
 use burnscape_landscape::words::{percent, with_error};
-use burnscape_trace::{Curvature, Record};
+use burnscape_trace::{Curvature, CurvatureReason, Record};
 
 use super::centres::Centre;
 use super::{Quantity, Study, Survey};
@@ -151,7 +151,7 @@ where
             .sentences
             .extend(frozen.map(|it| format!("{it}: the Hessian is that of what trained.")));
         let at = centre.snapshot.and_then(|index| self.snapshot(index).ok());
-        record.reason = "study".to_string();
+        record.reason = CurvatureReason::Study;
         record.snapshot = centre.snapshot;
         record.step = at.as_ref().map_or(self.active.hook.steps(), |it| it.step);
         record.epoch = at.and_then(|it| it.epoch);

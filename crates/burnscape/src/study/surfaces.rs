@@ -8,7 +8,7 @@ use burnscape_landscape::adaptive::Filled;
 use burnscape_landscape::evaluate::{EvaluateError, evaluate_layers};
 use burnscape_landscape::surface::{NodeState, Surface};
 use burnscape_landscape::words::{self, number as number_in_words, percent};
-use burnscape_trace::{F64s, LayerNodes, Nodes, Record, RunFolder, U32s};
+use burnscape_trace::{F64s, LayerNodes, Nodes, Record, RunFolder, U32s, record};
 
 use super::Survey;
 use super::centres::same;
@@ -466,14 +466,15 @@ impl<M> Turns<M> {
 
 fn tile(slice: u32, layers: &[Surface], nodes: &[usize], interpolated: bool) -> Nodes {
     let pick = |values: &[f64]| F64s(nodes.iter().map(|&node| values[node]).collect());
-    let layer =
-        |layer: &Surface| LayerNodes { value: pick(layer.losses()), stderr: pick(layer.stderrs()) };
-    Nodes {
+    let layer = |layer: &Surface| {
+        record!(LayerNodes { value: pick(layer.losses()), stderr: pick(layer.stderrs()) })
+    };
+    record!(Nodes {
         slice,
         index: U32s(nodes.iter().map(|&node| node as u32).collect()),
         loss: pick(layers[0].losses()),
         stderr: pick(layers[0].stderrs()),
         layers: layers[1..].iter().map(layer).collect(),
         interpolated,
-    }
+    })
 }

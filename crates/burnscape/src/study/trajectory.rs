@@ -8,7 +8,7 @@ use burnscape_landscape::evaluate::Loss;
 use burnscape_landscape::pca::{Pca, PcaError, PcaOptions, pca};
 use burnscape_landscape::plane::{DeltaProducts, PlaneGram, Projection};
 use burnscape_landscape::random_walk;
-use burnscape_trace::{F64s, Note, Record, Snapshot, Trajectory, U32s};
+use burnscape_trace::{F64s, Note, Record, Snapshot, Trajectory, U32s, record};
 
 use super::Survey;
 use super::planes::Plan;
@@ -131,7 +131,7 @@ where
             snapshot.index, snapshot.step
         );
         log::warn!("burnscape: {sentence}");
-        self.record(Record::Note(Note { level: "warning".to_string(), text: sentence }));
+        self.record(Record::Note(record!(Note { level: "warning".into(), text: sentence })));
     }
 
     /// How much of the variance the components hold, beside what random walks would give.
@@ -253,7 +253,7 @@ where
         let (loss, loss_on_plane) = (spread(loss), spread(on_plane));
         let is_at_all = entries.len() == count;
         let loss_at = entries.iter().filter(|_| !is_at_all).map(|&at| at as u32).collect();
-        let path = Trajectory { loss, loss_on_plane, loss_at, ..path };
+        let path = record!(Trajectory { loss, loss_on_plane, loss_at, ..path });
         self.record(Record::Trajectory(path.clone()));
         plan.trajectory = Some(path);
         Ok(true)
@@ -307,15 +307,14 @@ where
 
 fn trajectory(used: &[Snapshot], points: &[Projection], is_line: bool) -> Trajectory {
     let of = |read: fn(&Projection) -> f64| F64s(points.iter().map(read).collect());
-    Trajectory {
+    record!(Trajectory {
         snapshots: U32s(used.iter().map(|it| it.index as u32).collect()),
         epochs: F64s(used.iter().map(epoch_number).collect()),
         x: of(|it| it.x),
         y: if is_line { F64s::default() } else { of(|it| it.y) },
         out_of_plane: of(|it| it.out_of_plane),
         out_of_plane_share: of(Projection::out_of_plane_share),
-        ..Trajectory::default()
-    }
+    })
 }
 
 fn is_not_finite(pca: &Result<Pca, PcaError<Error>>) -> bool {

@@ -1,6 +1,6 @@
 //! How values are spread: counts per octave, from the exponents of the numbers themselves.
 
-use burnscape_trace::{Histogram, U32s};
+use burnscape_trace::{Histogram, U32s, record};
 
 /// Octaves from 2⁻⁶⁴ to 2⁶⁴: what lies beyond is counted at the ends.
 const BINS: usize = 128;
@@ -38,14 +38,13 @@ impl OctaveBins {
         let holds = |bin: &usize| self.positive[*bin] > 0 || self.negative[*bin] > 0;
         let first = (0..BINS).find(holds).unwrap_or(0);
         let last = (0..BINS).rev().find(holds).map_or(first, |last| last + 1);
-        Histogram {
+        record!(Histogram {
             first_exponent: (FIRST_EXPONENT + first as i32) as i16,
             positive: U32s(self.positive[first..last].to_vec()),
             negative: U32s(self.negative[first..last].to_vec()),
             zeros: self.zeros,
             non_finite: self.non_finite,
-            ..Histogram::default()
-        }
+        })
     }
 }
 

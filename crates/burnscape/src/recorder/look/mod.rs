@@ -8,7 +8,7 @@ mod variation;
 use std::collections::{BTreeMap, VecDeque};
 
 use burn::tensor::Tensor;
-use burnscape_trace::{F32s, Histogram, columns};
+use burnscape_trace::{F32s, Histogram, columns, record};
 
 use crate::measure::handles::{Handles, Look};
 use crate::model_map::ModelMap;
@@ -99,7 +99,7 @@ impl Found {
         step: u64,
     ) -> (impl Iterator<Item = (&'static str, F32s)>, Vec<Histogram>) {
         let columns = self.columns.into_iter().map(|(name, values)| (name, F32s(values)));
-        let of_step = |histogram| Histogram { step, ..histogram };
+        let of_step = |histogram| record!(Histogram { step, ..histogram });
         (columns, self.histograms.into_iter().map(of_step).collect())
     }
 }
@@ -108,7 +108,7 @@ fn histograms(sample: &LookSample) -> Vec<Histogram> {
     let of = |of: &str, block: usize, tensor: &Tensor<1>| {
         let values = values(tensor)?;
         let block = Some(block as u32);
-        Some(Histogram { of: of.to_string(), block, ..OctaveBins::of(&values).into_record() })
+        Some(record!(Histogram { of: of.into(), block, ..OctaveBins::of(&values).into_record() }))
     };
     let Handles { gradients, before, .. } = &sample.handles;
     let gradients = gradients.iter().enumerate().filter(|_| sample.look.gradient_histograms);

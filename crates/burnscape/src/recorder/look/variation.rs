@@ -47,6 +47,8 @@ impl Variation {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
     use burnscape_trace::F32s;
 
@@ -55,7 +57,7 @@ mod tests {
         let mut variation = Variation::new(2);
         for norms in [[9.0, 9.0], [1.0, 4.0], [3.0, 4.0]] {
             let columns = [(GRAD_NORM.to_string(), F32s(norms.to_vec()))].into();
-            variation.push(&Step { columns, ..Step::default() });
+            variation.push(&record!(Step { columns }));
         }
         let expected = [(2.0_f64 / 4.0 * 2.0_f64.sqrt()) as f32, 0.0];
         assert_eq!(variation.coefficients().unwrap(), expected);
