@@ -10,6 +10,7 @@ mod block_status;
 mod blocks;
 mod caveats;
 mod checks;
+mod contiguity;
 mod curvature;
 mod freezing;
 mod history;
@@ -45,6 +46,7 @@ pub use caveats::{
     components, ends, explained_variance, loss_gap, out_of_slice, parameters, reach,
 };
 pub use checks::take_check;
+pub use contiguity::Contiguity;
 pub use curvature::{CurvatureHistory, Curvatures, MAX_MOMENTS, Moment, stability_bound};
 pub use freezing::Freezing;
 pub use history::History;

@@ -10,7 +10,7 @@ use crate::frame::OVERHEAD_BYTES;
 use crate::item::{self, Item, LossCause, Lost, Torn};
 use crate::record::{Record, Step};
 use crate::scan::{Scan, Scanner, Tail};
-use crate::{Error, RunFolder, payload};
+use crate::{Error, RunFolder, Tally, payload};
 
 /// Yields the items of a trace in order, from anything that can be read.
 ///
@@ -26,6 +26,9 @@ pub struct Reader<R> {
     scanner: Scanner,
     /// Where the frame of the last record lies in the scanner's bytes.
     frame: Range<usize>,
+    tolerates_a_lost_head: bool,
+    /// The records before that one.
+    tally: Tally,
     at_end: bool,
     done: bool,
 }
@@ -81,6 +84,8 @@ impl<R: Read> Reader<R> {
             path: PathBuf::from("the input"),
             scanner: Scanner::at(offset),
             frame: 0..0,
+            tolerates_a_lost_head: false,
+            tally: Tally::default(),
             at_end: false,
             done: false,
         }
@@ -90,6 +95,13 @@ impl<R: Read> Reader<R> {
     #[must_use]
     pub fn named(mut self, path: impl Into<PathBuf>) -> Self {
         self.path = path.into();
+        self
+    }
+
+    /// Goes on where the trace does not begin with its head, since later copies of it may be left.
+    #[must_use]
+    pub fn tolerating_a_lost_head(mut self) -> Self {
+        self.tolerates_a_lost_head = true;
         self
     }
 
@@ -126,6 +138,12 @@ impl<R: Read> Reader<R> {
         Ok(None)
     }
 
+    /// The records before the one that [`next`](Iterator::next) gave last, also those that could not be decoded.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
     /// The next record, or damage that a later record proves; `None` where neither follows yet.
     pub(crate) fn next_whole(&mut self) -> Result<Option<Item>, Error> {
         match self.next_frame()? {
@@ -138,11 +156,13 @@ impl<R: Read> Reader<R> {
     /// The frame that was found last, at this offset, as an item.
     pub(crate) fn decoded(&self, offset: u64) -> Result<Item, Error> {
         let payload = self.frame().get(OVERHEAD_BYTES..).unwrap_or_default();
-        item::item(&self.path, offset, self.frame.len() as u64, payload)
+        let is_first = offset == 0 && !self.tolerates_a_lost_head;
+        item::item(&self.path, is_first, offset, self.frame.len() as u64, payload)
     }
 
     /// The same without decoding.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Found>, Error> {
+        self.leave_frame();
         loop {
             match self.scanner.next(self.at_end) {
                 Scan::Frame { offset, payload } => {
@@ -154,6 +174,11 @@ impl<R: Read> Reader<R> {
                 Scan::NeedMore => self.fill()?,
             }
         }
+    }
+
+    fn leave_frame(&mut self) {
+        self.tally.add(self.scanner.bytes(self.frame.clone()));
+        self.frame = 0..0;
     }
 
     /// What is left once [`next_whole`](Self::next_whole) gave `None`.
@@ -170,7 +195,6 @@ impl<R: Read> Reader<R> {
     }
 
     fn fill(&mut self) -> Result<(), Error> {
-        self.frame = 0..0;
         let filled = self.scanner.fill(&mut self.input);
         let read = filled.map_err(|source| Error::Read {
             path: self.path.clone(),
