@@ -145,7 +145,7 @@ slice: slice:uint name:text centre:text centre_snapshot:uint? x:axis y:axis? nor
        centre_loss:float shares:[f8] samples:uint batches:uint batchnorm:text dtype:text device:text
        loss:text layers:[layer] tolerance:float? study:uint? directions:text?
 axis: label:text kind:text first:int count:uint spacing:float direction_norm:float seed:uint?
-      explained:float?
+      explained:float? component:uint?
 layer: name:text centre:float samples:uint batches:uint
 plan: slices:[uint] budget_secs:float? batches:u4 of_batches:uint snapshots:u4 tolerance:float?
       most_nodes:uint? agreement:uint agreement_nodes:uint? true_losses:flag exact_secs:float? text:text

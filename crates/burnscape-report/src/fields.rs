@@ -168,7 +168,7 @@ fields! {
     Density { eigenvalue, density, stderr, width, probes, lanczos_steps }
     Measure { name, value, error, radius, meaning }
     Snapshot { index, reason, epoch, step, file, bytes, crc32, same_as, given_up, stride }
-    Axis { label, kind, first, count, spacing, direction_norm, seed, explained }
+    Axis { label, kind, first, count, spacing, direction_norm, seed, explained, component }
     Layer { name, centre, samples, unit, batches }
     Trajectory {
         slice, snapshots, epochs, x, y, out_of_plane, out_of_plane_share, loss, loss_on_plane, loss_at, explained,

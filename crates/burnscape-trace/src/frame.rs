@@ -9,9 +9,9 @@
 //! ```
 //!
 //! ```
-//! use burnscape_trace::{Note, Record, frame};
+//! use burnscape_trace::{Note, Record, frame, record};
 //!
-//! let note = Record::from(Note { level: "info".into(), text: "hello".into() });
+//! let note = Record::from(record!(Note { level: "info".into(), text: "hello".into() }));
 //! let mut bytes = Vec::new();
 //! frame::encode(&note, &mut bytes)?;
 //!

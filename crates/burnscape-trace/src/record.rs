@@ -603,6 +603,20 @@ pub struct Axis {
     pub seed: Option<u64>,
     /// Share of the explained variance of a principal component.
     pub explained: Option<f64>,
+    /// Number of a principal component, counted from 1; `None` of other directions, and before format 1.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub component: Option<u64>,
+}
+
+impl Axis {
+    /// Number of the principal component, counted from 1, that the direction is; `None`: it is none. Before format 1.2
+    /// only the label tells it.
+    #[must_use]
+    pub fn principal_component(&self) -> Option<usize> {
+        let of_label = || self.label.strip_prefix("PC ")?.parse().ok();
+        let told = self.component.map(usize::try_from).and_then(Result::ok);
+        told.or_else(of_label).filter(|number| self.kind == AxisKind::Pca && *number > 0)
+    }
 }
 
 /// The provenance of a line or plane on which the loss is evaluated.

@@ -1,7 +1,6 @@
 //! The caveats that stand beside a picture of a slice.
 
-use burnscape_landscape::words as honest;
-use burnscape_run::{caveats_of_path, caveats_of_slice};
+use burnscape_run::{Caveat, caveat_of_plan, caveats_of_path, caveats_of_slice, caveats_of_values};
 
 use crate::run::Run;
 use crate::slice::Slice;
@@ -9,21 +8,14 @@ use crate::slice::Slice;
 /// Sentences on what a slice shows and what it does not.
 pub(super) fn of_slice(slice: &Slice, run: &Run) -> Vec<String> {
     let record = &slice.record;
-    let mut words = vec![honest::nodes(slice.surface.counts())];
-    words.extend(caveats_of_slice(record, Some(&run.head)).iter().map(ToString::to_string));
-    if record.samples > 0 {
-        let unit = honest::unit(&record.unit);
-        words.push(honest::mean_over("loss", record.samples as usize, unit));
-    }
-    words.push(honest::standard_error(slice.surface.stderrs()));
+    let mut caveats = caveats_of_values("loss", record.samples, &record.unit, &slice.surface);
+    caveats.extend(caveats_of_slice(record, Some(&run.head)));
     let mut plans = run.history.plans.iter().rev();
-    let plan = plans.find(|plan| plan.slices.contains(&record.slice)).filter(|it| !it.is_exact());
-    words.extend(plan.map(|plan| plan.text.clone()));
-    if !record.normalisation.is_empty() {
-        words.push(format!("Directions scaled by {}.", record.normalisation));
-    }
-    let of_path = slice.trajectory.as_ref().map(|path| caveats_of_path(record, path));
-    words.extend(of_path.iter().flatten().map(ToString::to_string));
+    caveats.extend(plans.find(|it| it.slices.contains(&record.slice)).and_then(caveat_of_plan));
+    let scaled = (!record.normalisation.is_empty()).then(|| record.normalisation.clone());
+    caveats.extend(scaled.map(Caveat::Scaled));
+    caveats.extend(slice.trajectory.iter().flat_map(|path| caveats_of_path(record, path)));
+    let mut words: Vec<String> = caveats.iter().map(ToString::to_string).collect();
     let study = record.study.and_then(|number| run.studies.get(&number));
     words.extend(study.iter().flat_map(|study| study.sentences.iter().cloned()));
     words
