@@ -1,41 +1,15 @@
 //! Names that match a pattern: `*` stands for any characters, `?` for one.
 
+use wildmatch::WildMatch;
+
 /// Whether the whole of a name matches a pattern. A pattern without `*` and `?` matches every name that
 /// it is a part of, as somebody who types the middle of a name wants it. Case counts.
 #[must_use]
 pub fn matches(pattern: &str, name: &str) -> bool {
-    if pattern.contains(['*', '?']) {
-        let (pattern, name) =
-            (pattern.chars().collect::<Vec<_>>(), name.chars().collect::<Vec<_>>());
-        return whole(&pattern, &name);
+    match pattern.contains(['*', '?']) {
+        true => WildMatch::new(pattern).matches(name),
+        false => name.contains(pattern),
     }
-    name.contains(pattern)
-}
-
-/// Goes back to the last `*` where the rest does not match: no more than pattern × name steps, whatever
-/// is typed.
-fn whole(pattern: &[char], name: &[char]) -> bool {
-    let (mut at, mut in_name) = (0, 0);
-    let mut last_star: Option<(usize, usize)> = None;
-    while in_name < name.len() {
-        match pattern.get(at) {
-            Some('*') => {
-                last_star = Some((at, in_name));
-                at += 1;
-            }
-            Some(&character) if character == '?' || character == name[in_name] => {
-                (at, in_name) = (at + 1, in_name + 1);
-            }
-            _ => {
-                let Some((star, taken)) = last_star else {
-                    return false;
-                };
-                last_star = Some((star, taken + 1));
-                (at, in_name) = (star + 1, taken + 1);
-            }
-        }
-    }
-    pattern[at..].iter().all(|&character| character == '*')
 }
 
 #[cfg(test)]
