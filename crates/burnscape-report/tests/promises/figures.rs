@@ -7,7 +7,7 @@ use std::sync::Arc;
 use burnscape_report::{Error, ExportOptions, Figure, FigureOptions, Format, export};
 use burnscape_trace::{Axis, Block, Epoch, Head, Nodes, Slice, Step, Trajectory};
 use resvg::tiny_skia::Pixmap;
-use resvg::usvg::{Group, Node, Options, Rect, Tree, fontdb};
+use resvg::usvg::{Group, Node, Options, Rect, TextChunk, Tree, fontdb};
 
 use super::support::{TestRun, WITHOUT, axis, head, nodes, plane};
 
@@ -293,7 +293,7 @@ fn texts_below(group: &Group, found: &mut Vec<(String, Rect)>) {
     for node in group.children() {
         match node {
             Node::Text(text) => {
-                let words = text.chunks().iter().map(|chunk| chunk.text()).collect();
+                let words = text.chunks().iter().map(TextChunk::text).collect();
                 found.push((words, text.abs_bounding_box()));
             }
             Node::Group(group) => texts_below(group, found),
