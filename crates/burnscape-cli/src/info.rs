@@ -1,7 +1,7 @@
 //! `burnscape info`: what is in a run, in words or as JSON.
 
 mod json;
-mod words;
+mod summary;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Info) -> anyhow::Result<()> {
     let facts = Facts::read(&arguments.run)?;
     let text = match arguments.json {
         true => json_printable(&format!("{:#}\n", json::of(&facts))),
-        false => words::of(&facts),
+        false => summary::of(&facts),
     };
     io::stdout().write_all(text.as_bytes()).context("could not print what is in the run")
 }

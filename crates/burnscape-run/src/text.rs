@@ -1,6 +1,6 @@
 //! Texts and numbers of a trace, which may be anything, made fit for where they are shown.
 
-use burnscape_trace::word_of;
+use burnscape_trace::json_word;
 use serde_json::{Value, json};
 
 /// Text without control characters, those that turn the direction of reading, and those that XML forbids: each becomes
@@ -51,7 +51,7 @@ pub fn xml_escaped(text: &str) -> String {
 /// A number as JSON, which has no NaN and no infinities: they are the words that Python's `float` reads.
 #[must_use]
 pub fn json_number(value: f64) -> Value {
-    word_of(value).map_or_else(|| json!(value), |word| json!(word))
+    json_word(value).map_or_else(|| json!(value), |word| json!(word))
 }
 
 #[cfg(test)]

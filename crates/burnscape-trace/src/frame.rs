@@ -26,8 +26,8 @@ use std::ops::Range;
 use crate::record::Record;
 use crate::{Error, payload};
 
-pub use crate::claims::MAX_ITEMS;
 pub use crate::payload::{MAX_NESTING, decode as decode_payload, decode_value};
+pub use crate::payload_limits::MAX_ITEMS;
 pub use ciborium::Value;
 
 /// Tag 55799: every frame begins with it, and a reader finds the next frame by it.

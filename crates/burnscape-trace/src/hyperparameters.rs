@@ -77,7 +77,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
 /// As few digits as tell the number: what was an f32 keeps those of one. JSON has no NaN and no infinities.
 fn float(number: f64) -> String {
     let single = number as f32;
-    match word_of(number) {
+    match json_word(number) {
         Some(word) => quoted(word),
         None if f64::from(single) == number => format!("{single:?}"),
         None => format!("{number:?}"),
@@ -86,7 +86,7 @@ fn float(number: f64) -> String {
 
 /// What stands in JSON for a number that it has not, as Python's `float` reads it; `None`: JSON has it.
 #[must_use]
-pub fn word_of(number: f64) -> Option<&'static str> {
+pub fn json_word(number: f64) -> Option<&'static str> {
     match number {
         _ if number.is_nan() => Some("NaN"),
         f64::INFINITY => Some("Infinity"),

@@ -8,8 +8,8 @@ use burnscape_trace::columns::{GRAD_NORM, UPDATE_NORM, WEIGHT_NORM};
 use burnscape_trace::{Activation, Axis};
 use serde_json::{Value, json};
 
+use super::caveats;
 use super::numbers::{all, curve, short};
-use super::words;
 use crate::Error;
 use crate::curves::{Curve, Curves, UPDATE_RATIO};
 use crate::heat::{Cell, Heat};
@@ -245,7 +245,7 @@ fn slice(slice: &Slice, run: &Run) -> Value {
         "loss": losses,
         "state": surface.states().iter().map(|state| *state as u8).collect::<Vec<_>>(),
         "path": path,
-        "words": words::of_slice(slice, run),
+        "words": caveats::of_slice(slice, run),
     })
 }
 
