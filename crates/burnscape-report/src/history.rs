@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use burnscape_run::{Freezing, take_check};
 use burnscape_trace::{
-    Activation, Alert, Check, Curvature, Epoch, Frozen, Head, Histogram, Note, Plan, Record,
-    Resume, Snapshot,
+    Activation, Alert, Check, ComparedRun, Curvature, Epoch, Frozen, Head, Histogram, Note, Plan,
+    Record, Resume, Snapshot,
 };
 
 use crate::Error;
@@ -29,6 +29,8 @@ pub(crate) struct History {
     pub(crate) checks: Vec<Check>,
     pub(crate) plans: Vec<Plan>,
     pub(crate) frozen: Vec<Frozen>,
+    /// What a comparison is about.
+    pub(crate) runs: Vec<ComparedRun>,
     pub(crate) resumes: Vec<Resume>,
 }
 
@@ -49,6 +51,7 @@ impl History {
             Record::Check(check) => take_check(&mut self.checks, &check),
             Record::Plan(plan) => self.plans.push(plan),
             Record::Frozen(frozen) => self.frozen.push(frozen),
+            Record::Runs(told) => self.runs = told.runs,
             Record::Resume(resume) => self.resumes.push(resume),
             _ => {}
         }
