@@ -117,9 +117,8 @@ fn paths_of_several_runs_are_apart_and_end_in_their_numbers() {
     let two = record!(Trajectory { starts: vec![0, 2].into(), ..path(&points, &[0.0; 4]) });
     let mut screen = along_beta(run_of(|_, _| 0.0, Some(two.clone())));
     assert_eq!(marks(&screen, "○").len(), 2, "{}", screen.text());
-    for end in ["1", "2"] {
-        assert_eq!(marks(&screen, end).len(), 1, "{}", screen.text());
-    }
+    let text = screen.text();
+    assert!(text.contains("○1") && text.contains("○2"), "{text}");
     assert!(marks(&screen, "●").is_empty());
     // From above, bold is the path: with one run it crosses the middle.
     let middle = |screen: &Screen| {

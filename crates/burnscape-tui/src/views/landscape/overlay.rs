@@ -99,7 +99,8 @@ pub(super) fn draw_trajectory(trajectory: &Trajectory, view: &Viewport, buffer: 
     }
     overlay(&dots, view.area, buffer, ink, Modifier::BOLD);
     for (number, run) in runs.iter().enumerate() {
-        let ends = [(of_run(run).next(), "○"), (of_run(run).last(), end_mark(number, runs.len()))];
+        let ends =
+            [(of_run(run).next(), "○"), (of_run(run).next_back(), end_mark(number, runs.len()))];
         for (point, symbol) in ends {
             if let Some(cell) = point.and_then(|point| view.cell(point)) {
                 mark(cell, symbol, buffer);
