@@ -376,7 +376,7 @@ fn taken<const D: usize>(
 
 fn outputs_of(layer: Linear, order: &[usize]) -> Linear {
     let bias = layer.bias.map(|bias| taken(bias, 0, order));
-    Linear { weight: taken(layer.weight, 1, order), bias, ..layer }
+    Linear { weight: taken(layer.weight, 1, order), bias }
 }
 
 fn inputs_of(layer: Linear, order: &[usize]) -> Linear {
