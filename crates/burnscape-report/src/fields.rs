@@ -167,11 +167,11 @@ fields! {
     }
     Density { eigenvalue, density, stderr, width, probes, lanczos_steps }
     Measure { name, value, error, radius, meaning }
-    Snapshot { index, reason, epoch, step, file, bytes, crc32, same_as, given_up, stride }
+    Snapshot { index, reason, epoch, step, file, bytes, crc32, same_as, given_up, stride, run }
     Axis { label, kind, first, count, spacing, direction_norm, seed, explained, component }
     Layer { name, centre, samples, unit, batches }
     Trajectory {
-        slice, snapshots, epochs, x, y, out_of_plane, out_of_plane_share, loss, loss_on_plane, loss_at, explained,
+        slice, snapshots, starts, epochs, x, y, out_of_plane, out_of_plane_share, loss, loss_on_plane, loss_at, explained,
         random_walk, random_walk_measured, degenerate
     }
     Study { study, kind, slices, lowest, highest, measures, sentences }
@@ -179,6 +179,7 @@ fields! {
         slices, budget_secs, batches, of_batches, snapshots, tolerance, most_nodes, agreement, agreement_nodes,
         true_losses, exact_secs, text
     }
+    ComparedRun { name, path, run_id, remarks }
     Check { slice, name, passed, detail }
     Note { level, text }
     Frozen { step, blocks }

@@ -32,7 +32,7 @@ pub(crate) fn write(run: &Run, output: &Output) -> Result<(), Error> {
     document.out.flush().map_err(|source| output.error(source))
 }
 
-fn course(run: &Run) -> [(&'static str, Value); 17] {
+fn course(run: &Run) -> [(&'static str, Value); 18] {
     let history = &run.history;
     let studies = run.studies.values().map(object).collect();
     [
@@ -52,6 +52,7 @@ fn course(run: &Run) -> [(&'static str, Value); 17] {
         ("studies", studies),
         ("plans", objects(&history.plans)),
         ("frozen", objects(&history.frozen)),
+        ("runs", objects(&history.runs)),
         ("lost", json!(run.lost)),
     ]
 }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::record::{
     Activation, Alert, Blackbox, Check, Curvature, Dropped, End, Epoch, Frozen, Head, Histogram,
-    Hyperparameters, Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step,
-    Study, Trajectory,
+    Hyperparameters, Metric, Nodes, Note, Plan, Progress, Record, Resume, Runs, Slice, Snapshot,
+    Step, Study, Trajectory,
 };
 use crate::{Error, payload_limits, step_bytes};
 
@@ -79,6 +79,7 @@ kinds! {
     Plan "plan",
     Nodes "nodes",
     Study "study",
+    Runs "runs",
     Check "check",
     Note "note",
     Resume "resume",
