@@ -53,10 +53,10 @@ impl Inks {
             ColourDepth::None => {}
             ColourDepth::Sixteen => fill_with_16(&mut table, ground.theme),
             ColourDepth::TwoFiftySix => {
-                fill(&mut table, ground, |colour, least| nearest_of_256(colour, least, ground))
+                fill(&mut table, ground, |colour, least| nearest_of_256(colour, least, ground));
             }
             ColourDepth::True => {
-                fill(&mut table, ground, |colour, least| rgb(ground.readable(colour, least)))
+                fill(&mut table, ground, |colour, least| rgb(ground.readable(colour, least)));
             }
         }
         Self(table)

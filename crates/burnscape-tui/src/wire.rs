@@ -298,7 +298,7 @@ fn sort(places: &mut [(u16, u16)], frame: &Buffer, order: Order) {
     let height = frame.area.height;
     match order {
         Order::From(first) => {
-            places.sort_by_key(|(_, y)| (y + height - first.min(height)) % height.max(1))
+            places.sort_by_key(|(_, y)| (y + height - first.min(height)) % height.max(1));
         }
         Order::WordsFirst => {
             let rank = |&(x, y): &(u16, u16)| match y {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burnscape_report::{Error, report};
 use burnscape_trace::{
     Activation, Alert, Block, Curvature, Epoch, Head, Metric, RunFolder, Slice, Snapshot, Step,
-    Study, Trajectory, Writer,
+    Study, Trajectory, Writer, record,
 };
 use serde_json::{Value, json};
 
@@ -19,14 +19,14 @@ fn step(number: u64, loss: f64) -> Step {
     let norms = |size: f32| vec![size, size / 10.0, f32::NAN].into();
     let columns = [("grad_norm", 1.0), ("weight_norm", 4.0), ("update_norm", 0.01)];
     let columns = columns.map(|(name, size)| (name.to_owned(), norms(size + number as f32)));
-    Step { step: number, lr: 0.1, loss: Some(loss), columns: columns.into(), ..Step::default() }
+    record!(Step { step: number, lr: 0.1, loss: Some(loss), columns: columns.into() })
 }
 
 /// A run with everything that a page shows.
 fn full_run(name: &str) -> TestRun {
     let mut blocks: Vec<Block> = head().blocks;
     blocks[1].path = name.into();
-    let mut run = TestRun::with_head(Head { blocks, ..head() });
+    let mut run = TestRun::with_head(record!(Head { blocks, ..head() }));
     (0..40).for_each(|at| {
         run.add(step(at, if at == 7 { f64::INFINITY } else { 3.0 / (at as f64 + 1.0) }));
     });
@@ -38,73 +38,59 @@ fn full_run(name: &str) -> TestRun {
 fn add_course(run: &mut TestRun, name: &str) {
     for epoch in 1..=2 {
         let valid_loss = Some(1.0 / epoch as f64);
-        run.add(Epoch {
-            epoch,
-            steps: 20 * epoch,
-            train_loss: Some(0.5),
-            valid_loss,
-            ..Epoch::default()
-        })
-        .add(Metric {
-            split: "valid".into(),
-            name: name.into(),
-            step: 20 * epoch,
-            value: 0.5,
-            ..Metric::default()
-        })
-        .add(Activation {
-            tap: name.into(),
-            step: epoch,
-            rms: 1.0,
-            ..Activation::default()
-        });
+        run.add(record!(Epoch { epoch, steps: 20 * epoch, train_loss: Some(0.5), valid_loss }))
+            .add(record!(Metric {
+                split: "valid".into(),
+                name: name.into(),
+                step: 20 * epoch,
+                value: 0.5,
+            }))
+            .add(record!(Activation { tap: name.into(), step: epoch, rms: 1.0 }));
     }
-    run.add(Alert {
+    run.add(record!(Alert {
         rule: "plateau".into(),
         text: name.into(),
         advice: name.into(),
         block: Some(1),
-        ..Alert::default()
-    })
-    .add(Curvature {
+    }))
+    .add(record!(Curvature {
         step: 20,
         lr: 0.1,
         largest: vec![15.0].into(),
         largest_error: vec![0.5].into(),
-        ..Curvature::default()
-    })
+    }))
     .add(Snapshot::default());
 }
 
 fn add_slices(run: &mut TestRun, name: &str) {
-    let slice = |slice: u32, centre: &str| Slice {
-        name: name.into(),
-        centre: centre.into(),
-        x: burnscape_trace::Axis { label: name.into(), ..axis(3) },
-        y: Some(axis(3)),
-        study: Some(0),
-        ..plane(slice)
+    let slice = |slice: u32, centre: &str| {
+        record!(Slice {
+            name: name.into(),
+            centre: centre.into(),
+            x: record!(burnscape_trace::Axis { label: name.into(), ..axis(3) }),
+            y: Some(axis(3)),
+            study: Some(0),
+            ..plane(slice)
+        })
     };
     let losses = [1.0, 0.5, 1.5, 2.5, 0.25, f64::NAN, 1.0, 2.0];
     for (number, centre) in [(0, "initial"), (1, "final")] {
         run.add(slice(number, centre)).add(nodes(number, (0..8).collect(), losses.to_vec()));
     }
-    run.add(Slice { y: None, study: None, ..slice(2, "final") })
+    run.add(record!(Slice { y: None, study: None, ..slice(2, "final") }))
         .add(nodes(2, vec![0, 1, 2], vec![3.0, 1.0, 2.0]))
-        .add(Trajectory {
+        .add(record!(Trajectory {
             slice: Some(1),
             snapshots: vec![0, 1, 2].into(),
             x: vec![0.5, -0.5, 0.0].into(),
             y: vec![0.5, 0.25, 0.0].into(),
             loss: vec![1.5, 1.0, 0.25].into(),
-            ..Trajectory::default()
-        })
-        .add(Study {
+        }))
+        .add(record!(Study {
             kind: "initial-and-trained".into(),
             slices: vec![0, 1],
             sentences: vec![name.into()],
-            ..Study::default()
-        });
+        }));
 }
 
 /// Writes the page beside the run.
@@ -255,7 +241,7 @@ fn models_that_were_trained_together_come_with_the_run_above_them() {
         let mut writer = Writer::create(&folder).unwrap();
         writer.append(&head().into()).unwrap();
         if loss.is_some() {
-            writer.append(&Step { loss, ..Step::default() }.into()).unwrap();
+            writer.append(&record!(Step { loss }).into()).unwrap();
         }
         writer.flush().unwrap();
     }

@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn names_and_values_are_aligned() {
-        assert_eq!(drawn(32, 2), ["loss 0.0621  valid loss 0.0905", "lr   0.001   steps      800"]);
+        assert_eq!(drawn(31, 2), ["loss 0.0621  valid loss 0.0905", "lr   0.001   steps      800"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::widgets::{areas, text};
 /// From this width on, small charts stand at the right of the loss.
 const WIDE_FROM: u16 = 100;
 /// Cells and rows of a small chart, at least.
-const SMALL: (u16, u16) = (38, 9);
+const SMALL: (u16, u16) = (38, 7);
 const NO_LOSS: &str = "not recorded: what the training step returns has no loss";
 const NO_NORM: &str = "not recorded: turn it on with `probe.grad_norms_every(1)`";
 
@@ -154,10 +154,10 @@ mod tests {
 
     #[test]
     fn parts_fill_the_area_in_rows_and_are_no_more_than_charts() {
-        let area = Rect::new(0, 0, 79, 19);
+        let area = Rect::new(0, 0, 79, 15);
         let places = grid(area, 9);
         assert_eq!(places.len(), 4);
-        assert_eq!((places[0], places[3]), (Rect::new(0, 0, 38, 9), Rect::new(39, 9, 40, 10)));
+        assert_eq!((places[0], places[3]), (Rect::new(0, 0, 38, 7), Rect::new(39, 7, 40, 8)));
         assert_eq!(grid(area, 1), [area]);
         assert_eq!(grid(Rect::new(0, 0, 3, 1), 5), [Rect::new(0, 0, 3, 1)]);
     }

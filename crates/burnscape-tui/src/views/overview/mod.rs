@@ -99,7 +99,7 @@ impl View for OverviewView {
         let lines = facts::flowed(&others, usize::from(area.width));
         // However many metrics there are, nearly all of the room is the charts'.
         let height =
-            if area.height >= ROOMY_FROM { (lines.len() as u16).min(area.height / 8) } else { 0 };
+            if area.height >= ROOMY_FROM { (lines.len() as u16).min(area.height / 6) } else { 0 };
         let (below, rest) = areas::split_top(rest, height);
         facts::draw_lines(below, buffer, &lines);
         self.draw_charts_and_notes(run, rest, buffer);
