@@ -2,6 +2,7 @@
 //!
 //! It is made of the steps themselves, not of curves: a cell is empty only where nothing was measured.
 
+use burnscape_run::Measured;
 use burnscape_trace::Step;
 use burnscape_trace::columns::is_of_gradient;
 
@@ -37,12 +38,8 @@ impl Heat {
     ) -> Result<Option<Self>, Error> {
         let steps = &run.history.steps;
         let rows = steps.widest().min(most_rows);
-        let mut measured = Measured::default();
-        steps.for_each(|step| {
-            measured.take(step.step, !values(step, quantity).is_empty());
-            Ok::<_, Error>(())
-        })?;
-        let Some(mut heat) = measured.table(rows, columns) else { return Ok(None) };
+        let Some(measured) = steps.measured(quantity) else { return Ok(None) };
+        let mut heat = Self::empty(measured, rows, columns);
         let may_miss = is_of_gradient(quantity);
         steps.for_each(|step| {
             for (block, &value) in values(step, quantity).iter().take(rows).enumerate() {
@@ -53,6 +50,11 @@ impl Heat {
             Ok::<_, Error>(())
         })?;
         Ok(Some(heat))
+    }
+
+    fn empty(Measured { first, last, steps }: Measured, rows: usize, columns: usize) -> Self {
+        let columns = columns.min(usize::try_from(steps).unwrap_or(usize::MAX));
+        Self { first, last, columns, rows: vec![vec![None; columns]; rows] }
     }
 
     fn take(&mut self, block: usize, step: u64, value: f64) {
@@ -90,37 +92,14 @@ fn values<'a>(step: &'a Step, quantity: &str) -> &'a [f32] {
     step.columns.get(quantity).map_or(&[], |column| column)
 }
 
-/// In which steps a quantity was measured.
-#[derive(Default)]
-struct Measured {
-    range: Option<(u64, u64)>,
-    steps: usize,
-}
-
-impl Measured {
-    fn take(&mut self, step: u64, is_measured: bool) {
-        if is_measured {
-            let (first, last) = self.range.unwrap_or((step, step));
-            self.range = Some((first.min(step), last.max(step)));
-            self.steps += 1;
-        }
-    }
-
-    fn table(self, rows: usize, columns: usize) -> Option<Heat> {
-        let (first, last) = self.range?;
-        let columns = columns.min(self.steps);
-        Some(Heat { first, last, columns, rows: vec![vec![None; columns]; rows] })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn table(columns: usize, steps: &[(u64, f64)]) -> Heat {
-        let mut measured = Measured::default();
-        steps.iter().for_each(|(step, _)| measured.take(*step, true));
-        let mut heat = measured.table(1, columns).unwrap();
+        let numbers = || steps.iter().map(|(step, _)| *step);
+        let (first, last) = (numbers().min().unwrap(), numbers().max().unwrap());
+        let mut heat = Heat::empty(Measured { first, last, steps: steps.len() as u64 }, 1, columns);
         steps.iter().for_each(|&(step, value)| heat.take(0, step, value));
         heat
     }
@@ -132,7 +111,6 @@ mod tests {
         assert_eq!(table(2, &steps).rows[0], [cell(3, 3.0), cell(7, 3.0)]);
         let odd = [(0, 1.0), (6, f64::INFINITY), (7, 2.0)];
         assert_eq!(table(2, &odd).rows[0], [cell(0, 1.0), cell(6, f64::INFINITY)]);
-        assert_eq!(Measured::default().table(1, 2), None);
     }
 
     #[test]

@@ -16,6 +16,9 @@ use crate::{Error, info};
 /// Version of the document's structure.
 const SCHEMA: u32 = 1;
 
+/// Of so many steps all numbers are kept at once, which take about 64 MiB: the trace is read once for them.
+const STEPS_TOGETHER: u64 = 1_000_000;
+
 /// Writes the run.
 pub(crate) fn write(run: &Run, output: &Output) -> Result<(), Error> {
     run.require_anything()?;
@@ -106,12 +109,24 @@ impl Document<'_> {
             ("loss", |row| row.loss.map_or(Value::Null, number)),
             ("missing", |row| json!(row.missing.0)),
         ];
-        for (name, of_row) in lists {
-            self.text(&format!("\n  {}: ", json!(name)))?;
-            self.list(steps, of_row)?;
-            self.text(",")?;
+        let together = if steps.count() <= STEPS_TOGETHER { lists.len() } else { 1 };
+        for lists in lists.chunks(together) {
+            self.lists(steps, lists)?;
         }
         self.columns(steps)
+    }
+
+    /// Several lists from one reading where they fit into memory, one as it is read.
+    fn lists(&mut self, steps: &Steps, lists: &[Named<Value>]) -> Result<(), Error> {
+        if let [(name, of_row)] = lists {
+            self.text(&format!("\n  {}: ", json!(name)))?;
+            self.list(steps, of_row)?;
+            return self.text(",");
+        }
+        for ((name, _), text) in lists.iter().zip(texts(steps, lists)?) {
+            self.text(&format!("\n  {}: [{text}],", json!(name)))?;
+        }
+        Ok(())
     }
 
     fn columns(&mut self, steps: &Steps) -> Result<(), Error> {
@@ -145,6 +160,19 @@ impl Document<'_> {
         }
         self.text("]")
     }
+}
+
+/// The values of each list as JSON, with commas between them.
+fn texts(steps: &Steps, lists: &[Named<Value>]) -> Result<Vec<String>, Error> {
+    let mut texts = vec![String::new(); lists.len()];
+    steps.for_each(|step| {
+        for (text, (_, of_step)) in texts.iter_mut().zip(lists) {
+            let comma = if text.is_empty() { "" } else { "," };
+            text.push_str(&format!("{comma}{}", of_step(step)));
+        }
+        Ok::<_, Error>(())
+    })?;
+    Ok(texts)
 }
 
 /// A column of a step: null where it was not measured.

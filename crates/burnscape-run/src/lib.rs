@@ -65,6 +65,6 @@ pub use recorded::Recorded;
 pub use run::{Damage, Run, RunState};
 pub use series::{BUCKETS, Bucket, Series};
 pub use standing::Standing;
-pub use steps::Steps;
+pub use steps::{Measured, Steps};
 pub use taps::{MAX_TAPS, Tap, TapQuantity, Taps, dead_share};
 pub use text::{counted, json_number, json_printable, printable, xml_escaped};

@@ -20,10 +20,32 @@ pub struct Steps {
     left_behind: LeftBehind,
     names: Vec<String>,
     by_name: HashMap<String, usize>,
+    measured: Vec<Option<Measured>>,
     widest: usize,
     count: u64,
     /// Parts of the trace that hold them: where the first and the last step of each begin.
     parts: Vec<RangeInclusive<u64>>,
+}
+
+/// In which steps a column was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measured {
+    /// The lowest number of one.
+    pub first: u64,
+    /// The highest.
+    pub last: u64,
+    /// How many there are.
+    pub steps: u64,
+}
+
+impl Measured {
+    fn once(step: u64) -> Self {
+        Self { first: step, last: step, steps: 1 }
+    }
+
+    fn and(self, step: u64) -> Self {
+        Self { first: self.first.min(step), last: self.last.max(step), steps: self.steps + 1 }
+    }
 }
 
 impl Steps {
@@ -37,15 +59,27 @@ impl Steps {
         self.count += 1;
         for (name, values) in &step.columns {
             self.widest = self.widest.max(values.len());
-            if !self.by_name.contains_key(name) && self.names.len() < MAX_COLUMNS {
-                self.by_name.insert(name.clone(), self.names.len());
-                self.names.push(name.clone());
+            let column = self.by_name.get(name).copied().or_else(|| self.begin_column(name));
+            if let Some(column) = column.filter(|_| !values.is_empty()) {
+                let measured = &mut self.measured[column];
+                *measured =
+                    Some(measured.map_or(Measured::once(step.step), |it| it.and(step.step)));
             }
         }
         match self.parts.last_mut() {
             Some(part) if offset - part.end() < GAP_BYTES => *part = *part.start()..=offset,
             _ => self.parts.push(offset..=offset),
         }
+    }
+
+    fn begin_column(&mut self, name: &str) -> Option<usize> {
+        let column = self.names.len();
+        (column < MAX_COLUMNS).then(|| {
+            self.by_name.insert(name.to_owned(), column);
+            self.names.push(name.to_owned());
+            self.measured.push(None);
+            column
+        })
     }
 
     /// Names of the columns, in the order in which they were met.
@@ -58,6 +92,12 @@ impl Steps {
     #[must_use]
     pub fn column(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
+    }
+
+    /// In which steps a column was measured; `None`: in none.
+    #[must_use]
+    pub fn measured(&self, name: &str) -> Option<Measured> {
+        self.measured[self.column(name)?]
     }
 
     /// Values of the longest column of any step.
@@ -164,6 +204,8 @@ mod tests {
         assert!(steps.parts.len() > 1, "long records are passed over: {:?}", steps.parts);
         assert_eq!((steps.names(), steps.widest()), (&["grad_norm".into(), "lr".into()][..], 3));
         assert_eq!(steps.count(), expected.len() as u64);
+        let every_third = Measured { first: 0, last: 87, steps: 30 };
+        assert_eq!((steps.measured("lr"), steps.measured("loss")), (Some(every_third), None));
         for _ in 0..2 {
             assert_eq!(given(&steps).unwrap(), expected);
         }

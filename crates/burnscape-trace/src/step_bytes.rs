@@ -239,6 +239,28 @@ impl<'a> Rest<'a> {
     }
 
     fn columns(&mut self, columns: &mut BTreeMap<String, F32s>) -> Option<()> {
+        let begin = self.0;
+        self.same_columns(columns).or_else(|| {
+            self.0 = begin;
+            self.other_columns(columns)
+        })
+    }
+
+    /// Those of a step with the same columns, in place: most steps have those of the one before.
+    fn same_columns(&mut self, columns: &mut BTreeMap<String, F32s>) -> Option<()> {
+        if self.head(MAP)? != columns.len() as u64 {
+            return None;
+        }
+        for (name, values) in columns {
+            if self.key()? != name {
+                return None;
+            }
+            self.words(F32S, f32::from_le_bytes, &mut values.0)?;
+        }
+        Some(())
+    }
+
+    fn other_columns(&mut self, columns: &mut BTreeMap<String, F32s>) -> Option<()> {
         let mut before = std::mem::take(columns);
         for _ in 0..self.head(MAP)? {
             let name = self.key()?;

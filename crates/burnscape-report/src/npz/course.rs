@@ -17,6 +17,9 @@ const NUMBERS: [Named<f64>; 5] = [
     ("loss", |row| row.loss.unwrap_or(f64::NAN)),
 ];
 
+/// Of so many steps all numbers are kept at once, which take 64 MB: the trace is read once for them.
+const STEPS_TOGETHER: usize = 1_000_000;
+
 /// Writes steps and epochs, where there are any.
 pub(super) fn write(run: &Run, npz: &mut Npz<'_>) -> Result<(), Error> {
     let steps = run.history.steps.count() as usize;
@@ -56,11 +59,32 @@ fn numbers(run: &Run, steps: usize, npz: &mut Npz<'_>) -> Result<(), Error> {
         ("batches", |row| row.batches),
         ("accumulated", |row| u64::from(row.accumulated)),
     ];
+    let all = &run.history.steps;
+    if steps <= STEPS_TOGETHER {
+        let (mut wholes, mut floats) =
+            (vec![Vec::new(); whole.len()], vec![Vec::new(); NUMBERS.len()]);
+        all.for_each(|row| {
+            wholes
+                .iter_mut()
+                .zip(&whole)
+                .for_each(|(values, (_, of_row))| values.push(of_row(row)));
+            floats
+                .iter_mut()
+                .zip(&NUMBERS)
+                .for_each(|(values, (_, of_row))| values.push(of_row(row)));
+            Ok::<_, Error>(())
+        })?;
+        whole.iter().zip(&wholes).try_for_each(|((key, _), values)| npz.vector(key, values))?;
+        return NUMBERS
+            .iter()
+            .zip(&floats)
+            .try_for_each(|((key, _), values)| npz.vector(key, values));
+    }
     for (key, of_row) in whole {
-        npz.stream(key, &[steps], |go_on| run.history.steps.for_each(|row| go_on(&[of_row(row)])))?;
+        npz.stream(key, &[steps], |go_on| all.for_each(|row| go_on(&[of_row(row)])))?;
     }
     for (key, of_row) in NUMBERS {
-        npz.stream(key, &[steps], |go_on| run.history.steps.for_each(|row| go_on(&[of_row(row)])))?;
+        npz.stream(key, &[steps], |go_on| all.for_each(|row| go_on(&[of_row(row)])))?;
     }
     Ok(())
 }
