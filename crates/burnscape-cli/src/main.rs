@@ -11,6 +11,7 @@ mod json;
 mod losses;
 mod man;
 mod new_file;
+mod new_run;
 mod recover;
 #[cfg(feature = "export")]
 mod report;

@@ -13,6 +13,9 @@ pub(crate) trait Fields {
 
     /// The values, in the order of the names.
     fn values(&self) -> Vec<Value>;
+
+    /// Which of them are texts, and not words for numbers that JSON lacks.
+    fn are_texts(&self) -> Vec<bool>;
 }
 
 /// A record as a JSON object.
@@ -29,6 +32,10 @@ pub(crate) fn objects<T: Fields>(records: &[T]) -> Value {
 /// A value of a field.
 trait Told {
     fn told(&self) -> Value;
+
+    fn is_text(&self) -> bool {
+        false
+    }
 }
 
 macro_rules! told_as_json {
@@ -41,13 +48,27 @@ macro_rules! told_as_json {
     };
 }
 
-told_as_json!(u8, u16, u32, u64, i16, i64, bool, String, Vec<u64>, [u16; 2]);
+told_as_json!(u8, u16, u32, u64, i16, i64, bool, Vec<u64>, [u16; 2]);
+
+impl Told for String {
+    fn told(&self) -> Value {
+        json!(self)
+    }
+
+    fn is_text(&self) -> bool {
+        true
+    }
+}
 
 macro_rules! told_as_text {
     ($($word:ident),*) => {
         $(impl Told for trace::$word {
             fn told(&self) -> Value {
                 json!(self.as_str())
+            }
+
+            fn is_text(&self) -> bool {
+                true
             }
         })*
     };
@@ -67,6 +88,10 @@ impl Told for f64 {
 impl<T: Told> Told for Option<T> {
     fn told(&self) -> Value {
         self.as_ref().map_or(Value::Null, Told::told)
+    }
+
+    fn is_text(&self) -> bool {
+        self.as_ref().is_some_and(Told::is_text)
     }
 }
 
@@ -116,6 +141,10 @@ macro_rules! fields {
                 fn values(&self) -> Vec<Value> {
                     let Self { $($field),*, .. } = self;
                     vec![$($field.told()),*]
+                }
+
+                fn are_texts(&self) -> Vec<bool> {
+                    vec![$(self.$field.is_text()),*]
                 }
             }
 

@@ -36,6 +36,7 @@ impl Run {
         if !run.left_behind.is_empty() {
             run = Self::read_without(path, &run.left_behind)?;
         }
+        run.lost.extend(run.history.steps.lost());
         run.place_slices();
         Ok(run)
     }

@@ -13,6 +13,12 @@ use crate::Error;
 const MEMORY_BYTES: usize = 64 << 20;
 /// Names of columns that a run may have: more is damage.
 const MAX_COLUMNS: usize = 1000;
+/// Series of values that columns may claim for nothing, and for each value that is told.
+const FREE_SERIES: usize = 1 << 18;
+const SERIES_PER_VALUE: usize = 4;
+/// Cells of a table of all steps and columns for nothing, and for each value that is told.
+const FREE_CELLS: u64 = 1 << 22;
+const CELLS_PER_VALUE: u64 = 64;
 /// Stands for a number that is unknown.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -26,6 +32,10 @@ pub(crate) struct Steps {
     spilled: Option<NamedTempFile>,
     /// Values per column: the longest row.
     widest: usize,
+    /// Values that are kept.
+    values: usize,
+    /// Columns of a step that were left out since there are too many, or they claim too much.
+    left_out: u64,
 }
 
 /// One step. Columns that were not measured in it are empty.
@@ -70,6 +80,24 @@ impl Steps {
         self.widest
     }
 
+    /// What was left out, as a sentence.
+    pub(crate) fn lost(&self) -> Option<String> {
+        (self.left_out > 0).then(|| {
+            format!("{} columns of steps, which claim more than the trace holds", self.left_out)
+        })
+    }
+
+    /// That a table with a row per step and a column per quantity and block is not nearly empty.
+    pub(crate) fn require_dense(&self, table: &'static str) -> Result<(), Error> {
+        let cells = (self.names.len() as u64).saturating_mul(self.widest as u64);
+        let cells = cells.saturating_mul(self.written);
+        let values = self.values as u64;
+        match cells <= FREE_CELLS + CELLS_PER_VALUE * values {
+            true => Ok(()),
+            false => Err(Error::TooSparse { table, cells, values }),
+        }
+    }
+
     pub(crate) fn push(&mut self, step: &Step) -> Result<(), Error> {
         let start = self.buffer.len();
         self.buffer.extend([0; 4]);
@@ -103,23 +131,32 @@ impl Steps {
 
     fn append_columns(&mut self, step: &Step) {
         for (name, values) in &step.columns {
-            let Some(column) = self.column_of(name) else { continue };
+            let Some(column) = self.column_of(name, values.len()) else {
+                self.left_out += 1;
+                continue;
+            };
             self.widest = self.widest.max(values.len());
+            self.values += values.len();
             self.buffer.extend((column as u32).to_le_bytes());
             self.buffer.extend((values.len() as u32).to_le_bytes());
             self.buffer.extend(values.iter().flat_map(|value| value.to_le_bytes()));
         }
     }
 
-    fn column_of(&mut self, name: &str) -> Option<usize> {
-        if let Some(&known) = self.by_name.get(name) {
-            return Some(known);
+    /// Its number; `None` where all columns together, each as long as the longest, would claim more than the values
+    /// that are told prove.
+    fn column_of(&mut self, name: &str, values: usize) -> Option<usize> {
+        let known = self.by_name.get(name).copied();
+        let (number, wide) = (self.names.len(), self.widest.max(values));
+        let columns = number + usize::from(known.is_none());
+        let proven = FREE_SERIES + SERIES_PER_VALUE * (self.values + values);
+        if columns > MAX_COLUMNS || columns.saturating_mul(wide) > proven {
+            return None;
         }
-        let number = self.names.len();
-        (number < MAX_COLUMNS).then(|| {
+        known.or_else(|| {
             self.names.push(name.to_owned());
             self.by_name.insert(name.to_owned(), number);
-            number
+            Some(number)
         })
     }
 

@@ -2,16 +2,53 @@
 
 use serde_json::{Value, json};
 
-/// Text without control characters, those that turn the direction of reading, and those that XML forbids: each becomes
-/// U+FFFD.
+/// Text without control characters, those that turn the direction of reading or show nothing, and those that XML
+/// forbids: each becomes U+FFFD.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let is_odd = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            || matches!(character, '\u{fffe}' | '\u{ffff}')
-    };
     text.chars().map(|character| if is_odd(character) { '\u{fffd}' } else { character }).collect()
+}
+
+/// A JSON value on one line, in which every odd character of a text is an escape.
+#[must_use]
+pub fn json_line(value: &Value) -> String {
+    escaped(&value.to_string())
+}
+
+/// The same on several lines.
+#[must_use]
+pub fn json_lines(value: &Value) -> String {
+    escaped(&format!("{value:#}"))
+}
+
+/// JSON whose odd characters, which stand in texts alone, are escapes.
+fn escaped(json: &str) -> String {
+    let mut units = [0; 2];
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        match is_odd(character) && character != '\n' {
+            true => character
+                .encode_utf16(&mut units)
+                .iter()
+                .for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}"))),
+            false => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// A control character, one of Unicode's format characters (category Cf) but for the joiners that scripts are written
+/// with, a separator of lines, or none at all.
+fn is_odd(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+        )
+        || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(character, '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}')
+        || matches!(character, '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}')
+        || matches!(character, '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
 }
 
 /// [Printable](printable) text that neither ends an element or attribute of XML nor begins another.
@@ -42,6 +79,26 @@ mod tests {
             xml_escaped("</text><script>&\"'\u{1b}\u{0}\u{202e}\u{ffff}"),
             "&lt;/text&gt;&lt;script&gt;&amp;&quot;&#39;\u{fffd}\u{fffd}\u{fffd}\u{fffd}"
         );
+    }
+
+    #[test]
+    fn nothing_that_turns_or_hides_text_is_left_and_scripts_keep_their_joiners() {
+        let odd = "\u{202e}\u{200f}\u{61c}\u{feff}\u{2028}\u{ad}\u{e0041}\u{2063}\u{9b}";
+        assert_eq!(printable(odd), "\u{fffd}".repeat(odd.chars().count()));
+        for name in ["می\u{200c}خواهم", "क्\u{200d}ष", "Größe β", "精度", "👩\u{200d}🔬"]
+        {
+            assert_eq!(printable(name), name);
+        }
+    }
+
+    #[test]
+    fn json_says_the_same_without_odd_characters() {
+        let value = json!({ "a\u{202e}": "\u{1b}[31m\u{9b}\u{e0041}\n精度" });
+        for text in [json_line(&value), json_lines(&value)] {
+            assert!(!text.chars().any(|it| is_odd(it) && it != '\n'), "{text}");
+            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        }
+        assert!(!json_line(&value).contains('\n'));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(super) struct Facts {
     pub(super) head: Head,
     pub(super) records: BTreeMap<String, u64>,
     pub(super) standing: Standing,
+    /// Until the last step or epoch, of the process that recorded it.
+    pub(super) training_secs: f64,
     pub(super) loss: Option<Losses>,
     pub(super) metrics: BTreeMap<(String, String), Metric>,
     /// JSON texts by name.
@@ -92,7 +94,9 @@ impl Facts {
         match record {
             Record::Head(head) => self.take_head(head),
             Record::Frozen(frozen) => self.freezing.apply(&frozen),
+            Record::Epoch(epoch) => self.training_secs = epoch.elapsed_secs,
             Record::Step(step) => {
+                self.training_secs = step.elapsed_secs;
                 if let Some(loss) = step.loss {
                     self.loss.get_or_insert(Losses::beginning_with(loss)).take(loss);
                 }
@@ -151,6 +155,7 @@ impl Facts {
             "epochs": self.standing.epochs(),
             "resumed": self.standing.resumes(),
             "elapsed_secs": number(self.standing.elapsed_secs()),
+            "training_secs": number(self.training_secs),
             "loss": self.loss.map(Losses::to_json),
             "metrics": self.metrics.values().map(metric_json).collect::<Value>(),
             "hyperparameters": self.hyperparameters.iter().map(hyperparameter_json).collect::<Value>(),
