@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use burnscape_trace::{EndReason, Error, Item, Reader, Record, RunFolder};
+use burnscape_trace::{Error, is_made_of_another};
 use clap::Args;
 
 /// Where a new run goes.
@@ -55,7 +55,7 @@ pub(crate) fn write<T>(
                 path.display()
             )
         }
-        Err(Error::OutputExists { path }) => match is_made(out) {
+        Err(Error::OutputExists { path }) => match is_made_of_another(out) {
             true => replace(out, write),
             false => bail!(
                 "{} is not a run that recover or thin has written; --force will not replace it",
@@ -81,18 +81,4 @@ fn replace<T>(out: &Path, write: impl Fn(&Path) -> Result<T, Error>) -> anyhow::
         format!("could not replace {}: the new run is {}", out.display(), new.display())
     })?;
     Ok(written)
-}
-
-/// Whether `recover` or `thin` has written the run: it can be made again.
-fn is_made(folder: &Path) -> bool {
-    let reader = RunFolder::open(folder).and_then(|run| Reader::open(run.trace_path()));
-    let Ok(reader) = reader else { return false };
-    let mut is_thinned = false;
-    let mut is_recovered = false;
-    for item in reader {
-        let Ok(Item::Record { record, .. }) = item else { return false };
-        is_thinned |= matches!(&record, Record::Note(note) if note.text.starts_with("This trace is thinned: "));
-        is_recovered = matches!(&record, Record::End(end) if end.reason == EndReason::Recovered);
-    }
-    is_thinned || is_recovered
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use burnscape_landscape::surface::Surface;
 use burnscape_landscape::words as honest;
-use burnscape_trace::Metric;
+use burnscape_trace::{Metric, Step};
 use serde_json::Value;
 
 use crate::Error;
@@ -13,7 +13,6 @@ use crate::fields::Fields;
 use crate::output_folder::OutputFolder;
 use crate::run::Run;
 use crate::slice::Slice;
-use crate::steps::Row;
 
 /// What is in the folder, told to those who find it.
 const LEAFLET: &str = "\
@@ -127,10 +126,12 @@ fn steps(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
     if steps.count() == 0 {
         return Ok(());
     }
-    steps.require_dense("steps.csv")?;
+    run.require_dense("steps.csv")?;
     let (columns, out) = (columns(run), tables.out);
     tables.table("steps.csv", &header_of_steps(run, &columns, tables.texts), |table| {
-        steps.for_each(|row| step(table, row, &columns).map_err(|source| out.error(source.into())))
+        steps.for_each(|row| {
+            step(table, row, &columns, steps.widest()).map_err(|source| out.error(source.into()))
+        })
     })
 }
 
@@ -156,29 +157,27 @@ fn hyperparameters(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
     })
 }
 
-/// Number of each column and of each block in it, in the order of their names.
-fn columns(run: &Run) -> Vec<(usize, usize)> {
-    let steps = &run.history.steps;
-    let mut numbers: Vec<usize> = (0..steps.names().len()).collect();
-    numbers.sort_by_key(|&number| &steps.names()[number]);
-    let blocks = 0..steps.widest();
-    numbers.iter().flat_map(|&column| blocks.clone().map(move |block| (column, block))).collect()
+/// Names of the columns in their order.
+fn columns(run: &Run) -> Vec<&str> {
+    let mut names: Vec<&str> = run.history.steps.names().iter().map(String::as_str).collect();
+    names.sort_unstable();
+    names
 }
 
-fn header_of_steps(run: &Run, columns: &[(usize, usize)], texts: Texts) -> Vec<String> {
-    let names = run.history.steps.names();
+fn header_of_steps(run: &Run, columns: &[&str], texts: Texts) -> Vec<String> {
     let own =
         ["step", "batches", "epoch", "iteration", "accumulated", "elapsed_secs", "lr", "loss"];
     let mut header = words(&own);
     header.push("missing".to_owned());
-    let name = |&(column, block): &(usize, usize)| {
-        texts.cell(&format!("{}/{}", names[column], run.block_name(block)))
-    };
-    header.extend(columns.iter().map(name));
+    let blocks = 0..run.history.steps.widest();
+    for column in columns {
+        let name = |block| texts.cell(&format!("{column}/{}", run.block_name(block)));
+        header.extend(blocks.clone().map(name));
+    }
     header
 }
 
-fn step(table: &mut Table<'_>, row: &Row, columns: &[(usize, usize)]) -> csv::Result<()> {
+fn step(table: &mut Table<'_>, row: &Step, columns: &[&str], blocks: usize) -> csv::Result<()> {
     let or_empty = |number: Option<u64>| number.map_or(String::new(), |it| it.to_string());
     table.write_field(row.step.to_string())?;
     table.write_field(row.batches.to_string())?;
@@ -190,9 +189,12 @@ fn step(table: &mut Table<'_>, row: &Row, columns: &[(usize, usize)]) -> csv::Re
     table.write_field(row.loss.map_or(String::new(), float))?;
     let missing: Vec<String> = row.missing.iter().map(u32::to_string).collect();
     table.write_field(missing.join(" "))?;
-    for &(column, block) in columns {
-        let value = row.value(column, block);
-        table.write_field(value.map_or(String::new(), |value| format!("{value:?}")))?;
+    for &column in columns {
+        let values = row.columns.get(column);
+        for block in 0..blocks {
+            let value = values.and_then(|values| values.get(block));
+            table.write_field(value.map_or(String::new(), |value| format!("{value:?}")))?;
+        }
     }
     table.write_record(None::<&[u8]>)
 }

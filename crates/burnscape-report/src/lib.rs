@@ -9,18 +9,15 @@ mod fields;
 mod figure;
 mod format;
 mod heat;
-mod history;
 mod info;
 mod json;
 mod layout;
-mod metrics;
 mod npz;
 mod output;
 mod output_folder;
 mod report;
 mod run;
 mod slice;
-mod steps;
 mod tensorboard;
 mod tensors;
 mod thin;
@@ -176,7 +173,7 @@ fn by_a_file(
     out: &mut impl Write,
     write: impl FnOnce(&Path) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let folder = tempfile::tempdir().map_err(Error::Scratch)?;
+    let folder = tempfile::tempdir().map_err(|source| Error::Stream { source })?;
     let file = folder.path().join("export");
     write(&file)?;
     let copied = File::open(&file).and_then(|mut file| io::copy(&mut file, out));

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn blocks(frozen: &[bool]) -> Vec<Block> {
-        frozen.iter().map(|&frozen| record!(Block { frozen, ..Block::default() })).collect()
+        frozen.iter().map(|&frozen| record!(Block { frozen })).collect()
     }
 
     fn told(step: u64, blocks: &[u32]) -> Frozen {

@@ -159,8 +159,8 @@ fn a_dash_is_standard_output_which_gets_the_export_alone() {
         let output = export(&folder, &["digits", "--format", format, "-o", "-"]);
         assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
         export(&folder, &["digits", "--format", format, "-o", "file"]);
-        assert!(output.stdout == std::fs::read(folder.path().join("file")).unwrap(), "{format}");
-        std::fs::remove_file(folder.path().join("file")).unwrap();
+        assert!(output.stdout == fs::read(folder.path().join("file")).unwrap(), "{format}");
+        fs::remove_file(folder.path().join("file")).unwrap();
     }
     assert!(!folder.path().join("-").exists());
 }

@@ -41,7 +41,7 @@ impl Times {
         let mut steps = Vec::new();
         run.history.steps.for_each(|row| {
             steps.push((row.step, row.elapsed_secs));
-            Ok(())
+            Ok::<_, Error>(())
         })?;
         Ok(Self { processes, steps })
     }

@@ -9,6 +9,5 @@ mod numpy;
 mod output;
 mod page;
 mod python;
-mod random_runs;
 mod readers;
 mod support;

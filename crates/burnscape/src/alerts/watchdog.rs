@@ -7,18 +7,24 @@ use burnscape_trace::{Activation, Alert, Block, Curvature, Severity, Step, recor
 
 use super::advice::{self, advice};
 use super::block::{Beyond, BlockWatch, Found, Seen};
+use super::loss::LossWatch;
 use super::rate::{Pace, RateWatch};
+use super::sentences;
 use super::told::{Place, Told};
-use super::{AlertRules, LossWatch, words};
+use crate::config::alerts::AlertRules;
 
 /// Broken so often in a row, what may happen once is an alert.
 const STREAK: u32 = 3;
+
 /// Observations of a tap after which its window tells dead units.
 const DEAD_WINDOW: u32 = 10;
+
 /// Share of units that is dead beyond doubt after a single observation.
 const PLAINLY_DEAD: f64 = 0.9;
+
 /// So many values are all 0 at once only where nothing comes through.
 const SILENT_VALUES: u64 = 256;
+
 /// A gradient that vanishes is at most this share of another block's: layers of sound networks differ by a thousand.
 const VANISHING_SHARE: f64 = 1e-5;
 
@@ -130,7 +136,7 @@ impl Watchdog {
         self.told.keep(advice::SPIKE, |_| spike.is_none());
         let Some(spike) = spike else { return };
         let beyond = Beyond { value: loss, threshold: spike.limit };
-        self.raise(step, advice::SPIKE, false, beyond, words::spike(loss, step.step, spike));
+        self.raise(step, advice::SPIKE, false, beyond, sentences::spike(loss, step.step, spike));
     }
 
     fn judge_course(&mut self, step: &Step, loss: f64) {
@@ -139,7 +145,7 @@ impl Watchdog {
         self.told.keep(advice::PLATEAU, |_| !course.is_flat);
         if course.is_flat {
             let beyond = Beyond { value: course.after, threshold: course.before };
-            self.raise(step, advice::PLATEAU, false, beyond, words::plateau(course, steps));
+            self.raise(step, advice::PLATEAU, false, beyond, sentences::plateau(course, steps));
         }
     }
 
@@ -233,7 +239,7 @@ impl Watchdog {
         };
         let Some(Some((seen, _))) = self.found.get(block as usize) else { return };
         let text =
-            format!("{} at step {}", words::of_block(rule.name, &of, beyond, seen), step.step);
+            format!("{} at step {}", sentences::of_block(rule.name, &of, beyond, seen), step.step);
         let Beyond { value, threshold } = beyond;
         let (block, places) = (Some(block), places.len() as u32);
         let alert = at(step, rule.name, rule.is_error);

@@ -15,7 +15,7 @@ use burnscape_trace::{Curvature, Density, F64s, Measure, U32s, record};
 use super::gradients::Gradients;
 use super::product::Hessian;
 use super::spec::SharpnessSpec;
-use crate::model_map::ModelMap;
+use crate::model::map::ModelMap;
 use crate::{Error, Result};
 
 /// Error of the largest eigenvalue of a block that is small enough, as a share of it.
@@ -184,7 +184,7 @@ where
         self.measures()?;
         self.record.product_step = self.hessian.step;
         self.record.gradients = self.hessian.gradients.count;
-        self.record.sentences = super::words::sentences(&self.record, ends.converged);
+        self.record.sentences = super::sentences::sentences(&self.record, ends.converged);
         let single = |vectors: Vec<Vec<f64>>| {
             let single = |vector: Vec<f64>| vector.into_iter().map(|it| it as f32).collect();
             vectors.into_iter().map(single).collect()
@@ -261,6 +261,7 @@ where
                 named.limit()
             ),
 }));
+
         Ok(())
     }
 

@@ -8,17 +8,21 @@ use burnscape_landscape::random_walk;
 use burnscape_trace::{F64s, RunFolder, Snapshot, Trajectory, U32s, record};
 
 use crate::Result;
-use crate::model_map::ModelMap;
-use crate::snapshot::{SnapshotFile, SnapshotMatrix};
+use crate::model::map::ModelMap;
+use crate::model::snapshot::{SnapshotFile, SnapshotMatrix};
 
 /// Share of the training time that may go into it …
 const SHARE_OF_TRAINING: f64 = 0.01;
+
 /// … beyond this, which small models never need.
 const FREE_SECS: f64 = 0.1;
+
 /// What one inner product of one parameter is taken to cost, reading included.
 const SECS_PER_PRODUCT: f64 = 2e-9;
+
 /// What the components of T points are taken to cost, by T³.
 const SECS_PER_CUBE: f64 = 7e-9;
+
 /// A path of fewer points is a line, whatever training does.
 const FEWEST: usize = 3;
 

@@ -2,25 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use burn::tensor::Tensor;
 use burnscape_trace::{Activation, Histogram, record};
 
-use super::look::{OctaveBins, values};
-
-/// Values that passed a tap in one call, off the graph.
-#[derive(Debug)]
-pub(crate) struct TapSample {
-    pub tap: String,
-    /// Running number of the training batch in this process, from 1.
-    pub batch: u64,
-    pub samples: usize,
-    /// Length of dimension 1; what follows belongs to the unit.
-    pub units: usize,
-    pub values: Tensor<1>,
-}
+use crate::channel::samples::TapSample;
+use crate::measure::statistics::histogram::OctaveBins;
+use crate::measure::statistics::host::values;
 
 /// Observations over which units count as dead, and which the first measure of drift is of.
 const WINDOW: usize = 10;
+
 /// As near to a bound counts as at it.
 const BOUND: f32 = 0.01;
 

@@ -8,15 +8,18 @@ use burnscape_landscape::surface::{NodeState, Surface};
 use burnscape_landscape::words;
 use burnscape_trace::{F64s, Record, Study, record};
 
-use super::Survey;
+use super::known::KnownSlice;
 use super::planes::Plan;
-use super::resume::{KnownSlice, batchnorm, biases, normalisation};
-use crate::landscape::SliceSurface;
-use crate::slice_spec::{Point, Reach, SliceSpec};
+use super::resume::{batchnorm, biases, normalisation};
+use super::slice_spec::{Reach, SliceSpec};
+use super::survey::Survey;
+use crate::landscape::slice_surface::SliceSurface;
+use crate::model::point::Point;
 use crate::{Error, Result};
 
 /// Nodes on the shorter side of the centre that a coarse grid keeps at least.
 pub(super) const COARSE_SIDE: usize = 4;
+
 /// The same where time is short.
 pub(super) const FEW_SIDE: usize = 2;
 
@@ -193,7 +196,7 @@ where
         let centre = self.recorded_point(slice)?;
         let grid = shown.surface.grid();
         let spec = match grid.is_line() {
-            true => SliceSpec::line(crate::Direction::random()),
+            true => SliceSpec::line(crate::study::slice_spec::Direction::random()),
             false => SliceSpec::random(),
         };
         let grid = coarse_grid(grid, side);

@@ -6,25 +6,31 @@ use burnscape_landscape::budget::{Choice, Comparison, Costs, evenly};
 use burnscape_landscape::words::percent;
 use burnscape_trace::{Plan as Told, Record, U32s, record};
 
-use super::Survey;
 use super::compare::{COARSE_SIDE, FEW_SIDE, coarse_grid};
-use super::planes::{Measuring, Plan, Planned};
+use super::known::Planned;
+use super::planes::{Measuring, Plan};
+use super::progress::{duration, say};
 use super::rounds::first_nodes;
-use crate::config::check;
-use crate::landscape::SliceSurface;
-use crate::loss::Unit;
-use crate::progress::{duration, say};
-use crate::slice_spec::{Point, SliceSpec};
+use super::slice_spec::SliceSpec;
+use super::survey::Survey;
+use crate::config::check::check;
+use crate::landscape::slice_surface::SliceSurface;
+use crate::model::loss::Unit;
+use crate::model::point::Point;
 use crate::{Error, Result};
 
 /// Where nodes are left out for want of time, interpolation may be off by this share of the range of losses.
 const TOLERANCE: f64 = 0.01;
+
 /// Share of the time left that is planned with: nodes may turn out slower than the first ones.
 const PLANNED: f64 = 0.85;
+
 /// Losses over a quarter of the samples have twice the standard error: before there are fewer, nodes are left out.
 const FAIR_SHARE: usize = 4;
+
 /// Samples that losses are means over at least. All nodes have the same, so that the shape is surer than the height.
 const LEAST_SAMPLES: usize = 256;
+
 /// The same for what is counted in another way, as a share of the batches.
 const LEAST_SHARE: usize = 8;
 

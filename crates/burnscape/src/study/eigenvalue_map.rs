@@ -10,17 +10,22 @@ use burnscape_landscape::curvature::{ExtremesOptions, Restricted, extremes};
 use burnscape_landscape::surface::NodeValue;
 use burnscape_trace::{F64s, Layer, LayerNodes, Nodes, Record, U32s, record};
 
+use super::Study;
 use super::sharpness::loss_in;
-use super::{Study, Survey};
+use super::slice_spec::SliceSpec;
+use super::survey::Survey;
 use crate::Result;
-use crate::curvature::{Gradients, Hessian, Selection, probe_direction};
-use crate::landscape::SliceSurface;
-use crate::slice_spec::SliceSpec;
+use crate::curvature::gradients::Gradients;
+use crate::curvature::measure::{Selection, probe_direction};
+use crate::curvature::product::Hessian;
+use crate::landscape::slice_surface::SliceSurface;
 
 /// The layers beside the loss.
 const LAYERS: [&str; 3] = ["lambda_max", "lambda_min", "|lambda_min / lambda_max|"];
+
 /// Residuals that are small enough: a coarser one may stop at the neighbour of the eigenvalue at an end.
 const TOLERANCE: f64 = 1e-3;
+
 const MOST_PRODUCTS: usize = 60;
 
 impl<M> Study<'_, M>

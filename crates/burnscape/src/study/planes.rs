@@ -10,15 +10,16 @@ use burnscape_landscape::plane::PlaneGram;
 use burnscape_landscape::surface::NodeValue;
 use burnscape_trace::{F64s, Layer, Slice, Trajectory, record};
 
-use super::Survey;
-use super::centres::Centre;
+use super::centre::Centre;
 use super::directions::Axis;
+use super::known::Planned;
 use super::quantities::{LayerName, Size};
-use super::settings::{check_resolution, check_tolerance};
+use super::recalibrate::Recalibration;
+use super::slice_spec::{BatchNormMode, Direction, Reach, SliceSpec};
+use super::survey::Survey;
 use crate::Result;
-use crate::model_map::device_name;
-use crate::recalibrate::Recalibration;
-use crate::slice_spec::{BatchNormMode, Direction, Reach, SliceSpec};
+use crate::config::study::{check_resolution, check_tolerance};
+use crate::model::map::device_name;
 
 /// Share of ‖θ*‖ that an axis extends to where the trajectory has no extent at all.
 const REACH_WITHOUT_TRAJECTORY: f64 = 0.01;
@@ -39,15 +40,6 @@ pub(super) struct Plan<M> {
     pub extent: Measuring,
     /// What of it was going to be measured when it was told.
     pub planned: Planned,
-}
-
-/// What the trace tells of the plan of a slice.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Planned {
-    /// Places of the batches that its losses are means over; empty: all.
-    pub batches: Vec<u32>,
-    /// Nodes at most.
-    pub most_nodes: Option<u64>,
 }
 
 /// What of a slice is measured.

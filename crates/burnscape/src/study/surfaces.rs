@@ -10,19 +10,18 @@ use burnscape_landscape::surface::{NodeState, Surface};
 use burnscape_landscape::words::{self, number as number_in_words, percent};
 use burnscape_trace::{F64s, LayerNodes, Nodes, Record, RunFolder, U32s, record};
 
-use super::Survey;
-use super::centres::same;
-use super::pace::Pace;
-use super::planes::{Plan, Planned};
+use super::centre::same;
+use super::evaluate::{Pace, SliceContext};
+use super::known::{KnownSlice, Planned, empty_layers};
+use super::perturb::Directions;
+use super::planes::Plan;
+use super::progress::{SurfaceProgress, Work};
 use super::quantities::{LOSS, Quantity};
-use super::resume::{KnownSlice, empty_layers};
 use super::rounds::Rounds;
-use crate::evaluate::SliceContext;
-use crate::landscape::SliceSurface;
-use crate::perturb::Directions;
-use crate::progress::{SurfaceProgress, Work};
-use crate::snapshot;
-use crate::stop::{StopReason, StopWatch};
+use super::stop::{StopReason, StopWatch};
+use super::survey::Survey;
+use crate::landscape::slice_surface::SliceSurface;
+use crate::model::snapshot;
 use crate::{Error, Result};
 
 /// Share of what is left of a budget that is kept for the path of training at most, where nobody has planned ahead.

@@ -10,14 +10,14 @@ use burnscape_landscape::plane::{DeltaProducts, PlaneGram, Projection};
 use burnscape_landscape::random_walk;
 use burnscape_trace::{F64s, Note, Record, Snapshot, Trajectory, U32s, record};
 
-use super::Survey;
+use super::evaluate::{Cores, SliceLoss};
+use super::known::has_losses;
+use super::perturb::at_tensors;
 use super::planes::Plan;
 use super::quantities::measure;
 use super::reading::with_ends;
-use super::resume::has_losses;
-use crate::evaluate::{Cores, SliceLoss};
-use crate::perturb::at_tensors;
-use crate::snapshot::SnapshotMatrix;
+use super::survey::{Geometry, Survey};
+use crate::model::snapshot::SnapshotMatrix;
 use crate::{Error, Result};
 
 /// Elements of a snapshot that are projected at a time.
@@ -25,16 +25,6 @@ const PROJECTION_CHUNK: usize = 1 << 20;
 
 /// Snapshots whose true losses are measured along a path: as many as its picture can show beside each other.
 const MOST_TRUE_LOSSES: usize = 65;
-
-/// What is known of the snapshots together.
-pub(super) struct Geometry {
-    /// The finite ones.
-    pub used: Vec<Snapshot>,
-    /// Components that were asked for; more may exist.
-    pub components: usize,
-    /// `None` with fewer than two snapshots.
-    pub pca: Option<Pca>,
-}
 
 impl<M> Survey<'_, M>
 where
