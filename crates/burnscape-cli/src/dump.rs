@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
-use burnscape_run::json_line;
+use burnscape_run::json_printable;
 use burnscape_trace::{Item, LossCause, RESERVED_KINDS, Reader, RunFolder, frame};
 use clap::Args;
 use serde_json::{Value, json};
@@ -48,7 +48,8 @@ pub(crate) fn run(arguments: &Dump) -> anyhow::Result<()> {
             strange.retain(|kind| *kind != record.kind());
         }
         if let Some(line) = line(&item, reader.frame(), &arguments.kind)? {
-            writeln!(out, "{}", json_line(&line)).context("could not print the records")?;
+            writeln!(out, "{}", json_printable(&line.to_string()))
+                .context("could not print the records")?;
         }
     }
     out.flush().context("could not print the records")?;

@@ -5,10 +5,10 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use burnscape_run::counted;
 use burnscape_trace::{FileState, Keep, Listed, RunFolder, list_snapshots, prune_snapshots};
 use clap::Args;
 
-use crate::counted::counted;
 use crate::words::one_or_more;
 
 const HELP: &str = "\

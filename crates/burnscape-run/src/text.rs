@@ -1,5 +1,6 @@
 //! Texts and numbers of a trace, which may be anything, made fit for where they are shown.
 
+use burnscape_trace::json_word;
 use serde_json::{Value, json};
 
 /// Text without control characters, those that turn the direction of reading or show nothing, and those that XML
@@ -7,34 +8,6 @@ use serde_json::{Value, json};
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.chars().map(|character| if is_odd(character) { '\u{fffd}' } else { character }).collect()
-}
-
-/// A JSON value on one line, in which every odd character of a text is an escape.
-#[must_use]
-pub fn json_line(value: &Value) -> String {
-    escaped(&value.to_string())
-}
-
-/// The same on several lines.
-#[must_use]
-pub fn json_lines(value: &Value) -> String {
-    escaped(&format!("{value:#}"))
-}
-
-/// JSON whose odd characters, which stand in texts alone, are escapes.
-fn escaped(json: &str) -> String {
-    let mut units = [0; 2];
-    let mut escaped = String::with_capacity(json.len());
-    for character in json.chars() {
-        match is_odd(character) && character != '\n' {
-            true => character
-                .encode_utf16(&mut units)
-                .iter()
-                .for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}"))),
-            false => escaped.push(character),
-        }
-    }
-    escaped
 }
 
 /// A control character, one of Unicode's format characters (category Cf) but for the joiners that scripts are written
@@ -51,6 +24,34 @@ fn is_odd(character: char) -> bool {
         || matches!(character, '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
 }
 
+/// JSON text whose strings do nothing to a terminal: what is not [printable](printable) is escaped. JSON itself asks that
+/// only of the characters below U+0020, and outside strings nothing else is in it.
+#[must_use]
+pub fn json_printable(json: &str) -> String {
+    let is_harmful = |character: char| character >= ' ' && is_odd(character);
+    let mut printable = String::with_capacity(json.len());
+    for part in json.split_inclusive(is_harmful) {
+        match part.char_indices().next_back().filter(|(_, last)| is_harmful(*last)) {
+            Some((at, last)) => {
+                printable.push_str(&part[..at]);
+                let mut units = [0; 2];
+                for unit in last.encode_utf16(&mut units) {
+                    printable.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            None => printable.push_str(part),
+        }
+    }
+    printable
+}
+
+/// A number with its noun: `1 file`, `2 files`.
+#[must_use]
+pub fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
 /// [Printable](printable) text that neither ends an element or attribute of XML nor begins another.
 #[must_use]
 pub fn xml_escaped(text: &str) -> String {
@@ -61,12 +62,7 @@ pub fn xml_escaped(text: &str) -> String {
 /// A number as JSON, which has no NaN and no infinities: they are the words that Python's `float` reads.
 #[must_use]
 pub fn json_number(value: f64) -> Value {
-    match value {
-        _ if value.is_nan() => json!("NaN"),
-        f64::INFINITY => json!("Infinity"),
-        f64::NEG_INFINITY => json!("-Infinity"),
-        _ => json!(value),
-    }
+    json_word(value).map_or_else(|| json!(value), |word| json!(word))
 }
 
 #[cfg(test)]
@@ -92,13 +88,16 @@ mod tests {
     }
 
     #[test]
-    fn json_says_the_same_without_odd_characters() {
-        let value = json!({ "a\u{202e}": "\u{1b}[31m\u{9b}\u{e0041}\n精度" });
-        for text in [json_line(&value), json_lines(&value)] {
-            assert!(!text.chars().any(|it| is_odd(it) && it != '\n'), "{text}");
-            assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    fn json_does_nothing_to_a_terminal_and_means_the_same() {
+        let hostile: String = ('\0'..'\u{ff}')
+            .chain(['\u{202e}', '\u{2066}', '\u{ffff}', '\u{e0041}', '層'])
+            .collect();
+        let value = json!({ hostile.as_str(): [hostile, 0.5, null] });
+        for text in [value.to_string(), format!("{value:#}")] {
+            let printable = json_printable(&text);
+            assert!(!printable.chars().any(|it| is_odd(it) && it != '\n'), "{printable}");
+            assert_eq!(serde_json::from_str::<Value>(&printable).unwrap(), value);
         }
-        assert!(!json_line(&value).contains('\n'));
     }
 
     #[test]
