@@ -13,7 +13,7 @@ use ratatui::style::{Color, Modifier, Style};
 use super::super::overlay::end_mark;
 use super::camera::{Camera, Place};
 use super::mesh::Mesh;
-use crate::palette::VALID;
+use crate::palette::{VALID, lit_level};
 use crate::widgets::depth_dots::{DepthDots, DepthPoint, points_between};
 use crate::widgets::dots::{self, Dots};
 
@@ -161,8 +161,17 @@ impl Path<'_> {
 fn put(dots: &Dots, style: Style, area: Rect, buffer: &mut Buffer) {
     for (column, row, glyph, _) in dots.cells() {
         if let Some(cell) = buffer.cell_mut(Position::new(area.x + column, area.y + row)) {
-            cell.set_char(glyph).set_style(style);
+            let ground = super::face_behind(cell);
+            cell.set_char(glyph).set_style(on(ground, style)).set_bg(ground);
         }
+    }
+}
+
+/// What is read on a face: black or white where the terminal's own colour would be drawn.
+fn on(ground: Color, style: Style) -> Style {
+    match lit_level(ground) {
+        Some(_) if style.fg == Some(Color::Reset) => style.fg(Color::Black),
+        _ => style,
     }
 }
 
@@ -180,6 +189,7 @@ pub(super) fn mark(
     };
     let (column, row) = ((x / dots::ACROSS) as u16, (y / dots::DOWN) as u16);
     if let Some(cell) = buffer.cell_mut(Position::new(area.x + column, area.y + row)) {
-        cell.set_symbol(symbol).set_style(style);
+        let ground = super::face_behind(cell);
+        cell.set_symbol(symbol).set_style(on(ground, style)).set_bg(ground);
     }
 }
