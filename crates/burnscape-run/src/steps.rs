@@ -22,6 +22,7 @@ pub struct Steps {
     by_name: HashMap<String, usize>,
     measured: Vec<Option<Measured>>,
     widest: usize,
+    values: u64,
     count: u64,
     /// Parts of the trace that hold them: where the first and the last step of each begin.
     parts: Vec<RangeInclusive<u64>>,
@@ -59,6 +60,7 @@ impl Steps {
         self.count += 1;
         for (name, values) in &step.columns {
             self.widest = self.widest.max(values.len());
+            self.values += values.len() as u64;
             let column = self.by_name.get(name).copied().or_else(|| self.begin_column(name));
             if let Some(column) = column.filter(|_| !values.is_empty()) {
                 let measured = &mut self.measured[column];
@@ -104,6 +106,12 @@ impl Steps {
     #[must_use]
     pub fn widest(&self) -> usize {
         self.widest
+    }
+
+    /// Values of all columns of all steps.
+    #[must_use]
+    pub fn values(&self) -> u64 {
+        self.values
     }
 
     /// How many there are.
