@@ -46,7 +46,13 @@ fn crates_know_only_those_that_the_architecture_allows() {
         ),
         (
             "burnscape",
-            &["burnscape-landscape", "burnscape-report", "burnscape-trace", "burnscape-tui"],
+            &[
+                "burnscape-landscape",
+                "burnscape-report",
+                "burnscape-run",
+                "burnscape-trace",
+                "burnscape-tui",
+            ],
         ),
     ]);
     for name in crates() {
