@@ -26,7 +26,8 @@ use crate::study::batches::{Batches, OnChange};
 use crate::study::known::RecordedSlices;
 use crate::study::perturb::at_tensors;
 use crate::study::quantities::{Reader, ValueOf};
-use crate::study::survey::{Beginning, Survey};
+use crate::study::studied_model::StudiedModel;
+use crate::study::survey::{Subject, Survey};
 use crate::{Error, Result};
 
 /// A recorded run.
@@ -291,27 +292,19 @@ impl Run {
         let earlier = Earlier::from(resumed);
         map.freeze(&earlier.frozen.at(None));
         let snapshots = earlier.snapshots.clone();
-        let next_study = earlier.studies;
         let (last, model) = self.at_last(&model, &map, &snapshots)?;
-        let beginning = Beginning {
-            begun,
-            final_snapshot: Some(last.same_as.unwrap_or(last.index)),
-            final_label: match last.reason.as_str() {
-                "final" => "final".to_string(),
-                _ => format!("snapshot {}", last.index),
-            },
-            last_update: snapshot::last_update(&self.folder, map.layout.len(), &last)?,
-            recorded: RecordedSlices::of(&self.trace),
-            map,
-            given: given.clone(),
-            snapshots,
-            frozen: earlier.frozen.clone(),
-            reader: Reader::new(loss_of, &Arc::default()),
-            next_study,
-        };
+        let mut studied = StudiedModel::new(map, given, model, earlier.frozen.clone());
+        studied.final_snapshot = Some(last.same_as.unwrap_or(last.index));
+        if last.reason != "final" {
+            studied.final_label = format!("snapshot {}", last.index);
+        }
+        let parameters = studied.map.layout.len();
+        studied.last_update = snapshot::last_update(&self.folder, parameters, &last)?;
+        let held = RecordedSlices::of(&self.trace, earlier.studies);
+        let reader = Reader::new(loss_of, &Arc::default());
         let active = self.reopen(writer, earlier)?;
-        let survey = Survey::new(active, beginning, model, batches, OnChange::Refuse);
-        let survey = survey.map_err(error_of)?;
+        let subject = Subject { begun, studied, snapshots, reader, held };
+        let survey = Survey::new(active, subject, batches, OnChange::Refuse).map_err(error_of)?;
         Ok(Study::of(survey))
     }
 

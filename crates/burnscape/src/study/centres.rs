@@ -39,11 +39,12 @@ where
 
     pub(super) fn make_centre(&self, located: Located) -> Result<Centre<M>> {
         let Located { label, snapshot, tensors } = located;
-        let flat = self.map.flatten(&tensors);
+        let flat = self.studied.map.flatten(&tensors);
         self.check_finite(&label, &flat)?;
-        let model = at_tensors(&self.model, &self.map, &tensors)?;
-        let tied = tied_aliases(&self.map, &tensors);
-        let is_buffer = |tensor: &NamedTensor| self.map.layout.block(&tensor.path).is_none();
+        let model = at_tensors(&self.studied.model, &self.studied.map, &tensors)?;
+        let tied = tied_aliases(&self.studied.map, &tensors);
+        let is_buffer =
+            |tensor: &NamedTensor| self.studied.map.layout.block(&tensor.path).is_none();
         let mut buffers = tensors;
         buffers.retain(|tensor| snapshot.is_none() && is_buffer(tensor));
         let (found, is_given) = (RefCell::new(None), false);
@@ -58,7 +59,7 @@ where
         if let Some((_, found)) = known.filter(|(on, _)| *on == batches) {
             return Ok(found);
         }
-        let looked = self.looked_at.as_ref().filter(|it| centre.is_given && self.is_all(it));
+        let looked = self.pacing.looked_at.as_ref().filter(|it| centre.is_given && self.is_all(it));
         let mut found = match looked {
             Some(looked) => looked.found.clone(),
             None => self.measured_twice(&centre.model)?,
@@ -71,10 +72,11 @@ where
     fn measured_twice(&self, model: &M) -> Result<Measured> {
         let sets = self.quantities.batches();
         let clock = self.active.config.study.clock.clone();
-        let measure = || measure(model, &sets, &self.quantities.quantities, self.map.is_on_host);
+        let measure =
+            || measure(model, &sets, &self.quantities.quantities, self.studied.map.is_on_host);
         let begun = clock.now();
         let first = measure()?;
-        if !self.affords(clock.now().saturating_sub(begun).as_secs_f64()) {
+        if !self.time.affords(clock.now().saturating_sub(begun).as_secs_f64()) {
             return Ok(first);
         }
         let again = measure()?;
@@ -88,7 +90,7 @@ where
     fn check_finite(&self, centre: &str, flat: &[f32]) -> Result<()> {
         let is_broken =
             |range: std::ops::Range<usize>| flat[range].iter().any(|it| !it.is_finite());
-        let broken = self.map.layout.blocks().iter().find(|block| is_broken(block.range()));
+        let broken = self.studied.map.layout.blocks().iter().find(|block| is_broken(block.range()));
         match broken {
             Some(block) => Err(Error::NonFiniteCentre {
                 centre: centre.to_string(),
@@ -103,10 +105,10 @@ where
     pub(super) fn last_finite(&self) -> Option<Snapshot> {
         let is_finite = |snapshot: &&Snapshot| {
             let tensors = self.snapshot_tensors(snapshot).unwrap_or_default();
-            let flat = self.map.flatten(&tensors);
+            let flat = self.studied.map.flatten(&tensors);
             !tensors.is_empty() && flat.iter().all(|value| value.is_finite())
         };
-        self.snapshots.iter().rev().find(is_finite).cloned()
+        self.path.snapshots.iter().rev().find(is_finite).cloned()
     }
 
     /// Where a point is.
@@ -114,7 +116,7 @@ where
         match point {
             Point::Final => self.locate_final(),
             Point::Initial => {
-                let first = self.snapshots.first().cloned();
+                let first = self.path.snapshots.first().cloned();
                 let first = first.ok_or_else(|| self.too_few(0))?;
                 self.locate_snapshot(&first, "initial".into())
             }
@@ -135,9 +137,9 @@ where
     }
 
     fn locate_final(&self) -> Result<Located> {
-        let tensors = map::read_tensors(&self.model, &self.map)?;
-        let label = self.final_label.clone();
-        Ok(Located { label, snapshot: self.final_snapshot, tensors })
+        let tensors = map::read_tensors(&self.studied.model, &self.studied.map)?;
+        let label = self.studied.final_label.clone();
+        Ok(Located { label, snapshot: self.studied.final_snapshot, tensors })
     }
 
     fn locate_snapshot(&self, snapshot: &Snapshot, label: String) -> Result<Located> {
@@ -147,11 +149,11 @@ where
 
     /// The snapshot with this number; one that has the file of an earlier one counts as well.
     pub(super) fn snapshot(&self, index: u64) -> Result<Snapshot> {
-        let found = self.all_snapshots.iter().find(|it| it.index == index);
+        let found = self.path.all.iter().find(|it| it.index == index);
         found.cloned().ok_or_else(|| Error::NoSuchSnapshot {
             index,
             run: self.active.recorder.folder.path().to_path_buf(),
-            available: self.all_snapshots.iter().map(|it| it.index).collect(),
+            available: self.path.all.iter().map(|it| it.index).collect(),
         })
     }
 
@@ -159,16 +161,16 @@ where
         let losses = self.losses_at_snapshots()?;
         let finite = losses.iter().enumerate().filter(|(_, loss)| loss.is_finite());
         let best = finite.min_by(|a, b| a.1.total_cmp(b.1)).map(|(place, _)| place);
-        let best = best.and_then(|place| self.used_snapshots().get(place).cloned());
+        let best = best.and_then(|place| self.path.used().get(place).cloned());
         best.ok_or_else(|| self.too_few(0))
     }
 
     /// The map with the flags of the moment that a centre is of.
     pub(super) fn map_at(&self, centre: &Centre<M>) -> Cow<'_, ModelMap> {
         match self.frozen_at(centre) {
-            None => Cow::Borrowed(&self.map),
+            None => Cow::Borrowed(&self.studied.map),
             Some(frozen) => {
-                let mut map = self.map.clone();
+                let mut map = self.studied.map.clone();
                 map.freeze(&frozen);
                 Cow::Owned(map)
             }
@@ -177,31 +179,32 @@ where
 
     /// The flags of a moment before the end, where they were others.
     fn frozen_at(&self, centre: &Centre<M>) -> Option<Vec<bool>> {
-        let is_before =
-            |index: &u64| self.frozen.has_changed() && Some(*index) != self.final_snapshot;
+        let is_before = |index: &u64| {
+            self.studied.frozen.has_changed() && Some(*index) != self.studied.final_snapshot
+        };
         let snapshot = self.snapshot(centre.snapshot.filter(is_before)?).ok()?;
-        let frozen = self.frozen.at(Some(snapshot.step));
-        (frozen != self.frozen.at(None)).then_some(frozen)
+        let frozen = self.studied.frozen.at(Some(snapshot.step));
+        (frozen != self.studied.frozen.at(None)).then_some(frozen)
     }
 
     /// Which blocks are taken as frozen around a centre, in a run in which that changed.
     pub(super) fn frozen_in_words(&self, centre: &Centre<M>) -> Option<String> {
-        if !self.frozen.has_changed() {
+        if !self.studied.frozen.has_changed() {
             return None;
         }
-        let (paths, frozen) = (self.map.paths(), self.frozen_at(centre));
-        let frozen = frozen.unwrap_or_else(|| self.frozen.at(None));
+        let (paths, frozen) = (self.studied.map.paths(), self.frozen_at(centre));
+        let frozen = frozen.unwrap_or_else(|| self.studied.frozen.at(None));
         let frozen = frozen::frozen_in_words(&paths, &frozen);
         let frozen = frozen.unwrap_or_else(|| "no parameter is frozen".to_string());
         Some(format!("What is frozen changed during training; at `{}`, {frozen}", centre.label))
     }
 
     pub(super) fn snapshot_tensors(&self, snapshot: &Snapshot) -> Result<Vec<NamedTensor>> {
-        self.open(snapshot)?.tensors(&self.map)
+        self.open(snapshot)?.tensors(&self.studied.map)
     }
 
     pub(super) fn open(&self, snapshot: &Snapshot) -> Result<SnapshotFile> {
         let path = self.active.recorder.folder.resolve(&snapshot.file)?;
-        SnapshotFile::open(&path, &self.map)
+        SnapshotFile::open(&path, &self.studied.map)
     }
 }

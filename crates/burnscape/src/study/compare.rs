@@ -75,14 +75,14 @@ where
         let initial = self.plan(&around(Point::Initial, "initial"))?;
         let study = study_of("initial-and-trained", Vec::new());
         let (study, mut slices) = self.measure_study(study, vec![trained, initial])?;
-        slices.iter().for_each(|slice| self.keep(slice));
+        slices.iter().for_each(|slice| self.results.keep(slice));
         self.tell(concluded(study, &slices));
         Ok(InitialAndTrained::new(slices.remove(1), slices.remove(0)))
     }
 
     /// Measured on the batches that the slice shown was measured on.
     pub(super) fn agreement(&mut self, shown: &SliceSurface, planes: usize) -> Result<Agreement> {
-        let known = self.known.iter().find(|it| it.slice.slice == shown.slice.slice);
+        let known = self.held.slice(shown.slice.slice);
         let batches = known.map_or_else(|| self.batches_in_use(), |it| it.planned.batches.clone());
         self.on_batches(&batches, |survey| survey.agreement_of(shown, planes, COARSE_SIDE))
     }
@@ -123,7 +123,7 @@ where
         let mut study = study_of("scale-sweep", Vec::new());
         study.measures = [("factor".to_string(), F64s(factors.to_vec()))].into();
         let (study, slices) = self.measure_study(study, plans)?;
-        slices.iter().for_each(|slice| self.keep(slice));
+        slices.iter().for_each(|slice| self.results.keep(slice));
         let study = concluded(study, &slices);
         self.tell(study.clone());
         Ok(ScaleSweep { slices, study })
@@ -135,13 +135,13 @@ where
         mut study: Study,
         mut plans: Vec<Plan<M>>,
     ) -> Result<(Study, Vec<SliceSurface>)> {
-        study.study = self.next_study;
-        self.next_study += 1;
+        study.study = self.held.next_study;
+        self.held.next_study += 1;
         plans.iter_mut().for_each(|plan| plan.slice.study = Some(study.study));
         let started = self.start_all(plans)?;
         study.slices.extend(started.iter().map(|it| it.plan.slice.slice));
         self.record(Record::Study(study.clone()));
-        self.know_study(study.clone());
+        self.held.know_study(study.clone());
         let slices = self.go_on(started)?;
         Ok((study, slices))
     }
@@ -149,27 +149,21 @@ where
     /// Tells what a study has found and makes it part of the landscape.
     pub(super) fn tell(&mut self, study: Study) {
         self.record(Record::Study(study.clone()));
-        self.know_study(study.clone());
-        self.studies.retain(|known| known.study != study.study);
-        self.studies.push(study);
-    }
-
-    fn know_study(&mut self, study: Study) {
-        self.known_studies.retain(|known| known.study != study.study);
-        self.known_studies.push(study);
+        self.held.know_study(study.clone());
+        self.results.keep_study(study);
     }
 
     /// Tells studies again of whose slices more is known now.
     pub(super) fn tell_again(&mut self, slices: &[SliceSurface]) -> Result<()> {
         let is_concerned =
             |study: &&Study| slices.iter().any(|slice| study.slices.contains(&slice.slice.slice));
-        let studies: Vec<Study> = self.known_studies.iter().filter(is_concerned).cloned().collect();
+        let studies: Vec<Study> = self.held.studies.iter().filter(is_concerned).cloned().collect();
         studies.into_iter().try_for_each(|study| self.conclude_again(study))
     }
 
     /// Nothing if one of its slices is not in the trace.
     pub(super) fn conclude_again(&mut self, study: Study) -> Result<()> {
-        let find = |number: &u32| self.known.iter().find(|it| it.slice.slice == *number);
+        let find = |number: &u32| self.held.slice(*number);
         let known: Option<Vec<_>> = study.slices.iter().map(find).collect();
         let Some(known) = known else { return Ok(()) };
         let slices: Vec<SliceSurface> = known.into_iter().map(KnownSlice::surface).collect();

@@ -47,12 +47,12 @@ where
     M::Input: Clone,
 {
     pub(super) fn default_slices(&mut self) -> Result<()> {
-        if self.snapshots.len() < 2 {
-            return Err(self.too_few(self.snapshots.len()));
+        if self.path.snapshots.len() < 2 {
+            return Err(self.too_few(self.path.snapshots.len()));
         }
         let before = self.batches_in_use();
         let outcome = self.planned_slices();
-        (self.plan, self.reserve) = (None, std::time::Duration::ZERO);
+        (self.planned.plan, self.time.reserve) = (None, std::time::Duration::ZERO);
         self.use_batches(&before);
         outcome
     }
@@ -60,18 +60,18 @@ where
     fn planned_slices(&mut self) -> Result<()> {
         let Planes { planes, has_random, drawing_secs } = self.default_planes()?;
         self.decide(&planes, drawing_secs)?;
-        let first = self.next_slice;
+        let first = self.held.next_slice;
         let planes = planes.into_iter().map(|plan| self.as_planned(plan));
         let planes: Vec<_> = planes.collect();
         let started = planes.into_iter().map(|plan| self.start_once(plan));
         let started = started.collect::<Result<Vec<_>>>()?;
-        self.tell_plan((first..self.next_slice).collect());
+        self.tell_plan((first..self.held.next_slice).collect());
         let slices = self.go_on(started)?;
-        slices.iter().for_each(|slice| self.keep(slice));
+        slices.iter().for_each(|slice| self.results.keep(slice));
         if self.active.config.black_box.weights && !self.stopper.is_asked() {
             self.offending_updates()?;
         }
-        self.reserve = std::time::Duration::ZERO;
+        self.time.reserve = std::time::Duration::ZERO;
         if let Some(shown) = slices.last().filter(|_| has_random && !self.stopper.is_asked()) {
             self.default_agreement(shown)?;
         }
@@ -101,7 +101,7 @@ where
     /// What is measured: as it was given, as there is time for, or everything. From then on the batches for it are used.
     fn decide(&mut self, planes: &[Plan<M>], drawing_secs: f64) -> Result<()> {
         let available = self.quantities.sets[0].available() as u64;
-        self.plan = match self.active.config.study.plan.clone() {
+        self.planned.plan = match self.active.config.study.plan.clone() {
             Some(given) => {
                 let fits = given.of_batches == 0 || given.of_batches == available;
                 let found = format!("one for {} batches", given.of_batches);
@@ -113,10 +113,12 @@ where
                 )?;
                 Some(given)
             }
-            None if self.deadline.left().is_some() => Some(self.affordable(planes, drawing_secs)?),
+            None if self.time.deadline.left().is_some() => {
+                Some(self.affordable(planes, drawing_secs)?)
+            }
             None => None,
         };
-        let Some(plan) = self.plan.clone() else { return Ok(()) };
+        let Some(plan) = self.planned.plan.clone() else { return Ok(()) };
         self.use_batches(&plan.batches);
         if !plan.is_exact() {
             log::info!("burnscape: {}", plan.text);
@@ -128,10 +130,10 @@ where
     /// What there is time for, going by how long some nodes take.
     fn affordable(&mut self, planes: &[Plan<M>], drawing_secs: f64) -> Result<Told> {
         let usual = self.quantities.sets[0].places();
-        let looked_at = self.looked_at.as_ref().map_or(&[][..], |looked| &looked.places);
+        let looked_at = self.pacing.looked_at.as_ref().map_or(&[][..], |looked| &looked.places);
         let looked_at: Vec<u32> = looked_at.iter().map(|&place| place as u32).collect();
         let pace = self.on_batches(&looked_at, |survey| survey.pace(&planes[0]))?;
-        let left = self.deadline.left().unwrap_or_default().saturating_sub(self.closing);
+        let left = self.time.deadline.left().unwrap_or_default().saturating_sub(self.time.closing);
         let (fair_batches, least_batches) = self.fewer_batches(usual.len());
         let costs = Costs {
             secs: PLANNED * left.as_secs_f64(),
@@ -148,7 +150,7 @@ where
             is_adaptive: self.tolerance().is_some(),
         };
         let choice = costs.choose();
-        self.reserve = std::time::Duration::from_secs_f64(reserve_secs(&costs, &choice));
+        self.time.reserve = std::time::Duration::from_secs_f64(reserve_secs(&costs, &choice));
         let exact_secs = costs.secs_of(&Choice { tolerance: None, ..costs.everything() });
         Ok(self.told(&costs, &choice, &usual, exact_secs))
     }
@@ -156,7 +158,8 @@ where
     /// Batches that are enough for every node, and the least that there may be; with samples as the user wants them,
     /// those.
     fn fewer_batches(&self, usual: usize) -> (usize, usize) {
-        let looked = self.looked_at.as_ref().filter(|_| self.active.config.study.samples.is_none());
+        let looked =
+            self.pacing.looked_at.as_ref().filter(|_| self.active.config.study.samples.is_none());
         let Some(looked) = looked else { return (usual, usual) };
         let size = looked.found.sizes.first().copied().unwrap_or_default();
         let each = (size.count as f64 / looked.places.len() as f64).max(1.0);
@@ -173,7 +176,7 @@ where
     fn path_evaluations(&self, planes: &[Plan<M>]) -> usize {
         let paths = planes.iter().filter_map(|plan| plan.trajectory.as_ref());
         let on_planes: usize = paths.map(|path| path.snapshots.len()).sum();
-        on_planes + self.used_snapshots().len()
+        on_planes + self.path.used().len()
     }
 
     /// The planes that the last one is compared with, if it is random.
@@ -205,7 +208,7 @@ where
             budget_secs: limit.map(|limit| limit.as_secs_f64()),
             batches,
             of_batches: available as u64,
-            snapshots: U32s(self.read.clone().unwrap_or_default()),
+            snapshots: U32s(self.path.read.clone().unwrap_or_default()),
             tolerance: choice.tolerance,
             most_nodes: choice.most_nodes.map(|most| most as u64),
             agreement: choice.agreement as u64,
@@ -219,7 +222,7 @@ where
 
     /// A plane of which as much is measured as was decided.
     fn as_planned(&self, mut plan: Plan<M>) -> Plan<M> {
-        let Some(told) = &self.plan else { return plan };
+        let Some(told) = &self.planned.plan else { return plan };
         plan.slice.tolerance = told.tolerance;
         let most_nodes = told.most_nodes.map(|most| most as usize);
         plan.extent = Measuring { most_nodes, true_losses: told.true_losses };
@@ -236,12 +239,12 @@ where
             let batches = U32s(batches.clone());
             record!(Told { batches, of_batches, true_losses: true, text })
         };
-        let plan = self.plan.clone();
+        let plan = self.planned.plan.clone();
         let plan = plan.or_else(|| (!batches.is_empty()).then(of_batches_alone));
         let Some(plan) = plan.filter(|_| !slices.is_empty()) else { return };
         self.record(Record::Plan(record!(Told { slices: slices.clone(), ..plan.clone() })));
-        let before = self.told_plan.take().map_or_else(Vec::new, |told| told.slices);
-        self.told_plan = Some(record!(Told { slices: [before, slices].concat(), ..plan }));
+        let before = self.planned.told.take().map_or_else(Vec::new, |told| told.slices);
+        self.planned.told = Some(record!(Told { slices: [before, slices].concat(), ..plan }));
     }
 
     /// How typical the random slice is: as the run tells already, or measured now.
@@ -250,10 +253,10 @@ where
         let is_own = |study: &&burnscape_trace::Study| {
             study.kind == "agreement" && study.slices.first() == Some(&shown_number)
         };
-        let Some(study) = self.known_studies.iter().find(is_own).cloned() else {
+        let Some(study) = self.held.studies.iter().find(is_own).cloned() else {
             let wanted = self.active.config.study.agreement;
-            let planes = self.plan.as_ref().map_or(wanted, |plan| plan.agreement as usize);
-            let most = self.plan.as_ref().and_then(|plan| plan.agreement_nodes);
+            let planes = self.planned.plan.as_ref().map_or(wanted, |plan| plan.agreement as usize);
+            let most = self.planned.plan.as_ref().and_then(|plan| plan.agreement_nodes);
             let usual = coarse_grid(shown.surface.grid(), COARSE_SIDE).len() as u64;
             let side = if most.is_none_or(|most| usual <= most) { COARSE_SIDE } else { FEW_SIDE };
             return match planes {
@@ -261,7 +264,7 @@ where
                 planes => self.agreement_of(shown, planes, side).map(|_| ()),
             };
         };
-        let missing = self.unfinished(|slice| study.slices.contains(&slice.slice));
+        let missing = self.held.unfinished(|slice| study.slices.contains(&slice.slice));
         let missing = missing.into_iter().filter(|known| known.slice.slice != shown_number);
         let missing = missing.collect::<Vec<_>>().into_iter().map(|known| self.start_again(known));
         let started = missing.collect::<Result<_>>()?;

@@ -113,7 +113,7 @@ where
     /// The second component always has a direction, so that a plane can be drawn of two snapshots.
     fn component(&mut self, k: usize) -> Result<Axis> {
         self.analyse(k.max(2))?;
-        let pca = self.geometry.as_ref().and_then(|it| it.pca.as_ref());
+        let pca = self.path.geometry.as_ref().and_then(|it| it.pca.as_ref());
         let pca = pca.filter(|pca| k <= (pca.snapshots() - 1).max(2));
         let component = pca.and_then(|pca| pca.components.get(k.checked_sub(1)?));
         let Some(component) = component else {
@@ -125,7 +125,7 @@ where
     }
 
     fn no_such_component(&self, k: usize) -> Error {
-        let snapshots = self.used_snapshots().len();
+        let snapshots = self.path.used().len();
         match snapshots {
             0 | 1 => self.too_few_finite(snapshots),
             _ => Error::NoSuchComponent { component: k, snapshots },
@@ -134,7 +134,7 @@ where
 
     fn towards(&mut self, point: &Point, centre: &Centre<M>) -> Result<Axis> {
         let located = self.locate(point)?;
-        let to = self.map.flatten(&located.tensors);
+        let to = self.studied.map.flatten(&located.tensors);
         self.check_point(&located.label, &to)?;
         let values = direction::between(&centre.flat, &to)?;
         Ok(Axis::of("points", format!("to {}", located.label), values))
@@ -142,7 +142,8 @@ where
 
     fn difference(&mut self, from: &Point, to: &Point) -> Result<Axis> {
         let (from, to) = (self.locate(from)?, self.locate(to)?);
-        let (before, after) = (self.map.flatten(&from.tensors), self.map.flatten(&to.tensors));
+        let (before, after) =
+            (self.studied.map.flatten(&from.tensors), self.studied.map.flatten(&to.tensors));
         self.check_point(&from.label, &before)?;
         self.check_point(&to.label, &after)?;
         let values = direction::between(&before, &after)?;
@@ -157,14 +158,14 @@ where
     }
 
     fn last_update(&self) -> Result<Axis> {
-        let update = self.last_update.as_ref().ok_or_else(|| Error::NoLastUpdate {
+        let update = self.studied.last_update.as_ref().ok_or_else(|| Error::NoLastUpdate {
             run: self.active.recorder.folder.path().to_path_buf(),
         })?;
         Ok(Axis::of("update", "last update".into(), update.clone()))
     }
 
     fn check_length(&self, found: usize) -> Result<()> {
-        let expected = self.map.layout.len();
+        let expected = self.studied.map.layout.len();
         if found == expected {
             return Ok(());
         }

@@ -104,8 +104,8 @@ where
         }
         let known = started.known();
         let surface = known.surface();
-        self.know(known);
-        self.keep(&surface);
+        self.held.know(known);
+        self.results.keep(&surface);
         Ok(surface)
     }
 }

@@ -18,11 +18,14 @@ pub(crate) struct RecordedSlices {
     pub slices: Vec<KnownSlice>,
     /// The last of each number.
     pub studies: Vec<Study>,
+    /// Numbers of the next ones.
+    pub next_slice: u32,
+    pub next_study: u32,
 }
 
 impl RecordedSlices {
     /// What the records of a trace tell of them.
-    pub fn of(trace: &Trace) -> Self {
+    pub fn of(trace: &Trace, next_study: u32) -> Self {
         let mut run = Run::default();
         trace.records.iter().for_each(|record| run.apply(record));
         let landscapes = run.landscapes();
@@ -33,7 +36,44 @@ impl RecordedSlices {
             names: landscapes.iter().map(|it| it.slice().name.clone()).collect(),
             slices: known.collect(),
             studies: landscapes.studies().values().cloned().collect(),
+            next_slice: 0,
+            next_study,
         }
+    }
+
+    /// None, in a run in which the next study has this number.
+    pub fn none(next_study: u32) -> Self {
+        Self { next_study, ..Self::default() }
+    }
+
+    /// Takes a slice, in the place of what was known of it before.
+    pub fn know(&mut self, slice: KnownSlice) {
+        self.slices.retain(|known| known.slice.slice != slice.slice.slice);
+        self.slices.push(slice);
+    }
+
+    /// Takes a study, in the place of what was known of it before.
+    pub fn know_study(&mut self, study: Study) {
+        self.studies.retain(|known| known.study != study.study);
+        self.studies.push(study);
+    }
+
+    pub fn slice(&self, number: u32) -> Option<&KnownSlice> {
+        self.slices.iter().find(|known| known.slice.slice == number)
+    }
+
+    /// Those that were stopped before all that was asked for was measured.
+    pub fn unfinished(&self, is_wanted: impl Fn(&Slice) -> bool) -> Vec<KnownSlice> {
+        let unfinished = self.slices.iter().filter(|it| !it.is_complete());
+        unfinished.filter(|it| is_wanted(&it.slice)).cloned().collect()
+    }
+
+    /// A name that no slice has: this one, or with a number behind it.
+    pub fn free_name(&self, name: String) -> String {
+        let is_taken = |name: &str| self.names.iter().any(|taken| taken == name);
+        let numbered = (2..).map(|number| format!("{name} {number}"));
+        let mut names = std::iter::once(name.clone()).chain(numbered);
+        names.find(|name| !is_taken(name)).unwrap_or(name)
     }
 }
 

@@ -8,8 +8,8 @@ use burnscape_landscape::budget::evenly;
 use super::batches::{Batches, OfLoader, OnChange, Place, Reading};
 use super::centre::same;
 use super::quantities::{BatchSet, Looked, Measured, measure};
+use super::study_time::ASIDE;
 use super::survey::Survey;
-use super::time::ASIDE;
 use crate::{Error, Result};
 
 /// Passes over the batches looked at, until it is decided what is measured: three here, one over a second reading, and
@@ -32,7 +32,7 @@ where
     where
         B: Batches<M::Input> + ?Sized,
     {
-        let device = self.map.device.clone().inner();
+        let device = self.studied.map.device.clone().inner();
         let place = Place { device, seed: self.active.config.study.seed };
         let Reading { batches, again, loader } =
             source.read(&place).map_err(|reason| Error::BatchSource { reason })?;
@@ -41,8 +41,8 @@ where
         }
         let mut set = BatchSet::new(name, batches, false);
         let looked = self.look(&set, again.as_deref(), on_change)?;
-        set.counts_rows =
-            self.loss_name == "output" && loader.is_some_and(|it| counts_rows(it, &set, &looked));
+        set.counts_rows = self.quantities.loss_name == "output"
+            && loader.is_some_and(|it| counts_rows(it, &set, &looked));
         if let Some(of_loader) = loader {
             self.note("info", of_loader.in_words());
         }
@@ -51,7 +51,7 @@ where
             set.select(evenly(wanted(samples, &looked.found, &looked.places, count), count));
         }
         self.quantities.sets.push(set);
-        self.looked_at.get_or_insert(looked);
+        self.pacing.looked_at.get_or_insert(looked);
         self.forget_measurements();
         Ok(())
     }
@@ -69,7 +69,7 @@ where
         on_change: OnChange,
     ) -> Result<Looked> {
         let count = set.batches.len();
-        let (left, samples) = (self.deadline.left(), self.active.config.study.samples);
+        let (left, samples) = (self.time.deadline.left(), self.active.config.study.samples);
         if left.is_none() && samples.is_none() {
             return self.look_twice(set, (0..count).collect(), again, on_change, None);
         }
@@ -79,7 +79,7 @@ where
         let Some(left) = left else {
             return self.look_twice(set, evenly(wanted, count), again, on_change, None);
         };
-        if !self.affords(first_secs) {
+        if !self.time.affords(first_secs) {
             return Ok(Looked { places: middle, found, batch_secs: Some(first_secs) });
         }
         // The first time a model runs it may take longer.
@@ -99,7 +99,7 @@ where
         batch_secs: Option<f64>,
     ) -> Result<Looked> {
         let (found, secs) = self.timed_loss(set, &places)?;
-        if !self.affords(secs) {
+        if !self.time.affords(secs) {
             return Ok(Looked { places, found, batch_secs });
         }
         let first = found.values[0].mean;
@@ -136,7 +136,12 @@ where
 
     fn loss_of(&self, batches: &Vec<M::Input>) -> Result<Measured> {
         let loss = &self.quantities.quantities[..1];
-        measure(&self.model, std::slice::from_ref(batches), loss, self.map.is_on_host)
+        measure(
+            &self.studied.model,
+            std::slice::from_ref(batches),
+            loss,
+            self.studied.map.is_on_host,
+        )
     }
 
     /// Holds what a source gave in a second pass against the first.

@@ -23,14 +23,17 @@ pub(crate) mod progress;
 pub(crate) mod quantities;
 pub(crate) mod reading;
 pub(crate) mod recalibrate;
+pub(crate) mod results;
 pub(crate) mod resume;
 pub(crate) mod rounds;
 pub(crate) mod sharpness;
 pub(crate) mod slice_spec;
 pub(crate) mod stop;
+pub(crate) mod studied_model;
+pub(crate) mod study_time;
 pub(crate) mod surfaces;
 pub(crate) mod survey;
-pub(crate) mod time;
+pub(crate) mod training_path;
 pub(crate) mod trajectory;
 
 use std::time::Duration;
@@ -56,7 +59,8 @@ use known::RecordedSlices;
 use quantities::{Quantity, Reader, ValueOf};
 use slice_spec::{Direction, Given, SliceSpec};
 use stop::Stopper;
-use survey::{Beginning, Survey};
+use studied_model::StudiedModel;
+use survey::{Subject, Survey};
 
 /// Slices of the loss landscape around the models of one run.
 ///
@@ -150,7 +154,7 @@ where
             let surface = survey.measure_all(vec![plan])?.remove(0);
             let directions = [Some(&spec.x), spec.y.as_ref()];
             survey.compare_with_eigenvalues(directions, &spec.centre, &surface);
-            survey.keep(&surface);
+            survey.results.keep(&surface);
             Ok(surface)
         })
     }
@@ -180,7 +184,7 @@ where
     pub fn resume(&mut self) -> Result<Vec<SliceSurface>> {
         match &mut self.survey {
             Some(survey) => {
-                survey.refill();
+                survey.time.refill();
                 survey.within_budget(Survey::resume)
             }
             None => Ok(Vec::new()),
@@ -254,8 +258,8 @@ where
             return Ok(Point::Final);
         };
         let model = model.valid();
-        survey.map.check_model(&model)?;
-        let tensors = map::read_tensors(&model, &survey.map)?;
+        survey.studied.map.check_model(&model)?;
+        let tensors = map::read_tensors(&model, &survey.studied.map)?;
         Ok(Point::Weights(Weights(WeightsOf { label: label.into(), tensors }.into())))
     }
 
@@ -281,13 +285,13 @@ where
             let plan = survey.plan_with(spec, true)?;
             let pace = survey.pace(&plan)?;
             let takes = Duration::from_secs_f64(survey.node_secs(pace) * plan.grid.len() as f64);
-            Ok(survey.deadline.left().map_or(takes, |left| takes.min(left)))
+            Ok(survey.time.deadline.left().map_or(takes, |left| takes.min(left)))
         })
     }
 
     /// The paths of the parameters with their shapes, in the order of the entries of a direction.
     pub fn layout(&self) -> Option<&burnscape_landscape::layout::Layout> {
-        self.survey.as_ref().map(|survey| &survey.map.layout)
+        self.survey.as_ref().map(|survey| &survey.studied.map.layout)
     }
 
     /// Checks that the model is as it was, and ends the run.
@@ -351,19 +355,17 @@ where
     M::Input: Clone,
     B: Batches<M::Input> + ?Sized,
 {
-    match begin_after_training(&active, model, reader) {
-        Ok((beginning, inference)) => {
-            Survey::new(active, beginning, inference, batches, on_change).map(Study::of)
-        }
+    match subject_after_training(&active, model, reader) {
+        Ok(subject) => Survey::new(active, subject, batches, on_change).map(Study::of),
         Err(error) => Err(failed(active, error)),
     }
 }
 
-fn begin_after_training<'a, M>(
+fn subject_after_training<'a, M>(
     active: &Active,
     given: &M,
     reader: Reader<'a, M::Output>,
-) -> Result<(Beginning<'a, M>, M)>
+) -> Result<Subject<'a, M>>
 where
     M: InferenceStep + Module,
 {
@@ -388,30 +390,21 @@ where
     let Report { snapshots, frozen, .. } = active.recorder.sync()?;
     map.freeze(&frozen.at(None));
     let last = snapshots.last().filter(|last| last.reason == "final");
-    let (last_update, recorded) = match (active.is_reopened, last) {
+    let mut studied = StudiedModel::new(map, given, model, frozen);
+    studied.final_snapshot = last.map(|last| last.same_as.unwrap_or(last.index));
+    let next_study = active.recorder.first_study;
+    let held = match (active.is_reopened, last) {
         (true, Some(last)) => {
-            let kept = snapshot::last_update(folder, map.layout.len(), last)?;
-            (kept, RecordedSlices::of(&burnscape_trace::read_run(folder.path())?))
+            studied.last_update = snapshot::last_update(folder, studied.map.layout.len(), last)?;
+            RecordedSlices::of(&burnscape_trace::read_run(folder.path())?, next_study)
         }
         _ => {
             snapshot::keep_last_update(folder, measured.as_deref(), snapshots.last())?;
-            (measured, RecordedSlices::default())
+            studied.last_update = measured;
+            RecordedSlices::none(next_study)
         }
     };
-    let beginning = Beginning {
-        begun,
-        final_snapshot: last.map(|last| last.same_as.unwrap_or(last.index)),
-        final_label: "final".to_string(),
-        map,
-        given: given.clone(),
-        snapshots,
-        frozen,
-        reader,
-        last_update,
-        next_study: active.recorder.first_study,
-        recorded,
-    };
-    Ok((beginning, model))
+    Ok(Subject { begun, studied, snapshots, reader, held })
 }
 
 impl<M> Study<'_, M>
@@ -436,8 +429,8 @@ where
             Some(survey) => {
                 let losses = &survey.active.hook.losses;
                 crate::curvature::mean_gradient::mean_gradient(
-                    &survey.model,
-                    &survey.map,
+                    &survey.studied.model,
+                    &survey.studied.map,
                     batches,
                     losses,
                 )?

@@ -56,9 +56,9 @@ where
     fn boxed(&self, file: &Option<String>, step: u64) -> Result<Option<Weights>> {
         let Some(file) = file else { return Ok(None) };
         let path = self.active.recorder.folder.resolve(file)?;
-        let tensors = SnapshotFile::open(&path, &self.map)?.tensors(&self.map)?;
+        let tensors = SnapshotFile::open(&path, &self.studied.map)?.tensors(&self.studied.map)?;
         let label = format!("{} step {step}", file_stem(file));
-        let is_finite = self.map.flatten(&tensors).iter().all(|value| value.is_finite());
+        let is_finite = self.studied.map.flatten(&tensors).iter().all(|value| value.is_finite());
         Ok(is_finite.then(|| weights(label, tensors)))
     }
 
@@ -87,7 +87,7 @@ where
         let mut study = study_of("offending-update", Vec::new());
         study.measures = [("step".to_string(), F64s(vec![found.step as f64]))].into();
         let (study, mut slices) = self.measure_study(study, vec![plan])?;
-        slices.iter().for_each(|slice| self.keep(slice));
+        slices.iter().for_each(|slice| self.results.keep(slice));
         let study = said(study, &slices, &found.rule);
         self.tell(study);
         Ok(slices.pop())

@@ -17,8 +17,9 @@ where
     /// Says how far the slices came, unless they came to their end.
     pub(super) fn look_ahead(&mut self, slices: &[SliceSurface]) {
         let is_own = |number: u32| slices.iter().any(|slice| slice.slice.slice == number);
-        let is_stopped = self.known.iter().any(|it| !it.is_complete() && is_own(it.slice.slice));
-        let is_exact = self.plan.as_ref().is_none_or(burnscape_trace::Plan::is_exact);
+        let is_stopped =
+            self.held.slices.iter().any(|it| !it.is_complete() && is_own(it.slice.slice));
+        let is_exact = self.planned.plan.as_ref().is_none_or(burnscape_trace::Plan::is_exact);
         if is_exact && !is_stopped {
             return;
         }
@@ -29,17 +30,19 @@ where
             true => format!("; to go on: `{study}.resume()`"),
             false => String::new(),
         };
-        let all =
-            self.plan.as_ref().and_then(|plan| plan.exact_secs).map_or(String::new(), |secs| {
+        let all = self.planned.plan.as_ref().and_then(|plan| plan.exact_secs).map_or(
+            String::new(),
+            |secs| {
                 format!(
                     "; all of them on all batches: about {}, `{study}.default_slices()`",
                     duration(secs)
                 )
-            });
+            },
+        );
         let sentence = format!("{came}{rest}{all}.");
         self.note("info", sentence.clone());
         say(&self.active.config, &self.active.recorder.lanes, &sentence);
-        self.outlook = Some(sentence);
+        self.planned.outlook = Some(sentence);
     }
 
     /// How many nodes were measured, and what is known of the others.

@@ -28,26 +28,26 @@ where
     /// Measures which is quicker: several nodes at a time, each on one core, or one node at a time
     /// with the backend's kernels on all cores.
     pub(super) fn pace(&mut self, plan: &Plan<M>) -> Result<Pace> {
-        if let Some(pace) = self.paces[plan.batchnorm as usize] {
+        if let Some(pace) = self.pacing.paces[plan.batchnorm as usize] {
             return Ok(pace);
         }
         let pace = self.measure_pace(plan)?;
-        self.paces[plan.batchnorm as usize] = Some(pace);
+        self.pacing.paces[plan.batchnorm as usize] = Some(pace);
         Ok(pace)
     }
 
     fn measure_pace(&self, plan: &Plan<M>) -> Result<Pace> {
         let batches = self.quantities.sets[0].batches.len();
-        let batch_secs = self.looked_at.as_ref().and_then(|looked| looked.batch_secs);
+        let batch_secs = self.pacing.looked_at.as_ref().and_then(|looked| looked.batch_secs);
         let expected = batch_secs.unwrap_or(0.0) * batches as f64;
         let workers = self.active.config.study.worker_threads();
         // Two nodes alone, and two of each worker side by side.
-        if !self.affords(4.0 * expected) {
+        if !self.time.affords(4.0 * expected) {
             return Ok(Pace { workers: 1, fixed_secs: 0.0, batch_secs: expected / batches as f64 });
         }
         let context = self.context(plan)?;
         let alone = self.time_node(&context, plan, 1)?;
-        if !self.map.is_on_host || workers == 1 {
+        if !self.studied.map.is_on_host || workers == 1 {
             return Ok(self.pace_of(1, alone, alone, batch_secs));
         }
         let side_by_side = self.time_node(&context, plan, workers)?;

@@ -78,7 +78,7 @@ where
         };
         let grid = self.grid(spec, &axes, &centre, trajectory.as_ref())?;
         let mut slice = self.provenance(spec, &grid, &axes, &centre, &gram);
-        slice.name = self.free_name(spec, &axes);
+        slice.name = self.held.free_name(name_of(spec, &axes));
         let directions = axes.iter_mut().map(|axis| std::mem::take(&mut axis.values)).collect();
         let batchnorm = spec.batchnorm;
         let recalibration = self.recalibration(batchnorm, &centre)?;
@@ -137,7 +137,7 @@ where
         }
         let batch = &self.quantities.sets[0].batches[0];
         let loss = &self.quantities.quantities[0];
-        Recalibration::of(&centre.model, &self.map, batch, loss).map(Some)
+        Recalibration::of(&centre.model, &self.studied.map, batch, loss).map(Some)
     }
 
     /// The snapshots in the coordinates of the slice; `None` where there are none.
@@ -148,7 +148,7 @@ where
         gram: &PlaneGram,
     ) -> Result<Option<Trajectory>> {
         self.analyse(2)?;
-        if self.used_snapshots().is_empty() {
+        if self.path.used().is_empty() {
             return Ok(None);
         }
         let directions: Vec<&[f32]> = axes.iter().map(|axis| axis.values.as_slice()).collect();
@@ -261,34 +261,30 @@ where
             centre_norm: direction::norm(&centre.flat),
             shares: axes
                 .iter()
-                .map(|it| F64s(direction::share_per_block(&self.map.layout, &it.values)))
+                .map(|it| F64s(direction::share_per_block(&self.studied.map.layout, &it.values)))
                 .collect(),
             batchnorm: self.batchnorm_name(spec.batchnorm).into(),
-            dtype: format!("{:?}", self.map.dtype).to_lowercase(),
-            device: device_name(&self.map.device),
-            loss: self.loss_name.into(),
+            dtype: format!("{:?}", self.studied.map.dtype).to_lowercase(),
+            device: device_name(&self.studied.map.device),
+            loss: self.quantities.loss_name.into(),
             tolerance: tolerance.filter(|&tolerance| tolerance > 0.0),
         })
     }
 
     fn batchnorm_name(&self, mode: BatchNormMode) -> &'static str {
-        let has_buffers = self.map.buffers.len() > self.map.aliases.len();
+        let has_buffers = self.studied.map.buffers.len() > self.studied.map.aliases.len();
         match mode {
             _ if !has_buffers => "none",
             BatchNormMode::Centre => "centre",
             BatchNormMode::Recalibrate => "recalibrate",
         }
     }
+}
 
-    /// The name that was asked for, or one from the directions; a number behind it if it is taken.
-    fn free_name(&self, spec: &SliceSpec, axes: &[Axis]) -> String {
-        let labels: Vec<&str> = axes.iter().map(|axis| axis.label.as_str()).collect();
-        let name = spec.name.clone().unwrap_or_else(|| labels.join(", "));
-        let is_taken = |name: &str| self.names.iter().any(|taken| taken == name);
-        let numbered = (2..).map(|number| format!("{name} {number}"));
-        let mut names = std::iter::once(name.clone()).chain(numbered);
-        names.find(|name| !is_taken(name)).unwrap_or(name)
-    }
+/// The name that was asked for, or one from the directions.
+fn name_of(spec: &SliceSpec, axes: &[Axis]) -> String {
+    let labels: Vec<&str> = axes.iter().map(|axis| axis.label.as_str()).collect();
+    spec.name.clone().unwrap_or_else(|| labels.join(", "))
 }
 
 /// What an axis has to cover.

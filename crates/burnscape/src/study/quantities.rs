@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 use burn::train::InferenceStep;
+use burnscape_landscape::budget::evenly;
 use burnscape_landscape::evaluate::{BatchLoss, mean_over_samples};
 use burnscape_landscape::surface::NodeValue;
 
@@ -133,10 +134,48 @@ pub(crate) struct LayerName {
 /// All that is measured at every node.
 pub(crate) struct Quantities<'a, I, O> {
     pub sets: Vec<BatchSet<I>>,
+    /// The loss first.
     pub quantities: Vec<Quantity<'a, O>>,
+    /// Where the loss comes from, as a trace names it.
+    pub loss_name: &'static str,
 }
 
 impl<'a, I, O> Quantities<'a, I, O> {
+    /// The loss alone, on no batches yet.
+    pub fn of(reader: Reader<'a, O>) -> Self {
+        let loss = Quantity { name: LOSS.to_string(), of: reader.loss_of };
+        Self { sets: Vec::new(), quantities: vec![loss], loss_name: reader.name }
+    }
+
+    /// Places of the batches that losses are means over, among all of the first set; empty: all.
+    pub fn batches_in_use(&self) -> Vec<u32>
+    where
+        I: Clone,
+    {
+        let set = &self.sets[0];
+        match set.batches.len() < set.available() {
+            true => set.places().into_iter().map(|place| place as u32).collect(),
+            false => Vec::new(),
+        }
+    }
+
+    /// Uses these batches from now on, and as large a share of every further set.
+    pub fn use_batches(&mut self, places: &[u32])
+    where
+        I: Clone,
+    {
+        let [first, further @ ..] = &mut self.sets[..] else { return };
+        let available = first.available();
+        let wanted = places.iter().map(|&place| place as usize).filter(|place| *place < available);
+        let wanted: Vec<usize> = wanted.collect();
+        let count = if wanted.is_empty() { available } else { wanted.len() };
+        first.select(if wanted.is_empty() { (0..available).collect() } else { wanted });
+        for set in further {
+            let own = set.available();
+            set.select(evenly((own * count).div_ceil(available), own));
+        }
+    }
+
     /// The layers in the order of their values.
     pub fn layers(&self) -> Vec<LayerName> {
         let of_set = |set: &BatchSet<I>| {

@@ -28,11 +28,11 @@ where
     /// The snapshots that the path of training is made of: those of a plan that was given, or else as many as there is
     /// time for, evenly, the first and the last among them. Decided once.
     pub(super) fn snapshots_to_read(&mut self) -> Result<Vec<Snapshot>> {
-        let all = self.snapshots.clone();
-        if self.read.is_none() {
-            self.read = Some(self.decide_what_is_read(&all)?);
+        let all = self.path.snapshots.clone();
+        if self.path.read.is_none() {
+            self.path.read = Some(self.decide_what_is_read(&all)?);
         }
-        let read = self.read.as_deref().unwrap_or_default();
+        let read = self.path.read.as_deref().unwrap_or_default();
         let is_read = |it: &Snapshot| read.is_empty() || read.contains(&(it.index as u32));
         Ok(all.into_iter().filter(is_read).collect())
     }
@@ -42,7 +42,7 @@ where
         if let Some(plan) = &self.active.config.study.plan {
             return Ok(plan.snapshots.0.clone());
         }
-        let (Some(left), Some(first)) = (self.deadline.left(), all.first()) else {
+        let (Some(left), Some(first)) = (self.time.deadline.left(), all.first()) else {
             return Ok(Vec::new());
         };
         let secs = PASSES * self.reading_secs(first)?;

@@ -36,7 +36,7 @@ where
         let counters = self.active.recorder.lanes.counters();
         counters.study_stop_asked.store(false, Ordering::Relaxed);
         let mut by_batches: BTreeMap<Vec<u32>, Vec<KnownSlice>> = BTreeMap::new();
-        for known in self.unfinished(|_| true) {
+        for known in self.held.unfinished(|_| true) {
             by_batches.entry(known.planned.batches.clone()).or_default().push(known);
         }
         let (mut slices, mut refused) = (Vec::new(), Vec::new());
@@ -55,21 +55,16 @@ where
         }
         for slice in &slices {
             if !self.is_repetition(slice) {
-                self.keep(slice);
+                self.results.keep(slice);
             }
         }
         self.tell_again(&slices)?;
         Ok(slices)
     }
 
-    pub(super) fn unfinished(&self, is_wanted: impl Fn(&Slice) -> bool) -> Vec<KnownSlice> {
-        let unfinished = self.known.iter().filter(|it| !it.is_complete());
-        unfinished.filter(|it| is_wanted(&it.slice)).cloned().collect()
-    }
-
     /// Whether a slice is one of those that another one is compared with.
     fn is_repetition(&self, slice: &SliceSurface) -> bool {
-        let mut agreements = self.known_studies.iter().filter(|study| study.kind == "agreement");
+        let mut agreements = self.held.studies.iter().filter(|study| study.kind == "agreement");
         agreements.any(|study| Some(study.study) == slice.slice.study)
     }
 
@@ -99,7 +94,7 @@ where
             let own = KnownSlice::description(&known.slice, &known.planned);
             known.slice.study.is_none() && own == wanted
         };
-        let Some(known) = self.known.iter().find(is_same).cloned() else {
+        let Some(known) = self.held.slices.iter().find(is_same).cloned() else {
             return self.start_slice(plan);
         };
         (plan.slice, plan.trajectory, plan.planned) =
@@ -139,7 +134,7 @@ where
     /// [`Error::NoSuchCentre`] if the run holds neither; [`Error::SnapshotRead`].
     pub(super) fn recorded_point(&self, slice: &Slice) -> Result<Point> {
         if let Some(index) = slice.centre_snapshot {
-            let is_final = self.final_snapshot == Some(index);
+            let is_final = self.studied.final_snapshot == Some(index);
             return Ok(if is_final { Point::Final } else { Point::Snapshot(index) });
         }
         let no_such_centre = || Error::NoSuchCentre {
@@ -149,7 +144,7 @@ where
         };
         let file = slice.directions.as_ref().ok_or_else(no_such_centre)?;
         let path = self.active.recorder.folder.resolve(file)?;
-        let stored = snapshot::read_directions(&path, self.map.layout.len())?;
+        let stored = snapshot::read_directions(&path, self.studied.map.layout.len())?;
         let tensors = self.split(&stored.centre, stored.buffers);
         Ok(Point::Weights(Weights(WeightsOf { label: slice.centre.clone(), tensors }.into())))
     }
@@ -162,7 +157,7 @@ where
         };
         let path = self.active.recorder.folder.resolve(file)?;
         let StoredDirections { centre, directions, buffers } =
-            snapshot::read_directions(&path, self.map.layout.len())?;
+            snapshot::read_directions(&path, self.studied.map.layout.len())?;
         let expected = 1 + usize::from(slice.y.is_some());
         if directions.len() != expected {
             let reason =
@@ -180,7 +175,7 @@ where
         tensors: Vec<NamedTensor>,
     ) -> Result<Rc<Centre<M>>> {
         match slice.centre_snapshot {
-            Some(index) if self.final_snapshot == Some(index) => self.centre(&Point::Final),
+            Some(index) if self.studied.final_snapshot == Some(index) => self.centre(&Point::Final),
             Some(index) => self.centre(&Point::Snapshot(index)),
             None => {
                 let (label, snapshot) = (slice.centre.clone(), None);
@@ -195,7 +190,7 @@ where
             path: block.path.clone(),
             data: TensorData::new(flat[block.range()].to_vec(), block.shape.clone()),
         };
-        self.map.layout.blocks().iter().map(tensor).chain(buffers).collect()
+        self.studied.map.layout.blocks().iter().map(tensor).chain(buffers).collect()
     }
 
     fn drawn_again(&self, slice: &Slice, centre: &Centre<M>) -> Result<Vec<Vec<f32>>> {

@@ -14,9 +14,10 @@ use burnscape_trace::{Curvature, CurvatureReason, Record};
 use super::Study;
 use super::centre::Centre;
 use super::quantities::Quantity;
+use super::results::Eigenvectors;
 use super::slice_spec::{Direction, Given};
 use super::stop::StopWatch;
-use super::survey::{Eigenvectors, Survey};
+use super::survey::Survey;
 use crate::config::clock::Deadline;
 use crate::curvature::gradients::{Gradients, Shard};
 use crate::curvature::measure::{Analysis, Found};
@@ -155,7 +156,7 @@ where
         record.elapsed_secs = self.active.hook.elapsed_secs();
         record.took_secs = began.elapsed().as_secs_f64();
         self.record(Record::Curvature(record.clone()));
-        self.curvatures.push(record.clone());
+        self.results.curvatures.push(record.clone());
         self.keep_eigenvectors(spec, &record, &largest);
         Ok(Sharpness { record, largest, smallest })
     }
@@ -197,7 +198,7 @@ where
     /// The first two principal components, if the snapshots have as many.
     fn plane_of_components(&mut self) -> Option<[Vec<f32>; 2]> {
         self.analyse(2).ok()?;
-        let pca = self.geometry.as_ref()?.pca.as_ref()?;
+        let pca = self.path.pca()?;
         let component = |k: usize| {
             let component = pca.components.get(k).filter(|it| !it.degenerate);
             component.map(|it| it.direction.clone())
@@ -211,10 +212,8 @@ where
         record: &Curvature,
         largest: &[Vec<f32>],
     ) {
-        let at = spec.centre.clone();
-        self.eigenvectors.retain(|known| known.at != at);
-        self.eigenvectors.push(Eigenvectors {
-            at,
+        self.results.keep_eigenvectors(Eigenvectors {
+            at: spec.centre.clone(),
             values: record.largest.to_vec(),
             errors: record.largest_error.to_vec(),
             vectors: largest.to_vec(),
@@ -227,7 +226,7 @@ where
     ///
     /// [`Error::NoEigenvector`].
     pub(super) fn eigenvector(&self, at: &Point, number: usize, centre: &str) -> Result<Vec<f32>> {
-        let known = self.eigenvectors.iter().find(|known| known.at == *at);
+        let known = self.results.eigenvectors_at(at);
         let vector = known.and_then(|known| known.vectors.get(number.checked_sub(1)?));
         let missing = || Error::NoEigenvector { number, centre: centre.to_string() };
         vector.cloned().ok_or_else(missing)
@@ -240,7 +239,7 @@ where
         at: &Point,
         slice: &SliceSurface,
     ) {
-        let known = self.eigenvectors.iter().find(|known| known.at == *at);
+        let known = self.results.eigenvectors_at(at);
         let Some(known) = known else { return };
         let mut sentences = Vec::new();
         let mut passed = true;
@@ -256,7 +255,7 @@ where
         if !sentences.is_empty() {
             let detail = sentences.join(" ");
             self.check(Some(slice.slice.slice), "hessian-curvature", passed, &detail);
-            self.remarks.push(format!("{}: {detail}", slice.slice.name));
+            self.results.remarks.push(format!("{}: {detail}", slice.slice.name));
         }
     }
 }

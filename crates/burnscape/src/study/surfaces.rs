@@ -69,12 +69,6 @@ where
         Ok(started)
     }
 
-    /// Makes a slice part of the landscape that `finish` gives back.
-    pub(super) fn keep(&mut self, surface: &SliceSurface) {
-        self.slices.retain(|known| known.slice.slice != surface.slice.slice);
-        self.slices.push(surface.clone());
-    }
-
     /// Measures what is missing of slices that the trace knows, in turns.
     pub(super) fn go_on(&mut self, started: Vec<Started<M>>) -> Result<Vec<SliceSurface>> {
         let Some(first) = started.iter().find(|it| !it.known().is_complete()) else {
@@ -85,7 +79,7 @@ where
         let progress = self.progress(&turns, pace);
         let outcome = self.take_turns(&mut turns, pace, &progress);
         turns.iter_mut().for_each(|turns| self.give_centre(&mut turns.started));
-        turns.iter().for_each(|turns| self.know(turns.started.known()));
+        turns.iter().for_each(|turns| self.held.know(turns.started.known()));
         progress.end();
         outcome?;
         Ok(turns.into_iter().map(|turns| self.closed(turns)).collect())
@@ -104,7 +98,7 @@ where
             may_take_less: turns.iter().any(|it| it.rounds.is_adaptive()),
         };
         let recorder = &self.active.recorder;
-        let deadline = self.deadline.earlier(self.reserve);
+        let deadline = self.time.deadline.earlier(self.time.reserve);
         SurfaceProgress::new(&self.active.config, &recorder.lanes, &work, deadline)
     }
 
@@ -117,8 +111,8 @@ where
     ) -> Result<()> {
         let points: usize = turns.iter().map(|it| self.missing_points(&it.started.plan)).sum();
         let for_path = Duration::from_secs_f64(self.node_secs(pace) * points as f64);
-        let left = self.deadline.left().map_or(Duration::MAX, |left| left.mul_f64(FOR_PATH));
-        let watch = self.stop_watch(self.reserve + for_path.min(left), progress);
+        let left = self.time.deadline.left().map_or(Duration::MAX, |left| left.mul_f64(FOR_PATH));
+        let watch = self.stop_watch(self.time.reserve + for_path.min(left), progress);
         while turns.iter().any(Turns::is_open) {
             for turns in turns.iter_mut().filter(|it| it.is_open()) {
                 progress.turn(&turns.started.plan.slice.name, watch.listens_to_keys());
@@ -126,7 +120,7 @@ where
             }
         }
         drop(watch);
-        let watch = self.stop_watch(self.reserve, progress);
+        let watch = self.stop_watch(self.time.reserve, progress);
         for turns in turns {
             self.add_path(turns, &watch, progress)?;
         }
@@ -135,22 +129,22 @@ where
 
     /// Numbers a slice within the run and tells it to the trace; what no seed gives back is saved.
     pub(super) fn start_slice(&mut self, mut plan: Plan<M>) -> Result<Started<M>> {
-        let number = self.next_slice;
-        self.next_slice += 1;
+        let number = self.held.next_slice;
+        self.held.next_slice += 1;
         plan.slice.slice = number;
         let axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
         let is_given_back =
             plan.centre.snapshot.is_some() && axes.clone().all(|it| it.seed.is_some());
         // Whoever draws them again knows the flags that recording began with, and the filters that were named then.
         let names_filters = self.active.is_reopened && !self.active.config.filter_axes.is_empty();
-        let is_given_back = is_given_back && !self.frozen.has_changed() && !names_filters;
+        let is_given_back = is_given_back && !self.studied.frozen.has_changed() && !names_filters;
         if !is_given_back {
             let path = self.active.recorder.folder.directions_path(number);
             let Plan { centre, directions, .. } = &plan;
             snapshot::write_directions(&path, &centre.flat, directions, &centre.buffers)?;
             plan.slice.directions = Some(RunFolder::directions_file(number));
         }
-        self.names.push(plan.slice.name.clone());
+        self.held.names.push(plan.slice.name.clone());
         self.record(Record::Slice(plan.slice.clone()));
         self.note_kept_statistics(&plan);
         self.tell_guessed_groups(&plan);
@@ -162,13 +156,8 @@ where
         plan.planned = Planned { batches: self.batches_in_use(), ..plan.planned };
         let layers = empty_layers(&plan.slice, plan.grid);
         let started = Started { plan, layers };
-        self.know(started.known());
+        self.held.know(started.known());
         Ok(started)
-    }
-
-    pub(super) fn know(&mut self, slice: KnownSlice) {
-        self.known.retain(|known| known.slice.slice != slice.slice.slice);
-        self.known.push(slice);
     }
 
     /// Layers whose statistics no batch changes.
@@ -203,7 +192,7 @@ where
     fn tell_guessed_groups(&self, plan: &Plan<M>) {
         let mut axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
         let is_scaled = plan.slice.normalisation == "filter" && axes.any(|it| it.kind == "random");
-        let sentence = words::guessed_groups(&self.map.layout).filter(|_| is_scaled);
+        let sentence = words::guessed_groups(&self.studied.map.layout).filter(|_| is_scaled);
         sentence.into_iter().for_each(|it| self.active.recorder.lanes.problem(it));
     }
 
@@ -211,7 +200,7 @@ where
         StopWatch::start(
             &self.stopper,
             &self.active.recorder.lanes,
-            self.deadline.earlier(reserve),
+            self.time.deadline.earlier(reserve),
             self.active.config.study.stop_on_interrupt,
             progress.is_on_terminal(),
         )
@@ -388,8 +377,13 @@ where
         let directions = plan.directions.iter().map(Vec::as_slice).collect();
         let Plan { centre, .. } = plan;
         Ok(SliceContext {
-            map: &self.map,
-            directions: Directions::prepare(&centre.flat, directions, &centre.tied, &self.map),
+            map: &self.studied.map,
+            directions: Directions::prepare(
+                &centre.flat,
+                directions,
+                &centre.tied,
+                &self.studied.map,
+            ),
             quantities,
             recalibration: plan.recalibration.as_ref(),
         })

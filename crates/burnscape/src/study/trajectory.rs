@@ -16,7 +16,8 @@ use super::perturb::at_tensors;
 use super::planes::Plan;
 use super::quantities::measure;
 use super::reading::with_ends;
-use super::survey::{Geometry, Survey};
+use super::survey::Survey;
+use super::training_path::Geometry;
 use crate::model::snapshot::SnapshotMatrix;
 use crate::{Error, Result};
 
@@ -37,7 +38,7 @@ where
 
     /// Some snapshots were left out because they are not finite.
     pub(super) fn too_few_finite(&self, finite: usize) -> Error {
-        match self.snapshots.len() {
+        match self.path.snapshots.len() {
             snapshots if snapshots == finite => self.too_few(finite),
             snapshots => Error::Diverged {
                 run: self.active.recorder.folder.path().to_path_buf(),
@@ -47,14 +48,9 @@ where
         }
     }
 
-    /// The finite snapshots; none before [`analyse`](Self::analyse).
-    pub(super) fn used_snapshots(&self) -> &[Snapshot] {
-        self.geometry.as_ref().map_or(&[], |geometry| geometry.used.as_slice())
-    }
-
     /// PCA of the finite snapshots with at least so many components.
     pub(super) fn analyse(&mut self, components: usize) -> Result<()> {
-        if self.geometry.as_ref().is_some_and(|it| it.components >= components) {
+        if self.path.geometry.as_ref().is_some_and(|it| it.components >= components) {
             return Ok(());
         }
         let mut used = self.snapshots_to_read()?;
@@ -69,7 +65,7 @@ where
             Err(PcaError::Request(error)) => return Err(error.into()),
             Err(PcaError::Read { source, .. }) => return Err(source),
         };
-        self.geometry = Some(Geometry { used, components, pca });
+        self.path.geometry = Some(Geometry { used, components, pca });
         Ok(())
     }
 
@@ -79,7 +75,7 @@ where
         components: usize,
     ) -> Result<Pca, PcaError<Error>> {
         let files = used.iter().map(|it| self.open(it));
-        let matrix = SnapshotMatrix::new(files, Cow::Borrowed(&self.map.layout));
+        let matrix = SnapshotMatrix::new(files, Cow::Borrowed(&self.studied.map.layout));
         let mut matrix = matrix.map_err(|source| PcaError::Read { snapshot: 0, source })?;
         let seed = self.active.config.study.seed;
         pca(&mut matrix, &PcaOptions { components, seed, ..PcaOptions::default() })
@@ -88,7 +84,7 @@ where
     /// Those without NaN and infinite parameters; each is read once, and those that are left out are told.
     fn finite_snapshots(&self, all: &[Snapshot]) -> Result<Vec<Snapshot>> {
         let mut finite = Vec::new();
-        let mut chunk = vec![0.0; PROJECTION_CHUNK.min(self.map.layout.len())];
+        let mut chunk = vec![0.0; PROJECTION_CHUNK.min(self.studied.map.layout.len())];
         for snapshot in all {
             match self.is_finite(snapshot, &mut chunk)? {
                 true => finite.push(snapshot.clone()),
@@ -99,11 +95,11 @@ where
     }
 
     fn is_finite(&self, snapshot: &Snapshot, chunk: &mut [f32]) -> Result<bool> {
-        let (mut file, dims) = (self.open(snapshot)?, self.map.layout.len());
+        let (mut file, dims) = (self.open(snapshot)?, self.studied.map.layout.len());
         let mut start = 0;
         while start < dims {
             let len = chunk.len().min(dims - start);
-            file.read_flat(&self.map.layout, start, &mut chunk[..len])?;
+            file.read_flat(&self.studied.map.layout, start, &mut chunk[..len])?;
             if !chunk[..len].iter().all(|value| value.is_finite()) {
                 return Ok(false);
             }
@@ -113,7 +109,7 @@ where
     }
 
     fn tell_left_out(&self, snapshot: &Snapshot) {
-        if self.geometry.is_some() {
+        if self.path.geometry.is_some() {
             return;
         }
         let sentence = format!(
@@ -126,7 +122,7 @@ where
 
     /// How much of the variance the components hold, beside what random walks would give.
     pub(super) fn explain(&self, trajectory: &mut Trajectory) -> Result<()> {
-        let Some(pca) = self.geometry.as_ref().and_then(|it| it.pca.as_ref()) else {
+        let Some(pca) = self.path.pca() else {
             return Ok(());
         };
         let told = pca.variances.len();
@@ -147,10 +143,10 @@ where
         gram: &PlaneGram,
     ) -> Result<Trajectory> {
         let mut points = Vec::new();
-        for snapshot in self.used_snapshots() {
+        for snapshot in self.path.used() {
             points.push(gram.project(&self.products(snapshot, centre, directions)?));
         }
-        Ok(trajectory(self.used_snapshots(), &points, directions.len() == 1))
+        Ok(trajectory(self.path.used(), &points, directions.len() == 1))
     }
 
     fn products(
@@ -167,7 +163,7 @@ where
         while start < centre.len() {
             let len = chunk.len().min(centre.len() - start);
             let range = start..start + len;
-            file.read_flat(&self.map.layout, start, &mut chunk[..len])?;
+            file.read_flat(&self.studied.map.layout, start, &mut chunk[..len])?;
             products.add(
                 &chunk[..len],
                 &centre[range.clone()],
@@ -182,26 +178,26 @@ where
     /// The true loss at every finite snapshot, with its own buffers.
     pub(super) fn losses_at_snapshots(&mut self) -> Result<Vec<f64>> {
         self.analyse(2)?;
-        let snapshots = self.used_snapshots().to_vec();
+        let snapshots = self.path.used().to_vec();
         snapshots.iter().map(|snapshot| self.true_loss(snapshot)).collect()
     }
 
     /// Measured once for every snapshot.
     fn true_loss(&mut self, snapshot: &Snapshot) -> Result<f64> {
-        if let Some(&loss) = self.true_losses.get(&snapshot.index) {
+        if let Some(&loss) = self.path.true_losses.get(&snapshot.index) {
             return Ok(loss);
         }
         let loss = self.loss_at(snapshot)?;
-        self.true_losses.insert(snapshot.index, loss);
+        self.path.true_losses.insert(snapshot.index, loss);
         Ok(loss)
     }
 
     fn loss_at(&self, snapshot: &Snapshot) -> Result<f64> {
         let tensors = self.snapshot_tensors(snapshot)?;
-        let model = at_tensors(&self.model, &self.map, &tensors)?;
+        let model = at_tensors(&self.studied.model, &self.studied.map, &tensors)?;
         let sets = [self.quantities.sets[0].batches.clone()];
         let loss = &self.quantities.quantities[..1];
-        Ok(measure(&model, &sets, loss, self.map.is_on_host)?.values[0].mean)
+        Ok(measure(&model, &sets, loss, self.studied.map.is_on_host)?.values[0].mean)
     }
 
     /// How many losses [`measure_path`](Self::measure_path) will measure.
@@ -209,7 +205,7 @@ where
         let path = plan.trajectory.as_ref().filter(|path| !has_losses(path));
         let path = path.filter(|_| plan.extent.true_losses);
         let is_new = |path: &Trajectory, at: usize| {
-            !self.true_losses.contains_key(&u64::from(path.snapshots[at]))
+            !self.path.true_losses.contains_key(&u64::from(path.snapshots[at]))
         };
         let losses = |path: &Trajectory| {
             let measured = measured_entries(path.snapshots.len());
@@ -258,7 +254,7 @@ where
     ) -> Result<Option<Vec<f64>>> {
         let mut losses = Vec::new();
         for index in entries.iter().map(|&at| path.snapshots[at]) {
-            let is_known = self.true_losses.contains_key(&u64::from(index));
+            let is_known = self.path.true_losses.contains_key(&u64::from(index));
             if !is_known && !goes_on() {
                 return Ok(None);
             }

@@ -1,0 +1,46 @@
+//! What a study knows of the snapshots on the path of training.
+
+use std::collections::BTreeMap;
+
+use burnscape_landscape::pca::Pca;
+use burnscape_trace::Snapshot;
+
+/// The snapshots, and what was found out about them.
+pub(super) struct TrainingPath {
+    /// In order; one that repeats the one before it counts once.
+    pub snapshots: Vec<Snapshot>,
+    pub all: Vec<Snapshot>,
+    /// Numbers of those that are read, once that was decided; none: all.
+    pub read: Option<Vec<u32>>,
+    pub geometry: Option<Geometry>,
+    /// By the number of the snapshot.
+    pub true_losses: BTreeMap<u64, f64>,
+}
+
+/// What is known of the snapshots together.
+pub(super) struct Geometry {
+    /// The finite ones.
+    pub used: Vec<Snapshot>,
+    /// Components that were asked for; more may exist.
+    pub components: usize,
+    /// `None` with fewer than two snapshots.
+    pub pca: Option<Pca>,
+}
+
+impl TrainingPath {
+    pub fn of(all: Vec<Snapshot>) -> Self {
+        let mut snapshots = all.clone();
+        snapshots.dedup_by(|next, kept| next.file == kept.file);
+        Self { snapshots, all, read: None, geometry: None, true_losses: BTreeMap::new() }
+    }
+
+    /// The finite ones; none before they were analysed.
+    pub fn used(&self) -> &[Snapshot] {
+        self.geometry.as_ref().map_or(&[], |geometry| geometry.used.as_slice())
+    }
+
+    /// The principal components, once they are known.
+    pub fn pca(&self) -> Option<&Pca> {
+        self.geometry.as_ref()?.pca.as_ref()
+    }
+}
