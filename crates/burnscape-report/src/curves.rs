@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use burnscape_trace::columns::{Combine, UPDATE_NORM, WEIGHT_NORM, is_of_gradient};
+use burnscape_trace::columns::{
+    Combine, GRAD_POWER, GRAD_SIGNAL, PREVIOUS_UPDATE_NORM, UPDATE_DOT, UPDATE_NORM, WEIGHT_NORM,
+    is_of_gradient,
+};
 
 use crate::Error;
 use crate::run::Run;
@@ -11,9 +14,46 @@ use crate::thin::Thinner;
 
 /// Points kept over all curves, whatever is wanted of each.
 const MAX_POINTS: usize = 4_000_000;
+/// Points kept of a curve of the whole run at least.
+const RUN_POINTS: usize = 2000;
 
-/// ‖u‖ / ‖θ‖, formed of two columns.
+/// ‖u‖ / ‖θ‖.
 pub(crate) const UPDATE_RATIO: &str = "update_ratio";
+/// ‖E g‖² / (E‖g‖² − ‖E g‖²), as [`burnscape_trace::Step::signal_to_noise`] has it.
+pub(crate) const SIGNAL_TO_NOISE: &str = "signal_to_noise";
+/// Cosine of the angle between an update and the one before.
+pub(crate) const UPDATE_COSINE: &str = "update_cosine";
+
+/// A quantity that is formed of columns, block by block and of all together; `None` where it is not defined.
+struct Derived {
+    name: &'static str,
+    columns: &'static [&'static str],
+    of: fn(&[f64]) -> Option<f64>,
+}
+
+const DERIVED: [Derived; 3] = [
+    Derived { name: UPDATE_RATIO, columns: &[UPDATE_NORM, WEIGHT_NORM], of: ratio },
+    Derived { name: SIGNAL_TO_NOISE, columns: &[GRAD_SIGNAL, GRAD_POWER], of: signal_to_noise },
+    Derived {
+        name: UPDATE_COSINE,
+        columns: &[UPDATE_DOT, UPDATE_NORM, PREVIOUS_UPDATE_NORM],
+        of: cosine,
+    },
+];
+
+fn ratio(of: &[f64]) -> Option<f64> {
+    (of[1] != 0.0).then_some(of[0] / of[1])
+}
+
+fn signal_to_noise(of: &[f64]) -> Option<f64> {
+    let noise = of[1] - of[0];
+    ((of[0], noise) != (0.0, 0.0)).then_some(of[0] / noise.max(0.0))
+}
+
+fn cosine(of: &[f64]) -> Option<f64> {
+    let lengths = of[1] * of[2];
+    (lengths != 0.0).then_some(of[0] / lengths)
+}
 
 /// Points (step, value) in order.
 pub(crate) type Curve = Vec<(f64, f64)>;
@@ -44,30 +84,40 @@ impl Curves {
 struct Maker {
     loss: Thinner,
     lr: Thinner,
-    /// Per column and block; the last are quotients.
+    /// Per quantity, columns first; and there per block.
     blocks: Vec<Vec<Thinner>>,
     all: Vec<Thinner>,
     rules: Vec<Combine>,
     of_gradient: Vec<bool>,
-    quotient: Option<(usize, usize)>,
+    /// Where the columns of each quantity that is formed of some lie.
+    derived: Vec<(&'static Derived, Vec<usize>)>,
     missing: Vec<bool>,
+    /// All blocks together in this step, per column.
+    together: Vec<Option<f64>>,
 }
 
 impl Maker {
     fn new(run: &Run, wanted: usize) -> Self {
         let steps = &run.history.steps;
         let (columns, width) = (steps.names().len(), steps.widest());
-        let curves = (columns + 1) * (width + 1);
-        let thinner = Thinner::new(wanted.min(MAX_POINTS / curves.max(1)));
+        let place = |derived: &'static Derived| {
+            let places = derived.columns.iter().map(|name| steps.column(name));
+            Some((derived, places.collect::<Option<Vec<_>>>()?))
+        };
+        let derived: Vec<_> = DERIVED.iter().filter_map(place).collect();
+        let quantities = columns + derived.len();
+        let curves = (quantities * (width + 1)).max(1);
+        let thinner = Thinner::new(wanted.min(MAX_POINTS / curves));
         Self {
-            loss: Thinner::new(wanted),
-            lr: Thinner::new(wanted),
-            blocks: vec![vec![thinner.clone(); width]; columns + 1],
-            all: vec![thinner; columns],
+            loss: Thinner::new(RUN_POINTS.max(wanted)),
+            lr: Thinner::new(RUN_POINTS.max(wanted)),
+            blocks: vec![vec![thinner.clone(); width]; quantities],
+            all: vec![thinner; quantities],
             rules: steps.names().iter().map(|name| Combine::of(name)).collect(),
             of_gradient: steps.names().iter().map(|name| is_of_gradient(name)).collect(),
-            quotient: steps.column(UPDATE_NORM).zip(steps.column(WEIGHT_NORM)),
+            derived,
             missing: vec![false; width],
+            together: vec![None; columns],
         }
     }
 
@@ -78,10 +128,12 @@ impl Maker {
             self.loss.push(x, loss);
         }
         self.mark_missing(row);
-        for column in 0..self.all.len() {
+        for column in 0..self.rules.len() {
             self.take_column(x, column, &row.columns[column]);
         }
-        self.take_quotient(x, row);
+        for number in 0..self.derived.len() {
+            self.take_derived(x, number, row);
+        }
     }
 
     fn mark_missing(&mut self, row: &Row) {
@@ -100,35 +152,48 @@ impl Maker {
         for (block, value) in counted.clone() {
             self.blocks[column][block].push(x, value);
         }
-        if let Some(value) = self.rules[column].fold(counted.map(|(_, value)| value)) {
+        self.together[column] = self.rules[column].fold(counted.map(|(_, value)| value));
+        if let Some(value) = self.together[column] {
             self.all[column].push(x, value);
         }
     }
 
-    fn take_quotient(&mut self, x: f64, row: &Row) {
-        let Some((update, weight)) = self.quotient else { return };
-        let quotients = self.blocks.last_mut().expect("the quotients");
-        let pairs = row.columns[update].iter().zip(&row.columns[weight]);
-        for (quotient, (update, weight)) in quotients.iter_mut().zip(pairs) {
-            if *weight != 0.0 {
-                quotient.push(x, f64::from(*update) / f64::from(*weight));
+    fn take_derived(&mut self, x: f64, number: usize, row: &Row) {
+        let (derived, columns) = &self.derived[number];
+        let quantity = self.rules.len() + number;
+        let mut parts = Vec::with_capacity(columns.len());
+        for block in 0..self.missing.len() {
+            let is_left_out = |column: &usize| self.of_gradient[*column] && self.missing[block];
+            if columns.iter().any(is_left_out) {
+                continue;
             }
+            parts.clear();
+            parts.extend(
+                columns.iter().map_while(|&column| row.value(column, block)).map(f64::from),
+            );
+            if let Some(value) =
+                (parts.len() == columns.len()).then(|| (derived.of)(&parts)).flatten()
+            {
+                self.blocks[quantity][block].push(x, value);
+            }
+        }
+        let together: Option<Vec<f64>> =
+            columns.iter().map(|&column| self.together[column]).collect();
+        if let Some(value) = together.and_then(|parts| (derived.of)(&parts)) {
+            self.all[quantity].push(x, value);
         }
     }
 
-    fn finish(mut self, run: &Run) -> Curves {
-        let quotients = finished(&self.blocks.pop().expect("the quotients"));
-        let names = run.history.steps.names();
-        let named = names.iter().cloned().zip(self.blocks.iter().map(|it| finished(it)));
-        let mut blocks: BTreeMap<String, Vec<Curve>> = named.collect();
-        if self.quotient.is_some() {
-            blocks.insert(UPDATE_RATIO.to_owned(), quotients);
-        }
+    fn finish(self, run: &Run) -> Curves {
+        let names = run.history.steps.names().iter().cloned();
+        let names = names.chain(self.derived.iter().map(|(derived, _)| derived.name.to_owned()));
+        let names: Vec<String> = names.collect();
+        let blocks = names.iter().cloned().zip(self.blocks.iter().map(|it| finished(it)));
         let all = names.iter().cloned().zip(self.all.iter().map(Thinner::finish));
         Curves {
             loss: self.loss.finish(),
             lr: self.lr.finish(),
-            blocks,
+            blocks: blocks.collect(),
             all: all.filter(|(_, curve)| !curve.is_empty()).collect(),
         }
     }
