@@ -1,8 +1,12 @@
 //! The workspace keeps its own rules: which crate may know which, one crossterm, headers, paths.
 
+mod uses;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use uses::{Sources, long_circles};
 
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -55,13 +59,96 @@ fn crates_know_only_those_that_the_architecture_allows() {
     }
 }
 
+fn sources(name: &str) -> Sources {
+    Sources::of(&root().join("crates").join(name).join("src"))
+}
+
+/// The floors of the hook, from the ground up, each with those that it may know; `crates/README.md` draws them.
+const FLOORS: [(&str, &[&str]); 14] = [
+    ("error", &[]),
+    ("panics", &["error"]),
+    ("config", &["error"]),
+    ("model", &["error", "config"]),
+    ("measure", &["config", "model"]),
+    ("curvature", &["error", "panics", "config", "model", "measure"]),
+    ("alerts", &["config"]),
+    ("channel", &["error", "model", "measure"]),
+    ("observe", &["error", "config", "model", "measure", "curvature", "alerts", "channel"]),
+    ("recorder", &["error", "panics", "config", "model", "measure", "alerts", "channel"]),
+    ("landscape", &["error", "channel"]),
+    (
+        "study",
+        &[
+            "error",
+            "panics",
+            "config",
+            "model",
+            "curvature",
+            "channel",
+            "observe",
+            "recorder",
+            "landscape",
+        ],
+    ),
+    ("run", &["error", "config", "model", "observe", "recorder", "study"]),
+    (
+        "probe",
+        &[
+            "error",
+            "config",
+            "model",
+            "curvature",
+            "channel",
+            "observe",
+            "recorder",
+            "landscape",
+            "study",
+        ],
+    ),
+];
+
+#[test]
+fn the_hook_is_built_floor_by_floor() {
+    let floor = |file: &str| file.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+    let sources = sources("burnscape");
+    for (file, needs) in sources.needs().into_iter().filter(|(file, _)| *file != "lib.rs") {
+        let own = floor(file);
+        let known = FLOORS.iter().find(|(name, _)| *name == own);
+        let (_, allowed) = known.unwrap_or_else(|| panic!("{file} stands on no floor"));
+        for other in needs {
+            let to = floor(other);
+            assert!(to == own || allowed.contains(&to.as_str()), "{file} → {other}");
+        }
+    }
+}
+
+/// Crates in which more than two files need each other, with how many: what is left to be taken apart.
+const LONGEST_CIRCLES: [(&str, usize); 5] = [
+    ("burnscape-cli", 3),
+    ("burnscape-landscape", 6),
+    ("burnscape-report", 8),
+    ("burnscape-trace", 4),
+    ("burnscape-tui", 15),
+];
+
+/// Two files that need each other can be read side by side; more of them have no beginning.
+#[test]
+fn no_more_than_two_files_need_each_other() {
+    for name in crates() {
+        let sources = sources(&name);
+        let circles = long_circles(&sources.needs());
+        let longest = circles.iter().map(Vec::len).max().unwrap_or(0);
+        let left =
+            LONGEST_CIRCLES.iter().find(|(of, _)| *of == name).map_or(0, |(_, files)| *files);
+        assert_eq!(longest, left, "{name}: {circles:?}");
+    }
+}
+
 /// Files outside the model of a run that tell kinds of records apart, with what for. The format itself, and the hook,
 /// which writes, are crates of their own.
-const READERS_OF_RECORDS: [(&str, &str); 7] = [
+const READERS_OF_RECORDS: [(&str, &str); 5] = [
     ("burnscape-cli/src/info/facts.rs", "counts kinds, and keeps the last value of each metric"),
     ("burnscape-cli/src/verify.rs", "looks at the files of snapshots"),
-    ("burnscape-report/src/history.rs", "keeps every record that holds, to be exported as it is"),
-    ("burnscape-report/src/run.rs", "hands records to what keeps them"),
     ("burnscape-tui/src/feed.rs", "says which records may be lost on their way to the screen"),
     ("burnscape-tui/src/json_lines.rs", "prints each record as it comes"),
     ("burnscape-tui/src/report_lines.rs", "prints each record as it comes"),

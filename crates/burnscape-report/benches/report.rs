@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burnscape_report::report;
-use burnscape_trace::{Axis, Block, End, FORMAT, Head, Nodes, RunFolder, Slice, Step, Writer};
+use burnscape_trace::{
+    Axis, Block, End, FORMAT, Head, Nodes, RunFolder, Slice, Step, Writer, record,
+};
 
 const BLOCKS: usize = 8;
 const QUANTITIES: [&str; 3] = ["grad_norm", "weight_norm", "update_norm"];
@@ -48,8 +50,8 @@ fn peak_bytes() -> u64 {
 fn write(path: &Path, steps: u64) {
     let folder = RunFolder::create(path).expect("a run folder");
     let mut writer = Writer::create(&folder).expect("a trace");
-    let block = |number| Block { path: format!("layers.{number}.weight"), ..Block::default() };
-    let head = Head { format: FORMAT, blocks: (0..BLOCKS).map(block).collect(), ..Head::default() };
+    let block = |number| record!(Block { path: format!("layers.{number}.weight") });
+    let head = record!(Head { format: FORMAT, blocks: (0..BLOCKS).map(block).collect() });
     writer.append(&head.into()).expect("a head");
     for number in 0..steps {
         writer.append(&step(number).into()).expect("a step");
@@ -65,16 +67,16 @@ fn step(number: u64) -> Step {
     let wave = |shift: usize| ((number as f32 * 0.01 + shift as f32).sin() + 1.5) * 0.1;
     let columns = QUANTITIES.map(|name| (name.to_owned(), (0..BLOCKS).map(wave).collect()));
     let loss = Some(f64::from(wave(0)) + 1.0 / (number as f64 + 1.0));
-    Step { step: number, lr: 0.01, loss, columns: columns.into(), ..Step::default() }
+    record!(Step { step: number, lr: 0.01, loss, columns: columns.into() })
 }
 
 fn surface() -> [burnscape_trace::Record; 2] {
-    let axis = Axis { first: -24, count: NODES, spacing: 1.0 / 24.0, ..Axis::default() };
+    let axis = record!(Axis { first: -24, count: NODES, spacing: 1.0 / 24.0 });
     let losses = (0..NODES * NODES).map(|node| (node % NODES) as f64 - 24.0);
     let losses: Vec<f64> = losses.map(|x| x * x / 100.0).collect();
     let index = (0..NODES as u32 * NODES as u32).collect();
     [
-        Slice { name: "random".into(), x: axis.clone(), y: Some(axis), ..Slice::default() }.into(),
-        Nodes { index, loss: losses.into(), ..Nodes::default() }.into(),
+        record!(Slice { name: "random".into(), x: axis.clone(), y: Some(axis) }).into(),
+        record!(Nodes { index, loss: losses.into() }).into(),
     ]
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use burnscape_run::Steps;
+use burnscape_trace::Step;
 use burnscape_trace::columns::{
     Combine, GRAD_POWER, GRAD_SIGNAL, PREVIOUS_UPDATE_NORM, UPDATE_DOT, UPDATE_NORM, WEIGHT_NORM,
     is_of_gradient,
@@ -9,7 +11,6 @@ use burnscape_trace::columns::{
 
 use crate::Error;
 use crate::run::Run;
-use crate::steps::Row;
 use crate::thin::Thinner;
 
 /// Points kept over all curves, whatever is wanted of each.
@@ -72,12 +73,13 @@ pub(crate) struct Curves {
 impl Curves {
     /// With at most `wanted` points per curve.
     pub(crate) fn of(run: &Run, wanted: usize) -> Result<Self, Error> {
-        let mut maker = Maker::new(run, wanted);
-        run.history.steps.for_each(|row| {
-            maker.take(row);
-            Ok(())
+        let steps = &run.history.steps;
+        let mut maker = Maker::new(steps, wanted);
+        steps.for_each(|step| {
+            maker.take(step, steps);
+            Ok::<_, Error>(())
         })?;
-        Ok(maker.finish(run))
+        Ok(maker.finish(steps))
     }
 }
 
@@ -97,8 +99,7 @@ struct Maker {
 }
 
 impl Maker {
-    fn new(run: &Run, wanted: usize) -> Self {
-        let steps = &run.history.steps;
+    fn new(steps: &Steps, wanted: usize) -> Self {
         let (columns, width) = (steps.names().len(), steps.widest());
         let place = |derived: &'static Derived| {
             let places = derived.columns.iter().map(|name| steps.column(name));
@@ -121,24 +122,27 @@ impl Maker {
         }
     }
 
-    fn take(&mut self, row: &Row) {
-        let x = row.step as f64;
-        self.lr.push(x, row.lr);
-        if let Some(loss) = row.loss {
+    fn take(&mut self, step: &Step, steps: &Steps) {
+        let x = step.step as f64;
+        self.lr.push(x, step.lr);
+        if let Some(loss) = step.loss {
             self.loss.push(x, loss);
         }
-        self.mark_missing(row);
-        for column in 0..self.rules.len() {
-            self.take_column(x, column, &row.columns[column]);
+        self.mark_missing(step);
+        self.together.fill(None);
+        for (name, values) in &step.columns {
+            if let Some(column) = steps.column(name) {
+                self.take_column(x, column, values);
+            }
         }
         for number in 0..self.derived.len() {
-            self.take_derived(x, number, row);
+            self.take_derived(x, number, step);
         }
     }
 
-    fn mark_missing(&mut self, row: &Row) {
+    fn mark_missing(&mut self, step: &Step) {
         self.missing.fill(false);
-        for &block in &row.missing {
+        for &block in step.missing.iter() {
             if let Some(missing) = self.missing.get_mut(block as usize) {
                 *missing = true;
             }
@@ -158,23 +162,24 @@ impl Maker {
         }
     }
 
-    fn take_derived(&mut self, x: f64, number: usize, row: &Row) {
+    fn take_derived(&mut self, x: f64, number: usize, step: &Step) {
         let (derived, columns) = &self.derived[number];
         let quantity = self.rules.len() + number;
-        let mut parts = Vec::with_capacity(columns.len());
-        for block in 0..self.missing.len() {
-            let is_left_out = |column: &usize| self.of_gradient[*column] && self.missing[block];
-            if columns.iter().any(is_left_out) {
+        let measured = derived.columns.iter().map(|name| step.columns.get(*name));
+        let Some(measured) = measured.collect::<Option<Vec<_>>>() else { return };
+        let of_gradient = columns.iter().any(|&column| self.of_gradient[column]);
+        let mut parts = Vec::with_capacity(measured.len());
+        for (block, curve) in self.blocks[quantity].iter_mut().enumerate() {
+            if of_gradient && self.missing[block] {
                 continue;
             }
             parts.clear();
             parts.extend(
-                columns.iter().map_while(|&column| row.value(column, block)).map(f64::from),
+                measured.iter().map_while(|values| values.get(block).copied()).map(f64::from),
             );
-            if let Some(value) =
-                (parts.len() == columns.len()).then(|| (derived.of)(&parts)).flatten()
-            {
-                self.blocks[quantity][block].push(x, value);
+            let is_whole = parts.len() == measured.len();
+            if let Some(value) = is_whole.then(|| (derived.of)(&parts)).flatten() {
+                curve.push(x, value);
             }
         }
         let together: Option<Vec<f64>> =
@@ -184,8 +189,8 @@ impl Maker {
         }
     }
 
-    fn finish(self, run: &Run) -> Curves {
-        let names = run.history.steps.names().iter().cloned();
+    fn finish(self, steps: &Steps) -> Curves {
+        let names = steps.names().iter().cloned();
         let names = names.chain(self.derived.iter().map(|(derived, _)| derived.name.to_owned()));
         let names: Vec<String> = names.collect();
         let blocks = names.iter().cloned().zip(self.blocks.iter().map(|it| finished(it)));

@@ -43,6 +43,21 @@ macro_rules! told_as_json {
 
 told_as_json!(u8, u16, u32, u64, i16, i64, bool, String, Vec<u64>, [u16; 2]);
 
+macro_rules! told_as_text {
+    ($($word:ident),*) => {
+        $(impl Told for trace::$word {
+            fn told(&self) -> Value {
+                json!(self.as_str())
+            }
+        })*
+    };
+}
+
+told_as_text! {
+    BlockRole, LossWeights, Split, HistogramOf, AlertRule, Severity, CurvatureReason,
+    SampleUnit, SnapshotReason, AxisKind, Normalisation, BiasMode, BatchNormMode, LossSource, StudyKind, EndReason
+}
+
 impl Told for f64 {
     fn told(&self) -> Value {
         number(*self)
@@ -91,7 +106,7 @@ impl Told for Vec<String> {
     }
 }
 
-/// Field by field, so that the compiler asks for a new one here.
+/// Field by field; a test asks for what the format has more.
 macro_rules! fields {
     ($($record:ident { $($field:ident),* })*) => {
         $(
@@ -99,7 +114,7 @@ macro_rules! fields {
                 const NAMES: &'static [&'static str] = &[$(stringify!($field)),*];
 
                 fn values(&self) -> Vec<Value> {
-                    let Self { $($field),* } = self;
+                    let Self { $($field),*, .. } = self;
                     vec![$($field.told()),*]
                 }
             }
@@ -116,6 +131,11 @@ macro_rules! fields {
                 }
             }
         )*
+
+        #[cfg(test)]
+        fn exported_and_recorded() -> Vec<(&'static [&'static str], Vec<String>)> {
+            vec![$((trace::$record::NAMES, names_of(&trace::$record::default()))),*]
+        }
     };
 }
 
@@ -163,7 +183,8 @@ fields! {
     Note { level, text }
     Frozen { step, blocks }
     Resume { resumed_unix_secs, steps, batches, truncated_bytes }
-    End { reason, steps, dropped, elapsed_secs }
+    Tally { records, crc32 }
+    End { reason, steps, dropped, elapsed_secs, tally }
 }
 
 impl Told for Vec<u32> {
@@ -172,14 +193,30 @@ impl Told for Vec<u32> {
     }
 }
 
+/// The names of the fields that a record has, as it prints them.
+#[cfg(test)]
+pub(crate) fn names_of<T: std::fmt::Debug>(record: &T) -> Vec<String> {
+    let printed = format!("{record:#?}");
+    let fields = printed.lines().filter_map(|line| line.strip_prefix("    ")?.split_once(": "));
+    fields.map(|(name, _)| name.to_owned()).filter(|name| !name.starts_with(' ')).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     #[test]
+    fn every_field_of_every_record_is_exported() {
+        for (exported, recorded) in exported_and_recorded() {
+            assert_eq!(exported, recorded);
+        }
+    }
+
+    #[test]
     fn a_record_is_an_object_with_words_where_json_lacks_numbers() {
-        let epoch =
-            trace::Epoch { epoch: 2, train_loss: Some(f64::NAN), ..trace::Epoch::default() };
+        let epoch = record!(trace::Epoch { epoch: 2, train_loss: Some(f64::NAN) });
         let told = object(&epoch);
         assert_eq!((&told["epoch"], &told["train_loss"]), (&json!(2), &json!("NaN")));
         assert_eq!(told["valid_loss"], Value::Null);

@@ -2,6 +2,7 @@
 //!
 //! It is made of the steps themselves, not of curves: a cell is empty only where nothing was measured.
 
+use burnscape_trace::Step;
 use burnscape_trace::columns::is_of_gradient;
 
 use crate::Error;
@@ -34,22 +35,22 @@ impl Heat {
         most_rows: usize,
         columns: usize,
     ) -> Result<Option<Self>, Error> {
-        let Some(column) = run.history.steps.column(quantity) else { return Ok(None) };
-        let rows = run.history.steps.widest().min(most_rows);
+        let steps = &run.history.steps;
+        let rows = steps.widest().min(most_rows);
         let mut measured = Measured::default();
-        run.history.steps.for_each(|row| {
-            measured.take(row.step, !row.columns[column].is_empty());
-            Ok(())
+        steps.for_each(|step| {
+            measured.take(step.step, !values(step, quantity).is_empty());
+            Ok::<_, Error>(())
         })?;
         let Some(mut heat) = measured.table(rows, columns) else { return Ok(None) };
         let may_miss = is_of_gradient(quantity);
-        run.history.steps.for_each(|row| {
-            for (block, &value) in row.columns[column].iter().take(rows).enumerate() {
-                if !(may_miss && row.missing.contains(&(block as u32))) {
-                    heat.take(block, row.step, f64::from(value));
+        steps.for_each(|step| {
+            for (block, &value) in values(step, quantity).iter().take(rows).enumerate() {
+                if !(may_miss && step.missing.contains(&(block as u32))) {
+                    heat.take(block, step.step, f64::from(value));
                 }
             }
-            Ok(())
+            Ok::<_, Error>(())
         })?;
         Ok(Some(heat))
     }
@@ -82,6 +83,11 @@ impl Heat {
     pub(crate) fn values(&self) -> impl Iterator<Item = f64> {
         self.rows.iter().flatten().filter_map(|cell| cell.map(|cell| cell.value))
     }
+}
+
+/// A column of a step; empty where it was not measured.
+fn values<'a>(step: &'a Step, quantity: &str) -> &'a [f32] {
+    step.columns.get(quantity).map_or(&[], |column| column)
 }
 
 /// In which steps a quantity was measured.

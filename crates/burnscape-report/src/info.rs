@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 /// Everything that the trace says about a slice, apart from its nodes. `keys` are the names under which
 /// the layers are exported.
 pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
-    // Field by field, so that the compiler asks for a new one here.
     let Slice {
         slice,
         name,
@@ -35,6 +34,7 @@ pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
         tolerance,
         study,
         directions,
+        ..
     } = slice;
     json!({
         "slice": slice,
@@ -73,7 +73,7 @@ pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
 }
 
 fn of_axis(axis: &Axis) -> Value {
-    let Axis { label, kind, first, count, spacing, direction_norm, seed, explained } = axis;
+    let Axis { label, kind, first, count, spacing, direction_norm, seed, explained, .. } = axis;
     json!({
         "label": label,
         "kind": kind,
@@ -87,7 +87,7 @@ fn of_axis(axis: &Axis) -> Value {
 }
 
 fn of_layer((layer, key): (&Layer, &String)) -> Value {
-    let Layer { name, centre, samples, unit, batches } = layer;
+    let Layer { name, centre, samples, unit, batches, .. } = layer;
     json!({
         "name": name,
         "key": key,
@@ -100,4 +100,26 @@ fn of_layer((layer, key): (&Layer, &String)) -> Value {
 
 fn numbers(values: &[f64]) -> Vec<Value> {
     values.iter().copied().map(number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::names_of;
+
+    #[test]
+    fn every_field_of_a_slice_an_axis_and_a_layer_is_exported() {
+        let slice = of_slice(&Slice::default(), &[], &Head::default());
+        let axis = of_axis(&Axis::default());
+        let layer = of_layer((&Layer::default(), &String::new()));
+        let recorded = [
+            (slice, names_of(&Slice::default())),
+            (axis, names_of(&Axis::default())),
+            (layer, names_of(&Layer::default())),
+        ];
+        for (exported, names) in recorded {
+            assert!(names.len() > 4);
+            assert!(names.iter().all(|name| exported.get(name).is_some()), "{names:?}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use burnscape_landscape::layout::{Block, Filters, Layout, Role};
 use burnscape_trace as trace;
+use burnscape_trace::record;
 
 use crate::Error;
 
@@ -36,13 +37,12 @@ fn of_parameters(head: &trace::Head) -> Result<Layout, Error> {
 fn of_buffers(head: &trace::Head) -> Result<Layout, Error> {
     let mut end = 0;
     let mut buffer = |recorded: &trace::Buffer| {
-        let as_block = trace::Block {
+        let as_block = record!(trace::Block {
             path: recorded.path.clone(),
             shape: recorded.shape.clone(),
-            role: role_name(Role::Norm).to_owned(),
+            role: role_name(Role::Norm).into(),
             offset: end as u64,
-            ..trace::Block::default()
-        };
+        });
         let none = || layout_error(format!("buffer {:?} is none", recorded.path));
         block(&as_block, &mut end).ok_or_else(none)
     };
@@ -103,35 +103,36 @@ mod tests {
     use super::*;
 
     fn recorded(path: &str, shape: &[u64], offset: u64) -> trace::Block {
-        trace::Block {
+        record!(trace::Block {
             path: path.into(),
             shape: shape.to_vec(),
             role: "weight".into(),
             filter_axis: Some(1),
             groups: 1,
             offset,
-            ..trace::Block::default()
-        }
+        })
     }
 
     fn layout(blocks: Vec<trace::Block>) -> Result<Layout, Error> {
-        of_parameters(&trace::Head { blocks, ..trace::Head::default() })
+        of_parameters(&record!(trace::Head { blocks }))
     }
 
     fn buffers(shapes: &[(&str, &[u64])]) -> Result<Layout, Error> {
-        let buffer = |(path, shape): &(&str, &[u64])| trace::Buffer {
-            path: (*path).into(),
-            shape: shape.to_vec(),
+        let buffer = |(path, shape): &(&str, &[u64])| {
+            record!(trace::Buffer { path: (*path).into(), shape: shape.to_vec() })
         };
         let buffers = shapes.iter().map(buffer).collect();
-        of_buffers(&trace::Head { buffers, ..trace::Head::default() })
+        of_buffers(&record!(trace::Head { buffers }))
     }
 
     #[test]
     fn blocks_come_back_with_role_filters_and_place() {
-        let grouped = trace::Block { groups: 3, ..recorded("up", &[6, 2, 3], 8) };
-        let bias =
-            trace::Block { role: "bias".into(), filter_axis: None, ..recorded("b", &[4], 44) };
+        let grouped = record!(trace::Block { groups: 3, ..recorded("up", &[6, 2, 3], 8) });
+        let bias = record!(trace::Block {
+            role: "bias".into(),
+            filter_axis: None,
+            ..recorded("b", &[4], 44)
+        });
         let layout = layout(vec![recorded("fc", &[2, 4], 0), grouped, bias]).unwrap();
         let filters: Vec<_> = layout.blocks().iter().map(|block| block.filters).collect();
         let groups = Filters::GroupedAxis1 { groups: 3 };
@@ -143,12 +144,13 @@ mod tests {
     #[test]
     fn hostile_blocks_are_a_sentence() {
         let of = |block| layout(vec![block]).unwrap_err().to_string();
-        let role = trace::Block { role: "\u{1b}[31m".into(), ..recorded("fc", &[2, 2], 0) };
+        let role =
+            record!(trace::Block { role: "\u{1b}[31m".into(), ..recorded("fc", &[2, 2], 0) });
         for block in [
             recorded("fc", &[u64::MAX, 2], 0),
             recorded("fc", &[2, 2], 7),
-            trace::Block { filter_axis: Some(9), ..recorded("fc", &[2, 2], 0) },
-            trace::Block { filter_axis: Some(0), groups: 2, ..recorded("fc", &[2, 2], 0) },
+            record!(trace::Block { filter_axis: Some(9), ..recorded("fc", &[2, 2], 0) }),
+            record!(trace::Block { filter_axis: Some(0), groups: 2, ..recorded("fc", &[2, 2], 0) }),
             role,
         ] {
             let sentence = of(block);

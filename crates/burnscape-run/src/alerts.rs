@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use burnscape_trace::Alert;
+use burnscape_trace::{Alert, Severity};
 
 use super::recent::{AtStep, Recent};
 
@@ -23,7 +23,7 @@ impl AtStep for Alert {
 /// Training cannot go on in a sensible way.
 #[must_use]
 pub fn is_error(alert: &Alert) -> bool {
-    alert.level == "error"
+    alert.level == Severity::Error
 }
 
 /// The alerts of a run, without those of a path that training has left.
@@ -118,7 +118,8 @@ impl Alerts {
     }
 
     fn count(&mut self, alert: &Alert) {
-        let has_room = self.earlier.len() < MAX_RULES || self.earlier.contains_key(&alert.rule);
+        let has_room =
+            self.earlier.len() < MAX_RULES || self.earlier.contains_key(alert.rule.as_str());
         let rule = if has_room { alert.rule.as_str() } else { FURTHER_RULES };
         *self.earlier.entry(rule.to_owned()).or_default() += 1;
         self.earlier_errors += u64::from(is_error(alert));
@@ -127,10 +128,12 @@ impl Alerts {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     fn alert(step: u64, rule: &str, level: &str) -> Alert {
-        Alert { step, rule: rule.into(), level: level.into(), ..Alert::default() }
+        record!(Alert { step, rule: rule.into(), level: level.into() })
     }
 
     fn steps<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> Vec<u64> {
@@ -169,7 +172,7 @@ mod tests {
     fn a_block_has_the_newest_alert_of_each_rule() {
         let mut alerts = Alerts::default();
         for (step, rule, block) in [(1, "a", 0), (2, "b", 0), (3, "a", 0), (4, "c", 1)] {
-            alerts.apply(&Alert { block: Some(block), ..alert(step, rule, "warning") });
+            alerts.apply(&record!(Alert { block: Some(block), ..alert(step, rule, "warning") }));
         }
         alerts.apply(&alert(5, "d", "warning"));
         assert_eq!(steps(alerts.of_block(0)), [3, 2]);

@@ -45,7 +45,7 @@ impl BlackBoxes {
         let weights = [&black_box.previous, &black_box.before, &black_box.after];
         let oldest = self.recent.push(BlackBox {
             step: black_box.step,
-            rule: black_box.rule.clone(),
+            rule: black_box.rule.to_string(),
             with_weights: weights.into_iter().any(Option::is_some),
             with_gradient: black_box.gradient.is_some(),
         });
@@ -78,14 +78,16 @@ impl BlackBoxes {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     #[test]
     fn the_last_one_tells_what_it_holds_until_training_goes_back_behind_it() {
         let mut boxes = BlackBoxes::default();
         let after = Some("black-box/after.safetensors".to_owned());
-        boxes.apply(&Blackbox { step: 4, rule: "plateau".into(), ..Blackbox::default() });
-        boxes.apply(&Blackbox { step: 9, after, ..Blackbox::default() });
+        boxes.apply(&record!(Blackbox { step: 4, rule: "plateau".into() }));
+        boxes.apply(&record!(Blackbox { step: 9, after }));
         let last = boxes.last().unwrap();
         assert_eq!((last.step, last.with_weights, last.with_gradient), (9, true, false));
         boxes.rewind(9);

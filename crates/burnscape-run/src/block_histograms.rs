@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burnscape_trace::Histogram;
+use burnscape_trace::{Histogram, HistogramOf};
 
 /// Which values of a block a histogram is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,9 +16,9 @@ pub enum BlockValues {
 impl BlockValues {
     /// What a record tells; `None`: neither.
     fn of(histogram: &Histogram) -> Option<Self> {
-        match histogram.of.as_str() {
-            "gradient" => Some(Self::Gradient),
-            "weight" => Some(Self::Weight),
+        match histogram.of {
+            HistogramOf::Gradient => Some(Self::Gradient),
+            HistogramOf::Weight => Some(Self::Weight),
             _ => None,
         }
     }

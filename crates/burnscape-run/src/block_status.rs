@@ -1,6 +1,6 @@
 //! What is to be said about a parameter block, in a word or two.
 
-use burnscape_trace::{Alert, Block};
+use burnscape_trace::{Alert, AlertRule, Block};
 
 use super::BlockRow;
 
@@ -120,17 +120,21 @@ impl BlockStatus {
         let long = if row.update_norm.is_nan() { norm } else { row.update_norm };
         let moves = ratio > STILL_UPDATE_RATIO;
         let was = if alert.value.is_infinite() { Self::WasInfinite } else { Self::WasNan };
-        let (holds, now, before) = match alert.rule.as_str() {
-            "non-finite-gradient" => (norm.is_nan(), Self::Nan, was),
-            "non-finite-weight" => (row.weight_norm.is_nan(), Self::Nan, was),
-            "exploding-gradient" => (still(long, long >= low), Self::Explodes, Self::Exploded),
-            "vanishing-gradient" => {
+        let (holds, now, before) = match alert.rule {
+            AlertRule::NonFiniteGradient => (norm.is_nan(), Self::Nan, was),
+            AlertRule::NonFiniteWeight => (row.weight_norm.is_nan(), Self::Nan, was),
+            AlertRule::ExplodingGradient => {
+                (still(long, long >= low), Self::Explodes, Self::Exploded)
+            }
+            AlertRule::VanishingGradient => {
                 (still(norm, norm <= high) && !moves, Self::Vanishes, Self::Vanished)
             }
-            "update-ratio" if alert.value > alert.threshold => {
+            AlertRule::UpdateRatio if alert.value > alert.threshold => {
                 (still(ratio, ratio > low), Self::LargeUpdate, Self::WasLargeUpdate)
             }
-            "update-ratio" => (still(ratio, ratio < high), Self::SmallUpdate, Self::WasSmallUpdate),
+            AlertRule::UpdateRatio => {
+                (still(ratio, ratio < high), Self::SmallUpdate, Self::WasSmallUpdate)
+            }
             _ => (true, Self::Alert, Self::Alert),
         };
         if holds { now } else { before }
@@ -164,6 +168,8 @@ fn of_numbers(block: &Block, row: &BlockRow<'_>, recorded: Recorded) -> BlockSta
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     const ROW: BlockRow<'static> = BlockRow {
@@ -182,7 +188,7 @@ mod tests {
     const RECORDED: Recorded = Recorded { gradients: true, weights: true, has_gradient: true };
 
     fn status(row: BlockRow<'_>, rule: &str, value: f64, threshold: f64) -> BlockStatus {
-        let alert = Alert { rule: rule.into(), value, threshold, ..Alert::default() };
+        let alert = record!(Alert { rule: rule.into(), value, threshold });
         BlockStatus::of(&Block::default(), &row, RECORDED, &[&alert])
     }
 
@@ -236,12 +242,8 @@ mod tests {
 
     #[test]
     fn what_still_holds_is_said_before_what_is_newer_and_over() {
-        let alert = |rule: &str, value, threshold| Alert {
-            rule: rule.into(),
-            value,
-            threshold,
-            ..Alert::default()
-        };
+        let alert =
+            |rule: &str, value, threshold| record!(Alert { rule: rule.into(), value, threshold });
         let over = alert("update-ratio", 0.5, 0.1);
         let holds = alert("exploding-gradient", 2.0, 0.5);
         let long = BlockRow { update_norm: 2.0, ..ROW };

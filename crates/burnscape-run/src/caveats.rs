@@ -3,7 +3,7 @@
 use std::fmt;
 
 use burnscape_landscape::words;
-use burnscape_trace::{Axis, Head, Slice, Trajectory};
+use burnscape_trace::{Axis, AxisKind, BatchNormMode, BiasMode, Head, Slice, Trajectory};
 
 /// The principal components of a path that is told while training goes on.
 pub const OF_LIVE_PATH: [usize; 2] = [1, 2];
@@ -63,9 +63,9 @@ pub enum Caveat {
         centre_norm: f64,
     },
     /// What biases and norm parameters do along the directions, as recorded.
-    Biases(String),
+    Biases(BiasMode),
     /// What BatchNorm statistics are at a node, as recorded.
-    BatchNorm(String),
+    BatchNorm(BatchNormMode),
     /// How few directions the slice has.
     FewDirections {
         /// Parameters of the model.
@@ -111,20 +111,28 @@ impl Caveat {
     }
 }
 
-fn biases(mode: &str) -> String {
+fn biases(mode: &BiasMode) -> String {
     match mode {
-        "ignored" => "Biases and norm parameters stay as they are in these directions.".to_owned(),
-        "kept" => "Biases and norm parameters move along themselves.".to_owned(),
-        "filter" => "Biases and norm parameters move, each scaled as one filter.".to_owned(),
-        "moved" => "Biases and norm parameters move as all others do.".to_owned(),
+        BiasMode::Ignored => {
+            "Biases and norm parameters stay as they are in these directions.".to_owned()
+        }
+        BiasMode::Kept => "Biases and norm parameters move along themselves.".to_owned(),
+        BiasMode::Filter => {
+            "Biases and norm parameters move, each scaled as one filter.".to_owned()
+        }
+        BiasMode::Moved => "Biases and norm parameters move as all others do.".to_owned(),
         other => format!("Biases and norm parameters: {other}."),
     }
 }
 
-fn batchnorm(mode: &str) -> String {
+fn batchnorm(mode: &BatchNormMode) -> String {
     match mode {
-        "recalibrate" => "BatchNorm statistics are recalibrated at every node.".to_owned(),
-        "centre" => "BatchNorm statistics are those of the centre at every node.".to_owned(),
+        BatchNormMode::Recalibrate => {
+            "BatchNorm statistics are recalibrated at every node.".to_owned()
+        }
+        BatchNormMode::Centre => {
+            "BatchNorm statistics are those of the centre at every node.".to_owned()
+        }
         other => format!("BatchNorm statistics: {other}."),
     }
 }
@@ -161,10 +169,11 @@ pub fn caveats_of_slice(slice: &Slice, head: Option<&Head>) -> Vec<Caveat> {
     let mut caveats = Vec::new();
     caveats.extend((!seeds.is_empty()).then_some(Caveat::Seeds(seeds)));
     caveats.push(Caveat::Reach { reach: reach(slice), centre_norm: slice.centre_norm });
-    let told = |mode: &String| (!mode.is_empty()).then(|| mode.clone());
-    caveats.extend(told(&slice.biases).map(Caveat::Biases));
-    let batchnorm = told(&slice.batchnorm).filter(|mode| mode != "none");
-    caveats.extend(batchnorm.map(Caveat::BatchNorm));
+    let biases = &slice.biases;
+    caveats.extend((!biases.is_empty()).then(|| Caveat::Biases(biases.clone())));
+    let batchnorm = &slice.batchnorm;
+    let has_buffers = !batchnorm.is_empty() && *batchnorm != BatchNormMode::None;
+    caveats.extend(has_buffers.then(|| Caveat::BatchNorm(batchnorm.clone())));
     let directions = axes(slice).count();
     caveats.extend(head.map(|head| {
         let parameters = usize::try_from(parameters(head)).unwrap_or(usize::MAX);
@@ -213,7 +222,7 @@ pub fn loss_gap(path: &Trajectory, is_line: bool) -> Option<Caveat> {
 #[must_use]
 pub fn components(slice: &Slice) -> Vec<usize> {
     let number = |axis: &Axis| {
-        let number = axis.label.strip_prefix("PC ").filter(|_| axis.kind == "pca");
+        let number = axis.label.strip_prefix("PC ").filter(|_| axis.kind == AxisKind::Pca);
         number?.parse().ok()
     };
     axes(slice).map(number).collect::<Option<_>>().unwrap_or_default()
@@ -250,28 +259,29 @@ pub fn parameters(head: &Head) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     fn component(k: usize) -> Axis {
-        let (label, kind) = (format!("PC {k}"), "pca".to_owned());
-        Axis { label, kind, explained: Some(0.1), ..Axis::default() }
+        let (label, kind) = (format!("PC {k}"), AxisKind::Pca);
+        record!(Axis { label, kind, explained: Some(0.1) })
     }
 
     fn path() -> Trajectory {
-        Trajectory {
+        record!(Trajectory {
             snapshots: vec![0, 4, 7].into(),
             explained: vec![0.5, 0.25, 0.125].into(),
             random_walk: vec![0.625, 0.25, 0.0625].into(),
             loss: vec![f64::NAN, 3.0, 1.0].into(),
             loss_on_plane: vec![1.0, 2.5, 0.25].into(),
             out_of_plane_share: vec![f64::NAN, 0.25, 0.125].into(),
-            ..Trajectory::default()
-        }
+        })
     }
 
     #[test]
     fn a_slice_along_other_components_than_the_first_two_tells_theirs() {
-        let slice = Slice { x: component(1), y: Some(component(3)), ..Slice::default() };
+        let slice = record!(Slice { x: component(1), y: Some(component(3)) });
         let told: Vec<String> =
             caveats_of_path(&slice, &path()).iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -289,17 +299,17 @@ mod tests {
         let gap = loss_gap(&path(), false);
         let expected = Caveat::LossGap { snapshot: 7, loss: 1.0, on_slice: 0.25, is_line: false };
         assert_eq!(gap, Some(expected));
-        let nowhere = Trajectory { loss: vec![f64::NAN; 3].into(), ..path() };
+        let nowhere = record!(Trajectory { loss: vec![f64::NAN; 3].into(), ..path() });
         assert_eq!(loss_gap(&nowhere, false), None);
     }
 
     #[test]
     fn other_directions_have_no_components_and_what_was_not_recorded_is_not_told() {
-        let random = Axis { label: "PC 1".into(), kind: "random".into(), ..Axis::default() };
-        let slice = Slice { x: component(1), y: Some(random), ..Slice::default() };
+        let random = record!(Axis { label: "PC 1".into(), kind: "random".into() });
+        let slice = record!(Slice { x: component(1), y: Some(random) });
         assert_eq!(components(&slice), [] as [usize; 0]);
         assert_eq!(explained_variance(&path(), &[1, 4]), None);
-        let unknown = Trajectory { random_walk: Vec::new().into(), ..path() };
+        let unknown = record!(Trajectory { random_walk: Vec::new().into(), ..path() });
         let sentence = explained_variance(&unknown, &[2]).unwrap().to_string();
         assert_eq!(sentence, "PC 2 explains 25.0 % of 3 snapshots' variance.");
     }
@@ -307,16 +317,11 @@ mod tests {
     /// The corner of a 3-4 triangle, and of one whose legs lie at 60°: |a + b|² = a² + b² + 2ab cos 60°.
     #[test]
     fn a_slice_reaches_to_its_farthest_corner() {
-        let axis = |direction_norm| Axis {
-            first: -1,
-            count: 3,
-            spacing: 1.0,
-            direction_norm,
-            ..Axis::default()
-        };
-        let square = Slice { x: axis(3.0), y: Some(axis(4.0)), ..Slice::default() };
+        let axis =
+            |direction_norm| record!(Axis { first: -1, count: 3, spacing: 1.0, direction_norm });
+        let square = record!(Slice { x: axis(3.0), y: Some(axis(4.0)) });
         assert_eq!(reach(&square), 5.0);
-        let slanted = Slice { cosine: Some(0.5), ..square };
+        let slanted = record!(Slice { cosine: Some(0.5), ..square });
         assert!((reach(&slanted) - 37.0_f64.sqrt()).abs() < 1e-12);
     }
 }

@@ -175,11 +175,13 @@ impl Curvatures {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     fn record(reason: &str, step: u64, largest: f64) -> Curvature {
-        let reason = reason.to_owned();
-        Curvature { reason, step, largest: vec![largest].into(), ..Curvature::default() }
+        let reason = reason.into();
+        record!(Curvature { reason, step, largest: vec![largest].into() })
     }
 
     fn steps(curvatures: &Curvatures) -> Vec<u64> {
@@ -221,19 +223,21 @@ mod tests {
     fn hessians_that_cannot_be_compared_are_told_apart_and_bounded() {
         let mut curvatures = Curvatures::default();
         curvatures.apply(&record("live", 1, 1.0));
-        curvatures.apply(&Curvature { preconditioned: true, ..record("live", 1, 9.0) });
+        curvatures.apply(&record!(Curvature { preconditioned: true, ..record("live", 1, 9.0) }));
         assert_eq!(curvatures.len(), 2);
         for block in 0..100 {
-            curvatures.apply(&Curvature { blocks: vec![block].into(), ..record("live", 1, 2.0) });
+            curvatures.apply(&record!(Curvature {
+                blocks: vec![block].into(),
+                ..record("live", 1, 2.0)
+            }));
         }
         assert_eq!((curvatures.len(), curvatures.overlooked()), (MAX_HISTORIES, 86));
     }
 
     #[test]
     fn the_bound_is_the_limit_over_the_learning_rate() {
-        let limit = |stability_limit, lr| {
-            stability_bound(&Curvature { stability_limit, lr, ..Curvature::default() })
-        };
+        let limit =
+            |stability_limit, lr| stability_bound(&record!(Curvature { stability_limit, lr }));
         assert_eq!(limit(Some(2.0), 0.125), 16.0);
         assert!(limit(None, 0.125).is_nan() && limit(Some(2.0), 0.0).is_nan());
     }

@@ -199,28 +199,23 @@ fn axis(recorded: &burnscape_trace::Axis) -> Result<Axis, String> {
 #[cfg(test)]
 mod tests {
     use burnscape_trace::LayerNodes;
+    use burnscape_trace::record;
 
     use super::*;
 
     fn slice(count: u64) -> Slice {
-        let axis = burnscape_trace::Axis {
-            first: -1,
-            count,
-            spacing: 0.5,
-            ..burnscape_trace::Axis::default()
-        };
-        Slice { x: axis.clone(), y: Some(axis), ..Slice::default() }
+        let axis = record!(burnscape_trace::Axis { first: -1, count, spacing: 0.5 });
+        record!(Slice { x: axis.clone(), y: Some(axis) })
     }
 
     #[test]
     fn nodes_land_where_their_numbers_say_and_others_are_counted() {
         let mut landscape = Landscape::new(slice(3));
-        landscape.apply_nodes(&Nodes {
+        landscape.apply_nodes(&record!(Nodes {
             slice: 0,
             index: vec![5, 9, 0].into(),
             loss: vec![2.0, 7.0, f64::NAN].into(),
-            ..Nodes::default()
-        });
+        }));
         let surface = landscape.surface().unwrap();
         assert_eq!(surface.loss(5), Some(2.0));
         assert!(surface.loss(0).is_some_and(f64::is_nan));
@@ -228,12 +223,7 @@ mod tests {
     }
 
     fn nodes(index: &[u32], losses: &[f64], interpolated: bool) -> Nodes {
-        Nodes {
-            index: index.to_vec().into(),
-            loss: losses.to_vec().into(),
-            interpolated,
-            ..Nodes::default()
-        }
+        record!(Nodes { index: index.to_vec().into(), loss: losses.to_vec().into(), interpolated })
     }
 
     #[test]
@@ -251,13 +241,14 @@ mod tests {
 
     #[test]
     fn layers_are_surfaces_of_the_same_grid_and_what_has_no_name_or_no_place_does_no_harm() {
-        let layer = |name: &str| Layer { name: name.into(), samples: 7, ..Layer::default() };
-        let mut landscape =
-            Landscape::new(Slice { layers: vec![layer("accuracy"), layer(" ")], ..slice(3) });
-        let values =
-            |values: &[f64]| LayerNodes { value: values.to_vec().into(), ..LayerNodes::default() };
+        let layer = |name: &str| record!(Layer { name: name.into(), samples: 7 });
+        let mut landscape = Landscape::new(record!(Slice {
+            layers: vec![layer("accuracy"), layer(" ")],
+            ..slice(3)
+        }));
+        let values = |values: &[f64]| record!(LayerNodes { value: values.to_vec().into() });
         let layers = vec![values(&[0.5]), values(&[0.25, 0.75, 0.1]), values(&[9.0, 9.0])];
-        landscape.apply_nodes(&Nodes { layers, ..nodes(&[0, 1], &[1.0, 2.0], false) });
+        landscape.apply_nodes(&record!(Nodes { layers, ..nodes(&[0, 1], &[1.0, 2.0], false) }));
         let quantity = |number| landscape.quantity(number).unwrap();
         assert_eq!((quantity(0).name.as_str(), quantity(0).count), ("loss", 3));
         assert_eq!((quantity(1).name.as_str(), quantity(1).samples), ("accuracy", 7));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burnscape_landscape::surface::Counts;
-use burnscape_trace::{Check, Nodes, Plan, Slice, Study, Trajectory};
+use burnscape_trace::{Check, Nodes, Plan, Slice, Study, StudyKind, Trajectory};
 
 use super::Landscape;
 
@@ -48,8 +48,8 @@ impl Landscapes {
         self.slices.is_empty()
     }
 
-    /// The slices worth walking through: of slices that only repeat another with another seed, to
-    /// see whether it is typical, the first one.
+    /// The slices worth showing: of slices that only repeat another with another seed, to see whether it is typical, the
+    /// first one. Seeds draw the others again.
     #[must_use]
     pub fn offered(&self) -> Vec<&Landscape> {
         let offered: Vec<_> = self.iter().filter(|it| !self.is_repetition(it.slice())).collect();
@@ -91,7 +91,8 @@ impl Landscapes {
     /// are made to be compared.
     #[must_use]
     pub fn common_range(&self, slice: &Slice) -> Option<(f64, f64)> {
-        let study = self.study_of(slice).filter(|study| study.kind == "initial-and-trained")?;
+        let study =
+            self.study_of(slice).filter(|study| study.kind == StudyKind::InitialAndTrained)?;
         let (low, high) = study.lowest.zip(study.highest)?;
         (low.is_finite() && high.is_finite() && low <= high).then_some((low, high))
     }
@@ -155,9 +156,10 @@ impl Landscapes {
     }
 
     fn is_repetition(&self, slice: &Slice) -> bool {
-        let study = self.study_of(slice).filter(|study| study.kind == "agreement");
+        let study = self.study_of(slice).filter(|study| study.kind == StudyKind::Agreement);
         let first = study.and_then(|study| self.slices_of(study).next());
-        first.is_some_and(|first| first.slice().slice != slice.slice)
+        let is_first = first.is_some_and(|first| first.slice().slice == slice.slice);
+        study.is_some() && !is_first && slice.directions.is_none()
     }
 
     fn change(&mut self, slice: u32, change: impl FnOnce(&mut Landscape)) {
@@ -170,12 +172,13 @@ impl Landscapes {
 #[cfg(test)]
 mod tests {
     use burnscape_trace::Axis;
+    use burnscape_trace::record;
 
     use super::*;
 
     fn slice(number: u32, study: Option<u32>) -> Slice {
-        let x = Axis { first: 0, count: 2, spacing: 1.0, ..Axis::default() };
-        Slice { slice: number, study, x, ..Slice::default() }
+        let x = record!(Axis { first: 0, count: 2, spacing: 1.0 });
+        record!(Slice { slice: number, study, x })
     }
 
     fn landscapes(slices: &[Slice], studies: &[Study]) -> Landscapes {
@@ -186,7 +189,7 @@ mod tests {
     }
 
     fn study(number: u32, kind: &str, slices: &[u32]) -> Study {
-        Study { study: number, kind: kind.into(), slices: slices.to_vec(), ..Study::default() }
+        record!(Study { study: number, kind: kind.into(), slices: slices.to_vec() })
     }
 
     fn offered(landscapes: &Landscapes) -> Vec<u32> {
@@ -196,11 +199,7 @@ mod tests {
     #[test]
     fn a_repeated_slice_keeps_its_nodes() {
         let mut landscapes = landscapes(&[slice(0, None)], &[]);
-        landscapes.apply_nodes(&Nodes {
-            index: vec![1].into(),
-            loss: vec![4.0].into(),
-            ..Nodes::default()
-        });
+        landscapes.apply_nodes(&record!(Nodes { index: vec![1].into(), loss: vec![4.0].into() }));
         landscapes.apply_slice(&slice(0, None));
         let landscape = landscapes.iter().next().unwrap();
         assert_eq!(landscape.surface().unwrap().lowest().unwrap().loss, 4.0);
@@ -208,10 +207,9 @@ mod tests {
 
     #[test]
     fn a_slice_with_a_nan_that_is_repeated_keeps_what_was_measured() {
-        let unknown = Slice { centre_loss: f64::NAN, ..slice(3, None) };
+        let unknown = record!(Slice { centre_loss: f64::NAN, ..slice(3, None) });
         let mut landscapes = Landscapes::default();
-        let nodes =
-            Nodes { slice: 3, index: vec![0].into(), loss: vec![2.5].into(), ..Nodes::default() };
+        let nodes = record!(Nodes { slice: 3, index: vec![0].into(), loss: vec![2.5].into() });
         landscapes.apply_nodes(&nodes);
         landscapes.apply_slice(&unknown);
         landscapes.apply_nodes(&nodes);
@@ -240,7 +238,7 @@ mod tests {
     #[test]
     fn only_a_finite_range_of_the_right_kind_is_common() {
         let with = |kind: &str, lowest, highest| {
-            let study = Study { lowest, highest, ..study(0, kind, &[0]) };
+            let study = record!(Study { lowest, highest, ..study(0, kind, &[0]) });
             landscapes(&[slice(0, None)], &[study]).common_range(&slice(0, None))
         };
         let kind = "initial-and-trained";
@@ -253,10 +251,10 @@ mod tests {
 
     #[test]
     fn the_last_path_told_during_training_holds() {
-        let path = |x: f64| Trajectory { x: vec![x].into(), ..Trajectory::default() };
+        let path = |x: f64| record!(Trajectory { x: vec![x].into() });
         let mut landscapes = Landscapes::default();
         landscapes.apply_trajectory(&path(1.0));
-        landscapes.apply_trajectory(&Trajectory { slice: Some(4), ..path(9.0) });
+        landscapes.apply_trajectory(&record!(Trajectory { slice: Some(4), ..path(9.0) }));
         landscapes.apply_trajectory(&path(2.0));
         assert_eq!(landscapes.live_path(), Some(&path(2.0)));
     }

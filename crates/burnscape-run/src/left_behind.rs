@@ -26,19 +26,30 @@ impl LeftBehind {
     /// Whether no later resume leaves the record behind that begins at a byte of the trace.
     #[must_use]
     pub fn holds(&self, offset: u64, record: &Record) -> bool {
+        self.first_behind(offset).is_none_or(|resume| resume.keeps(record))
+    }
+
+    /// The same of a step.
+    #[must_use]
+    pub fn holds_step(&self, offset: u64, step: u64) -> bool {
+        self.first_behind(offset).is_none_or(|resume| resume.keeps_step(step))
+    }
+
+    fn first_behind(&self, offset: u64) -> Option<&Resume> {
         let later = self.resumes.partition_point(|(at, _)| *at <= offset);
-        self.resumes.get(later).is_none_or(|(_, resume)| resume.keeps(record))
+        self.resumes.get(later).map(|(_, resume)| resume)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
     use burnscape_trace::{Epoch, Step};
 
     use super::*;
 
     fn resume(steps: u64) -> Resume {
-        Resume { steps, ..Resume::default() }
+        record!(Resume { steps })
     }
 
     /// Pseudo-random numbers below `bound`.
@@ -56,8 +67,8 @@ mod tests {
             let records: Vec<Record> = (0..30)
                 .map(|_| match below(&mut state, 5) {
                     0 => Record::Resume(resume(below(&mut state, 12))),
-                    1 => Record::Epoch(Epoch { steps: below(&mut state, 12), ..Epoch::default() }),
-                    _ => Record::Step(Step { step: below(&mut state, 12), ..Step::default() }),
+                    1 => Record::Epoch(record!(Epoch { steps: below(&mut state, 12) })),
+                    _ => Record::Step(record!(Step { step: below(&mut state, 12) })),
                 })
                 .collect();
             let mut left_behind = LeftBehind::default();

@@ -109,10 +109,12 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     fn metric(split: &str, name: &str, step: u64, value: f64) -> Metric {
-        Metric { split: split.into(), name: name.into(), epoch: 1, step, value }
+        record!(Metric { split: split.into(), name: name.into(), epoch: 1, step, value })
     }
 
     type Shape<'a> = (&'a str, &'a str, Option<(u64, f64)>);

@@ -113,18 +113,20 @@ fn merged(columns: &[[f32; OCTAVES]]) -> [f32; OCTAVES] {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     fn histogram(step: u64, first_exponent: i16, positive: &[u32], zeros: u64) -> Histogram {
         let positive = positive.to_vec().into();
-        Histogram { step, first_exponent, positive, zeros, ..Histogram::default() }
+        record!(Histogram { step, first_exponent, positive, zeros })
     }
 
     #[test]
     fn shares_are_of_all_finite_values_and_of_both_signs() {
         let mut columns = OctaveColumns::default();
         let negative = vec![2, 0, 0].into();
-        columns.push(&Histogram { negative, ..histogram(5, -3, &[1, 0, 3], 2) });
+        columns.push(&record!(Histogram { negative, ..histogram(5, -3, &[1, 0, 3], 2) }));
         let used = columns.used().unwrap();
         assert_eq!(OctaveColumns::exponent(used.start), -3);
         assert_eq!(

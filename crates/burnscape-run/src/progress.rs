@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use burnscape_trace::Progress;
+use burnscape_trace::{Progress, Split};
 
 /// Steps over which the pace is taken: long enough to be calm, short enough to follow a change.
 const PACE_STEPS: usize = 64;
@@ -83,9 +83,9 @@ impl TrainingProgress {
     pub fn share(&self) -> Option<f64> {
         let latest = self.latest.as_ref()?;
         let within = (latest.total > 0).then(|| latest.done as f64 / latest.total as f64)?;
-        match (latest.split.as_str(), self.planned_epochs) {
-            ("surface", _) | (_, None | Some(0)) => Some(within),
-            ("train", Some(epochs)) => {
+        match (&latest.split, self.planned_epochs) {
+            (Split::Surface, _) | (_, None | Some(0)) => Some(within),
+            (Split::Train, Some(epochs)) => {
                 Some((latest.epoch.saturating_sub(1) as f64 + within) / epochs as f64)
             }
             (_, Some(epochs)) => Some(latest.epoch as f64 / epochs as f64),
@@ -107,10 +107,12 @@ impl TrainingProgress {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     fn progress(split: &str, epoch: u64, done: u64, total: u64) -> Progress {
-        Progress { split: split.to_owned(), epoch, done, total, eta_secs: None }
+        record!(Progress { split: split.into(), epoch, done, total, eta_secs: None })
     }
 
     #[test]

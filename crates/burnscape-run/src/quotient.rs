@@ -66,7 +66,7 @@ mod tests {
     use burnscape_trace::columns::{
         Blocks, GRAD_POWER, GRAD_SIGNAL, PREVIOUS_UPDATE_NORM, UPDATE_DOT, UPDATE_NORM, WEIGHT_NORM,
     };
-    use burnscape_trace::{F32s, Step};
+    use burnscape_trace::{F32s, Step, record};
 
     use super::*;
 
@@ -92,7 +92,7 @@ mod tests {
             (PREVIOUS_UPDATE_NORM, [1.0, 1.0, 1.0, 4.0]),
         ];
         let columns = columns.map(|(name, it)| (name.to_owned(), F32s(it.to_vec())));
-        let step = Step { columns: columns.into_iter().collect(), ..Step::default() };
+        let step = record!(Step { columns: columns.into_iter().collect() });
         let found = StepColumns::of(&step, 4);
         for quotient in Quotient::ALL {
             let ours = quotient.in_step(&found).unwrap();
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn columns_of_another_step_form_none() {
         let columns = [(UPDATE_NORM.to_owned(), F32s(vec![1.0]))].into();
-        let step = Step { columns, ..Step::default() };
+        let step = record!(Step { columns });
         assert!(Quotient::UpdateRatio.in_step(&StepColumns::of(&step, 1)).is_none());
     }
 }

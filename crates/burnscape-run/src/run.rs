@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use burnscape_trace::{
-    Check, End, Epoch, Head, Histogram, Hyperparameters, Item, Note, Record, Resume, Snapshot, Step,
+    Check, End, EndReason, Epoch, Head, Histogram, Hyperparameters, Item, Note, Record, Resume,
+    Snapshot, Step,
 };
 
 use super::checks::take_check;
@@ -37,10 +38,10 @@ pub enum RunState {
 
 impl RunState {
     /// The state that the reason of an end, the last progress and the number of steps tell.
-    pub(crate) fn told_by(end: Option<&str>, is_at_surface: bool, steps: u64) -> Self {
+    pub(crate) fn told_by(end: Option<&EndReason>, is_at_surface: bool, steps: u64) -> Self {
         match end {
-            Some("finished" | "early-stopping") => Self::Finished,
-            Some("interrupted") => Self::Interrupted,
+            Some(EndReason::Finished | EndReason::EarlyStopping) => Self::Finished,
+            Some(EndReason::Interrupted) => Self::Interrupted,
             Some(_) => Self::Stopped,
             None if is_at_surface => Self::Surface,
             None if steps == 0 => Self::Waiting,
@@ -177,7 +178,7 @@ impl Run {
             Record::Check(check) => self.apply_check(check),
             Record::Note(note) => self.apply_note(note),
             Record::Resume(resume) => self.apply_resume(resume),
-            Record::Alert(_) | Record::Dropped(_) | Record::End(_) | Record::Unknown { .. } => {}
+            _ => {}
         }
     }
 
@@ -411,6 +412,7 @@ impl Run {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
     use burnscape_trace::{Dropped, LossCause, Lost, Torn};
 
     use super::*;
@@ -422,10 +424,10 @@ mod tests {
         run.apply_item(&Item::Lost(lost));
         run.apply_item(&Item::Torn(Torn { offset: 90, bytes: 7 }));
         assert_eq!(run.damage(), Damage { lost_bytes: 40, places: 1, torn_bytes: 7 });
-        run.apply(&Record::Dropped(Dropped { records: 3, after_step: 1 }));
-        run.apply(&Record::Dropped(Dropped { records: 2, after_step: 9 }));
+        run.apply(&Record::Dropped(record!(Dropped { records: 3, after_step: 1 })));
+        run.apply(&Record::Dropped(record!(Dropped { records: 2, after_step: 9 })));
         assert_eq!((run.damage().torn_bytes, run.dropped()), (0, 5));
-        run.apply(&Record::End(End { dropped: 5, ..End::default() }));
+        run.apply(&Record::End(record!(End { dropped: 5 })));
         assert_eq!(run.dropped(), 5);
     }
 }

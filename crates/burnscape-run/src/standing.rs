@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use burnscape_trace::{Dropped, End, Epoch, Head, Item, Record, Resume, Snapshot, Step};
+use burnscape_trace::{Dropped, End, Epoch, Head, Item, Record, Resume, Snapshot, Split, Step};
 
 use super::{Alerts, Damage, RunState};
 
@@ -74,7 +74,7 @@ impl Standing {
             Record::Step(step) => self.apply_step(step),
             Record::Epoch(epoch) => self.apply_epoch(epoch),
             Record::Snapshot(snapshot) => self.apply_snapshot(snapshot),
-            Record::Progress(progress) => self.is_at_surface = progress.split == "surface",
+            Record::Progress(progress) => self.is_at_surface = progress.split == Split::Surface,
             Record::Alert(alert) => self.alerts.apply(alert),
             Record::Dropped(Dropped { records, .. }) => {
                 self.dropped = self.dropped.saturating_add(*records);
@@ -89,7 +89,7 @@ impl Standing {
     /// Where the run is.
     #[must_use]
     pub fn state(&self) -> RunState {
-        let reason = self.end.as_ref().map(|end| end.reason.as_str());
+        let reason = self.end.as_ref().map(|end| &end.reason);
         RunState::told_by(reason, self.is_at_surface, self.steps)
     }
 
@@ -239,6 +239,7 @@ impl Standing {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
     use burnscape_trace::{Alert, LossCause, Lost, Progress, Torn};
 
     use super::*;
@@ -251,22 +252,22 @@ mod tests {
     }
 
     fn step(step: u64, loss: Option<f64>) -> Record {
-        Record::Step(Step { step, epoch: Some(step / 4), loss, ..Step::default() })
+        Record::Step(record!(Step { step, epoch: Some(step / 4), loss }))
     }
 
     fn epoch(epoch: u64, steps: u64, train_loss: f64) -> Record {
         let train_loss = Some(train_loss);
-        Record::Epoch(Epoch { epoch, steps, train_loss, ..Epoch::default() })
+        Record::Epoch(record!(Epoch { epoch, steps, train_loss }))
     }
 
     fn resume(steps: u64) -> Record {
-        Record::Resume(Resume { steps, ..Resume::default() })
+        Record::Resume(record!(Resume { steps }))
     }
 
     #[test]
     fn the_state_follows_the_records() {
-        let ended = |reason: &str| Record::End(End { reason: reason.to_owned(), ..End::default() });
-        let surface = Record::Progress(Progress { split: "surface".into(), ..Progress::default() });
+        let ended = |reason: &str| Record::End(record!(End { reason: reason.into() }));
+        let surface = Record::Progress(record!(Progress { split: "surface".into() }));
         let told = [
             (step(0, None), RunState::Training),
             (surface, RunState::Surface),
@@ -316,8 +317,8 @@ mod tests {
         match below(state, 6) {
             0 => resume(at),
             1 => epoch(at / 4, at, at as f64),
-            2 => Record::Snapshot(Snapshot { step: at, ..Snapshot::default() }),
-            3 => Record::Alert(Alert { step: at, ..Alert::default() }),
+            2 => Record::Snapshot(record!(Snapshot { step: at })),
+            3 => Record::Alert(record!(Alert { step: at })),
             _ => step(at, (!at.is_multiple_of(3)).then_some(at as f64)),
         }
     }

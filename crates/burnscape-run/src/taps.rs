@@ -244,10 +244,12 @@ impl Taps {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     fn seen(tap: &str, step: u64, mean: f64) -> Activation {
-        Activation { tap: tap.into(), step, mean, std: 0.5, units: 8, ..Activation::default() }
+        record!(Activation { tap: tap.into(), step, mean, std: 0.5, units: 8 })
     }
 
     fn last_of(tap: &Tap, quantity: TapQuantity) -> Option<(u64, f64)> {
@@ -269,7 +271,8 @@ mod tests {
     #[test]
     fn what_is_not_defined_is_no_value_and_what_is_nan_is_one() {
         let nan = f64::NAN;
-        let undefined = Activation { saturated_share: nan, drift: nan, ..seen("relu", 3, nan) };
+        let undefined =
+            record!(Activation { saturated_share: nan, drift: nan, ..seen("relu", 3, nan) });
         let mut taps = Taps::default();
         taps.apply(&undefined);
         let tap = taps.get(0).unwrap();
@@ -284,7 +287,7 @@ mod tests {
         let mut taps = Taps::default();
         taps.apply(&seen("early", 2, 1.0));
         taps.apply(&seen("early", 6, 2.0));
-        taps.apply_histogram("early", &Histogram { step: 6, ..Histogram::default() });
+        taps.apply_histogram("early", &record!(Histogram { step: 6 }));
         taps.apply(&seen("late", 6, 3.0));
         taps.rewind(6);
         let tap = taps.get(0).unwrap();

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use burnscape_trace::{
     Block, End, F32s, FORMAT, Head, INDEX_FILE, Index, Item, Reader, Record, RunFolder, Step,
-    Writer, columns, frame,
+    Writer, columns, frame, record,
 };
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ fn step(number: u64, blocks: usize) -> Step {
         let values: F32s = (0..blocks).map(|block| value(at, block)).collect();
         ((*name).to_owned(), values)
     };
-    Step {
+    record!(Step {
         step: number,
         batches: number + 1,
         epoch: Some(1 + number / 1000),
@@ -57,8 +57,7 @@ fn step(number: u64, blocks: usize) -> Step {
         lr: 1e-3,
         loss: Some(2.3 / (1.0 + number as f64 * 1e-3)),
         columns: COLUMNS.iter().enumerate().map(column).collect(),
-        ..Step::default()
-    }
+    })
 }
 
 fn throughput(blocks: usize) -> Value {
@@ -158,12 +157,12 @@ fn long_run(blocks: usize) -> Value {
 fn record(folder: &RunFolder, blocks: usize) {
     let mut writer = Writer::create(folder).expect("a trace");
     let blocks_of = vec![Block::default(); blocks];
-    let head = Head { format: FORMAT, blocks: blocks_of, ..Head::default() };
+    let head = record!(Head { format: FORMAT, blocks: blocks_of });
     writer.append(&head.into()).expect("room on the disk");
     for number in 0..LONG_RUN_STEPS {
         writer.append(&step(number, blocks).into()).expect("room on the disk");
     }
-    writer.finish(End { reason: "finished".into(), ..End::default() }).expect("room on the disk");
+    writer.finish(record!(End { reason: "finished".into() })).expect("room on the disk");
 }
 
 fn read_all(folder: &RunFolder) {

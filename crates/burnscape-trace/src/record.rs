@@ -8,12 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{F32s, F64s, U32s};
+use crate::vocabulary::{
+    AlertRule, AxisKind, BatchNormMode, BiasMode, BlockRole, CurvatureReason, EndReason,
+    HistogramOf, LossSource, LossWeights, Normalisation, SampleUnit, Severity, SnapshotReason,
+    Split, StudyKind,
+};
+use crate::{F32s, F64s, Tally, U32s};
 
 /// The version `[major, minor]` that this crate writes.
-pub const FORMAT: [u16; 2] = [1, 1];
+pub const FORMAT: [u16; 2] = [1, 2];
 
-/// All kinds that format 1.1 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`.
+/// All kinds that format 1.2 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`.
 pub const RESERVED_KINDS: [&str; 23] = [
     "head",
     "hyperparameters",
@@ -42,6 +47,7 @@ pub const RESERVED_KINDS: [&str; 23] = [
 
 /// One item of a trace.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Record {
     /// What is being recorded: written first, repeated at epochs and at the end by the
     /// [`Writer`](crate::Writer), so that damage to one copy costs little. The last one holds.
@@ -100,6 +106,7 @@ pub enum Record {
 /// What is being recorded.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Head {
     /// `[major, minor]` of the format.
     pub format: [u16; 2],
@@ -131,6 +138,7 @@ pub struct Head {
 /// last value holds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Hyperparameters {
     /// Values by name, each as JSON text, such as `0.001`, `"adam"` or `[64, 10]`. Names of nested settings are
     /// joined by dots (`optimizer.beta_1`). NaN and infinities are the texts `"NaN"`, `"Infinity"`, `"-Infinity"`.
@@ -140,13 +148,14 @@ pub struct Hyperparameters {
 /// One parameter tensor of the layout.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Block {
     /// Dotted module path, such as `encoder.0.weight`.
     pub path: String,
     /// Lengths of the dimensions.
     pub shape: Vec<u64>,
-    /// `weight`, `bias` or `norm`.
-    pub role: String,
+    /// What it is for.
+    pub role: BlockRole,
     /// Container type burn reports, such as `Linear`.
     pub container: String,
     /// Dimension whose index names a filter; `None`: the whole tensor is one filter.
@@ -164,6 +173,7 @@ pub struct Block {
 /// One buffer: saved in snapshots, never perturbed.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Buffer {
     /// Dotted module path.
     pub path: String,
@@ -174,6 +184,7 @@ pub struct Buffer {
 /// One optimizer step.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Step {
     /// Optimizer steps before this one in the run (0 is the first).
     pub step: u64,
@@ -203,6 +214,7 @@ pub struct Step {
 /// One complete epoch.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Epoch {
     /// Number, counted from 1 as burn does.
     pub epoch: u64,
@@ -216,23 +228,21 @@ pub struct Epoch {
     pub train_loss: Option<f64>,
     /// Mean validation loss over the epoch, where known.
     pub valid_loss: Option<f64>,
-    /// What batches count by in these means: `samples`, `tokens` or `positions` that are in them; `batches`, all of
-    /// which count the same, as in burn's own metric of a loss that is a mean already; or `entries` of their loss
-    /// tensors, by which that metric counts others. Empty: `batches`, as in the first traces.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub weighted_by: String,
+    /// What batches count by in these means.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub weighted_by: LossWeights,
 }
 
 impl Epoch {
     /// What its losses are means by, as in "1.6 by sample"; `None` where it is not told.
     pub fn weighting(&self) -> Option<&'static str> {
-        match self.weighted_by.as_str() {
-            "samples" => Some("by sample"),
-            "tokens" => Some("by token"),
-            "positions" => Some("by position"),
-            "entries" => Some("by entry"),
-            "batches" => Some("by batch"),
-            _ => None,
+        match self.weighted_by {
+            LossWeights::Samples => Some("by sample"),
+            LossWeights::Tokens => Some("by token"),
+            LossWeights::Positions => Some("by position"),
+            LossWeights::Entries => Some("by entry"),
+            LossWeights::Batches => Some("by batch"),
+            LossWeights::Other(_) => None,
         }
     }
 }
@@ -240,9 +250,10 @@ impl Epoch {
 /// Where training is, told at most a few times a second.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Progress {
     /// `train`, `valid`, or `surface` while a slice is evaluated.
-    pub split: String,
+    pub split: Split,
     /// Epoch, counted from 1; 0 for `surface`.
     pub epoch: u64,
     /// Items (samples, nodes) done.
@@ -256,9 +267,10 @@ pub struct Progress {
 /// A value of a metric, or one that the program told.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Metric {
     /// `train`, `valid`, the name of a test, or `own`: the program told the value itself, at any step.
-    pub split: String,
+    pub split: Split,
     /// Name, such as `accuracy`.
     pub name: String,
     /// Epoch, counted from 1; 0: unknown.
@@ -272,6 +284,7 @@ pub struct Metric {
 /// What the values that passed a tap looked like in one training step, over all its calls in that step.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Activation {
     /// Name of the tap, such as `fc1.relu`.
     pub tap: String,
@@ -314,9 +327,10 @@ pub struct Activation {
 /// How values are spread, in bins of one octave each.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Histogram {
-    /// `gradient`, `weight` or `activation`.
-    pub of: String,
+    /// Whose values they are.
+    pub of: HistogramOf,
     /// Number of the parameter block; `None` for an activation.
     pub block: Option<u32>,
     /// Name of the tap, for an activation.
@@ -339,13 +353,12 @@ pub struct Histogram {
 /// Something went wrong, or looks as if it will.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Alert {
-    /// `non-finite-loss`, `non-finite-gradient`, `non-finite-weight`, `exploding-gradient`,
-    /// `vanishing-gradient`, `loss-spike`, `plateau`, `update-ratio`, `dead-units`, `saturated-units`,
-    /// `edge-of-stability`.
-    pub rule: String,
-    /// `info`, `warning`, or `error` where training cannot go on in a sensible way.
-    pub level: String,
+    /// The rule that is broken.
+    pub rule: AlertRule,
+    /// How bad it is.
+    pub level: Severity,
     /// Optimizer steps in the run before the one that it concerns.
     pub step: u64,
     /// Epoch, counted from 1; `None`: unknown.
@@ -371,11 +384,12 @@ pub struct Alert {
 /// What happened just before an alert, and where training stood.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Blackbox {
     /// Optimizer steps in the run before the one that the alert concerns.
     pub step: u64,
     /// Rule of the alert.
-    pub rule: String,
+    pub rule: AlertRule,
     /// The last steps, that of the alert included, with everything that was measured in them.
     pub steps: Vec<Step>,
     /// Weights before the update that led here: one step earlier. File relative to the run folder.
@@ -392,9 +406,10 @@ pub struct Blackbox {
 /// a fixed set of batches, with what else was asked for. What was not measured is empty, `None` or 0 probes.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Curvature {
-    /// `live` (on a schedule, while training goes on) or `study` (asked for around a model).
-    pub reason: String,
+    /// Why it was measured.
+    pub reason: CurvatureReason,
     /// Optimizer steps before it.
     pub step: u64,
     /// Epochs complete at that moment; `None`: unknown.
@@ -405,10 +420,9 @@ pub struct Curvature {
     pub elapsed_secs: f64,
     /// Samples that the loss is averaged over.
     pub samples: u64,
-    /// What `samples` counts, if not samples: `tokens`, `positions` (padding included, so that the mean may not be
-    /// exact) or `batches` (each counts once, whatever its size). Empty: samples.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub unit: String,
+    /// What `samples` counts, if not samples.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub unit: SampleUnit,
     /// Batches that they came in.
     pub batches: u64,
     /// Element type that gradients were computed in.
@@ -466,6 +480,7 @@ pub struct Curvature {
 /// How the eigenvalues of a Hessian are spread: a density over λ whose integral is 1.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Density {
     /// Places, ascending.
     pub eigenvalue: F64s,
@@ -484,6 +499,7 @@ pub struct Density {
 /// One measure of sharpness beside the spectrum.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Measure {
     /// What it is, such as `sam`, `keskar`, `average-direction`, `filter-normalised`.
     pub name: String,
@@ -500,6 +516,7 @@ pub struct Measure {
 /// Step records that were lost because the queue was full.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Dropped {
     /// How many since the last such record.
     pub records: u64,
@@ -510,6 +527,7 @@ pub struct Dropped {
 /// Other blocks require no gradient than before: the model was frozen or unfrozen in part.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Frozen {
     /// Optimizer steps before the first one of which this holds.
     pub step: u64,
@@ -520,11 +538,12 @@ pub struct Frozen {
 /// A file with all parameters and buffers at one moment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// Number in the run; 0 is the initial model.
     pub index: u64,
-    /// `initial`, `resume`, `epoch`, `step` or `final`.
-    pub reason: String,
+    /// Why it was taken.
+    pub reason: SnapshotReason,
     /// Epochs complete at that moment; `None`: unknown.
     pub epoch: Option<u64>,
     /// Optimizer steps before it.
@@ -548,6 +567,7 @@ pub struct Snapshot {
 /// One further quantity that is measured at the nodes of a slice, beside the loss.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Layer {
     /// What it is, such as `accuracy` or `valid loss`.
     pub name: String,
@@ -555,10 +575,9 @@ pub struct Layer {
     pub centre: f64,
     /// Samples that it is averaged over.
     pub samples: u64,
-    /// What `samples` counts, if not samples: `tokens`, `positions` (padding included, so that the mean may not be
-    /// exact) or `batches` (each counts once, whatever its size). Empty: samples.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub unit: String,
+    /// What `samples` counts, if not samples.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub unit: SampleUnit,
     /// Batches that they came in.
     pub batches: u64,
 }
@@ -566,11 +585,12 @@ pub struct Layer {
 /// One axis of a slice: nodes lie at `(first + i) · spacing`, so 0 is always a node.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Axis {
     /// What the direction is, such as `PC 1` or `random 1`.
     pub label: String,
-    /// How it was made: `random`, `pca`, `points`, `update`, `gradient`, `hessian` or `given`.
-    pub kind: String,
+    /// How it was made.
+    pub kind: AxisKind,
     /// Multiple of `spacing` at which the first node lies (negative or 0).
     pub first: i64,
     /// Number of nodes.
@@ -588,6 +608,7 @@ pub struct Axis {
 /// The provenance of a line or plane on which the loss is evaluated.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Slice {
     /// Number in the run.
     pub slice: u32,
@@ -601,14 +622,11 @@ pub struct Slice {
     pub x: Axis,
     /// Second axis (β, drawn upwards); `None`: a line.
     pub y: Option<Axis>,
-    /// To what random directions are scaled: `filter`, `layer`, `weight` or `none`.
-    pub normalisation: String,
-    /// What biases and norm parameters do in random directions: `ignored` (they stay), `kept` (they
-    /// move along themselves) or `filter` (each is normalised as one filter). `moved`: no direction
-    /// is random, they move as everything else does. `mixed`: one direction is random, along the other
-    /// they move.
+    /// To what random directions are scaled.
+    pub normalisation: Normalisation,
+    /// What biases and norm parameters do.
     #[serde(deserialize_with = "word_or_flag")]
-    pub biases: String,
+    pub biases: BiasMode,
     /// Frozen parameters move as well.
     pub moves_frozen: bool,
     /// The second direction was made orthogonal to the first.
@@ -623,20 +641,19 @@ pub struct Slice {
     pub shares: Vec<F64s>,
     /// Samples that the loss is averaged over.
     pub samples: u64,
-    /// What `samples` counts, if not samples: `tokens`, `positions` (padding included, so that the mean may not be
-    /// exact) or `batches` (each counts once, whatever its size). Empty: samples.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub unit: String,
+    /// What `samples` counts, if not samples.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub unit: SampleUnit,
     /// Batches of the fixed set.
     pub batches: u64,
-    /// BatchNorm mode: `centre` or `recalibrate`; `none` where the model has no buffers.
-    pub batchnorm: String,
+    /// What BatchNorm normalises with.
+    pub batchnorm: BatchNormMode,
     /// Element type the loss was computed in.
     pub dtype: String,
     /// Device the loss was computed on.
     pub device: String,
-    /// What the loss is: `output` (the model's own) or `closure`.
-    pub loss: String,
+    /// What the loss is.
+    pub loss: LossSource,
     /// Further quantities measured at the same nodes, in the order of [`Nodes::layers`].
     pub layers: Vec<Layer>,
     /// Adaptive evaluation: nodes that interpolation gives to this share of the range of losses are
@@ -652,6 +669,7 @@ pub struct Slice {
 /// of a slice holds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Trajectory {
     /// Slice whose coordinates these are; `None`: a path told while training goes on, in the principal
     /// components of the snapshots until then, about their mean.
@@ -714,6 +732,7 @@ fn has_none(numbers: &U32s) -> bool {
 /// same run gives the same bits, however long it takes. The last one that names a slice holds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Plan {
     /// The slices, those that the first ones are compared with behind them.
     pub slices: Vec<u32>,
@@ -761,6 +780,7 @@ fn is_all(numbers: &U32s) -> bool {
 /// Values of one [`Layer`] at the nodes of a tile.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct LayerNodes {
     /// Mean over samples; NaN and infinities are kept.
     pub value: F64s,
@@ -771,6 +791,7 @@ pub struct LayerNodes {
 /// Nodes of a slice: a tile of values, in any order.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Nodes {
     /// Slice they belong to.
     pub slice: u32,
@@ -791,13 +812,12 @@ pub struct Nodes {
 /// again after: the last one of a number holds.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Study {
     /// Number in the run.
     pub study: u32,
-    /// `initial-and-trained`: the same random directions around two models. `agreement`: the same
-    /// surface for several seeds, to see whether the first slice is typical. `scale-sweep`: one
-    /// plane at several ranges. `offending-update`: the line along an update that led into an alert.
-    pub kind: String,
+    /// What they have to do with each other.
+    pub kind: StudyKind,
     /// The slices, the one that is drawn first.
     pub slices: Vec<u32>,
     /// Lowest finite loss over all slices: one end of their common scale.
@@ -814,6 +834,7 @@ pub struct Study {
 /// A self-check and how it came out.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Check {
     /// Slice it concerns, if one.
     pub slice: Option<u32>,
@@ -828,9 +849,10 @@ pub struct Check {
 /// A sentence for the reader.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Note {
-    /// `info` or `warning`.
-    pub level: String,
+    /// How much it matters.
+    pub level: Severity,
     /// The sentence.
     pub text: String,
 }
@@ -843,6 +865,7 @@ pub struct Note {
 /// `step` is behind it (epochs, metrics, snapshots, live curvature).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Resume {
     /// Seconds since 1970-01-01 UTC.
     pub resumed_unix_secs: f64,
@@ -857,30 +880,56 @@ pub struct Resume {
 /// Nothing follows, unless a `resume` does.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct End {
-    /// `finished`, `early-stopping` (training ended before its last epoch because it no longer improved),
-    /// `interrupted`, `failed` (training or `finish` hit an error), `dropped` (the probe was dropped without
-    /// `finish`), `panicked` (it was dropped by a panic) or `recovered`.
-    pub reason: String,
+    /// Why.
+    pub reason: EndReason,
     /// Optimizer steps recorded.
     pub steps: u64,
     /// Step records lost to a full queue.
     pub dropped: u64,
     /// Seconds since recording started, of this process.
     pub elapsed_secs: f64,
+    /// The records before this one, since format 1.2: a writer fills it in. Whoever counts others misses some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tally: Option<Tally>,
 }
 
 /// The first traces only said whether biases were moved.
-fn word_or_flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+fn word_or_flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BiasMode, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Told {
-        Word(String),
+        Word(BiasMode),
         Flag(bool),
     }
     Ok(match Told::deserialize(deserializer)? {
         Told::Word(word) => word,
-        Told::Flag(true) => "moved".to_string(),
-        Told::Flag(false) => "ignored".to_string(),
+        Told::Flag(true) => BiasMode::Moved,
+        Told::Flag(false) => BiasMode::Ignored,
     })
+}
+
+/// A record, or a part of one, of some of its fields: the others are as by default, or as in another one.
+///
+/// Records gain fields in minor versions of the format, so that they cannot be written as literals elsewhere.
+///
+/// ```
+/// use burnscape_trace::{Severity, Step, Note, record};
+///
+/// let first = record!(Step { step: 0, lr: 0.1, loss: Some(2.5) });
+/// let second = record!(Step { step: 1, ..first.clone() });
+/// assert_eq!((second.lr, second.batches), (0.1, 0));
+/// let note = record!(Note { level: Severity::Info, text: "It fell.".into() });
+/// ```
+#[macro_export]
+macro_rules! record {
+    ($kind:path { $($field:ident $(: $value:expr)?),* $(, ..$base:expr)? $(,)? }) => {{
+        #[allow(unused_mut, reason = "without fields")]
+        let mut record: $kind = $crate::record!(@first $($base)?, ::std::default::Default::default());
+        $(record.$field = $crate::record!(@first $($value)?, $field);)*
+        record
+    }};
+    (@first , $otherwise:expr) => { $otherwise };
+    (@first $given:expr, $otherwise:expr) => { $given };
 }

@@ -2,7 +2,7 @@
 
 use std::alloc::System;
 
-use burnscape_trace::{FORMAT, Head, Item, Reader, Record, Step, frame};
+use burnscape_trace::{FORMAT, Head, Item, Reader, Record, Step, frame, record};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 
 #[global_allocator]
@@ -29,7 +29,7 @@ fn allocated(work: impl FnOnce()) -> Stats {
 fn a_step_of_100_blocks_and_6_columns_allocates_nothing() {
     let columns =
         ["a", "b", "c", "d", "e", "f"].map(|name| (name.to_owned(), vec![0.1; 100].into()));
-    let step = Record::from(Step { columns: columns.into(), loss: Some(0.1), ..Step::default() });
+    let step = Record::from(record!(Step { columns: columns.into(), loss: Some(0.1) }));
     let mut out = Vec::new();
     frame::encode(&step, &mut out).unwrap();
     let stats = allocated(|| {
@@ -62,7 +62,7 @@ fn a_payload_that_claims_gigabytes_allocates_what_is_there() {
 
 fn a_file_that_claims_256_mib_allocates_what_is_there() {
     let mut bytes = Vec::new();
-    frame::encode(&Record::from(Head { format: FORMAT, ..Head::default() }), &mut bytes).unwrap();
+    frame::encode(&Record::from(record!(Head { format: FORMAT })), &mut bytes).unwrap();
     bytes.extend(b"\xD9\xD9\xF7\x82\x1A\0\0\0\0\xD8\x18\x5A\x10\0\0\0".repeat(100));
     let mut items = Vec::with_capacity(4);
     let stats = allocated(|| items.extend(Reader::new(&bytes[..])));

@@ -96,6 +96,8 @@ fn of_end(end: &End) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     fn parsed(record: Record) -> Value {
@@ -108,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_step_is_an_object_with_its_values_and_hostile_names_are_escaped() {
-        let step = Step { step: 7, loss: Some(f64::NAN), lr: 0.5, ..Step::default() };
+        let step = record!(Step { step: 7, loss: Some(f64::NAN), lr: 0.5 });
         let line = parsed(Record::Step(step));
         assert_eq!(line["run"], "a\u{1b}\"b");
         assert_eq!((&line["kind"], &line["step"]), (&json!("step"), &json!(7)));
@@ -118,10 +120,9 @@ mod tests {
 
     #[test]
     fn curvature_and_metrics_of_the_user_are_told() {
-        let curvature =
-            Curvature { largest: vec![3.5, f64::INFINITY].into(), ..Curvature::default() };
+        let curvature = record!(Curvature { largest: vec![3.5, f64::INFINITY].into() });
         assert_eq!(parsed(Record::Curvature(curvature))["largest"], json!([3.5, "Infinity"]));
-        let metric = Metric { name: "accuracy".into(), value: 0.75, ..Metric::default() };
+        let metric = record!(Metric { name: "accuracy".into(), value: 0.75 });
         assert_eq!(parsed(Record::Metric(metric))["value"], json!(0.75));
     }
 }

@@ -282,26 +282,26 @@ fn progress_line(progress: &Progress) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     #[test]
     fn an_alert_is_a_line_with_what_helps_and_a_black_box_one_with_its_files() {
-        let alert = Alert {
+        let alert = record!(Alert {
             rule: "loss-spike".into(),
             level: "warning".into(),
             step: 7,
             epoch: Some(2),
             text: "the training loss leaps".into(),
             advice: "Look at the batch.".into(),
-            ..Alert::default()
-        };
-        let black_box = Blackbox {
+        });
+        let black_box = record!(Blackbox {
             step: 7,
             rule: "loss-spike".into(),
             steps: vec![Step::default(); 3],
             after: Some("blackbox/after.safetensors".into()),
-            ..Blackbox::default()
-        };
+        });
         let records = [Record::Alert(alert), Record::Blackbox(black_box)];
         let items = records.map(|record| Item::Record { offset: 0, record });
         assert_eq!(
@@ -317,12 +317,12 @@ mod tests {
     fn of_values_of_ones_own_the_last_of_a_batch_is_told() {
         let own = |name: &str, step: u64| {
             let (split, name) = ("own".into(), name.into());
-            Record::Metric(Metric { split, name, epoch: 1, step, value: step as f64 })
+            Record::Metric(record!(Metric { split, name, epoch: 1, step, value: step as f64 }))
         };
         let values = [("lr", "0.5".to_owned()), ("name", "\"adam\u{1b}\"".to_owned())];
         let values = values.map(|(name, value)| (name.to_owned(), value)).into();
         let records = [
-            Record::Hyperparameters(Hyperparameters { values }),
+            Record::Hyperparameters(record!(Hyperparameters { values })),
             own("reward", 1),
             own("length", 1),
             own("reward", 2),
@@ -338,12 +338,8 @@ mod tests {
 
     #[test]
     fn an_epoch_says_what_its_batches_count_by() {
-        let epoch = |by: &str| Epoch {
-            epoch: 1,
-            steps: 3,
-            train_loss: Some(1.6),
-            weighted_by: by.to_string(),
-            ..Epoch::default()
+        let epoch = |by: &str| {
+            record!(Epoch { epoch: 1, steps: 3, train_loss: Some(1.6), weighted_by: by.into() })
         };
         let [told, untold] = ["samples", ""].map(|by| epoch_line(&epoch(by)));
         assert_eq!(told, format!("{untold} by sample"));
@@ -352,22 +348,20 @@ mod tests {
 
     #[test]
     fn curvature_is_told_beside_what_steps_bear_and_metrics_by_their_names() {
-        let curvature = Curvature {
+        let curvature = record!(Curvature {
             step: 40,
             largest: vec![19.5, 2.0].into(),
             largest_error: vec![0.25, 0.1].into(),
             stability_limit: Some(2.0),
             lr: 0.1,
             trace: Some(31.0),
-            ..Curvature::default()
-        };
-        let metric = Metric {
+        });
+        let metric = record!(Metric {
             split: "valid".into(),
             name: "accuracy".into(),
             epoch: 3,
             value: 0.75,
-            ..Metric::default()
-        };
+        });
         let records = [Record::Curvature(curvature), Record::Metric(metric)];
         let items = records.map(|record| Item::Record { offset: 0, record });
         assert_eq!(

@@ -6,6 +6,8 @@ use std::panic::{PanicHookInfo, set_hook, take_hook};
 use std::sync::{Mutex, Once, PoisonError};
 use std::thread::{Thread, ThreadId, current, panicking};
 
+use crate::Error;
+
 /// Panics kept: one, and those of the threads that led to it.
 const KEPT: usize = 16;
 
@@ -91,6 +93,14 @@ impl Panicked {
             message => format!("{place}: {message}"),
         }
     }
+}
+
+/// A panic as an error.
+pub(crate) fn panicked(what: &str, panic: Box<dyn std::any::Any + Send>) -> Error {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    let message = text.unwrap_or_else(|| "no message".into());
+    Error::Panicked { what: what.to_string(), message }
 }
 
 #[cfg(test)]

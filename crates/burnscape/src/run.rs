@@ -1,7 +1,6 @@
 //! A run that was recorded before: its snapshots serve slices long after its training has ended.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,23 +8,25 @@ use std::time::{Duration, Instant};
 use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::layout::{Block, Filters, Layout};
-use burnscape_trace::{
-    Head, Nodes, Plan, Record, Resumed, RunFolder, Slice, Snapshot, Trace, Trajectory, Writer,
-};
+use burnscape_trace::{Head, Plan, Record, Resumed, RunFolder, Snapshot, Trace, Writer};
 
-use crate::batches::Batches;
-use crate::clock::Clock;
 use crate::config::Config;
-use crate::hook::Hook;
-use crate::loss::BatchLoss;
-use crate::model_map::{FilterOverride, ModelMap};
-use crate::perturb::at_tensors;
-use crate::probe::Active;
-use crate::recorder::{Earlier, Recorder};
-use crate::snapshot::{self, SnapshotFile, SnapshotMatrix};
-use crate::study::{
-    self, Beginning, Budget, KnownSlice, OnChange, Reader, Study, Survey, Told, ValueOf,
-};
+use crate::config::clock::Clock;
+use crate::config::filters::FilterOverride;
+use crate::config::study::Budget;
+use crate::model::loss::BatchLoss;
+use crate::model::map::ModelMap;
+use crate::model::snapshot::{self, SnapshotFile, SnapshotMatrix};
+use crate::observe::hook::Hook;
+use crate::recorder::Recorder;
+use crate::recorder::earlier::Earlier;
+use crate::study::Study;
+use crate::study::active::{Active, error_of};
+use crate::study::batches::{Batches, OnChange};
+use crate::study::known::RecordedSlices;
+use crate::study::perturb::at_tensors;
+use crate::study::quantities::{Reader, ValueOf};
+use crate::study::survey::{Beginning, Survey};
 use crate::{Error, Result};
 
 /// A recorded run.
@@ -300,7 +301,7 @@ impl Run {
                 _ => format!("snapshot {}", last.index),
             },
             last_update: snapshot::last_update(&self.folder, map.layout.len(), &last)?,
-            told: self.told(),
+            recorded: RecordedSlices::of(&self.trace),
             map,
             given: given.clone(),
             snapshots,
@@ -310,17 +311,8 @@ impl Run {
         };
         let active = self.reopen(writer, earlier)?;
         let survey = Survey::new(active, beginning, model, batches, OnChange::Refuse);
-        let survey = survey.map_err(study::error_of)?;
+        let survey = survey.map_err(error_of)?;
         Ok(Study::of(survey))
-    }
-
-    /// What it holds of slices.
-    pub(crate) fn told(&self) -> Told {
-        Told {
-            names: self.slices().map(|slice| slice.name.clone()).collect(),
-            slices: self.known_slices(),
-            studies: self.known_studies(),
-        }
     }
 
     /// The map of the model with what the run knows better: named filters, and what was frozen.
@@ -353,54 +345,6 @@ impl Run {
         let mut file = SnapshotFile::open(&self.folder.resolve(&last.file)?, map)?;
         let tensors = file.tensors(map)?;
         Ok((last.clone(), at_tensors(model, map, &tensors)?))
-    }
-
-    fn slices(&self) -> impl Iterator<Item = &Slice> {
-        self.trace.records.iter().filter_map(|record| match record {
-            Record::Slice(slice) => Some(slice),
-            _ => None,
-        })
-    }
-
-    fn known_slices(&self) -> Vec<KnownSlice> {
-        let known = self.slices().filter_map(|slice| {
-            let (trajectory, nodes) = (self.trajectory(slice.slice), self.nodes(slice.slice));
-            KnownSlice::of(slice, trajectory, &nodes, self.plan_of(slice.slice))
-        });
-        known.collect()
-    }
-
-    /// The last of each number.
-    fn known_studies(&self) -> Vec<burnscape_trace::Study> {
-        let mut studies = BTreeMap::new();
-        for record in &self.trace.records {
-            if let Record::Study(study) = record {
-                studies.insert(study.study, study.clone());
-            }
-        }
-        studies.into_values().collect()
-    }
-
-    fn nodes(&self, slice: u32) -> Vec<&Nodes> {
-        let tiles = self.trace.records.iter().filter_map(|record| match record {
-            Record::Nodes(nodes) if nodes.slice == slice => Some(nodes),
-            _ => None,
-        });
-        tiles.collect()
-    }
-
-    fn plan_of(&self, slice: u32) -> Option<&Plan> {
-        self.trace.records.iter().rev().find_map(|record| match record {
-            Record::Plan(plan) if plan.slices.contains(&slice) => Some(plan),
-            _ => None,
-        })
-    }
-
-    fn trajectory(&self, slice: u32) -> Option<&Trajectory> {
-        self.trace.records.iter().rev().find_map(|record| match record {
-            Record::Trajectory(it) if it.slice == Some(slice) => Some(it),
-            _ => None,
-        })
     }
 
     fn reopen(self, writer: Writer, earlier: Earlier) -> Result<Active> {

@@ -2,6 +2,7 @@
 //!
 //! The clock moves only when a loss is read: every batch costs what the test says.
 
+use burnscape_trace::record;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -185,8 +186,8 @@ fn a_plan_is_told_before_the_nodes_and_read_back_from_the_run() {
     assert_eq!(opened.plan(), plans.last());
     let told = landscape.plan().expect("a plan");
     assert_eq!(
-        Plan { slices: Vec::new(), ..told.clone() },
-        Plan { slices: Vec::new(), ..plans[0].clone() }
+        record!(Plan { slices: Vec::new(), ..told.clone() }),
+        record!(Plan { slices: Vec::new(), ..plans[0].clone() })
     );
     assert_eq!(plans[0].budget_secs, Some(4.0));
     let records = run.records();
@@ -251,7 +252,7 @@ fn where_reading_all_snapshots_takes_too_long_some_are_read_and_a_plan_reads_the
 #[test]
 fn a_plan_for_other_batches_is_refused() {
     let run = Run::new();
-    let plan = Plan { of_batches: 5, ..Plan::default() };
+    let plan = record!(Plan { of_batches: 5 });
     let (probe, model) = trained(run.builder().plan(&plan));
     let error = probe.finish_strict(&model, &batches(3)).expect_err("another number of batches");
     assert_names(&error.to_string(), &["plan", "5 batches"]);

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burnscape::trace::{Record, Resumed, Slice};
 use burnscape::{Direction, Error, Point, Probe, SliceSpec, Watched};
+use burnscape_trace::record;
 
 use super::models::{ConvNorm, Mlp, Quadratic};
 use super::plain::{MLP_BLOCKS, conv_loss, mlp_loss, moved, weights};
@@ -164,7 +165,7 @@ fn slices_of_an_opened_run_are_numbered_on_and_keep_their_own_files() {
 
 #[test]
 fn a_study_that_is_known_by_a_slice_alone_keeps_its_number() {
-    let slice = Slice { study: Some(4), ..Slice::default() };
+    let slice = record!(Slice { study: Some(4) });
     let resumed = Resumed::of(&[Record::Slice(slice)]);
     assert_eq!((resumed.slices, resumed.studies), (1, 5));
 }

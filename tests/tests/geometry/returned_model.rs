@@ -32,7 +32,7 @@ fn a_model_trained_further_after_the_last_epoch_is_a_point_of_its_own() {
     let walker = step(walker, &mut sgd(), 0.5, training_batch(&[[0.0; 2]]));
     probe.finish(&walker, &[batch(&[[0.0; 2]])]).expect("a landscape");
     let told: Vec<(String, u64)> =
-        run.snapshots().into_iter().map(|it| (it.reason, it.step)).collect();
+        run.snapshots().into_iter().map(|it| (it.reason.into(), it.step)).collect();
     let expected = [("initial", 0), ("epoch", 1), ("final", 2)];
     assert_eq!(told, expected.map(|(reason, step)| (reason.to_string(), step)));
     assert_eq!(last(&run)["point"].1, [2.0, 1.0]);

@@ -19,7 +19,7 @@ use super::support::{Run, batch, epoch, sgd, step, training_batch};
 
 /// Reason, epoch and step of every snapshot.
 fn told(run: &Run) -> Vec<(String, Option<u64>, u64)> {
-    let told = |it: Snapshot| (it.reason, it.epoch, it.step);
+    let told = |it: Snapshot| (it.reason.into(), it.epoch, it.step);
     run.snapshots().into_iter().map(told).collect()
 }
 

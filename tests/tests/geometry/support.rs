@@ -230,7 +230,7 @@ impl Run {
     /// The reason of the `end` record, which is the last record.
     pub fn end(&self) -> String {
         match self.records().last() {
-            Some(Record::End(End { reason, .. })) => reason.clone(),
+            Some(Record::End(End { reason, .. })) => reason.to_string(),
             other => panic!("the trace ends with {other:?}"),
         }
     }

@@ -1,5 +1,6 @@
 //! `burnscape` as the programs see it: `Probe::start` and nothing else, with the settings of the test behind it.
 
+use burnscape_trace::record;
 use std::cell::RefCell;
 use std::path::Path;
 use std::time::Duration;
@@ -53,10 +54,5 @@ impl Settings {
 
 /// The same batches, and nothing left out.
 fn every_node(plan: &Plan) -> Plan {
-    Plan {
-        batches: plan.batches.clone(),
-        of_batches: plan.of_batches,
-        true_losses: true,
-        ..Plan::default()
-    }
+    record!(Plan { batches: plan.batches.clone(), of_batches: plan.of_batches, true_losses: true })
 }

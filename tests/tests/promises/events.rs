@@ -60,7 +60,7 @@ impl Run {
 
     fn end(&self) -> String {
         match self.records().pop() {
-            Some(Record::End(end)) => end.reason,
+            Some(Record::End(end)) => end.reason.into(),
             other => panic!("the trace ends with {other:?}"),
         }
     }

@@ -1,6 +1,7 @@
 //! `Probe::training` is burn's builder: everything of the user's is kept and called as without a probe, in any order
 //! of calls, and everything is recorded.
 
+use burnscape_trace::record;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -319,15 +320,15 @@ fn without_time(record: &Record) -> Option<String> {
         Record::Progress(_) | Record::Trajectory(_) => return None,
         Record::Note(note) if note.text.contains("the disk has") => return None,
         Record::Head(head) => {
-            Record::Head(Head { run_id: String::new(), started_unix_secs: 0.0, ..head })
+            Record::Head(record!(Head { run_id: String::new(), started_unix_secs: 0.0, ..head }))
         }
-        Record::Step(step) => Record::Step(Step { elapsed_secs: 0.0, ..step }),
+        Record::Step(step) => Record::Step(record!(Step { elapsed_secs: 0.0, ..step })),
         Record::Blackbox(mut black_box) => {
             black_box.steps.iter_mut().for_each(|step| step.elapsed_secs = 0.0);
             Record::Blackbox(black_box)
         }
-        Record::Epoch(epoch) => Record::Epoch(Epoch { elapsed_secs: 0.0, ..epoch }),
-        Record::End(end) => Record::End(End { elapsed_secs: 0.0, ..end }),
+        Record::Epoch(epoch) => Record::Epoch(record!(Epoch { elapsed_secs: 0.0, ..epoch })),
+        Record::End(end) => Record::End(record!(End { elapsed_secs: 0.0, ..end })),
         other => other,
     };
     Some(format!("{record:?}"))
@@ -494,7 +495,7 @@ fn notes(run: &Path) -> Vec<String> {
 
 fn end(run: &Path) -> String {
     match records(run).pop() {
-        Some(Record::End(end)) => end.reason,
+        Some(Record::End(end)) => end.reason.into(),
         other => panic!("the trace ends with {other:?}"),
     }
 }

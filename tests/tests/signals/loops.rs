@@ -1,5 +1,6 @@
 //! Training without burn's `Learner`, and several replicas at once.
 
+use burnscape_trace::record;
 use std::sync::Barrier;
 
 use burn::module::Module;
@@ -154,8 +155,8 @@ fn observed_in_one_line(probe: &Probe) -> Bowl {
 /// before its record.
 fn timeless(run: &Run) -> Vec<Record> {
     let timeless = |record| match record {
-        Record::Step(step) => Some(Record::Step(Step { elapsed_secs: 0.0, ..step })),
-        Record::Epoch(epoch) => Some(Record::Epoch(Epoch { elapsed_secs: 0.0, ..epoch })),
+        Record::Step(step) => Some(Record::Step(record!(Step { elapsed_secs: 0.0, ..step }))),
+        Record::Epoch(epoch) => Some(Record::Epoch(record!(Epoch { elapsed_secs: 0.0, ..epoch }))),
         _ => None,
     };
     let mut records = pick(run.records(), timeless);

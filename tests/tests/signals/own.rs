@@ -5,7 +5,7 @@ use burn::optim::{AdamConfig, SgdConfig};
 use burn::tensor::{DType, Device};
 use burn::train::TrainStep;
 use burnscape::Probe;
-use burnscape::trace::{Hyperparameters, Metric, Record};
+use burnscape::trace::{Metric, Record};
 use serde::Serialize;
 
 use super::support::{Bowl, Run, close, flex, pick, sample};
@@ -23,7 +23,7 @@ fn own(run: &Run) -> Vec<Metric> {
 
 fn set(run: &Run) -> Vec<(String, String)> {
     let told = pick(run.records(), |record| match record {
-        Record::Hyperparameters(Hyperparameters { values }) => Some(values),
+        Record::Hyperparameters(told) => Some(told.values),
         _ => None,
     });
     told.into_iter().flatten().collect()

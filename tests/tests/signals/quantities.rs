@@ -11,6 +11,7 @@ use burn::train::TrainStep;
 use burnscape::trace::Step;
 use burnscape::trace::columns::{self, Blocks};
 use burnscape::{Measurements, Probe, Schedule};
+use burnscape_trace::record;
 
 use super::support::{Bowl, Run, assert_close, close, devices, flex, sample, step};
 
@@ -58,9 +59,9 @@ fn all() -> Blocks {
 }
 
 fn head() -> burnscape::trace::Head {
-    let block = |path: &str| burnscape::trace::Block { path: path.into(), ..Default::default() };
+    let block = |path: &str| record!(burnscape::trace::Block { path: path.into() });
     let blocks = ["bowl.left", "bowl.right"].map(block).to_vec();
-    burnscape::trace::Head { blocks, ..Default::default() }
+    record!(burnscape::trace::Head { blocks })
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A run whose every number the test knows: NaN, infinities and −0 among them.
 
+use burnscape_trace::record;
 use std::path::Path;
 
 use burnscape::trace::{
@@ -60,7 +61,7 @@ impl Known {
         for record in &self.records {
             writer.append(record).expect("appended");
         }
-        let end = End { reason: "finished".into(), steps: ALL_STEPS, ..End::default() };
+        let end = record!(End { reason: "finished".into(), steps: ALL_STEPS });
         writer.finish(end).expect("finished");
         std::fs::write(folder.snapshot_path(0), &self.snapshot).expect("a snapshot");
     }
@@ -87,24 +88,26 @@ fn file_of(weights: &[f32]) -> Vec<u8> {
 }
 
 fn head() -> Head {
-    let block = |path: &str| Block { path: path.into(), shape: vec![2, 3], ..Block::default() };
+    let block = |path: &str| record!(Block { path: path.into(), shape: vec![2, 3] });
     let blocks = ["fc.weight", "fc.bias", "output.weight"].map(block).to_vec();
     let run_id = "0123456789abcdef0123456789abcdef".to_owned();
-    Head { format: FORMAT, run_id, seed: u64::MAX, blocks, ..Head::default() }
+    record!(Head { format: FORMAT, run_id, seed: u64::MAX, blocks })
 }
 
 /// Told in two parts, of which the second has a word on what the first said.
 fn hyperparameters() -> [Hyperparameters; 2] {
     let first = [("lr", "0.1"), ("optimizer.name", "\"adam\""), ("widths", "[64,10]")];
     let second = [("lr", "0.001"), ("broken", "{")];
-    let of = |values: &[(&str, &str)]| Hyperparameters {
-        values: values.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
+    let of = |values: &[(&str, &str)]| {
+        record!(Hyperparameters {
+            values: values.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
+        })
     };
     [of(&first), of(&second)]
 }
 
 fn resume() -> Resume {
-    Resume { steps: KEPT_STEPS, batches: KEPT_STEPS, ..Resume::default() }
+    record!(Resume { steps: KEPT_STEPS, batches: KEPT_STEPS })
 }
 
 /// A step, and at the end of every epoch what belongs there.
@@ -115,29 +118,27 @@ fn training(records: &mut Vec<Record>, dice: &mut Dice, number: u64, snapshot: &
     }
     let (epoch, steps) = ((number + 1) / 20, number + 1);
     let (train_loss, valid_loss) = (Some(dice.float()), (epoch != 2).then(|| dice.float()));
-    records.push(Record::from(Epoch { epoch, steps, train_loss, valid_loss, ..Epoch::default() }));
-    records.push(Record::from(Metric {
+    records.push(Record::from(record!(Epoch { epoch, steps, train_loss, valid_loss })));
+    records.push(Record::from(record!(Metric {
         split: "valid".into(),
         name: "accuracy".into(),
         epoch,
         step: steps,
         value: dice.float(),
-    }));
-    records.push(Record::from(Snapshot {
+    })));
+    records.push(Record::from(record!(Snapshot {
         index: epoch,
         reason: "epoch".into(),
         step: steps,
         file: "snapshots/000000.safetensors".into(),
         bytes: snapshot.len() as u64,
         crc32: crc32fast::hash(snapshot),
-        ..Snapshot::default()
-    }));
-    records.push(Record::from(Curvature {
+    })));
+    records.push(Record::from(record!(Curvature {
         reason: "live".into(),
         step: steps,
         largest: F64s(vec![dice.float(), dice.float()]),
-        ..Curvature::default()
-    }));
+    })));
 }
 
 fn step(dice: &mut Dice, number: u64) -> Step {
@@ -146,7 +147,7 @@ fn step(dice: &mut Dice, number: u64) -> Step {
     if number.is_multiple_of(3) {
         columns.push(("weight_norm".to_owned(), column()));
     }
-    Step {
+    record!(Step {
         step: number,
         batches: number + 1,
         epoch: (!number.is_multiple_of(7)).then_some(number / 20 + 1),
@@ -156,29 +157,27 @@ fn step(dice: &mut Dice, number: u64) -> Step {
         loss: (!number.is_multiple_of(5)).then(|| dice.float()),
         missing: U32s(if number.is_multiple_of(4) { vec![1] } else { vec![] }),
         columns: columns.into_iter().collect(),
-        ..Step::default()
-    }
+    })
 }
 
 fn axis(first: i64, count: u64) -> Axis {
-    Axis { label: "PC 1".into(), first, count, spacing: 0.25, ..Axis::default() }
+    record!(Axis { label: "PC 1".into(), first, count, spacing: 0.25 })
 }
 
 fn landscape(records: &mut Vec<Record>, dice: &mut Dice) {
-    let layers = vec![Layer { name: "accuracy".into(), ..Layer::default() }];
+    let layers = vec![record!(Layer { name: "accuracy".into() })];
     let y = Some(axis(-1, ROWS as u64));
-    let plane =
-        Slice { name: "pca".into(), x: axis(-2, COLUMNS as u64), y, layers, ..Slice::default() };
+    let plane = record!(Slice { name: "pca".into(), x: axis(-2, COLUMNS as u64), y, layers });
     records.push(Record::from(plane.clone()));
     records.push(Record::from(tile(dice, &[7, 3, 3, 19], false)));
     // A surface that is measured further repeats its slice.
     records.push(Record::from(plane));
     records.push(Record::from(tile(dice, &[3, 8, 9, 400], true)));
     records.push(Record::from(tile(dice, &[9], false)));
-    records.push(Record::from(Note { text: "between".into(), ..Note::default() }));
-    let line = Slice { slice: 4, name: "line".into(), x: axis(-1, 3), ..Slice::default() };
+    records.push(Record::from(record!(Note { text: "between".into() })));
+    let line = record!(Slice { slice: 4, name: "line".into(), x: axis(-1, 3) });
     records.push(Record::from(line));
-    records.push(Record::from(Nodes { slice: 4, ..tile(dice, &[2], false) }));
+    records.push(Record::from(record!(Nodes { slice: 4, ..tile(dice, &[2], false) })));
     records.push(Record::from(path(dice, Some(0))));
     records.push(Record::from(path(dice, None)));
     records.push(Record::from(path(dice, Some(0))));
@@ -189,20 +188,12 @@ fn tile(dice: &mut Dice, index: &[u32], interpolated: bool) -> Nodes {
     let mut values = |count: usize| F64s((0..count).map(|_| dice.float()).collect());
     let count = index.len();
     let (loss, stderr) = (values(count), values(count - 1));
-    let layers = vec![LayerNodes { value: values(count), stderr: values(count) }];
-    Nodes { slice: 0, index: U32s(index.to_vec()), loss, stderr, layers, interpolated }
+    let layers = vec![record!(LayerNodes { value: values(count), stderr: values(count) })];
+    record!(Nodes { slice: 0, index: U32s(index.to_vec()), loss, stderr, layers, interpolated })
 }
 
 fn path(dice: &mut Dice, slice: Option<u32>) -> Trajectory {
     let mut three = || F64s((0..3).map(|_| dice.float()).collect());
     let (epochs, x, y, loss) = (three(), three(), three(), three());
-    Trajectory {
-        slice,
-        snapshots: U32s(vec![1, 2, 3]),
-        epochs,
-        x,
-        y,
-        loss,
-        ..Trajectory::default()
-    }
+    record!(Trajectory { slice, snapshots: U32s(vec![1, 2, 3]), epochs, x, y, loss })
 }

@@ -1,5 +1,6 @@
 //! `examples/python/plot_run.py` draws what the trace holds, tells what it lacks, and overwrites nothing.
 
+use burnscape_trace::record;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
@@ -27,11 +28,11 @@ fn errors(output: &Output) -> String {
 /// A run that ended before any slice was measured.
 fn without_landscape(folder: &Path) {
     let mut writer = Writer::create(&RunFolder::create(folder).expect("a folder")).expect("a run");
-    let head = Head { format: FORMAT, ..Head::default() };
+    let head = record!(Head { format: FORMAT });
     writer.append(&Record::from(head)).expect("appended");
     for step in 0..9 {
         let loss = Some(1.0 / (step + 1) as f64);
-        writer.append(&Record::from(Step { step, loss, ..Step::default() })).expect("appended");
+        writer.append(&Record::from(record!(Step { step, loss }))).expect("appended");
     }
     writer.finish(End::default()).expect("finished");
 }

@@ -1,5 +1,6 @@
 //! `examples/python/burnscape_trace.py` reads what Rust wrote: the same bits, the same losses, as it comes.
 
+use burnscape_trace::record;
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -387,7 +388,7 @@ for item in follow(sys.argv[1], poll_secs=0.001):
 }
 
 fn end() -> burnscape::trace::End {
-    burnscape::trace::End { reason: "finished".into(), ..Default::default() }
+    record!(burnscape::trace::End { reason: "finished".into() })
 }
 
 /// Payloads with a right checksum that were made to harm, as no writer of ours would write them.
@@ -413,7 +414,7 @@ fn python_survives_payloads_that_were_made_to_harm() {
     ];
     let dir = tempdir().expect("a folder");
     let mut bytes = Vec::new();
-    let head = Head { format: [1, 0], ..Head::default() };
+    let head = record!(Head { format: [1, 0] });
     frame::encode(&Record::from(head), &mut bytes).expect("a head");
     for payload in &payloads {
         bytes.extend(framed(payload));
@@ -460,7 +461,7 @@ fn framed(payload: &[u8]) -> Vec<u8> {
 fn a_newer_major_version_and_other_files_are_refused() {
     let dir = tempdir().expect("a folder");
     let mut newer = Vec::new();
-    let head = Head { format: [2, 0], ..Head::default() };
+    let head = record!(Head { format: [2, 0] });
     frame::encode(&Record::from(head), &mut newer).expect("a head");
     let mut headless = Vec::new();
     frame::encode(&Record::from(Note::default()), &mut headless).expect("a note");

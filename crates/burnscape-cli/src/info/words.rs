@@ -46,6 +46,7 @@ fn training(facts: &Facts) -> Vec<String> {
     if resumed > 0 {
         lines.push(format!("resumed   {}", counted(resumed, "time")));
     }
+    lines.extend(facts.freezing.sentence().map(|blocks| format!("frozen    {blocks}")));
     lines.extend(facts.hyperparameters.iter().map(hyperparameter));
     lines.extend(facts.loss.map(loss));
     lines.extend(facts.metrics.values().map(metric));
@@ -69,7 +70,7 @@ fn hyperparameter((name, value): (&String, &String)) -> String {
 
 fn metric(metric: &Metric) -> String {
     let Metric { split, name, epoch, value, .. } = metric;
-    let [split, name] = [split, name].map(|it| it.escape_debug());
+    let [split, name] = [split.as_str(), name].map(|it| it.escape_debug());
     format!("metric    {name} ({split}): {value} at epoch {epoch}")
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use burnscape_trace::{
-    Alert, Axis, Block, Check, Curvature, Dropped, End, Epoch, FORMAT, Head, Metric, Nodes, Record,
-    Resume, RunFolder, Slice, Snapshot, Step, Writer, columns,
+    Alert, Axis, Block, Check, Curvature, Dropped, End, Epoch, FORMAT, Frozen, Head, Metric, Nodes,
+    Record, Resume, RunFolder, Slice, Snapshot, Step, Writer, columns, record,
 };
 use burnscape_tui::model::Standing;
 use serde_json::{Value, json};
@@ -31,48 +31,48 @@ struct Told {
 fn step(number: u64) -> Record {
     let columns = [(columns::GRAD_NORM.to_owned(), vec![number as f32].into())].into();
     let loss = Some(100.0 - number as f64);
-    Step { step: number, batches: number + 1, loss, columns, ..Step::default() }.into()
+    record!(Step { step: number, batches: number + 1, loss, columns }).into()
 }
 
 fn epoch(epoch: u64, steps: u64) -> Record {
-    Epoch { epoch, steps, batches: steps, ..Epoch::default() }.into()
+    record!(Epoch { epoch, steps, batches: steps }).into()
 }
 
 fn snapshot(index: u64, step: u64) -> Record {
-    Snapshot { index, step, file: RunFolder::snapshot_file(index), ..Snapshot::default() }.into()
+    record!(Snapshot { index, step, file: RunFolder::snapshot_file(index) }).into()
 }
 
 fn alert(step: u64) -> Record {
-    Alert { step, rule: "loss-spike".into(), level: "warning".into(), ..Alert::default() }.into()
+    record!(Alert { step, rule: "loss-spike".into(), level: "warning".into() }).into()
 }
 
 fn curvature(reason: &str, step: u64) -> Record {
     let largest = vec![step as f64].into();
-    Curvature { reason: reason.into(), step, largest, lr: 0.1, ..Curvature::default() }.into()
+    record!(Curvature { reason: reason.into(), step, largest, lr: 0.1 }).into()
 }
 
 fn metric(step: u64) -> Record {
     let (split, name) = ("valid".into(), "accuracy".into());
-    Metric { split, name, epoch: 1, step, value: step as f64 }.into()
+    record!(Metric { split, name, epoch: 1, step, value: step as f64 }).into()
 }
 
 fn check(passed: bool) -> Record {
-    Check { name: "same weights".into(), passed, ..Check::default() }.into()
+    record!(Check { name: "same weights".into(), passed }).into()
 }
 
 fn end(reason: &str, steps: u64, dropped: u64) -> Record {
-    End { reason: reason.into(), steps, dropped, ..End::default() }.into()
+    record!(End { reason: reason.into(), steps, dropped }).into()
 }
 
 fn resume(steps: u64) -> Record {
-    Resume { steps, batches: steps, ..Resume::default() }.into()
+    record!(Resume { steps, batches: steps }).into()
 }
 
 fn written(records: &[Record], blocks: usize) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let mut writer = Writer::create(&RunFolder::create(root.path().join("run")).unwrap()).unwrap();
-    let block = |number| Block { path: format!("fc{number}"), ..Block::default() };
-    let head = Head { format: FORMAT, blocks: (0..blocks).map(block).collect(), ..Head::default() };
+    let block = |number| record!(Block { path: format!("fc{number}") });
+    let head = record!(Head { format: FORMAT, blocks: (0..blocks).map(block).collect() });
     writer.append(&head.into()).unwrap();
     records.iter().for_each(|record| writer.append(record).unwrap());
     writer.flush().unwrap();
@@ -206,7 +206,7 @@ const NOTHING: Told = Told {
 #[test]
 fn steps_whose_records_were_dropped_were_taken_all_the_same() {
     let mut records: Vec<Record> = [0, 1, 2, 6, 7].map(step).into();
-    records.insert(3, Dropped { records: 3, after_step: 2 }.into());
+    records.insert(3, record!(Dropped { records: 3, after_step: 2 }).into());
     all_tell(&records, &Told { steps: 8, rows: 5, dropped: 3, ..NOTHING });
     records.push(end("finished", 9, 4));
     // The last record of all was dropped too, and only the end tells.
@@ -271,15 +271,14 @@ fn an_end_that_something_follows_is_none() {
 
 #[test]
 fn a_slice_that_claims_too_much_is_a_surface_to_nobody() {
-    let axis = Axis { first: 0, count: 2001, spacing: 1.0, ..Axis::default() };
-    let slice = |slice, axis: Axis| {
-        Record::from(Slice { slice, x: axis.clone(), y: Some(axis), ..Slice::default() })
-    };
+    let axis = record!(Axis { first: 0, count: 2001, spacing: 1.0 });
+    let slice =
+        |slice, axis: Axis| Record::from(record!(Slice { slice, x: axis.clone(), y: Some(axis) }));
     let node = |slice| {
         let (index, loss) = (vec![0, 1].into(), vec![1.0, f64::NAN].into());
-        Record::from(Nodes { slice, index, loss, ..Nodes::default() })
+        Record::from(record!(Nodes { slice, index, loss }))
     };
-    let small = Axis { count: 2, ..axis.clone() };
+    let small = record!(Axis { count: 2, ..axis.clone() });
     let records = [step(0), slice(0, axis), node(0), slice(1, small), node(1)];
     let root = written(&records, 1);
     let run = burnscape_tui::read_run(&root.path().join("run")).unwrap();
@@ -297,4 +296,47 @@ fn a_slice_that_claims_too_much_is_a_surface_to_nobody() {
     assert_eq!(exported["slices"].as_array().unwrap().len(), 1);
     let lost = exported["lost"][0].as_str().unwrap();
     assert!(lost.contains("slice 0 has no usable grid"), "{lost}");
+}
+
+/// A block of the head, and the step since which it is frozen where it is.
+fn frozen_since(root: &Path, expected: &[Option<Option<u64>>], sentence: Option<&str>) {
+    let run = burnscape_tui::read_run(&root.join("run")).unwrap();
+    let viewer = (0..expected.len()).map(|block| {
+        let is_frozen = run.blocks.layout(block).unwrap().frozen;
+        is_frozen.then(|| run.blocks.frozen_since(block))
+    });
+    assert_eq!(viewer.collect::<Vec<_>>(), expected, "viewer");
+    let told: Value = serde_json::from_str(&burnscape(root, &["info", "run", "--json"])).unwrap();
+    let frozen = expected.iter().enumerate().filter_map(|(block, it)| it.map(|it| (it, block)));
+    let mut frozen: Vec<(Option<u64>, usize)> = frozen.collect();
+    frozen.sort_unstable();
+    let frozen =
+        frozen.iter().map(|(since, it)| json!({ "block": format!("fc{it}"), "since": since }));
+    assert_eq!(told["frozen"], frozen.collect::<Value>(), "info");
+    let info = burnscape(root, &["info", "run"]);
+    let line = info.lines().find_map(|line| line.strip_prefix("frozen    "));
+    assert_eq!(line, sentence, "info");
+    burnscape(root, &["report", "run", "--output", "page.html", "--force"]);
+    let page = fs::read_to_string(root.join("page.html")).unwrap();
+    let fact = sentence.map(|sentence| json!(["frozen", sentence]).to_string());
+    assert!(fact.as_ref().is_none_or(|fact| page.contains(fact)), "page: {fact:?}");
+    assert_eq!(page.contains("[\"frozen\","), fact.is_some(), "page");
+}
+
+#[test]
+fn all_tell_since_when_blocks_are_frozen() {
+    let frozen = |step, blocks: &[u32]| {
+        Record::from(record!(Frozen { step, blocks: blocks.to_vec().into() }))
+    };
+    let mut records = vec![step(0), frozen(1, &[0, 2]), step(1), frozen(3, &[2]), step(3)];
+    let root = written(&records, 3);
+    let sentence = "1 since step 1, of 3 blocks";
+    frozen_since(root.path(), &[None, None, Some(Some(1))], Some(sentence));
+    records.push(resume(2));
+    let root = written(&records, 3);
+    let sentence = "2 since step 1, of 3 blocks";
+    frozen_since(root.path(), &[Some(Some(1)), None, Some(Some(1))], Some(sentence));
+    records.extend([step(2), frozen(3, &[])]);
+    let root = written(&records, 3);
+    frozen_since(root.path(), &[None; 3], None);
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use burnscape_trace::{Axis, End, FORMAT, Head, Nodes, Record, RunFolder, Slice, Writer};
+use burnscape_trace::{Axis, End, FORMAT, Head, Nodes, Record, RunFolder, Slice, Writer, record};
 use tempfile::TempDir;
 
 fn export(folder: &TempDir, arguments: &[&str]) -> Output {
@@ -28,34 +28,31 @@ fn stderr(output: &Output) -> String {
 /// A run `digits` with a line of three nodes around a snapshot that has no file.
 fn with_run() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let slice = Slice {
+    let slice = record!(Slice {
         name: "line".into(),
-        x: Axis { first: -1, count: 3, spacing: 1.0, seed: Some(1), ..Axis::default() },
+        x: record!(Axis { first: -1, count: 3, spacing: 1.0, seed: Some(1) }),
         centre_snapshot: Some(1),
         normalisation: "filter".into(),
         biases: "ignored".into(),
-        ..Slice::default()
-    };
-    let nodes =
-        Nodes { index: (0..3).collect(), loss: vec![1.0, 0.25, 2.0].into(), ..Nodes::default() };
+    });
+    let nodes = record!(Nodes { index: (0..3).collect(), loss: vec![1.0, 0.25, 2.0].into() });
     write_run(&folder.path().join("digits"), [slice.into(), nodes.into()]);
     folder
 }
 
 fn write_run<const N: usize>(path: &Path, records: [Record; N]) {
     let mut writer = Writer::create(&RunFolder::create(path).unwrap()).unwrap();
-    let block = burnscape_trace::Block {
+    let block = record!(burnscape_trace::Block {
         path: "fc.weight".into(),
         shape: vec![2, 2],
         role: "weight".into(),
-        ..burnscape_trace::Block::default()
-    };
-    let head = Head { format: FORMAT, blocks: vec![block], ..Head::default() };
+    });
+    let head = record!(Head { format: FORMAT, blocks: vec![block] });
     writer.append(&head.into()).unwrap();
     for record in &records {
         writer.append(record).unwrap();
     }
-    writer.finish(End { reason: "finished".into(), ..End::default() }).unwrap();
+    writer.finish(record!(End { reason: "finished".into() })).unwrap();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Output};
 
-use burnscape_trace::{End, FORMAT, Head, RunFolder, Step, Writer};
+use burnscape_trace::{End, FORMAT, Head, RunFolder, Step, Writer, record};
 use tempfile::TempDir;
 
 fn report(folder: &TempDir, arguments: &[&str]) -> Output {
@@ -16,9 +16,9 @@ fn with_runs() -> TempDir {
     for name in ["first", "second", "empty"] {
         let run = RunFolder::create(folder.path().join(name)).unwrap();
         let mut writer = Writer::create(&run).unwrap();
-        writer.append(&Head { format: FORMAT, ..Head::default() }.into()).unwrap();
+        writer.append(&record!(Head { format: FORMAT }).into()).unwrap();
         if name != "empty" {
-            writer.append(&Step { loss: Some(0.5), ..Step::default() }.into()).unwrap();
+            writer.append(&record!(Step { loss: Some(0.5) }).into()).unwrap();
         }
         writer.finish(End::default()).unwrap();
     }

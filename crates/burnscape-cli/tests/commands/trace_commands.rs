@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use burnscape_trace::{
     End, F32s, FORMAT, Head, Hyperparameters, Metric, Note, Record, RunFolder, Snapshot, Step,
-    Writer,
+    Writer, record,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -38,14 +38,13 @@ fn stderr(output: &Output) -> String {
 
 fn step(number: u64) -> Record {
     let norms = [if number == 1 { f32::NAN } else { 0.1 }];
-    Record::from(Step {
+    Record::from(record!(Step {
         step: number,
         batches: number + 1,
         loss: Some(if number == 1 { f64::INFINITY } else { 0.5 + number as f64 }),
         elapsed_secs: number as f64,
         columns: [("grad_norm".to_owned(), F32s(norms.to_vec()))].into(),
-        ..Step::default()
-    })
+    }))
 }
 
 /// A run `digits` of four steps with three snapshots that have files.
@@ -53,35 +52,25 @@ fn with_run() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let run = RunFolder::create(folder.path().join("digits")).unwrap();
     let mut writer = Writer::create(&run).unwrap();
-    let block = burnscape_trace::Block { shape: vec![3, 2], ..Default::default() };
-    let head = Head {
-        format: FORMAT,
-        run_id: "ab\u{1b}[2J".into(),
-        blocks: vec![block],
-        ..Head::default()
-    };
+    let block = record!(burnscape_trace::Block { shape: vec![3, 2] });
+    let head = record!(Head { format: FORMAT, run_id: "ab\u{1b}[2J".into(), blocks: vec![block] });
     writer.append(&head.into()).unwrap();
     for index in 0..3 {
         fs::write(run.snapshot_path(index), "123456789").unwrap();
         let file = RunFolder::snapshot_file(index);
         // The check value of CRC-32 for these nine digits.
-        let snapshot =
-            Snapshot { index, file, bytes: 9, crc32: 0xCBF4_3926, ..Snapshot::default() };
+        let snapshot = record!(Snapshot { index, file, bytes: 9, crc32: 0xCBF4_3926 });
         writer.append(&snapshot.into()).unwrap();
     }
     (0..4).for_each(|number| writer.append(&step(number)).unwrap());
     let set = [("lr", "0.001"), ("optimizer.name", "\"adam\u{1b}[2J\"")];
     let values = set.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    writer.append(&Hyperparameters { values }.into()).unwrap();
-    let metric = Metric {
-        split: "valid".into(),
-        name: "accuracy".into(),
-        value: f64::NAN,
-        ..Metric::default()
-    };
+    writer.append(&record!(Hyperparameters { values }).into()).unwrap();
+    let metric =
+        record!(Metric { split: "valid".into(), name: "accuracy".into(), value: f64::NAN });
     writer.append(&metric.into()).unwrap();
     writer
-        .finish(End { reason: "finished".into(), steps: 4, elapsed_secs: 12.5, ..End::default() })
+        .finish(record!(End { reason: "finished".into(), steps: 4, elapsed_secs: 12.5 }))
         .unwrap();
     folder
 }
@@ -265,7 +254,7 @@ fn dump_ends_quietly_when_its_reader_goes_away() {
     let folder = with_run();
     let mut writer =
         Writer::resume(&RunFolder::open(folder.path().join("digits")).unwrap()).unwrap().0;
-    let note = Record::from(Note { text: "x".repeat(1 << 20), ..Note::default() });
+    let note = Record::from(record!(Note { text: "x".repeat(1 << 20) }));
     (0..4).for_each(|_| writer.append(&note).unwrap());
     drop(writer);
     let mut child = Command::new(env!("CARGO_BIN_EXE_burnscape"))
@@ -281,7 +270,7 @@ fn dump_ends_quietly_when_its_reader_goes_away() {
 }
 
 #[test]
-fn recover_writes_a_run_that_verifies_and_overwrites_nothing() {
+fn recover_writes_a_run_that_can_be_read_whole_and_verify_still_tells_what_is_missing() {
     let folder = with_run();
     let whole = fs::read(trace(&folder)).unwrap();
     let mut damaged = whole[..start_of(&whole, 8) + 5].to_vec();
@@ -299,8 +288,10 @@ fn recover_writes_a_run_that_verifies_and_overwrites_nothing() {
     }
     assert_eq!(fs::read(trace(&folder)).unwrap(), damaged);
     let verified = burnscape(&folder, &["verify", "saved"]);
-    assert_eq!(verified.status.code(), Some(0));
-    assert!(stdout(&verified).contains("ended (recovered)"), "{}", stdout(&verified));
+    assert_eq!(verified.status.code(), Some(1));
+    let told = "step 0 is missing\nsnapshot 1, `snapshots/000001.safetensors`: is not there\n\
+                1 problem, 8 records are whole\n";
+    assert_eq!(stdout(&verified), told);
     let again = burnscape(&folder, &["recover", "digits", "saved"]);
     assert_eq!(again.status.code(), Some(2));
     assert!(stderr(&again).contains("nothing is overwritten"), "{}", stderr(&again));

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 
 use burnscape_trace::{
     Axis, End, FORMAT, Head, Nodes, Record, RunFolder, Slice, Snapshot, Step, TRACE_FILE, Writer,
+    record,
 };
 
 const LAST_LOSS: f64 = 0.123_456_789;
@@ -34,39 +35,38 @@ fn stderr(output: &Output) -> String {
 fn write_run(path: &Path) {
     let folder = RunFolder::create(path).unwrap();
     let mut writer = Writer::create(&folder).unwrap();
-    let axis = |label: &str| Axis {
-        label: label.into(),
-        first: -1,
-        count: 3,
-        spacing: 1.0,
-        direction_norm: 1.0,
-        ..Axis::default()
+    let axis = |label: &str| {
+        record!(Axis {
+            label: label.into(),
+            first: -1,
+            count: 3,
+            spacing: 1.0,
+            direction_norm: 1.0,
+        })
     };
     let losses = vec![1.0, 1.0, HIGHEST, 1.0, 0.25, 1.0, 1.0, 1.0, 1.0];
     let records = [
-        Record::Head(Head { format: FORMAT, run_id: "ab".into(), ..Head::default() }),
+        Record::Head(record!(Head { format: FORMAT, run_id: "ab".into() })),
         Record::Snapshot(Snapshot::default()),
-        Record::Step(Step { loss: Some(2.5), ..Step::default() }),
-        Record::Step(Step { step: 1, loss: Some(LAST_LOSS), elapsed_secs: 1.0, ..Step::default() }),
-        Record::Snapshot(Snapshot { index: 1, ..Snapshot::default() }),
-        Record::Slice(Slice {
+        Record::Step(record!(Step { loss: Some(2.5) })),
+        Record::Step(record!(Step { step: 1, loss: Some(LAST_LOSS), elapsed_secs: 1.0 })),
+        Record::Snapshot(record!(Snapshot { index: 1 })),
+        Record::Slice(record!(Slice {
             name: "random".into(),
             x: axis("random 1"),
             y: Some(axis("random 2")),
-            ..Slice::default()
-        }),
-        Record::Nodes(Nodes {
+        })),
+        Record::Nodes(record!(Nodes {
             slice: 0,
             index: (0..9).collect(),
             loss: losses.into(),
             stderr: vec![0.5; 9].into(),
-            ..Nodes::default()
-        }),
+        })),
     ];
     for record in &records {
         writer.append(record).unwrap();
     }
-    let end = End { reason: "finished".into(), steps: 2, ..End::default() };
+    let end = record!(End { reason: "finished".into(), steps: 2 });
     writer.finish(end).unwrap();
 }
 

@@ -47,7 +47,7 @@ fn slice(slice: &Slice, run: &Run) -> Value {
 
 /// How the directions were made.
 fn kind(x: &Axis, y: Option<&Axis>) -> String {
-    y.map_or(x.kind.clone(), |y| format!("{}, {}", x.kind, y.kind))
+    y.map_or(x.kind.to_string(), |y| format!("{}, {}", x.kind, y.kind))
 }
 
 /// Null where nothing was measured.

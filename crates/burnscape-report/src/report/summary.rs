@@ -9,10 +9,11 @@ use crate::run::Run;
 /// Figures for the first screen; what is not known is null.
 pub(super) fn of_run(run: &Run) -> Value {
     let (head, history, standing) = (&run.head, &run.history, &run.standing);
-    let alerts = |level: &str| history.alerts.iter().filter(|alert| alert.level == level).count();
+    let alerts =
+        |level: &str| history.alerts.iter().filter(|alert| alert.level.as_str() == level).count();
     json!({
         "state": standing.state().word(),
-        "ended": standing.end().map(|end| end.reason.clone()),
+        "ended": standing.end().map(|end| end.reason.as_str()),
         "started_unix_secs": head.started_unix_secs,
         "training_secs": training_secs(run).map(short),
         "elapsed_secs": short(standing.elapsed_secs()),
@@ -57,7 +58,8 @@ pub(super) fn facts(run: &Run) -> Value {
         ("burnscape", head.burnscape_version.clone()),
         ("burn", head.burn_version.clone()),
     ];
-    let ended = standing.end().map_or("not yet, or killed", |end| &end.reason);
+    facts.extend(run.history.freezing(head).sentence().map(|blocks| ("frozen", blocks)));
+    let ended = standing.end().map_or("not yet, or killed", |end| end.reason.as_str());
     facts.push(("ended", ended.to_owned()));
     if standing.dropped() > 0 {
         facts.push(("step records dropped", standing.dropped().to_string()));

@@ -2,26 +2,25 @@
 
 use std::fs;
 
-use burnscape_trace::{F64s, Layer, LayerNodes, Nodes, Slice, Trajectory};
+use burnscape_trace::{F64s, Layer, LayerNodes, Nodes, Slice, Trajectory, record};
 
 use super::support::{TestRun, WITHOUT, axis, nodes, plane};
 
 const NAN: f64 = f64::NAN;
 
 fn trajectory(slice: u32, x: &[f64], y: &[f64]) -> Trajectory {
-    Trajectory {
+    record!(Trajectory {
         slice: Some(slice),
         snapshots: (0..x.len() as u32).collect(),
         x: F64s(x.to_vec()),
         y: F64s(y.to_vec()),
         loss: x.iter().map(|x| x * x).collect(),
-        ..Trajectory::default()
-    }
+    })
 }
 
 fn layered(names: &[&str]) -> Slice {
-    let layer = |name: &&str| Layer { name: (*name).into(), centre: 0.5, ..Layer::default() };
-    Slice { layers: names.iter().map(layer).collect(), ..plane(0) }
+    let layer = |name: &&str| record!(Layer { name: (*name).into(), centre: 0.5 });
+    record!(Slice { layers: names.iter().map(layer).collect(), ..plane(0) })
 }
 
 #[test]
@@ -46,7 +45,7 @@ fn a_plane_has_a_row_per_beta_and_an_entry_per_alpha() {
 #[test]
 fn a_line_has_one_axis() {
     let mut run = TestRun::new();
-    run.add(Slice { y: None, ..plane(0) })
+    run.add(record!(Slice { y: None, ..plane(0) }))
         .add(nodes(0, vec![0, 1, 2], vec![3.0, 1.0, 2.0]))
         .add(trajectory(0, &[-0.5, 0.25], &[]));
     let npz = run.npz(WITHOUT);
@@ -72,7 +71,7 @@ fn what_was_measured_as_nan_or_infinite_is_told_from_what_was_not_measured() {
 #[test]
 fn interpolated_nodes_are_marked_and_never_replace_measured_ones() {
     let mut run = TestRun::new();
-    let interpolated = |index, loss| Nodes { interpolated: true, ..nodes(0, index, loss) };
+    let interpolated = |index, loss| record!(Nodes { interpolated: true, ..nodes(0, index, loss) });
     run.add(plane(0))
         .add(nodes(0, vec![0], vec![1.0]))
         .add(interpolated(vec![0, 1, 2], vec![9.0, 8.0, 7.0]))
@@ -86,12 +85,13 @@ fn interpolated_nodes_are_marked_and_never_replace_measured_ones() {
 #[test]
 fn further_layers_have_keys_of_their_own_that_the_provenance_lists() {
     let mut run = TestRun::new();
-    let values =
-        |value: &[f64]| LayerNodes { value: F64s(value.to_vec()), stderr: F64s(vec![0.5]) };
-    let tile = Nodes {
+    let values = |value: &[f64]| {
+        record!(LayerNodes { value: F64s(value.to_vec()), stderr: F64s(vec![0.5]) })
+    };
+    let tile = record!(Nodes {
         layers: vec![values(&[0.75, NAN]), values(&[4.0, 5.0])],
         ..nodes(0, vec![1, 5], vec![1.0, 2.0])
-    };
+    });
     run.add(layered(&["Accuracy", "valid loss"])).add(tile);
     let npz = run.npz(WITHOUT);
     assert_eq!(npz.shape("slice0_accuracy"), [2, 3]);
@@ -124,7 +124,7 @@ fn hostile_layer_names_hide_nothing_and_leave_no_folder() {
 #[test]
 fn the_provenance_is_json_with_words_where_json_lacks_numbers() {
     let mut run = TestRun::new();
-    run.add(Slice {
+    run.add(record!(Slice {
         name: "Fläche \"β\" 𝕏".into(),
         centre_loss: f64::INFINITY,
         cosine: Some(NAN),
@@ -132,7 +132,7 @@ fn the_provenance_is_json_with_words_where_json_lacks_numbers() {
         shares: vec![F64s(vec![0.25, 0.75])],
         study: Some(3),
         ..plane(0)
-    });
+    }));
     let info = run.npz(WITHOUT).json("slice0_info");
     assert_eq!(info["name"], "Fläche \"β\" 𝕏");
     assert_eq!(info["centre_loss"], "Infinity");
@@ -147,7 +147,7 @@ fn the_provenance_is_json_with_words_where_json_lacks_numbers() {
 #[test]
 fn every_trajectory_is_there_and_the_first_has_a_short_name() {
     let mut run = TestRun::new();
-    let live = Trajectory { slice: None, ..trajectory(0, &[9.0], &[9.0]) };
+    let live = record!(Trajectory { slice: None, ..trajectory(0, &[9.0], &[9.0]) });
     run.add(plane(0)).add(plane(1)).add(plane(2)).add(live);
     run.add(trajectory(2, &[5.0], &[6.0]));
     run.add(trajectory(1, &[0.0], &[0.0])).add(trajectory(1, &[1.0, 3.0], &[2.0, 4.0]));
@@ -184,10 +184,10 @@ fn the_same_run_gives_the_same_bytes() {
 #[test]
 fn a_slice_that_is_repeated_keeps_its_nodes_also_around_a_diverged_model() {
     let mut run = TestRun::new();
-    let slice = Slice { centre_loss: NAN, ..plane(0) };
+    let slice = record!(Slice { centre_loss: NAN, ..plane(0) });
     run.add(slice.clone()).add(nodes(0, vec![0], vec![1.0])).add(slice);
     assert_eq!(run.npz(WITHOUT).u8s("slice0_state")[0], 1);
     // Another slice of the same number is another surface.
-    run.add(Slice { x: axis(2), ..plane(0) });
+    run.add(record!(Slice { x: axis(2), ..plane(0) }));
     assert_eq!(run.npz(WITHOUT).u8s("slice0_state"), [0; 4]);
 }

@@ -4,12 +4,12 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 
 use burnscape_report::Error;
-use burnscape_trace::{Axis, Item, Layer, Nodes, Note, Reader, Record, Slice, Trajectory};
+use burnscape_trace::{Axis, Item, Layer, Nodes, Note, Reader, Record, Slice, Trajectory, record};
 
 use super::support::{TestRun, WITHOUT, axis, nodes, plane, sentences};
 
 fn note() -> Note {
-    Note { level: "info".into(), text: "this will be damaged".into() }
+    record!(Note { level: "info".into(), text: "this will be damaged".into() })
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn an_unfinished_record_at_the_end_is_told() {
 fn nodes_without_a_place_are_counted_and_told() {
     let mut run = TestRun::new();
     run.add(plane(0)).add(nodes(0, vec![0, 6, u32::MAX], vec![1.0, 2.0, 3.0]));
-    run.add(Nodes { loss: vec![].into(), ..nodes(0, vec![1], vec![0.0]) });
+    run.add(record!(Nodes { loss: vec![].into(), ..nodes(0, vec![1], vec![0.0]) }));
     run.add(nodes(5, vec![0, 1], vec![1.0, 2.0]));
     assert_eq!(run.npz(WITHOUT).u8s("slice0_state"), [1, 0, 0, 0, 0, 0]);
     let lost = run.export(WITHOUT).unwrap().lost;
@@ -78,15 +78,15 @@ fn nodes_without_a_place_are_counted_and_told() {
 #[test]
 fn a_slice_or_trajectory_that_makes_no_sense_is_left_out_and_told() {
     let mut run = TestRun::new();
-    let huge = Axis { count: u64::MAX, ..axis(3) };
-    run.add(Slice { x: huge, ..plane(1) });
-    run.add(Slice { x: Axis { spacing: f64::NAN, ..axis(3) }, ..plane(2) });
+    let huge = record!(Axis { count: u64::MAX, ..axis(3) });
+    run.add(record!(Slice { x: huge, ..plane(1) }));
+    run.add(record!(Slice { x: record!(Axis { spacing: f64::NAN, ..axis(3) }), ..plane(2) }));
     let error = run.export(WITHOUT).unwrap_err();
     let told = "slice 1 has no usable grid: the slice claims";
     assert!(error.to_string().contains(told), "{error}");
-    run.add(Slice { layers: vec![Layer::default(); 1001], ..plane(3) });
+    run.add(record!(Slice { layers: vec![Layer::default(); 1001], ..plane(3) }));
     run.add(plane(0));
-    run.add(Trajectory { slice: Some(0), x: vec![1.0].into(), ..Trajectory::default() });
+    run.add(record!(Trajectory { slice: Some(0), x: vec![1.0].into() }));
     let npz = run.npz(WITHOUT);
     assert!(!npz.has("trajectory_xy") && !npz.has("slice1_x"));
     let lost = run.export(WITHOUT).unwrap().lost.join("\n");

@@ -3,7 +3,7 @@
 use std::fs;
 
 use burnscape_landscape::direction::{self, Biases, DirectionOptions, Normalisation};
-use burnscape_trace::{Axis, Head, Slice, Snapshot, Study};
+use burnscape_trace::{Axis, Head, Slice, Snapshot, Study, record};
 use half::{bf16, f16};
 use safetensors::Dtype;
 use serde_json::json;
@@ -21,14 +21,14 @@ fn ramp(factor: f32) -> Vec<f32> {
 }
 
 fn given(slice: u32, file: String) -> Slice {
-    let axis = |label: &str| Axis { seed: None, label: label.into(), ..seeded(3, 0) };
-    Slice {
+    let axis = |label: &str| record!(Axis { seed: None, label: label.into(), ..seeded(3, 0) });
+    record!(Slice {
         biases: "moved".into(),
         x: axis("PC 1"),
         y: Some(axis("PC 2")),
         directions: Some(file),
         ..plane(slice)
-    }
+    })
 }
 
 #[test]
@@ -60,12 +60,12 @@ fn every_choice_of_the_provenance_is_followed() {
     for (name, normalisation) in normalisations {
         for (bias_name, biases) in biases {
             let slice = expected.len() as u32;
-            run.add(Slice {
+            run.add(record!(Slice {
                 normalisation: name.into(),
                 biases: bias_name.into(),
                 moves_frozen: true,
                 ..plane(slice)
-            });
+            }));
             let options = DirectionOptions { normalisation, biases, move_frozen: true };
             expected.push(random(2, &parameters(1.0), &options));
         }
@@ -81,7 +81,7 @@ fn every_choice_of_the_provenance_is_followed() {
 #[test]
 fn a_second_direction_is_made_orthogonal_where_it_was() {
     let mut run = TestRun::with_snapshots();
-    run.add(Slice { orthogonalised: true, ..plane(0) });
+    run.add(record!(Slice { orthogonalised: true, ..plane(0) }));
     let npz = run.npz(WITH_DIRECTIONS);
     let (d1, d2) = (npz.f32s("slice0_d1"), npz.f32s("slice0_d2"));
     let mut expected = random(3, &parameters(1.0), &DirectionOptions::default());
@@ -99,7 +99,7 @@ fn directions_that_no_seed_gives_come_from_their_file() {
     run.add(given(0, file));
     // A line needs no second direction, and a file without a centre takes that of the snapshot.
     let file = run.directions(1, &[("d1", d2)]);
-    run.add(Slice { y: None, ..given(1, file) });
+    run.add(record!(Slice { y: None, ..given(1, file) }));
     let npz = run.npz(WITH_DIRECTIONS);
     assert_eq!((npz.f32s("slice0_d1"), npz.f32s("slice0_d2")), (d1.to_vec(), d2.to_vec()));
     assert_eq!((npz.f32s("centre"), npz.f32s("slice1_d1")), (centre.to_vec(), d2.to_vec()));
@@ -111,8 +111,9 @@ fn directions_that_no_seed_gives_come_from_their_file() {
 #[test]
 fn a_slice_around_another_model_has_its_own_centre() {
     let mut run = TestRun::with_snapshots();
-    let initial =
-        |slice| Slice { centre: "initial".into(), centre_snapshot: Some(0), ..plane(slice) };
+    let initial = |slice| {
+        record!(Slice { centre: "initial".into(), centre_snapshot: Some(0), ..plane(slice) })
+    };
     run.add(initial(0)).add(plane(1)).add(initial(2));
     let npz = run.npz(WITH_DIRECTIONS);
     assert_eq!(npz.f32s("centre"), parameters(1.0), "that of the final model");
@@ -126,7 +127,7 @@ fn a_slice_around_another_model_has_its_own_centre() {
 #[test]
 fn without_a_slice_around_the_final_model_the_first_centre_is_the_common_one() {
     let mut run = TestRun::with_snapshots();
-    run.add(Slice { centre: "initial".into(), centre_snapshot: Some(0), ..plane(0) });
+    run.add(record!(Slice { centre: "initial".into(), centre_snapshot: Some(0), ..plane(0) }));
     let npz = run.npz(WITH_DIRECTIONS);
     assert_eq!(npz.f32s("centre"), parameters(0.5));
     assert!(!npz.has("slice0_centre"));
@@ -147,7 +148,11 @@ fn the_layout_tells_where_each_tensor_lies() {
 #[test]
 fn the_buffers_of_a_centre_come_along() {
     let mut run = TestRun::with_snapshots();
-    run.add(plane(0)).add(Slice { centre_snapshot: Some(0), centre: "initial".into(), ..plane(7) });
+    run.add(plane(0)).add(record!(Slice {
+        centre_snapshot: Some(0),
+        centre: "initial".into(),
+        ..plane(7)
+    }));
     let npz = run.npz(WITH_DIRECTIONS);
     let expected = json!([{ "path": "norm.running_mean", "shape": [2], "offset": 0 }]);
     assert_eq!(npz.json("buffer_layout"), expected);
@@ -167,10 +172,11 @@ fn the_buffers_of_a_centre_that_no_snapshot_holds_come_from_its_file() {
     let mut run = TestRun::with_snapshots();
     let (centre, d) = (parameters(1.0), ramp(2.0));
     let (stored, others) = (format!("buffer:{BUFFER}"), [0.25, -7.0]);
-    let own = Slice { y: None, centre: "averaged".into(), centre_snapshot: None, ..plane(0) };
+    let own =
+        record!(Slice { y: None, centre: "averaged".into(), centre_snapshot: None, ..plane(0) });
     let vectors: [(&str, &[f32]); 3] = [("centre", &centre), ("d1", &d), (&stored, &others)];
     let file = run.directions(3, &vectors);
-    run.add(plane(0)).add(Slice { slice: 3, directions: Some(file), ..own });
+    run.add(plane(0)).add(record!(Slice { slice: 3, directions: Some(file), ..own }));
     let npz = run.npz(WITH_DIRECTIONS);
     assert_eq!(npz.f32s("slice3_buffers"), others);
     // The same parameters with other buffers are another model.
@@ -183,7 +189,7 @@ fn the_buffers_of_a_centre_that_no_snapshot_holds_come_from_its_file() {
 
 #[test]
 fn a_model_without_buffers_has_an_empty_list_of_them() {
-    let mut run = TestRun::with_head(Head { buffers: vec![], ..head() });
+    let mut run = TestRun::with_head(record!(Head { buffers: vec![], ..head() }));
     run.snapshot(1, "final", &parameters(1.0)).add(plane(0));
     let npz = run.npz(WITH_DIRECTIONS);
     assert_eq!((npz.f32s("buffers"), npz.json("buffer_layout")), (vec![], json!([])));
@@ -195,11 +201,11 @@ fn planes_that_a_random_one_is_only_compared_with_have_seeds_and_no_directions()
     let file = run.directions(3, &[("centre", &ramp(1.0)), ("d1", &ramp(2.0))]);
     run.add(plane(0));
     for (slice, study) in [(1, 0), (2, 1)] {
-        run.add(Slice { study: Some(study), ..plane(slice) });
+        run.add(record!(Slice { study: Some(study), ..plane(slice) }));
     }
-    run.add(Slice { study: Some(0), y: None, ..given(3, file) });
+    run.add(record!(Slice { study: Some(0), y: None, ..given(3, file) }));
     for (study, kind) in [(0, "agreement"), (1, "scale-sweep")] {
-        run.add(Study { study, kind: kind.into(), ..Study::default() });
+        run.add(record!(Study { study, kind: kind.into() }));
     }
     let npz = run.npz(WITH_DIRECTIONS);
     let with_d1: Vec<_> = npz.keys().into_iter().filter(|key| key.ends_with("_d1")).collect();
@@ -234,15 +240,14 @@ fn a_snapshot_with_the_values_of_an_earlier_one_shares_its_file() {
     let mut run = TestRun::new();
     run.snapshot(0, "initial", &parameters(1.0));
     let bytes = fs::read(run.folder.snapshot_path(0)).unwrap();
-    run.add(Snapshot {
+    run.add(record!(Snapshot {
         index: 1,
         reason: "final".into(),
         file: "snapshots/000000.safetensors".into(),
         bytes: bytes.len() as u64,
         crc32: crc32fast::hash(&bytes),
         same_as: Some(0),
-        ..Snapshot::default()
-    });
+    }));
     run.add(plane(0));
     assert_eq!(run.npz(WITH_DIRECTIONS).f32s("centre"), parameters(1.0));
 }
@@ -307,7 +312,7 @@ fn names_that_lead_out_of_the_run_are_not_followed() {
         assert!(sentence.contains("not inside the run folder"), "{name}: {sentence}");
     }
     run.add(plane(0));
-    run.add(Snapshot { index: 1, file: "../secret.safetensors".into(), ..Snapshot::default() });
+    run.add(record!(Snapshot { index: 1, file: "../secret.safetensors".into() }));
     assert!(run.refusal().contains("not inside the run folder"));
 }
 
@@ -315,7 +320,9 @@ fn names_that_lead_out_of_the_run_are_not_followed() {
 fn a_direction_of_another_length_than_recorded_is_refused() {
     let mut run = TestRun::with_snapshots();
     let length = direction::norm(&random(2, &parameters(1.0), &DirectionOptions::default()));
-    let with = |length| Slice { x: Axis { direction_norm: length, ..seeded(3, 2) }, ..plane(0) };
+    let with = |length| {
+        record!(Slice { x: record!(Axis { direction_norm: length, ..seeded(3, 2) }), ..plane(0) })
+    };
     run.add(with(length * 1.001));
     let sentence = run.refusal();
     assert!(sentence.contains("direction 1 of slice 0 has length"), "{sentence}");
@@ -325,20 +332,23 @@ fn a_direction_of_another_length_than_recorded_is_refused() {
 
 #[test]
 fn what_cannot_be_made_again_is_a_sentence() {
-    let seedless = Axis { seed: None, label: "step 3".into(), ..seeded(3, 2) };
-    let parallel = Slice { y: Some(seeded(2, 2)), orthogonalised: true, ..plane(0) };
+    let seedless = record!(Axis { seed: None, label: "step 3".into(), ..seeded(3, 2) });
+    let parallel = record!(Slice { y: Some(seeded(2, 2)), orthogonalised: true, ..plane(0) });
     for (slice, words) in [
         (
-            Slice { x: seedless, ..plane(0) },
+            record!(Slice { x: seedless, ..plane(0) }),
             "neither a file nor a seed for its direction \"step 3\"",
         ),
         (
-            Slice { centre_snapshot: None, ..plane(0) },
+            record!(Slice { centre_snapshot: None, ..plane(0) }),
             "names no snapshot with the centre of slice 0",
         ),
-        (Slice { centre_snapshot: Some(7), ..plane(0) }, "names no snapshot 7 with the centre"),
-        (Slice { normalisation: "sphere".into(), ..plane(0) }, "normalisation \"sphere\""),
-        (Slice { biases: "moved".into(), ..plane(0) }, "biases \"moved\""),
+        (
+            record!(Slice { centre_snapshot: Some(7), ..plane(0) }),
+            "names no snapshot 7 with the centre",
+        ),
+        (record!(Slice { normalisation: "sphere".into(), ..plane(0) }), "normalisation \"sphere\""),
+        (record!(Slice { biases: "moved".into(), ..plane(0) }), "biases \"moved\""),
         (parallel, "parallel"),
     ] {
         let mut run = TestRun::with_snapshots();
@@ -351,7 +361,7 @@ fn what_cannot_be_made_again_is_a_sentence() {
 
 #[test]
 fn a_head_without_blocks_is_a_sentence() {
-    let mut run = TestRun::with_head(Head { blocks: vec![], ..head() });
+    let mut run = TestRun::with_head(record!(Head { blocks: vec![], ..head() }));
     run.snapshot(1, "final", &parameters(1.0)).add(plane(0));
     assert!(run.refusal().contains("it lists no blocks"));
 }

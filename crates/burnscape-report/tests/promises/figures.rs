@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burnscape_report::{Error, ExportOptions, Figure, FigureOptions, Format, export};
-use burnscape_trace::{Axis, Block, Epoch, Head, Nodes, Slice, Step, Trajectory};
+use burnscape_trace::{Axis, Block, Epoch, Head, Nodes, Slice, Step, Trajectory, record};
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg::{Group, Node, Options, Rect, TextChunk, Tree, fontdb};
 
@@ -15,38 +15,32 @@ const HOSTILE: &str = "</script><script>alert(1)</script>\"'&\u{1b}[31m\u{202e}"
 
 fn step(number: u64, loss: f64) -> Step {
     let norms = (0..3).map(|block| (number as f32 + 1.0) * 10_f32.powi(-block)).collect();
-    Step {
-        step: number,
-        loss: Some(loss),
-        columns: [("grad_norm".into(), norms)].into(),
-        ..Step::default()
-    }
+    record!(Step { step: number, loss: Some(loss), columns: [("grad_norm".into(), norms)].into() })
 }
 
 /// Every kind of node, a path, a line, a loss with a hole.
 fn full_run(name: &str) -> TestRun {
-    let mut run = TestRun::with_head(Head { blocks: blocks(name), ..head() });
+    let mut run = TestRun::with_head(record!(Head { blocks: blocks(name), ..head() }));
     (0..8).for_each(|at| {
         run.add(step(at, if at == 5 { f64::NAN } else { 2.0 / (at as f64 + 1.0) }));
     });
-    run.add(Epoch { epoch: 1, steps: 4, train_loss: Some(1.0), ..Epoch::default() });
-    run.add(Epoch { epoch: 2, steps: 8, train_loss: Some(0.5), ..Epoch::default() });
-    let slice = Slice { name: name.into(), x: axis(4), y: Some(axis(3)), ..plane(0) };
+    run.add(record!(Epoch { epoch: 1, steps: 4, train_loss: Some(1.0) }));
+    run.add(record!(Epoch { epoch: 2, steps: 8, train_loss: Some(0.5) }));
+    let slice = record!(Slice { name: name.into(), x: axis(4), y: Some(axis(3)), ..plane(0) });
     run.add(slice)
         .add(nodes(
             0,
             (0..9).collect(),
             vec![1.0, 0.5, 1.5, 2.5, 0.75, 0.25, 1.0, 2.0, f64::INFINITY],
         ))
-        .add(Nodes { interpolated: true, ..nodes(0, vec![9, 10], vec![0.6, 1.2]) })
-        .add(Trajectory {
+        .add(record!(Nodes { interpolated: true, ..nodes(0, vec![9, 10], vec![0.6, 1.2]) }))
+        .add(record!(Trajectory {
             slice: Some(0),
             x: vec![0.75, 0.5, 0.0].into(),
             y: vec![0.25, -0.25, 0.0].into(),
             loss: vec![1.9, 0.9, 0.25].into(),
-            ..Trajectory::default()
-        })
-        .add(Slice { y: None, x: axis(4), ..plane(1) })
+        }))
+        .add(record!(Slice { y: None, x: axis(4), ..plane(1) }))
         .add(nodes(1, vec![0, 1, 2, 3], vec![3.0, 1.0, 2.0, 4.0]));
     run
 }
@@ -130,7 +124,7 @@ fn a_png_has_the_dots_and_the_resolution_that_were_asked_for() {
 #[test]
 fn what_cannot_be_drawn_is_a_sentence_that_says_how_to_record_it() {
     let mut run = TestRun::new();
-    run.add(Step { step: 0, ..Step::default() });
+    run.add(record!(Step { step: 0 }));
     run.export_as(Format::Json).unwrap();
     let out = run.out().with_file_name("figures");
     for figure in Figure::ALL {
@@ -207,16 +201,18 @@ fn losses_of_any_size_are_drawn() {
 
 /// A plane whose loss is its node's number.
 fn large_plane(run: &mut TestRun, count: u64) {
-    let axis = |label: &str| Axis {
-        first: -(count as i64) / 2,
-        count,
-        spacing: 1.0 / count as f64,
-        label: label.into(),
-        direction_norm: 3.512,
-        ..Axis::default()
+    let axis = |label: &str| {
+        record!(Axis {
+            first: -(count as i64) / 2,
+            count,
+            spacing: 1.0 / count as f64,
+            label: label.into(),
+            direction_norm: 3.512,
+            ..Axis::default()
+        })
     };
     let losses: Vec<f64> = (0..count * count).map(|node| node as f64).collect();
-    run.add(Slice { x: axis("PC 1"), y: Some(axis("PC 2")), ..plane(0) });
+    run.add(record!(Slice { x: axis("PC 1"), y: Some(axis("PC 2")), ..plane(0) }));
     run.add(nodes(0, (0..(count * count) as u32).collect(), losses));
 }
 
@@ -261,7 +257,7 @@ fn no_seam_shows_between_cells() {
         for at in 0..steps {
             let norms = vec![1.0; blocks].into();
             let columns = [("grad_norm".into(), norms)].into();
-            run.add(Step { step: at, columns, ..Step::default() });
+            run.add(record!(Step { step: at, columns, ..Step::default() }));
         }
         let mut options = small(Some(Figure::Gradients));
         options.figures.dpi = 173.0;
@@ -306,13 +302,13 @@ fn texts_below(group: &Group, found: &mut Vec<(String, Rect)>) {
 fn a_figure_as_wide_as_a_column_loses_no_word() {
     let mut run = full_run("a path");
     large_plane(&mut run, 9);
-    run.add(Trajectory {
+    run.add(record!(Trajectory {
         slice: Some(0),
         x: vec![0.25, 0.0].into(),
         y: vec![0.25, 0.0].into(),
         loss: vec![40.0, 20.0].into(),
         ..Trajectory::default()
-    });
+    }));
     let mut options = small(None);
     (options.figures.width_mm, options.figures.height_mm) = (85.0, 65.0);
     let folder = drawn(&mut run, Format::Svg, &options);

@@ -1,7 +1,7 @@
 //! NumPy itself reads the export, and computes the surface again from it.
 
 use burnscape_landscape::direction::{self, DirectionOptions};
-use burnscape_trace::{Layer, LayerNodes, Nodes, Slice, Trajectory};
+use burnscape_trace::{Layer, LayerNodes, Nodes, Slice, Trajectory, record};
 
 use super::python::Python;
 use super::support::{TestRun, WITH_DIRECTIONS, layout, nodes, parameters, plane};
@@ -17,21 +17,25 @@ fn check(run: &mut TestRun, script: &str) {
 #[test]
 fn numpy_loads_every_array_with_its_type_shape_and_values() {
     let mut run = TestRun::with_snapshots();
-    let layers = vec![Layer { name: "Güte (%)".into(), ..Layer::default() }];
-    let value = LayerNodes { value: vec![0.5; 4].into(), stderr: vec![].into() };
-    run.add(Slice { name: "Fläche 𝕏".into(), layers, ..plane(0) })
-        .add(Nodes {
+    let layers = vec![record!(Layer { name: "Güte (%)".into() })];
+    let value = record!(LayerNodes { value: vec![0.5; 4].into(), stderr: vec![].into() });
+    run.add(record!(Slice { name: "Fläche 𝕏".into(), layers, ..plane(0) }))
+        .add(record!(Nodes {
             layers: vec![value],
             ..nodes(0, vec![0, 1, 3, 5], vec![1.5, f64::NAN, f64::INFINITY, -2.0])
-        })
-        .add(Nodes { interpolated: true, ..nodes(0, vec![4], vec![3.0]) })
-        .add(Slice { y: None, centre: "initial".into(), centre_snapshot: Some(0), ..plane(7) })
-        .add(Trajectory {
+        }))
+        .add(record!(Nodes { interpolated: true, ..nodes(0, vec![4], vec![3.0]) }))
+        .add(record!(Slice {
+            y: None,
+            centre: "initial".into(),
+            centre_snapshot: Some(0),
+            ..plane(7)
+        }))
+        .add(record!(Trajectory {
             slice: Some(0),
             x: vec![1.0, 2.0].into(),
             y: vec![3.0, 4.0].into(),
-            ..Trajectory::default()
-        });
+        }));
     check(
         &mut run,
         r#"

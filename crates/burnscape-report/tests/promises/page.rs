@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burnscape_report::{Error, report};
 use burnscape_trace::{
     Activation, Alert, Block, Curvature, Density, Epoch, Head, Histogram, Layer, LayerNodes,
-    Metric, Nodes, RunFolder, Slice, Snapshot, Step, Study, Trajectory, Writer,
+    Metric, Nodes, RunFolder, Slice, Snapshot, Step, Study, Trajectory, Writer, record,
 };
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn step(number: u64, loss: f64) -> Step {
     let norms = |size: f32| vec![size, size / 10.0, f32::NAN].into();
     let columns = [("grad_norm", 1.0), ("weight_norm", 4.0), ("update_norm", 0.01)];
     let columns = columns.map(|(name, size)| (name.to_owned(), norms(size + number as f32)));
-    Step { step: number, lr: 0.1, loss: Some(loss), columns: columns.into(), ..Step::default() }
+    record!(Step { step: number, lr: 0.1, loss: Some(loss), columns: columns.into() })
 }
 
 /// With all that a step may have measured.
@@ -41,7 +41,7 @@ fn full_step(number: u64, loss: f64) -> Step {
 fn full_run(name: &str) -> TestRun {
     let mut blocks: Vec<Block> = head().blocks;
     blocks[1].path = name.into();
-    let mut run = TestRun::with_head(Head { blocks, ..head() });
+    let mut run = TestRun::with_head(record!(Head { blocks, ..head() }));
     (0..40).for_each(|at| {
         run.add(full_step(at, if at == 7 { f64::INFINITY } else { 3.0 / (at as f64 + 1.0) }));
     });
@@ -53,90 +53,77 @@ fn full_run(name: &str) -> TestRun {
 fn add_course(run: &mut TestRun, name: &str) {
     for epoch in 1..=2 {
         let valid_loss = Some(1.0 / epoch as f64);
-        run.add(Epoch {
-            epoch,
-            steps: 20 * epoch,
-            train_loss: Some(0.5),
-            valid_loss,
-            ..Epoch::default()
-        })
-        .add(Metric {
-            split: "valid".into(),
-            name: name.into(),
-            step: 20 * epoch,
-            value: 0.5,
-            ..Metric::default()
-        })
-        .add(Activation { tap: name.into(), step: epoch, rms: 1.0, ..Activation::default() })
-        .add(Histogram {
-            of: "gradient".into(),
-            block: Some(1),
-            step: 20 * epoch,
-            first_exponent: -3,
-            positive: vec![3, 2].into(),
-            negative: vec![0, 4].into(),
-            ..Histogram::default()
-        });
+        run.add(record!(Epoch { epoch, steps: 20 * epoch, train_loss: Some(0.5), valid_loss }))
+            .add(record!(Metric {
+                split: "valid".into(),
+                name: name.into(),
+                step: 20 * epoch,
+                value: 0.5
+            }))
+            .add(record!(Activation { tap: name.into(), step: epoch, rms: 1.0 }))
+            .add(record!(Histogram {
+                of: "gradient".into(),
+                block: Some(1),
+                step: 20 * epoch,
+                first_exponent: -3,
+                positive: vec![3, 2].into(),
+                negative: vec![0, 4].into()
+            }));
     }
-    run.add(Alert {
+    run.add(record!(Alert {
         rule: "plateau".into(),
         text: name.into(),
         advice: name.into(),
-        block: Some(1),
-        ..Alert::default()
-    })
-    .add(Curvature {
+        block: Some(1)
+    }))
+    .add(record!(Curvature {
         step: 20,
         lr: 0.1,
         largest: vec![15.0].into(),
         largest_error: vec![0.5].into(),
-        density: Some(Density {
+        density: Some(record!(Density {
             eigenvalue: vec![0.0, 1.0].into(),
             density: vec![0.25, 0.5].into(),
-            width: 0.1,
-            ..Density::default()
-        }),
-        block_largest: vec![15.0, 1.0, f64::NAN].into(),
-        ..Curvature::default()
-    })
+            width: 0.1
+        })),
+        block_largest: vec![15.0, 1.0, f64::NAN].into()
+    }))
     .add(Snapshot::default());
 }
 
 fn add_slices(run: &mut TestRun, name: &str) {
-    let slice = |slice: u32, centre: &str| Slice {
-        name: name.into(),
-        centre: centre.into(),
-        x: burnscape_trace::Axis { label: name.into(), ..axis(3) },
-        y: Some(axis(3)),
-        study: Some(0),
-        layers: vec![Layer { name: "accuracy".into(), ..Layer::default() }],
-        ..plane(slice)
+    let slice = |slice: u32, centre: &str| {
+        record!(Slice {
+            name: name.into(),
+            centre: centre.into(),
+            x: record!(burnscape_trace::Axis { label: name.into(), ..axis(3) }),
+            y: Some(axis(3)),
+            study: Some(0),
+            layers: vec![record!(Layer { name: "accuracy".into() })],
+            ..plane(slice)
+        })
     };
-    let layer = LayerNodes {
-        value: vec![9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, f64::NAN].into(),
-        ..LayerNodes::default()
-    };
+    let layer =
+        record!(LayerNodes { value: vec![9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, f64::NAN].into() });
     let losses = [1.0, 0.5, 1.5, 2.5, 0.25, f64::NAN, 1.0, 2.0];
     for (number, centre) in [(0, "initial"), (1, "final")] {
         let nodes = nodes(number, (0..8).collect(), losses.to_vec());
-        run.add(slice(number, centre)).add(Nodes { layers: vec![layer.clone()], ..nodes });
+        run.add(slice(number, centre)).add(record!(Nodes { layers: vec![layer.clone()], ..nodes }));
     }
-    run.add(Slice { y: None, study: None, ..slice(2, "final") })
+    run.add(record!(Slice { y: None, study: None, ..slice(2, "final") }))
         .add(nodes(2, vec![0, 1, 2], vec![3.0, 1.0, 2.0]))
-        .add(Trajectory {
+        .add(record!(Trajectory {
             slice: Some(1),
             snapshots: vec![0, 1, 2].into(),
             x: vec![0.5, -0.5, 0.0].into(),
             y: vec![0.5, 0.25, 0.0].into(),
-            loss: vec![1.5, 1.0, 0.25].into(),
-            ..Trajectory::default()
-        })
-        .add(Study {
+            loss: vec![1.5, 1.0, 0.25].into()
+        }))
+        .add(record!(Study {
             kind: "initial-and-trained".into(),
             slices: vec![0, 1],
-            sentences: vec![name.into()],
-            ..Study::default()
-        });
+            sentences: vec![name.into()]
+        }));
 }
 
 /// Writes the page beside the run.
@@ -257,7 +244,7 @@ fn every_figure_is_drawn_and_nothing_is_asked_of_a_network() {
 #[test]
 fn the_first_screen_says_what_the_run_was_and_how_it_ended() {
     let mut run = full_run("norm");
-    run.add(burnscape_trace::End { reason: "finished".into(), steps: 40, ..Default::default() });
+    run.add(record!(burnscape_trace::End { reason: "finished".into(), steps: 40 }));
     let Some(mut browser) = opened(&page(&mut run, 1), 1280, 900) else { return };
     let seen = browser.value("[...document.querySelectorAll('h1, .subline, .tile, .hero figure')].filter(it => it.getBoundingClientRect().top < 900).map(it => it.textContent).join('\\n')");
     let seen = seen.as_str().unwrap();
@@ -358,8 +345,8 @@ fn planar(name: &str, kind: &str, losses: [f64; 6]) -> TestRun {
     for at in 0..4 {
         run.add(step(at, losses[at as usize]));
     }
-    let axis = |count| burnscape_trace::Axis { kind: kind.into(), ..axis(count) };
-    let slice = Slice { name: name.into(), x: axis(3), y: Some(axis(2)), ..plane(0) };
+    let axis = |count| record!(burnscape_trace::Axis { kind: kind.into(), ..axis(count) });
+    let slice = record!(Slice { name: name.into(), x: axis(3), y: Some(axis(2)), ..plane(0) });
     run.add(slice).add(nodes(0, (0..6).collect(), losses.to_vec()));
     run
 }
@@ -421,7 +408,7 @@ fn runs_with_the_same_settings_share_a_band() {
     let run = |losses: [f64; 2], seed: &str| {
         let mut run = TestRun::new();
         let values = [("seed".to_owned(), seed.to_owned()), ("width".to_owned(), "8".to_owned())];
-        run.add(burnscape_trace::Hyperparameters { values: values.into() });
+        run.add(record!(burnscape_trace::Hyperparameters { values: values.into() }));
         for at in 0..2 {
             run.add(step(at, losses[at as usize]));
         }
@@ -542,8 +529,8 @@ fn parts_of_the_page_are_those_of_closed_forms() {
 fn a_plane_without_any_finite_loss_is_told_of_and_the_table_of_nodes_is_whole() {
     let mut run = TestRun::new();
     run.add(step(0, 1.0)).add(plane(0)).add(nodes(0, (0..6).collect(), vec![f64::NAN; 6]));
-    let axis = || burnscape_trace::Axis { first: -24, ..axis(49) };
-    run.add(Slice { x: axis(), y: Some(axis()), ..plane(1) });
+    let axis = || record!(burnscape_trace::Axis { first: -24, ..axis(49) });
+    run.add(record!(Slice { x: axis(), y: Some(axis()), ..plane(1) }));
     run.add(nodes(1, (0..2401).collect(), (0..2401).map(f64::from).collect()));
     let Some(mut browser) = opened(&page(&mut run, 1), 1280, 900) else { return };
     let words = browser.value("document.getElementById('plane-0').textContent");
@@ -604,7 +591,7 @@ fn models_that_were_trained_together_come_with_the_run_above_them() {
         let mut writer = Writer::create(&folder).unwrap();
         writer.append(&head().into()).unwrap();
         if loss.is_some() {
-            writer.append(&Step { loss, ..Step::default() }.into()).unwrap();
+            writer.append(&record!(Step { loss }).into()).unwrap();
         }
         writer.flush().unwrap();
     }
@@ -668,7 +655,7 @@ fn no_cell_of_the_heat_map_is_empty_where_a_step_exists() {
             let norms: Vec<f32> = (0..blocks).map(norm).collect();
             recorded.push((at, norms.clone()));
             let columns = [("grad_norm".to_owned(), norms.into())].into();
-            run.add(Step { step: at, columns, ..Step::default() });
+            run.add(record!(Step { step: at, columns }));
             at += 1 + draw(gaps);
         }
         let heat = data(&page(&mut run, 1))["runs"][0]["heat"].clone();

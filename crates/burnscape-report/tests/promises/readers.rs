@@ -5,7 +5,7 @@ use std::fs;
 use burnscape_report::{Error, Format};
 use burnscape_trace::{
     Alert, Epoch, Histogram, Hyperparameters, Layer, LayerNodes, Metric, Resume, Slice, Step,
-    Trajectory,
+    Trajectory, record,
 };
 
 use super::python::Python;
@@ -15,7 +15,7 @@ const NAN: f64 = f64::NAN;
 const HOSTILE: &str = "</script><script>alert(1)</script>\"',\n=1+1 \u{202e}Ünï\u{1b}[31m";
 
 fn step(number: u64, loss: Option<f64>, norms: [f32; 3]) -> Step {
-    Step {
+    record!(Step {
         step: number,
         batches: number + 1,
         epoch: Some(1),
@@ -23,8 +23,7 @@ fn step(number: u64, loss: Option<f64>, norms: [f32; 3]) -> Step {
         lr: 0.1,
         loss,
         columns: [("grad_norm".to_owned(), norms.to_vec().into())].into(),
-        ..Step::default()
-    }
+    })
 }
 
 /// With everything that the formats hold, and a step that a resume has left behind.
@@ -33,28 +32,24 @@ fn full_run() -> TestRun {
     run.add(step(0, Some(2.5), [3.0, 0.0, 4.0]))
         .add(step(1, Some(NAN), [f32::NAN, f32::INFINITY, 1e-30]))
         .add(step(2, Some(99.0), [9.0; 3]))
-        .add(Resume { steps: 2, ..Resume::default() })
-        .add(Step { missing: vec![1].into(), ..step(2, Some(f64::NEG_INFINITY), [0.1, 0.2, 0.3]) })
-        .add(Step { columns: [].into(), ..step(3, None, [0.0; 3]) })
-        .add(Epoch { epoch: 1, steps: 4, train_loss: Some(0.1), ..Epoch::default() })
-        .add(Metric {
+        .add(record!(Resume { steps: 2 }))
+        .add(record!(Step {
+            missing: vec![1].into(),
+            ..step(2, Some(f64::NEG_INFINITY), [0.1, 0.2, 0.3])
+        }))
+        .add(record!(Step { columns: [].into(), ..step(3, None, [0.0; 3]) }))
+        .add(record!(Epoch { epoch: 1, steps: 4, train_loss: Some(0.1) }))
+        .add(record!(Metric {
             split: "valid".into(),
             name: "accuracy".into(),
             step: 4,
             value: 0.75,
-            ..Metric::default()
-        })
-        .add(Metric {
-            split: "own".into(),
-            name: HOSTILE.into(),
-            step: 3,
-            value: NAN,
-            ..Metric::default()
-        })
+        }))
+        .add(record!(Metric { split: "own".into(), name: HOSTILE.into(), step: 3, value: NAN }))
         .add(hyperparameters(&[("lr", "0.1"), (HOSTILE, "\"adam\"")]))
         .add(hyperparameters(&[("lr", "[0.5,\"NaN\"]"), ("broken", "{")]))
-        .add(Alert { rule: "plateau".into(), text: HOSTILE.into(), step: 1, ..Alert::default() })
-        .add(Histogram {
+        .add(record!(Alert { rule: "plateau".into(), text: HOSTILE.into(), step: 1 }))
+        .add(record!(Histogram {
             of: "gradient".into(),
             block: Some(0),
             step: 3,
@@ -62,35 +57,33 @@ fn full_run() -> TestRun {
             positive: vec![1, 2].into(),
             negative: vec![0, 4].into(),
             zeros: 8,
-            ..Histogram::default()
-        });
+        }));
     add_slice(&mut run);
     run
 }
 
 fn hyperparameters(values: &[(&str, &str)]) -> Hyperparameters {
     let values = values.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
-    Hyperparameters { values: values.collect() }
+    record!(Hyperparameters { values: values.collect() })
 }
 
 fn add_slice(run: &mut TestRun) {
-    let layers = vec![Layer { name: HOSTILE.into(), ..Layer::default() }];
-    let values = LayerNodes { value: vec![0.5; 5].into(), stderr: vec![].into() };
-    run.add(Slice { name: HOSTILE.into(), layers, ..plane(0) })
-        .add(burnscape_trace::Nodes {
+    let layers = vec![record!(Layer { name: HOSTILE.into() })];
+    let values = record!(LayerNodes { value: vec![0.5; 5].into(), stderr: vec![].into() });
+    run.add(record!(Slice { name: HOSTILE.into(), layers, ..plane(0) }))
+        .add(record!(burnscape_trace::Nodes {
             layers: vec![values],
             ..nodes(0, vec![0, 1, 2, 3, 4], vec![1.5, NAN, f64::INFINITY, -2.0, 0.1])
-        })
-        .add(Slice { y: None, ..plane(1) })
+        }))
+        .add(record!(Slice { y: None, ..plane(1) }))
         .add(nodes(1, vec![0, 1, 2], vec![3.0, 1.0, 2.0]))
-        .add(Trajectory {
+        .add(record!(Trajectory {
             slice: Some(0),
             snapshots: vec![0, 1].into(),
             x: vec![0.25, 0.0].into(),
             y: vec![-0.5, 0.0].into(),
             loss: vec![2.5, 0.1].into(),
-            ..Trajectory::default()
-        });
+        }));
 }
 
 fn check(format: Format, module: &str, script: &str) {

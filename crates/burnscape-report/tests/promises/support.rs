@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use burnscape_landscape::layout::{Block, Filters, Layout, Role};
 use burnscape_report::{Error, ExportOptions, Exported, Format, export};
 use burnscape_trace::{
-    self as trace, Axis, FORMAT, Head, Nodes, Record, RunFolder, Slice, Snapshot, Writer,
+    self as trace, Axis, FORMAT, Head, Nodes, Record, RunFolder, Slice, Snapshot, Writer, record,
 };
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -49,7 +49,7 @@ pub fn head() -> Head {
     let mut offset = 0;
     let mut blocks = Vec::new();
     for (path, shape, role, filter_axis) in BLOCKS {
-        blocks.push(trace::Block {
+        blocks.push(record!(trace::Block {
             path: path.into(),
             shape: shape.to_vec(),
             role: role.into(),
@@ -57,27 +57,26 @@ pub fn head() -> Head {
             filter_axis,
             groups: 1,
             offset,
-            ..trace::Block::default()
-        });
+        }));
         offset += shape.iter().product::<u64>();
     }
-    let buffers = vec![trace::Buffer { path: BUFFER.into(), shape: vec![2] }];
-    Head { format: FORMAT, run_id: "ab".into(), blocks, buffers, ..Head::default() }
+    let buffers = vec![record!(trace::Buffer { path: BUFFER.into(), shape: vec![2] })];
+    record!(Head { format: FORMAT, run_id: "ab".into(), blocks, buffers })
 }
 
 /// Nodes at -0.5, 0 and 0.5, and so on for other counts.
 pub fn axis(count: u64) -> Axis {
-    Axis { first: -1, count, spacing: 0.5, ..Axis::default() }
+    record!(Axis { first: -1, count, spacing: 0.5 })
 }
 
 pub fn seeded(count: u64, seed: u64) -> Axis {
     let label = format!("random {seed}");
-    Axis { label, kind: "random".into(), seed: Some(seed), ..axis(count) }
+    record!(Axis { label, kind: "random".into(), seed: Some(seed), ..axis(count) })
 }
 
 /// A plane of 3 × 2 nodes with random directions around snapshot 1.
 pub fn plane(slice: u32) -> Slice {
-    Slice {
+    record!(Slice {
         slice,
         name: "random".into(),
         centre: "final".into(),
@@ -86,19 +85,12 @@ pub fn plane(slice: u32) -> Slice {
         y: Some(seeded(2, 3)),
         normalisation: "filter".into(),
         biases: "ignored".into(),
-        ..Slice::default()
-    }
+    })
 }
 
 pub fn nodes(slice: u32, index: Vec<u32>, loss: Vec<f64>) -> Nodes {
     let stderr = vec![0.125; loss.len()];
-    Nodes {
-        slice,
-        index: index.into(),
-        loss: loss.into(),
-        stderr: stderr.into(),
-        ..Nodes::default()
-    }
+    record!(Nodes { slice, index: index.into(), loss: loss.into(), stderr: stderr.into() })
 }
 
 /// A run that goes away with the test.
@@ -160,14 +152,13 @@ impl TestRun {
         let bytes = safetensors_bytes(dtype, &tensors);
         let file = RunFolder::snapshot_file(index);
         fs::write(self.folder.snapshot_path(index), &bytes).unwrap();
-        self.add(Snapshot {
+        self.add(record!(Snapshot {
             index,
             reason: reason.into(),
             file,
             bytes: bytes.len() as u64,
             crc32: crc32fast::hash(&bytes),
-            ..Snapshot::default()
-        })
+        }))
     }
 
     /// A file with flat vectors by name.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::record::{Metric, Record, Step};
-use crate::{Error, F32s, columns, frame};
+use crate::{Error, F32s, Split, columns, frame};
 
 /// Kinds that tell of single steps and may stand between them; any other ends the bucket.
 const BETWEEN: [&str; 6] = ["progress", "metric", "activation", "histogram", "alert", "blackbox"];
@@ -108,7 +108,7 @@ impl Bucket {
         };
         first.columns.extend(means);
         let (step, epoch) = (first.step, first.epoch.unwrap_or(0));
-        let (split, name) = ("thinned".to_owned(), "loss".to_owned());
+        let (split, name) = (Split::Thinned, "loss".to_owned());
         match loss {
             Some(value) => {
                 let metric = Metric { split, name, epoch, step, value };

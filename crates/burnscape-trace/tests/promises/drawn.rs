@@ -4,7 +4,7 @@ use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
     Epoch, F32s, F64s, FORMAT, Frozen, Head, Histogram, Hyperparameters, Layer, LayerNodes,
     Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step, Study,
-    Trajectory, U32s,
+    Tally, Trajectory, U32s, record,
 };
 
 /// Gives values by consuming numbers, round and round.
@@ -55,9 +55,15 @@ impl Draw {
         (0..self.below(longest + 1)).map(|_| value(self)).collect()
     }
 
-    fn string(&mut self) -> String {
+    pub fn string(&mut self) -> String {
         let letters = ['a', '.', '0', ' ', 'ß', '≠', '🏔', '\0', '"', '\u{D7FF}'];
         self.list(6, |draw| letters[draw.below(10) as usize]).into_iter().collect()
+    }
+
+    /// One of these words, parted by blanks, or one that no version knows.
+    fn word<T: From<String>>(&mut self, known: &str) -> T {
+        let known = known.split(' ').nth(self.below(4) as usize);
+        T::from(known.map_or_else(|| self.string(), str::to_owned))
     }
 
     fn f32s(&mut self) -> F32s {
@@ -95,13 +101,13 @@ impl Draw {
             18 => Record::from(self.curvature()),
             19 => Record::from(self.hyperparameters()),
             20 => Record::from(self.plan()),
-            21 => Record::from(Frozen { step: self.u64(), blocks: self.u32s() }),
+            21 => Record::from(record!(Frozen { step: self.u64(), blocks: self.u32s() })),
             _ => Record::from(self.end()),
         }
     }
 
     pub fn head(&mut self) -> Head {
-        Head {
+        record!(Head {
             format: FORMAT,
             run_id: self.string(),
             started_unix_secs: self.f64(),
@@ -114,35 +120,35 @@ impl Draw {
             first_epoch: self.option(Self::u64),
             blocks: self.list(3, Self::block),
             buffers: self.list(3, Self::buffer),
-        }
+        })
     }
 
     fn hyperparameters(&mut self) -> Hyperparameters {
         let values = self.list(3, |draw| (draw.string(), draw.string()));
-        Hyperparameters { values: values.into_iter().collect() }
+        record!(Hyperparameters { values: values.into_iter().collect() })
     }
 
     fn block(&mut self) -> Block {
-        Block {
+        record!(Block {
             path: self.string(),
             shape: self.list(4, Self::u64),
-            role: self.string(),
+            role: self.word("weight bias norm"),
             container: self.string(),
             filter_axis: self.option(|draw| draw.u64() as u8),
             groups: self.u32(),
             filter_guessed: self.bool(),
             frozen: self.bool(),
             offset: self.u64(),
-        }
+        })
     }
 
     fn buffer(&mut self) -> Buffer {
-        Buffer { path: self.string(), shape: self.list(4, Self::u64) }
+        record!(Buffer { path: self.string(), shape: self.list(4, Self::u64) })
     }
 
     pub fn step(&mut self) -> Step {
         let columns = self.list(3, |draw| (draw.string(), draw.f32s()));
-        Step {
+        record!(Step {
             step: self.u64(),
             batches: self.u64(),
             epoch: self.option(Self::u64),
@@ -153,43 +159,43 @@ impl Draw {
             loss: self.option(Self::f64),
             missing: self.u32s(),
             columns: columns.into_iter().collect(),
-        }
+        })
     }
 
     fn epoch(&mut self) -> Epoch {
-        Epoch {
+        record!(Epoch {
             epoch: self.u64(),
             steps: self.u64(),
             batches: self.u64(),
             elapsed_secs: self.f64(),
             train_loss: self.option(Self::f64),
             valid_loss: self.option(Self::f64),
-            weighted_by: self.string(),
-        }
+            weighted_by: self.word("samples batches"),
+        })
     }
 
     fn progress(&mut self) -> Progress {
-        Progress {
-            split: self.string(),
+        record!(Progress {
+            split: self.word("train own"),
             epoch: self.u64(),
             done: self.u64(),
             total: self.u64(),
             eta_secs: self.option(Self::f64),
-        }
+        })
     }
 
     fn metric(&mut self) -> Metric {
-        Metric {
-            split: self.string(),
+        record!(Metric {
+            split: self.word("train own"),
             name: self.string(),
             epoch: self.u64(),
             step: self.u64(),
             value: self.f64(),
-        }
+        })
     }
 
     fn activation(&mut self) -> Activation {
-        Activation {
+        record!(Activation {
             tap: self.string(),
             step: self.u64(),
             batches: self.u64(),
@@ -207,12 +213,12 @@ impl Draw {
             dead_units: self.u64(),
             window: self.u32(),
             drift: self.f64(),
-        }
+        })
     }
 
     fn histogram(&mut self) -> Histogram {
-        Histogram {
-            of: self.string(),
+        record!(Histogram {
+            of: self.word("gradient activation"),
             block: self.option(Self::u32),
             tap: self.option(Self::string),
             step: self.u64(),
@@ -221,13 +227,13 @@ impl Draw {
             negative: self.u32s(),
             zeros: self.u64(),
             non_finite: self.u64(),
-        }
+        })
     }
 
     fn alert(&mut self) -> Alert {
-        Alert {
-            rule: self.string(),
-            level: self.string(),
+        record!(Alert {
+            rule: self.word("plateau loss-spike"),
+            level: self.word("info error"),
             step: self.u64(),
             epoch: self.option(Self::u64),
             iteration: self.option(Self::u64),
@@ -238,18 +244,18 @@ impl Draw {
             threshold: self.f64(),
             text: self.string(),
             advice: self.string(),
-        }
+        })
     }
 
     fn curvature(&mut self) -> Curvature {
-        Curvature {
-            reason: self.string(),
+        record!(Curvature {
+            reason: self.word("live final finished"),
             step: self.u64(),
             epoch: self.option(Self::u64),
             snapshot: self.option(Self::u64),
             elapsed_secs: self.f64(),
             samples: self.u64(),
-            unit: self.string(),
+            unit: self.word("tokens"),
             batches: self.u64(),
             dtype: self.string(),
             blocks: self.u32s(),
@@ -275,50 +281,50 @@ impl Draw {
             gradients: self.u64(),
             took_secs: self.f64(),
             sentences: self.list(2, Self::string),
-        }
+        })
     }
 
     fn density(&mut self) -> Density {
-        Density {
+        record!(Density {
             eigenvalue: self.f64s(),
             density: self.f64s(),
             stderr: self.f64s(),
             width: self.f64(),
             probes: self.u64(),
             lanczos_steps: self.u64(),
-        }
+        })
     }
 
     fn sharpness(&mut self) -> Measure {
-        Measure {
+        record!(Measure {
             name: self.string(),
             value: self.f64(),
             error: self.option(Self::f64),
             radius: self.option(Self::f64),
             meaning: self.string(),
-        }
+        })
     }
 
     fn blackbox(&mut self) -> Blackbox {
-        Blackbox {
+        record!(Blackbox {
             step: self.u64(),
-            rule: self.string(),
+            rule: self.word("plateau loss-spike"),
             steps: self.list(2, Self::step),
             previous: self.option(Self::string),
             before: self.option(Self::string),
             after: self.option(Self::string),
             gradient: self.option(Self::string),
-        }
+        })
     }
 
     fn dropped(&mut self) -> Dropped {
-        Dropped { records: self.u64(), after_step: self.u64() }
+        record!(Dropped { records: self.u64(), after_step: self.u64() })
     }
 
     fn snapshot(&mut self) -> Snapshot {
-        Snapshot {
+        record!(Snapshot {
             index: self.u64(),
-            reason: self.string(),
+            reason: self.word("live final finished"),
             epoch: self.option(Self::u64),
             step: self.u64(),
             file: self.string(),
@@ -327,32 +333,32 @@ impl Draw {
             same_as: self.option(Self::u64),
             given_up: vec![self.u64(), self.u64()],
             stride: self.option(Self::u64),
-        }
+        })
     }
 
     fn axis(&mut self) -> Axis {
-        Axis {
+        record!(Axis {
             label: self.string(),
-            kind: self.string(),
+            kind: self.word("pca agreement"),
             first: self.u64().cast_signed(),
             count: self.u64(),
             spacing: self.f64(),
             direction_norm: self.f64(),
             seed: self.option(Self::u64),
             explained: self.option(Self::f64),
-        }
+        })
     }
 
     fn slice(&mut self) -> Slice {
-        Slice {
+        record!(Slice {
             slice: self.u32(),
             name: self.string(),
             centre: self.string(),
             centre_snapshot: self.option(Self::u64),
             x: self.axis(),
             y: self.option(Self::axis),
-            normalisation: self.string(),
-            biases: self.string(),
+            normalisation: self.word("filter none"),
+            biases: self.word("kept moved"),
             moves_frozen: self.bool(),
             orthogonalised: self.bool(),
             cosine: self.option(Self::f64),
@@ -360,31 +366,31 @@ impl Draw {
             centre_loss: self.f64(),
             shares: self.list(2, Self::f64s),
             samples: self.u64(),
-            unit: self.string(),
+            unit: self.word("tokens"),
             batches: self.u64(),
-            batchnorm: self.string(),
+            batchnorm: self.word("centre"),
             dtype: self.string(),
             device: self.string(),
-            loss: self.string(),
+            loss: self.word("output"),
             layers: self.list(2, Self::layer),
             tolerance: self.option(Self::f64),
             study: self.option(Self::u32),
             directions: self.option(Self::string),
-        }
+        })
     }
 
     fn layer(&mut self) -> Layer {
-        Layer {
+        record!(Layer {
             name: self.string(),
             centre: self.f64(),
             samples: self.u64(),
-            unit: self.string(),
+            unit: self.word("tokens"),
             batches: self.u64(),
-        }
+        })
     }
 
     fn trajectory(&mut self) -> Trajectory {
-        Trajectory {
+        record!(Trajectory {
             slice: self.option(Self::u32),
             snapshots: self.u32s(),
             epochs: self.f64s(),
@@ -399,38 +405,38 @@ impl Draw {
             random_walk: self.f64s(),
             random_walk_measured: self.f64s(),
             degenerate: self.bool(),
-        }
+        })
     }
 
     fn nodes(&mut self) -> Nodes {
-        Nodes {
+        record!(Nodes {
             slice: self.u32(),
             index: self.u32s(),
             loss: self.f64s(),
             stderr: self.f64s(),
             layers: self.list(2, Self::layer_nodes),
             interpolated: self.bool(),
-        }
+        })
     }
 
     fn layer_nodes(&mut self) -> LayerNodes {
-        LayerNodes { value: self.f64s(), stderr: self.f64s() }
+        record!(LayerNodes { value: self.f64s(), stderr: self.f64s() })
     }
 
     fn study(&mut self) -> Study {
-        Study {
+        record!(Study {
             study: self.u32(),
-            kind: self.string(),
+            kind: self.word("pca agreement"),
             slices: self.list(3, Self::u32),
             lowest: self.option(Self::f64),
             highest: self.option(Self::f64),
             measures: self.list(2, Self::measure).into_iter().collect(),
             sentences: self.list(2, Self::string),
-        }
+        })
     }
 
     fn plan(&mut self) -> Plan {
-        Plan {
+        record!(Plan {
             slices: self.list(3, Self::u32),
             budget_secs: self.option(Self::f64),
             batches: self.u32s(),
@@ -443,7 +449,7 @@ impl Draw {
             true_losses: self.bool(),
             exact_secs: self.option(Self::f64),
             text: self.string(),
-        }
+        })
     }
 
     fn measure(&mut self) -> (String, F64s) {
@@ -451,33 +457,34 @@ impl Draw {
     }
 
     fn check(&mut self) -> Check {
-        Check {
+        record!(Check {
             slice: self.option(Self::u32),
             name: self.string(),
             passed: self.bool(),
             detail: self.string(),
-        }
+        })
     }
 
     fn note(&mut self) -> Note {
-        Note { level: self.string(), text: self.string() }
+        record!(Note { level: self.word("info error"), text: self.string() })
     }
 
     fn resume(&mut self) -> Resume {
-        Resume {
+        record!(Resume {
             resumed_unix_secs: self.f64(),
             steps: self.u64(),
             batches: self.u64(),
             truncated_bytes: self.u64(),
-        }
+        })
     }
 
     fn end(&mut self) -> End {
-        End {
-            reason: self.string(),
+        record!(End {
+            reason: self.word("live final finished"),
             steps: self.u64(),
             dropped: self.u64(),
             elapsed_secs: self.f64(),
-        }
+            tally: self.option(|it| Tally { records: it.u64(), crc32: it.u32() }),
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use burnscape_trace::{Dropped, Reader, Record, Torn, Trace, frame};
+use burnscape_trace::{Dropped, Reader, Record, Torn, Trace, frame, record};
 
 use crate::sample::{crc32_by_definition, frame_by_hand, framed, note, records_of_1_0, text};
 
@@ -35,7 +35,7 @@ fn the_checksum_is_the_crc_32_of_zlib() {
 #[test]
 fn integers_are_as_short_as_cbor_allows_and_floats_are_floats() {
     let mut bytes = Vec::new();
-    let dropped = Dropped { records: 24, after_step: 1 << 32 };
+    let dropped = record!(Dropped { records: 24, after_step: 1 << 32 });
     frame::encode(&Record::from(dropped), &mut bytes).unwrap();
     let payload = b"\x82\x67dropped\xA2\x67records\x18\x18\x6Aafter_step\
         \x1B\x00\x00\x00\x01\x00\x00\x00\x00";
@@ -47,7 +47,7 @@ fn other_writers_may_use_indefinite_lengths_and_wide_numbers() {
     // ["dropped", {_ "records": 24 in 8 bytes, "after_step": 1 in 2 bytes}], outer array indefinite.
     let payload = b"\x9F\x67dropped\xBF\x67records\x1B\x00\x00\x00\x00\x00\x00\x00\x18\
         \x6Aafter_step\x19\x00\x01\xFF\xFF";
-    let dropped = Dropped { records: 24, after_step: 1 };
+    let dropped = record!(Dropped { records: 24, after_step: 1 });
     assert_eq!(frame::decode_payload(payload).unwrap(), Record::from(dropped));
 }
 

@@ -5,14 +5,14 @@ use std::num::NonZeroU64;
 
 use burnscape_trace::{
     Error, FileState, Keep, Record, RunFolder, Slice, Snapshot, Writer, list_snapshots,
-    prune_snapshots,
+    prune_snapshots, record,
 };
 use tempfile::TempDir;
 
 use crate::sample::head;
 
 fn snapshot(index: u64, file: &str, same_as: Option<u64>) -> Record {
-    Record::from(Snapshot { index, file: file.into(), bytes: 7, same_as, ..Snapshot::default() })
+    Record::from(record!(Snapshot { index, file: file.into(), bytes: 7, same_as }))
 }
 
 /// Ten snapshots; a slice lies around 5, 8 has the file of 7, 9 is the last.
@@ -27,7 +27,7 @@ fn run(more: &[Record]) -> (TempDir, RunFolder) {
         let file = RunFolder::snapshot_file(owner);
         writer.append(&snapshot(index, &file, same_as)).unwrap();
     }
-    let slice = Slice { centre_snapshot: Some(5), ..Slice::default() };
+    let slice = record!(Slice { centre_snapshot: Some(5) });
     writer.append(&slice.into()).unwrap();
     more.iter().for_each(|it| writer.append(it).unwrap());
     (scratch, folder)

@@ -1,11 +1,19 @@
 //! What can be read of a damaged run is saved, byte for byte, and nothing is overwritten.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use burnscape_trace::{Error, FileState, Record, RunFolder, Snapshot, read_run, recover, state_of};
+use burnscape_trace::{
+    EndReason, Error, FileState, Record, RunFolder, Snapshot, frame, read_run, record, recover,
+    state_of,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
 use tempfile::TempDir;
 
+use crate::drawn::Draw;
+use crate::round_trip::any_records;
 use crate::sample::{crc32_by_definition, frame_by_hand, framed, head, note, records, step, text};
 
 /// A folder with a run of these bytes in `old`.
@@ -52,6 +60,42 @@ fn records_of_a_newer_minor_version_are_saved_with_what_we_do_not_know() {
     assert!(trace_in(&scratch.path().join("new")).starts_with(&bytes));
 }
 
+/// A payload of a kind that no version knows, with random words in it.
+fn unknown(draw: &mut Draw) -> Vec<u8> {
+    let fields = [(draw.string(), draw.string()), (draw.string(), draw.string())];
+    let fields: BTreeMap<String, String> = fields.into();
+    let mut payload = Vec::new();
+    ciborium::into_writer(&(format!("kind of {}", draw.string()), fields), &mut payload).unwrap();
+    payload
+}
+
+proptest! {
+    #[test]
+    fn a_trace_with_any_words_and_unknown_kinds_goes_through_byte_for_byte(
+        records in any_records(), numbers in vec(any::<u64>(), 1..100), every in 1_usize..4
+    ) {
+        let mut draw = Draw::new(numbers);
+        let mut bytes = Vec::new();
+        for (place, record) in records.iter().enumerate() {
+            frame::encode(record, &mut bytes).unwrap();
+            if place % every == 0 {
+                bytes.extend(frame_by_hand(&unknown(&mut draw)));
+            }
+        }
+        let (scratch, folder) = run_of(&bytes);
+        let out = scratch.path().join("new");
+        recover(folder.path(), &out).unwrap();
+        let after = trace_in(&out);
+        prop_assert_eq!(&after[..bytes.len()], &bytes[..]);
+        let trace = read_run(&out).unwrap();
+        prop_assert_eq!((trace.lost, trace.torn), (vec![], None));
+        let known = |it: &&Record| !matches!(it, Record::Unknown { .. });
+        let read: Vec<&Record> = trace.records.iter().filter(known).collect();
+        prop_assert_eq!(read.len(), records.len() + 1);
+        prop_assert!(matches!(read.last(), Some(Record::End(end)) if end.reason == EndReason::Recovered));
+    }
+}
+
 #[test]
 fn a_lost_head_is_replaced_by_its_next_copy() {
     let all = [Record::from(head()), step(0), Record::from(head()), step(1)];
@@ -63,6 +107,25 @@ fn a_lost_head_is_replaced_by_its_next_copy() {
     let expected = [Record::from(head()), step(0), Record::from(head()), step(1)];
     assert_eq!(text(&trace.records[..4]), text(&expected));
     assert!(matches!(trace.records[4], Record::End(_)));
+}
+
+#[test]
+fn a_first_head_that_is_not_there_at_all_is_replaced_by_its_next_copy() {
+    let all = [Record::from(head()), step(0), Record::from(head()), step(1)];
+    let (bytes, ranges) = framed(&all);
+    let (scratch, folder) = run_of(&bytes[ranges[0].end..]);
+    recover(folder.path(), scratch.path().join("new")).unwrap();
+    assert!(trace_in(&scratch.path().join("new")).starts_with(&bytes));
+}
+
+#[test]
+fn a_first_head_that_cannot_be_decoded_is_replaced_by_its_next_copy() {
+    let (bytes, _) = framed(&[Record::from(head()), step(0)]);
+    let broken = frame_by_hand(b"\x82\x64head\xA1\x64seed\x61x");
+    let (scratch, folder) = run_of(&[broken.as_slice(), &bytes].concat());
+    recover(folder.path(), scratch.path().join("new")).unwrap();
+    let (after, head) = (trace_in(&scratch.path().join("new")), framed(&[Record::from(head())]).0);
+    assert!(after.starts_with(&[head.as_slice(), &bytes].concat()));
 }
 
 #[test]
@@ -89,13 +152,12 @@ fn nothing_is_overwritten() {
 }
 
 fn snapshot(index: u64, file: &str, content: &[u8]) -> Record {
-    Record::from(Snapshot {
+    Record::from(record!(Snapshot {
         index,
         file: file.to_owned(),
         bytes: content.len() as u64,
         crc32: crc32_by_definition(content),
-        ..Snapshot::default()
-    })
+    }))
 }
 
 #[test]

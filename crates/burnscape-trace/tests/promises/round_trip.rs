@@ -1,6 +1,6 @@
 //! What is written is what is read, for any records at all.
 
-use burnscape_trace::{Item, Reader, Record, frame};
+use burnscape_trace::{Item, Reader, Record, frame, record};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -47,10 +47,8 @@ fn every_kind_with_a_type_comes_back() {
 #[test]
 fn a_payload_longer_than_any_buffer_comes_back() {
     let values = (0..200_000_u32).map(f32::from_bits).collect();
-    let step = burnscape_trace::Step {
-        columns: [("grad_norm".to_owned(), values)].into(),
-        ..Default::default()
-    };
+    let step =
+        record!(burnscape_trace::Step { columns: [("grad_norm".to_owned(), values)].into() });
     let long = Record::from(step);
     let text = crate::sample::note(&"long ≠ short ".repeat(10_000));
     let (bytes, _) = framed(&[Record::from(crate::sample::head()), long.clone(), text.clone()]);

@@ -6,11 +6,11 @@ use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
     Epoch, F32s, F64s, FORMAT, Frozen, Head, Histogram, Hyperparameters, Layer, LayerNodes,
     Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step, Study,
-    Trajectory, U32s, columns, frame,
+    Trajectory, U32s, columns, frame, record,
 };
 
 pub fn head() -> Head {
-    Head {
+    record!(Head {
         format: FORMAT,
         run_id: "0123456789abcdef0123456789abcdef".into(),
         started_unix_secs: 1.75e9,
@@ -22,12 +22,12 @@ pub fn head() -> Head {
         epochs_planned: Some(2),
         first_epoch: None,
         blocks: vec![weight(), bias()],
-        buffers: vec![Buffer { path: "norm.running_mean".into(), shape: vec![10] }],
-    }
+        buffers: vec![record!(Buffer { path: "norm.running_mean".into(), shape: vec![10] })],
+    })
 }
 
 fn weight() -> Block {
-    Block {
+    record!(Block {
         path: "fc.weight".into(),
         shape: vec![784, 10],
         role: "weight".into(),
@@ -37,11 +37,11 @@ fn weight() -> Block {
         filter_guessed: false,
         frozen: false,
         offset: 0,
-    }
+    })
 }
 
 fn bias() -> Block {
-    Block {
+    record!(Block {
         path: "fc.bias".into(),
         shape: vec![10],
         role: "bias".into(),
@@ -51,7 +51,7 @@ fn bias() -> Block {
         filter_guessed: true,
         frozen: true,
         offset: 7840,
-    }
+    })
 }
 
 pub fn step(step: u64) -> Record {
@@ -64,7 +64,7 @@ fn measured(step: u64) -> Step {
         (columns::WEIGHT_NORM, vec![1.0, f32::INFINITY]),
     ];
     let columns = columns.map(|(name, values)| (name.to_owned(), F32s(values)));
-    Step {
+    record!(Step {
         step,
         batches: step + 1,
         epoch: Some(1),
@@ -75,19 +75,19 @@ fn measured(step: u64) -> Step {
         loss: Some(std::f64::consts::LN_10),
         missing: U32s(vec![1]),
         columns: columns.into(),
-    }
+    })
 }
 
 pub fn note(text: &str) -> Record {
-    Record::from(Note { level: "info".into(), text: text.into() })
+    Record::from(record!(Note { level: "info".into(), text: text.into() }))
 }
 
 pub fn end() -> End {
-    End { reason: "finished".into(), steps: 8, dropped: 3, elapsed_secs: 12.0 }
+    record!(End { reason: "finished".into(), steps: 8, dropped: 3, elapsed_secs: 12.0 })
 }
 
 fn axis() -> Axis {
-    Axis {
+    record!(Axis {
         label: "PC 1".into(),
         kind: "pca".into(),
         first: -12,
@@ -96,11 +96,11 @@ fn axis() -> Axis {
         direction_norm: 3.5,
         seed: None,
         explained: Some(0.75),
-    }
+    })
 }
 
 fn slice() -> Slice {
-    Slice {
+    record!(Slice {
         slice: 0,
         name: "pca".into(),
         centre: "final".into(),
@@ -116,28 +116,27 @@ fn slice() -> Slice {
         centre_loss: 0.25,
         shares: vec![F64s(vec![0.75, 0.25]), F64s(vec![1.0, 0.0])],
         samples: 1024,
-        unit: String::new(),
+        unit: "".into(),
         batches: 8,
         batchnorm: "none".into(),
         dtype: "f32".into(),
         device: "Cpu".into(),
         loss: "output".into(),
-        layers: vec![Layer {
+        layers: vec![record!(Layer {
             name: "accuracy".into(),
             centre: 0.75,
             samples: 1024,
             batches: 8,
-            ..Layer::default()
-        }],
+        })],
         tolerance: Some(0.01),
         study: Some(0),
         directions: None,
-    }
+    })
 }
 
 fn trajectory() -> Trajectory {
     let two = || F64s(vec![0.5, f64::NAN]);
-    Trajectory {
+    record!(Trajectory {
         slice: Some(0),
         snapshots: U32s(vec![0, 1]),
         epochs: two(),
@@ -152,11 +151,11 @@ fn trajectory() -> Trajectory {
         random_walk: two(),
         random_walk_measured: two(),
         degenerate: false,
-    }
+    })
 }
 
 fn snapshot() -> Snapshot {
-    Snapshot {
+    record!(Snapshot {
         index: 0,
         reason: "initial".into(),
         epoch: Some(0),
@@ -167,32 +166,38 @@ fn snapshot() -> Snapshot {
         same_as: None,
         given_up: Vec::new(),
         stride: None,
-    }
+    })
 }
 
 fn progress() -> Progress {
-    Progress { split: "train".into(), epoch: 1, done: 512, total: 1024, eta_secs: Some(3.5) }
+    record!(Progress {
+        split: "train".into(),
+        epoch: 1,
+        done: 512,
+        total: 1024,
+        eta_secs: Some(3.5)
+    })
 }
 
 fn epoch() -> Epoch {
-    Epoch {
+    record!(Epoch {
         epoch: 1,
         steps: 8,
         batches: 8,
         elapsed_secs: 2.0,
         train_loss: Some(1.5),
         valid_loss: None,
-        weighted_by: String::new(),
-    }
+        weighted_by: "".into(),
+    })
 }
 
 fn metric() -> Metric {
     let (split, name) = ("valid".into(), "accuracy".into());
-    Metric { split, name, epoch: 1, step: 8, value: f64::NAN }
+    record!(Metric { split, name, epoch: 1, step: 8, value: f64::NAN })
 }
 
 fn activation() -> Activation {
-    Activation {
+    record!(Activation {
         tap: "fc.relu".into(),
         step: 7,
         batches: 8,
@@ -210,11 +215,11 @@ fn activation() -> Activation {
         dead_units: 1,
         window: 100,
         drift: f64::NAN,
-    }
+    })
 }
 
 fn histogram() -> Histogram {
-    Histogram {
+    record!(Histogram {
         of: "gradient".into(),
         block: Some(0),
         tap: None,
@@ -224,11 +229,11 @@ fn histogram() -> Histogram {
         negative: U32s(vec![0, 2, 0]),
         zeros: 7,
         non_finite: 1,
-    }
+    })
 }
 
 fn alert() -> Alert {
-    Alert {
+    record!(Alert {
         rule: "non-finite-gradient".into(),
         level: "error".into(),
         step: 7,
@@ -241,11 +246,11 @@ fn alert() -> Alert {
         threshold: 0.0,
         text: "The gradient of fc.bias is NaN.".into(),
         advice: "Lower the learning rate.".into(),
-    }
+    })
 }
 
 fn blackbox() -> Blackbox {
-    Blackbox {
+    record!(Blackbox {
         step: 7,
         rule: "non-finite-gradient".into(),
         steps: vec![measured(6), measured(7)],
@@ -253,32 +258,32 @@ fn blackbox() -> Blackbox {
         before: Some("blackbox/before.safetensors".into()),
         after: Some("blackbox/after.safetensors".into()),
         gradient: Some("blackbox/gradient.safetensors".into()),
-    }
+    })
 }
 
 fn curvature() -> Curvature {
-    let density = Density {
+    let density = record!(Density {
         eigenvalue: F64s(vec![-1.0, 0.0, 4.0]),
         density: F64s(vec![0.1, 0.8, 0.05]),
         stderr: F64s(vec![0.01, f64::NAN, 0.0]),
         width: 0.125,
         probes: 2,
         lanczos_steps: 20,
-    };
-    let sam = Measure {
+    });
+    let sam = record!(Measure {
         name: "sam".into(),
         value: f64::NAN,
         error: None,
         radius: Some(0.05),
         meaning: "The gradient is 0: not defined.".into(),
-    };
-    Curvature {
+    });
+    record!(Curvature {
         reason: "live".into(),
         step: 8,
         epoch: Some(1),
         snapshot: Some(1),
         samples: 256,
-        unit: String::new(),
+        unit: "".into(),
         batches: 2,
         dtype: "f32".into(),
         blocks: U32s(vec![0]),
@@ -298,25 +303,26 @@ fn curvature() -> Curvature {
         measures: vec![sam],
         gradients: 40,
         sentences: vec!["The step fits.".into()],
-        ..Curvature::default()
-    }
+    })
 }
 
 fn nodes() -> Nodes {
-    let accuracy =
-        LayerNodes { value: F64s(vec![0.5, f64::NAN]), stderr: F64s(vec![0.25, f64::NAN]) };
-    Nodes {
+    let accuracy = record!(LayerNodes {
+        value: F64s(vec![0.5, f64::NAN]),
+        stderr: F64s(vec![0.25, f64::NAN])
+    });
+    record!(Nodes {
         slice: 0,
         index: U32s(vec![0, 624]),
         loss: F64s(vec![0.25, f64::INFINITY]),
         stderr: F64s(vec![f64::NAN, 0.0]),
         layers: vec![accuracy],
         interpolated: false,
-    }
+    })
 }
 
 fn study() -> Study {
-    Study {
+    record!(Study {
         study: 0,
         kind: "agreement".into(),
         slices: vec![0, 2],
@@ -324,11 +330,11 @@ fn study() -> Study {
         highest: None,
         measures: [("convexity".to_owned(), F64s(vec![1.0, f64::NAN]))].into(),
         sentences: vec!["Two planes agree.".into()],
-    }
+    })
 }
 
 fn plan() -> Plan {
-    Plan {
+    record!(Plan {
         slices: vec![0, 2],
         budget_secs: Some(20.0),
         batches: U32s(vec![1, 5, 9]),
@@ -341,21 +347,23 @@ fn plan() -> Plan {
         true_losses: true,
         exact_secs: Some(1560.0),
         text: "A quarter of the samples.".into(),
-    }
+    })
 }
 
 fn check() -> Check {
-    Check {
+    record!(Check {
         slice: Some(0),
         name: "centre-twice".into(),
         passed: true,
         detail: "the centre is the centre".into(),
-    }
+    })
 }
 
 fn hyperparameters() -> Hyperparameters {
     let values = [("optimizer.name", "\"adam\""), ("lr", "0.001"), ("widths", "[64,10]")];
-    Hyperparameters { values: values.map(|(name, value)| (name.into(), value.into())).into() }
+    record!(Hyperparameters {
+        values: values.map(|(name, value)| (name.into(), value.into())).into()
+    })
 }
 
 /// Twenty-odd records, every kind among them.
@@ -376,13 +384,13 @@ pub fn records_of_1_0() -> Vec<Record> {
     records.retain(|record| {
         !matches!(record, Record::Plan(_) | Record::Hyperparameters(_) | Record::Frozen(_))
     });
-    records[0] = Record::from(Head { format: [1, 0], ..head() });
+    records[0] = Record::from(record!(Head { format: [1, 0], ..head() }));
     records
 }
 
 fn told_in_training() -> [Record; 5] {
-    let dropped = Dropped { records: 3, after_step: 7 };
-    let frozen = Frozen { step: 5, blocks: U32s(vec![0, 2]) };
+    let dropped = record!(Dropped { records: 3, after_step: 7 });
+    let frozen = record!(Frozen { step: 5, blocks: U32s(vec![0, 2]) });
     [progress().into(), dropped.into(), frozen.into(), epoch().into(), metric().into()]
 }
 
@@ -397,7 +405,8 @@ fn surface() -> [Record; 6] {
 }
 
 fn last_words() -> [Record; 3] {
-    let resume = Resume { resumed_unix_secs: 1.76e9, steps: 8, batches: 8, truncated_bytes: 5 };
+    let resume =
+        record!(Resume { resumed_unix_secs: 1.76e9, steps: 8, batches: 8, truncated_bytes: 5 });
     [note("Größe ≠ 0"), resume.into(), end().into()]
 }
 
@@ -432,6 +441,16 @@ pub fn crc32_by_definition(bytes: &[u8]) -> u32 {
             (crc >> 1) ^ (0xEDB8_8320 & 0u32.wrapping_sub(crc & 1))
         })
     })
+}
+
+/// Records as they were given to a writer, which counts those before an end.
+pub fn uncounted(mut records: Vec<Record>) -> Vec<Record> {
+    for record in &mut records {
+        if let Record::End(end) = record {
+            end.tally = None;
+        }
+    }
+    records
 }
 
 /// Equality in which NaN equals NaN.

@@ -1,10 +1,11 @@
 //! Steps have a path of their own to bytes and back; ciborium, by way of serde, is the second route to both.
 
-use burnscape_trace::{Record, Step, frame};
+use burnscape_trace::{Reader, Record, Step, frame, record};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::drawn::Draw;
+use crate::round_trip::any_records;
 use crate::sample::framed;
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -55,6 +56,33 @@ proptest! {
         }
     }
 
+    /// Whatever stands around them and whatever was read into the same place before.
+    #[test]
+    fn steps_are_read_one_into_the_place_of_another(
+        records in any_records(), numbers in vec(any::<u64>(), 1..50), after in any::<prop::sample::Index>(),
+    ) {
+        let mut draw = Draw::new(numbers);
+        let mut bytes = Vec::new();
+        let mut expected = Vec::new();
+        for record in records.iter().flat_map(|it| [it.clone(), draw.step().into(), it.clone()]) {
+            if let Record::Step(step) = &record {
+                expected.push((bytes.len() as u64, payload_by_ciborium(step)));
+            }
+            frame::encode(&record, &mut bytes).unwrap();
+        }
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("trace.cbor");
+        std::fs::write(&path, &bytes).unwrap();
+        let first = after.index(expected.len());
+        let mut reader = Reader::open_at(&path, expected[first].0).unwrap();
+        let mut step = Step::default();
+        for (offset, payload) in &expected[first..] {
+            prop_assert_eq!(reader.next_step(&mut step).unwrap(), Some(*offset));
+            prop_assert_eq!(&payload_by_ciborium(&step), payload);
+        }
+        prop_assert_eq!(reader.next_step(&mut step).unwrap(), None);
+    }
+
     #[test]
     fn a_step_written_in_another_order_is_read_all_the_same(step in any_step()) {
         let mut value = ciborium::Value::serialized(&("step", &step)).unwrap();
@@ -75,7 +103,7 @@ fn a_step_with_every_width_of_number_has_the_bytes_that_ciborium_gives_it() {
         for lr in
             floats.into_iter().chain([f64::NAN, -f64::NAN, f64::INFINITY, f64::from(f32::MAX)])
         {
-            let step = Step { step, batches: step, lr, ..Step::default() };
+            let step = record!(Step { step, batches: step, lr });
             assert_eq!(payload(&step), payload_by_ciborium(&step));
         }
     }

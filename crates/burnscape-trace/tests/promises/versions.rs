@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use burnscape_trace::{
     Activation, Alert, Blackbox, Curvature, Error, FORMAT, Follower, Head, Histogram, NotATrace,
-    RESERVED_KINDS, Reader, Record, RunFolder, Trace, Writer, frame,
+    RESERVED_KINDS, Reader, Record, RunFolder, Trace, Writer, frame, record,
 };
 
 use crate::sample::{frame_by_hand, framed, head, note, records};
@@ -14,19 +14,38 @@ fn read(bytes: &[u8]) -> Result<Trace, Error> {
 }
 
 fn head_of(format: [u16; 2]) -> Record {
-    Record::from(Head { format, ..head() })
+    Record::from(record!(Head { format, ..head() }))
+}
+
+/// As programs for 0.1 were written, where these fields were `String`s.
+#[test]
+fn what_programs_did_with_the_text_of_a_field_they_still_do() {
+    fn shout(text: &str) -> String {
+        text.to_uppercase()
+    }
+    let alert = record!(Alert { rule: "plateau".into(), level: "grave".into() });
+    let is_error = match alert.level.as_str() {
+        "error" => true,
+        other => other == "grave",
+    };
+    assert!(is_error && alert.rule == "plateau" && alert.rule != "loss-spike");
+    assert_eq!(shout(&alert.rule), "PLATEAU");
+    assert_eq!(format!("{:>8}|{:?}", alert.rule, alert.level), " plateau|\"grave\"");
+    assert!(alert.rule.starts_with("plat") && !alert.rule.is_empty());
+    let rules: Vec<&str> = [&alert].iter().map(|it| it.rule.as_ref()).collect();
+    assert_eq!(rules, ["plateau"]);
 }
 
 #[test]
-fn this_is_format_1_1() {
-    assert_eq!(FORMAT, [1, 1]);
+fn this_is_format_1_2() {
+    assert_eq!(FORMAT, [1, 2]);
 }
 
 #[test]
 fn a_newer_major_is_refused_naming_both_versions_and_the_file() {
     let (bytes, _) = framed(&[head_of([2, 7]), note("hi")]);
     let message = read(&bytes).unwrap_err().to_string();
-    for part in ["2.7", "1.1", "runs/x/trace.cbor", "update burnscape"] {
+    for part in ["2.7", "1.2", "runs/x/trace.cbor", "update burnscape"] {
         assert!(message.contains(part), "{message}");
     }
 }
@@ -47,7 +66,7 @@ fn a_newer_major_is_not_resumed_and_not_touched() {
     bytes.extend(b"\xD9\xD9");
     std::fs::write(folder.trace_path(), &bytes).unwrap();
     let error = Writer::resume(&folder).unwrap_err();
-    assert!(matches!(error, Error::NewerMajor { found: [2, 0], known: [1, 1], .. }));
+    assert!(matches!(error, Error::NewerMajor { found: [2, 0], known: [1, 2], .. }));
     assert_eq!(std::fs::read(folder.trace_path()).unwrap(), bytes);
 }
 

@@ -5,11 +5,12 @@ use std::io::Write as _;
 
 use burnscape_trace::{
     Activation, Alert, Blackbox, End, Epoch, Error, FORMAT, Head, Histogram, Item, Note, Reader,
-    Record, Resume, RunFolder, Slice, Snapshot, Trace, Writer, read_run,
+    Record, Resume, RunFolder, Slice, Snapshot, Tally, Trace, Writer, read_run, record, recover,
+    thin,
 };
 use tempfile::TempDir;
 
-use crate::sample::{end, framed, head, note, records, step, text};
+use crate::sample::{crc32_by_definition, end, framed, head, note, records, step, text, uncounted};
 
 fn new_run() -> (TempDir, RunFolder) {
     let scratch = tempfile::tempdir().unwrap();
@@ -54,6 +55,44 @@ fn the_next_run_is_the_first_that_is_not_there_and_nothing_is_overwritten() {
     assert!(matches!(Writer::create_next(below_a_file), Err(Error::CreateFolder { .. })));
 }
 
+/// Records and checksum of the frames before each end, by the drawing of the format.
+fn tallies_by_hand(trace: &[u8]) -> Vec<Tally> {
+    let (mut at, mut records, mut checksums) = (0, 0, Vec::new());
+    let mut tallies = Vec::new();
+    while at < trace.len() {
+        if trace[at + 16..].starts_with(b"\x82\x63end") {
+            tallies.push(Tally { records, crc32: crc32_by_definition(&checksums) });
+        }
+        checksums.extend(&trace[at + 5..at + 9]);
+        records += 1;
+        at += 16 + u32::from_be_bytes(trace[at + 12..at + 16].try_into().unwrap()) as usize;
+    }
+    tallies
+}
+
+#[test]
+fn every_end_counts_the_records_before_it_also_after_a_stop_and_in_what_is_made_of_a_run() {
+    let (scratch, folder) = new_run();
+    let mut writer = Writer::create(&folder).unwrap();
+    append_all(&mut writer, &records());
+    drop(writer);
+    let (mut writer, _) = Writer::resume(&folder).unwrap();
+    writer.append(&note("more")).unwrap();
+    writer.finish(end()).unwrap();
+    let [recovered, thinned] = ["recovered", "thinned"].map(|name| scratch.path().join(name));
+    recover(folder.path(), &recovered).unwrap();
+    thin(folder.path(), &thinned, 100.try_into().unwrap()).unwrap();
+    for (run, ends) in [(folder.path(), 2), (&recovered, 3), (&thinned, 2)] {
+        let trace = fs::read(run.join("trace.cbor")).unwrap();
+        let told = read_run(run).unwrap().records.into_iter().filter_map(|record| match record {
+            Record::End(end) => Some(end.tally.unwrap()),
+            _ => None,
+        });
+        let told: Vec<Tally> = told.collect();
+        assert_eq!((told.len(), &told), (ends, &tallies_by_hand(&trace)), "{}", run.display());
+    }
+}
+
 #[test]
 fn all_that_was_appended_is_read_back_in_order() {
     let (_scratch, folder) = new_run();
@@ -62,7 +101,7 @@ fn all_that_was_appended_is_read_back_in_order() {
     drop(writer);
     let trace = read_run(folder.path()).unwrap();
     let but_heads = |records: Vec<Record>| {
-        let mut records = records;
+        let mut records = uncounted(records);
         records.retain(|record| !matches!(record, Record::Head(_)));
         text(&records)
     };
@@ -82,7 +121,7 @@ fn the_head_comes_first_and_again_before_the_end() {
 fn epochs_repeat_the_head_once_it_is_a_small_part_of_what_was_written_since() {
     let (_scratch, folder) = new_run();
     let mut writer = Writer::create(&folder).unwrap();
-    let epoch = |epoch| Record::from(Epoch { epoch, ..Epoch::default() });
+    let epoch = |epoch| Record::from(record!(Epoch { epoch }));
     append_all(&mut writer, &[Record::from(head()), epoch(1)]);
     append_all(&mut writer, &vec![step(1); 100]);
     append_all(&mut writer, &[epoch(2), epoch(3)]);
@@ -100,7 +139,7 @@ fn the_first_record_must_be_a_head_of_our_format() {
     assert!(matches!(&error, Error::HeadFirst { kind, .. } if kind == "note"), "{error}");
     let error = writer.append(&Record::from(Head::default())).unwrap_err();
     assert!(error.to_string().contains("0.0"), "{error}");
-    assert!(error.to_string().contains("1.1"), "{error}");
+    assert!(error.to_string().contains("1.2"), "{error}");
     writer.append(&Record::from(head())).unwrap();
     writer.append(&note("hi")).unwrap();
 }
@@ -233,7 +272,7 @@ fn a_record_that_cannot_be_written_leaves_the_trace_as_it_was() {
 #[test]
 fn a_head_of_a_newer_minor_version_is_kept_and_not_repeated_without_its_new_fields() {
     let (_scratch, folder) = new_run();
-    let newer = Head { format: [FORMAT[0], FORMAT[1] + 1], ..head() };
+    let newer = record!(Head { format: [FORMAT[0], FORMAT[1] + 1], ..head() });
     fs::write(folder.trace_path(), framed(&[Record::from(newer)]).0).unwrap();
     let (writer, _) = Writer::resume(&folder).unwrap();
     writer.finish(End::default()).unwrap();
@@ -243,7 +282,7 @@ fn a_head_of_a_newer_minor_version_is_kept_and_not_repeated_without_its_new_fiel
 #[test]
 fn slices_and_steps_are_numbered_on_even_by_a_hostile_trace() {
     let (_scratch, folder) = new_run();
-    let last = Record::from(Slice { slice: u32::MAX, ..Slice::default() });
+    let last = Record::from(record!(Slice { slice: u32::MAX }));
     let all = [Record::from(head()), step(u64::MAX - 1), last];
     fs::write(folder.trace_path(), framed(&all).0).unwrap();
     let (_writer, resumed) = Writer::resume(&folder).unwrap();
@@ -253,9 +292,9 @@ fn slices_and_steps_are_numbered_on_even_by_a_hostile_trace() {
 #[test]
 fn a_training_that_goes_on_from_an_earlier_checkpoint_leaves_the_old_path_behind() {
     let (_scratch, folder) = new_run();
-    let epoch = |epoch, steps| Record::from(Epoch { epoch, steps, ..Epoch::default() });
-    let snapshot = |index, step| Record::from(Snapshot { index, step, ..Snapshot::default() });
-    let back = Record::from(Resume { steps: 2, batches: 4, ..Resume::default() });
+    let epoch = |epoch, steps| Record::from(record!(Epoch { epoch, steps }));
+    let snapshot = |index, step| Record::from(record!(Snapshot { index, step }));
+    let back = Record::from(record!(Resume { steps: 2, batches: 4 }));
     let before = [Record::from(head()), snapshot(0, 0), step(0), step(1), epoch(1, 2)];
     let left = [snapshot(1, 2), step(2), step(3), epoch(2, 4), snapshot(2, 4)];
     let all = [&before[..], &left, &[back]].concat();
@@ -271,10 +310,10 @@ fn a_training_that_goes_on_from_an_earlier_checkpoint_leaves_the_old_path_behind
 fn what_was_observed_of_a_step_that_is_not_recorded_does_not_count_as_that_step() {
     let (_scratch, folder) = new_run();
     let observed = [
-        Record::from(Activation { step: 1, batches: 2, ..Activation::default() }),
-        Record::from(Histogram { step: 1, ..Histogram::default() }),
-        Record::from(Alert { step: 1, ..Alert::default() }),
-        Record::from(Blackbox { step: 1, ..Blackbox::default() }),
+        Record::from(record!(Activation { step: 1, batches: 2 })),
+        Record::from(record!(Histogram { step: 1 })),
+        Record::from(record!(Alert { step: 1 })),
+        Record::from(record!(Blackbox { step: 1 })),
     ];
     let all = [&[Record::from(head()), step(0)][..], &observed].concat();
     fs::write(folder.trace_path(), framed(&all).0).unwrap();
@@ -286,7 +325,7 @@ fn what_was_observed_of_a_step_that_is_not_recorded_does_not_count_as_that_step(
 fn a_megabyte_does_not_wait_for_the_clock() {
     let (_scratch, folder) = new_run();
     let mut writer = Writer::create(&folder).unwrap();
-    let long = Note { level: "info".into(), text: "x".repeat(1 << 20) };
+    let long = record!(Note { level: "info".into(), text: "x".repeat(1 << 20) });
     append_all(&mut writer, &[Record::from(head()), Record::from(long)]);
     let file = fs::File::open(folder.trace_path()).unwrap();
     let items: Vec<Item> = Reader::new(file).collect::<Result<_, _>>().unwrap();

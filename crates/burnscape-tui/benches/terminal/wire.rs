@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use burnscape_trace::{Nodes, Progress, Record};
+use burnscape_trace::{Nodes, Progress, Record, record};
 use burnscape_tui::{App, Message, Run, TICK, TerminalProfile, ViewKind};
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::style::force_color_output;
@@ -91,13 +91,12 @@ fn filling() -> f64 {
     for frame in 0..frames {
         let tile = (frame * total / frames) as usize..((frame + 1) * total / frames) as usize;
         wire.app.apply(&Record::Nodes(tile_of(&nodes, tile.clone())));
-        wire.app.apply(&Record::Progress(Progress {
+        wire.app.apply(&Record::Progress(record!(Progress {
             split: "surface".into(),
             done: tile.end as u64,
             total,
             eta_secs: Some((SECS - frame / FRAMES_PER_SEC) as f64),
-            ..Progress::default()
-        }));
+        })));
         wire.draw();
     }
     wire.bytes_per_sec(SECS)
@@ -113,22 +112,20 @@ fn coarse_first(synthetic: &Synthetic, nodes: &Nodes) -> Nodes {
     };
     let mut order: Vec<usize> = (0..nodes.loss.len()).collect();
     order.sort_by_key(|&node| fineness(node as u32));
-    Nodes {
+    record!(Nodes {
         index: order.iter().map(|&node| node as u32).collect(),
         loss: order.iter().map(|&node| nodes.loss[node]).collect(),
         stderr: order.iter().map(|&node| nodes.stderr[node]).collect(),
-        ..Nodes::default()
-    }
+    })
 }
 
 fn tile_of(nodes: &Nodes, tile: std::ops::Range<usize>) -> Nodes {
-    Nodes {
+    record!(Nodes {
         slice: nodes.slice,
         index: nodes.index[tile.clone()].to_vec().into(),
         loss: nodes.loss[tile.clone()].to_vec().into(),
         stderr: nodes.stderr[tile].to_vec().into(),
-        ..Nodes::default()
-    }
+    })
 }
 
 /// A surface in space that turns by itself.

@@ -76,21 +76,21 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use burnscape_trace::{End, FORMAT, Head, Record, RunFolder, Step, Writer};
+    use burnscape_trace::{End, FORMAT, Head, Record, RunFolder, Step, Writer, record};
 
     use super::*;
 
     fn write(path: &Path, losses: &[f64], end: Option<&str>) {
         let mut writer = Writer::create(&RunFolder::create(path).unwrap()).unwrap();
         let run_id = path.display().to_string() + &losses.len().to_string();
-        writer.append(&Record::Head(Head { format: FORMAT, run_id, ..Head::default() })).unwrap();
+        writer.append(&Record::Head(record!(Head { format: FORMAT, run_id }))).unwrap();
         for (step, &loss) in losses.iter().enumerate() {
-            let step = Step { step: step as u64, loss: Some(loss), ..Step::default() };
+            let step = record!(Step { step: step as u64, loss: Some(loss) });
             writer.append(&Record::Step(step)).unwrap();
         }
         match end {
             Some(reason) => {
-                let end = End { reason: reason.into(), ..End::default() };
+                let end = record!(End { reason: reason.into() });
                 writer.finish(end).unwrap();
             }
             None => writer.flush().unwrap(),

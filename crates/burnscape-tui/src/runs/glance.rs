@@ -39,6 +39,7 @@ fn is_record(item: &Item) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
     use burnscape_trace::{End, FORMAT, Head, Record, Step, Writer};
 
     use super::*;
@@ -49,14 +50,14 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(root.path().join("long")).unwrap();
         let mut writer = Writer::create(&folder).unwrap();
-        let head = Head { format: FORMAT, started_unix_secs: 7.0, ..Head::default() };
+        let head = record!(Head { format: FORMAT, started_unix_secs: 7.0 });
         writer.append(&Record::Head(head)).unwrap();
         let steps = 8 * (FIRST_BYTES + LAST_BYTES) / 128;
         for step in 0..steps {
             let loss = Some(1.0 / (1.0 + step as f64));
-            writer.append(&Record::Step(Step { step, loss, ..Step::default() })).unwrap();
+            writer.append(&Record::Step(record!(Step { step, loss }))).unwrap();
         }
-        writer.finish(End { reason: "finished".into(), ..End::default() }).unwrap();
+        writer.finish(record!(End { reason: "finished".into() })).unwrap();
         let bytes = folder.trace_path().metadata().unwrap().len();
         assert!(bytes > 2 * (FIRST_BYTES + LAST_BYTES), "{bytes} bytes would be read as a whole");
         let standing = glance(&folder).unwrap();

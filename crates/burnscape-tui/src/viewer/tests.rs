@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::Instant;
 
-use burnscape_trace::{End, FORMAT, Head, Record, RunFolder, Step, Writer};
+use burnscape_trace::{End, FORMAT, Head, Record, RunFolder, Step, Writer, record};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::*;
@@ -27,7 +27,7 @@ impl Scene {
 
     fn start(&self, name: &str, run_id: &str) -> Writer {
         let mut writer = Writer::create(&RunFolder::create(self.path(name)).unwrap()).unwrap();
-        let head = Head { format: FORMAT, run_id: run_id.into(), ..Head::default() };
+        let head = record!(Head { format: FORMAT, run_id: run_id.into() });
         writer.append(&Record::Head(head)).unwrap();
         writer.flush().unwrap();
         writer
@@ -41,7 +41,7 @@ impl Scene {
 }
 
 fn step(writer: &mut Writer, step: u64, loss: f64) {
-    writer.append(&Record::Step(Step { step, loss: Some(loss), ..Step::default() })).unwrap();
+    writer.append(&Record::Step(record!(Step { step, loss: Some(loss) }))).unwrap();
     writer.flush().unwrap();
 }
 
@@ -196,7 +196,7 @@ fn runs_that_come_and_go_are_seen_in_the_list() {
     drop(scene.start("runs/a", "1"));
     let mut viewer = scene.viewer(&["runs"]);
     assert!(screen(&viewer).contains("waiting"), "{}", screen(&viewer));
-    let end = End { reason: "interrupted".into(), ..End::default() };
+    let end = record!(End { reason: "interrupted".into() });
     scene.start("runs/new", "2").finish(end).unwrap();
     until(&mut viewer, "new");
     until(&mut viewer, "interrupted");

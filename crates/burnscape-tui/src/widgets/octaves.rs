@@ -178,15 +178,16 @@ fn merged(bins: &[u32], used: std::ops::Range<usize>, octaves: usize) -> Vec<u64
 
 #[cfg(test)]
 mod tests {
+    use burnscape_trace::record;
+
     use super::*;
 
     fn histogram(first_exponent: i16, positive: &[u32], negative: &[u32]) -> Histogram {
-        Histogram {
+        record!(Histogram {
             first_exponent,
             positive: positive.to_vec().into(),
             negative: negative.to_vec().into(),
-            ..Histogram::default()
-        }
+        })
     }
 
     fn drawn(histogram: &Histogram, width: u16, height: u16) -> Vec<String> {
@@ -224,10 +225,10 @@ mod tests {
 
     #[test]
     fn what_has_no_octave_is_told() {
-        let zeros = Histogram { zeros: 30, non_finite: 2, ..histogram(0, &[10], &[]) };
+        let zeros = record!(Histogram { zeros: 30, non_finite: 2, ..histogram(0, &[10], &[]) });
         let lines = drawn(&zeros, 60, 5);
         assert_eq!(lines[0], "values  × 2 not finite  zeros 75 %  highest 25 %");
-        let nothing = Histogram { zeros: 3, ..Histogram::default() };
+        let nothing = record!(Histogram { zeros: 3 });
         assert_eq!(drawn(&nothing, 40, 5)[1], "no finite value but 0");
     }
 

@@ -2,21 +2,20 @@
 
 use super::support::Synthetic;
 use super::support::keys::Typed;
-use burnscape_trace::{End, Histogram, Record, Resume};
+use burnscape_trace::{End, Histogram, Record, Resume, record};
 use burnscape_tui::palette::{LEVELS, scale_level};
 use burnscape_tui::{App, Run, ViewKind};
 
 /// All values in one octave.
 fn heap(step: u64, first_exponent: i16, zeros: u64) -> Record {
-    Record::Histogram(Histogram {
+    Record::Histogram(record!(Histogram {
         of: "activation".into(),
         tap: Some("relu".into()),
         step,
         first_exponent,
         positive: vec![100].into(),
         zeros,
-        ..Histogram::default()
-    })
+    }))
 }
 
 fn with(records: &[Record]) -> Run {
@@ -80,7 +79,7 @@ fn the_colour_is_the_logarithm_of_the_share_of_all_values() {
 fn histograms_of_a_path_that_was_left_are_left_out() {
     let mut records: Vec<Record> =
         (0..10).map(|i| heap(i, if i < 5 { -3 } else { 2 }, 0)).collect();
-    records.push(Record::Resume(Resume { steps: 5, ..Resume::default() }));
+    records.push(Record::Resume(record!(Resume { steps: 5 })));
     records.push(heap(5, -3, 0));
     let text = map_of(with(&records)).text();
     assert!(text.contains("2^-2") && !text.contains("2^3"), "{text}");

@@ -2,13 +2,13 @@
 
 use super::support::Synthetic;
 use super::support::screen::Screen;
-use burnscape_trace::{End, Nodes, Record, Step};
+use burnscape_trace::{End, Nodes, Record, Step, record};
 use burnscape_tui::{Run, ViewKind};
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (100, 40), (200, 60), (60, 12)];
 
 fn end(reason: &str) -> Record {
-    Record::End(End { reason: reason.into(), ..End::default() })
+    Record::End(record!(End { reason: reason.into() }))
 }
 
 /// Runs that lack more and more, without their end.
@@ -21,12 +21,12 @@ fn lacking() -> Vec<(&'static str, Vec<Record>)> {
     let mut partly = steps.clone();
     partly.push(Record::Slice(of_slice.slice()));
     let nodes = of_slice.nodes();
-    let few = Nodes {
+    let few = record!(Nodes {
         index: nodes.index[..9].to_vec().into(),
         loss: nodes.loss[..9].to_vec().into(),
         stderr: nodes.stderr[..9].to_vec().into(),
-        ..nodes
-    };
+        ..nodes.clone()
+    });
     let mut few_nodes = partly.clone();
     few_nodes.push(Record::Nodes(few));
     vec![

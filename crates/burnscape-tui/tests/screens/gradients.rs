@@ -2,7 +2,7 @@
 
 use super::support::keys::Typed;
 use super::support::{Synthetic, looks};
-use burnscape_trace::{Record, Step};
+use burnscape_trace::{Record, Step, record};
 use burnscape_tui::model::{BlockQuantity, COLUMNS};
 use burnscape_tui::{App, Run, ViewKind};
 use ratatui::buffer::Buffer;
@@ -99,7 +99,7 @@ fn measured(steps: u64, every: u64) -> Run {
         let due = [("grad_norm", true)].into_iter().chain(weights);
         let columns = due.filter(|(_, is_due)| *is_due);
         let columns = columns.map(|(name, _)| (name.to_owned(), vec![0.5_f32].into())).collect();
-        run.apply(&Record::Step(Step { step, columns, ..Step::default() }));
+        run.apply(&Record::Step(record!(Step { step, columns })));
     }
     run
 }
@@ -135,7 +135,7 @@ fn one_spike_in_a_million_steps_is_seen_in_the_chart() {
     for step in 0..1_000_000_u64 {
         let norm = if step == 654_321 { 100.0_f32 } else { 1.0 };
         let columns = [("grad_norm".to_owned(), vec![norm].into())].into();
-        run.apply(&Record::Step(Step { step, columns, ..Step::default() }));
+        run.apply(&Record::Step(record!(Step { step, columns })));
     }
     let screen = Typed::new(App::new(run, ViewKind::Gradients), (80, 24));
     let frame = screen.text();

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 
 use super::support::screen::{Screen, braille, cells, text};
 use super::support::{LOWEST, Synthetic, paraboloid};
-use burnscape_trace::{Axis, Layer, LayerNodes, Nodes, Progress, Record, Slice, Trajectory};
+use burnscape_trace::{
+    Axis, Layer, LayerNodes, Nodes, Progress, Record, Slice, Trajectory, record,
+};
 use burnscape_tui::palette::{ColourMap, ENVELOPE, LEVELS, VALID, measured_level, scale_level};
 use burnscape_tui::{ColourDepth, Glyphs, Run, TerminalProfile, ViewKind};
 use ratatui::style::Color;
@@ -19,9 +21,9 @@ fn with_slices(names: &[String]) -> Run {
     let synthetic = Synthetic::default();
     let mut run = synthetic.run();
     for (number, name) in (1..).zip(names) {
-        let slice = Slice { slice: number, name: name.clone(), ..synthetic.slice() };
+        let slice = record!(Slice { slice: number, name: name.clone(), ..synthetic.slice() });
         run.apply(&Record::Slice(slice));
-        run.apply(&Record::Nodes(Nodes { slice: number, ..synthetic.nodes() }));
+        run.apply(&Record::Nodes(record!(Nodes { slice: number, ..synthetic.nodes() })));
     }
     run
 }
@@ -152,10 +154,10 @@ fn every_map_keeps_within_fewer_colours() {
 fn enter_tells_all_of_the_node_at_the_cursor() {
     let synthetic = Synthetic::default();
     let mut slice = synthetic.slice();
-    slice.layers = vec![Layer { name: "accuracy".into(), samples: 1000, ..Layer::default() }];
+    slice.layers = vec![record!(Layer { name: "accuracy".into(), samples: 1000 })];
     let mut nodes = synthetic.nodes();
     let count = nodes.index.len();
-    nodes.layers = vec![LayerNodes { value: vec![0.875; count].into(), ..LayerNodes::default() }];
+    nodes.layers = vec![record!(LayerNodes { value: vec![0.875; count].into() })];
     let mut run = Synthetic { with_slice: false, ..Synthetic::default() }.run();
     run.apply(&Record::Slice(slice));
     run.apply(&Record::Nodes(nodes));
@@ -182,22 +184,20 @@ fn enter_tells_all_of_the_node_at_the_cursor() {
 /// A line from −1 to 1 in steps of 0.1: 1 + α², errors of 0.2, and a path if one is given.
 fn line(stderr: f64, path: Option<Trajectory>) -> Run {
     let mut run = Synthetic { with_slice: false, ..Synthetic::default() }.run();
-    let x = Axis {
+    let x = record!(Axis {
         label: "final − initial".into(),
         kind: "interpolation".into(),
         first: -10,
         count: 21,
         spacing: 0.1,
         direction_norm: 2.0,
-        ..Axis::default()
-    };
-    run.apply(&Record::Slice(Slice { x, y: None, ..Synthetic::default().slice() }));
-    run.apply(&Record::Nodes(Nodes {
+    });
+    run.apply(&Record::Slice(record!(Slice { x, y: None, ..Synthetic::default().slice() })));
+    run.apply(&Record::Nodes(record!(Nodes {
         index: (0..21).collect(),
         loss: (0..21).map(|i| 1.0 + (f64::from(i) * 0.1 - 1.0).powi(2)).collect(),
         stderr: vec![stderr; 21].into(),
-        ..Nodes::default()
-    }));
+    })));
     if let Some(path) = path {
         run.apply(&Record::Trajectory(path));
     }
@@ -235,14 +235,13 @@ fn a_line_marks_its_centre_and_reads_out_the_cursor() {
 
 #[test]
 fn a_line_shows_where_snapshots_project_to_and_what_they_themselves_lose() {
-    let path = Trajectory {
+    let path = record!(Trajectory {
         slice: Some(0),
         snapshots: vec![0, 1, 2].into(),
         x: vec![-0.8, -0.4, 0.0].into(),
         loss: vec![1.9, 9.0, 1.0].into(),
         loss_on_plane: vec![1.64, 1.16, 1.0].into(),
-        ..Trajectory::default()
-    };
+    });
     let screen = screen(line(0.0, Some(path)), (80, 24));
     let marks: Vec<_> = screen.find("◇").into_iter().filter(|at| at.1 > 1).collect();
     let of_path = |symbol| screen.find(symbol)[0];
@@ -275,13 +274,13 @@ fn partial(measured: usize, with_end: bool) -> Run {
     let mut nodes = synthetic.nodes();
     nodes.index = nodes.index[..measured].to_vec().into();
     run.apply(&Record::Nodes(nodes));
-    run.apply(&Record::Progress(Progress {
+    run.apply(&Record::Progress(record!(Progress {
         split: "surface".into(),
         epoch: 0,
         done: measured as u64,
         total: 1050,
         eta_secs: Some(125.0),
-    }));
+    })));
     if with_end {
         let ended = Synthetic { with_slice: false, ..Synthetic::default() }.records();
         run.apply(ended.last().unwrap());
@@ -329,12 +328,11 @@ fn measured_interpolated_not_finite_and_unmeasured_are_told_apart_without_colour
     let mut run = synthetic.run();
     run.apply(&Record::Slice(synthetic.slice()));
     let put = |run: &mut Run, range: std::ops::Range<u32>, loss: f64, interpolated| {
-        run.apply(&Record::Nodes(Nodes {
+        run.apply(&Record::Nodes(record!(Nodes {
             loss: vec![loss; range.len()].into(),
             index: range.collect(),
             interpolated,
-            ..Nodes::default()
-        }));
+        })));
     };
     // From the bottom: a fifth each.
     put(&mut run, 0..105, 1.0, false);

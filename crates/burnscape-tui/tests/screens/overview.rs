@@ -2,14 +2,14 @@
 
 use super::support::Synthetic;
 use super::support::keys::Typed;
-use burnscape_trace::{Hyperparameters, Metric, Record, Resume, Step};
+use burnscape_trace::{Hyperparameters, Metric, Record, Resume, Step, record};
 use burnscape_tui::palette::{ENVELOPE, TRAIN};
 use burnscape_tui::{App, Run, ViewKind};
 use ratatui::buffer::Buffer;
 
 fn metric(split: &str, name: &str, epoch: u64, value: f64) -> Record {
-    let (split, name) = (split.to_owned(), name.to_owned());
-    Record::Metric(Metric { split, name, epoch, step: 40 * epoch, value })
+    let (split, name) = (split.into(), name.to_owned());
+    Record::Metric(record!(Metric { split, name, epoch, step: 40 * epoch, value }))
 }
 
 fn with_metrics() -> Run {
@@ -55,13 +55,13 @@ fn metrics_of_the_user_are_charts_with_a_curve_for_each_split() {
 fn values_of_ones_own_are_a_chart_and_a_number_and_settings_are_listed() {
     let mut run = Synthetic { with_slice: false, ..Synthetic::default() }.run();
     for step in 0..400 {
-        let (split, name) = ("own".to_owned(), "rew\u{1b}ard".to_owned());
+        let (split, name) = ("own".into(), "rew\u{1b}ard".to_owned());
         let value = step as f64 / 4.0;
-        run.apply(&Record::Metric(Metric { split, name, epoch: 1, step, value }));
+        run.apply(&Record::Metric(record!(Metric { split, name, epoch: 1, step, value })));
     }
     let told = |values: &[(&str, &str)]| {
         let values = values.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        Record::Hyperparameters(Hyperparameters { values: values.collect() })
+        Record::Hyperparameters(record!(Hyperparameters { values: values.collect() }))
     };
     run.apply(&told(&[("batch", "32"), ("optimizer", "\"adam\u{1b}\"")]));
     run.apply(&told(&[("batch", "64")]));
@@ -86,7 +86,7 @@ fn where_charts_find_no_room_a_key_goes_on_to_them() {
 #[test]
 fn metrics_of_a_path_that_was_left_are_left_out() {
     let mut run = with_metrics();
-    run.apply(&Record::Resume(Resume { steps: 200, ..Resume::default() }));
+    run.apply(&Record::Resume(record!(Resume { steps: 200 })));
     let text = screen(run, (200, 60)).text();
     // Epoch 5 ended at step 200: half of all.
     assert!(text.contains("train accuracy 0.5") && text.contains("valid accuracy 0.25"), "{text}");
@@ -109,7 +109,7 @@ fn a_smoothed_line_says_so_and_the_raw_one_stays() {
     let mut run = Run::named("swinging");
     for step in 0..400 {
         let loss = Some((step % 2) as f64);
-        run.apply(&Record::Step(Step { step, loss, ..Step::default() }));
+        run.apply(&Record::Step(record!(Step { step, loss })));
     }
     let mut screen = screen(run, (120, 30));
     assert!(lowest_and_highest(screen.buffer(), TRAIN).is_none());
@@ -136,7 +136,7 @@ fn one_spike_of_the_loss_in_a_million_steps_is_drawn() {
     let mut run = Run::named("long");
     for step in 0..1_000_000_u64 {
         let loss = Some(if step == 314_159 { 1000.0 } else { 1.0 });
-        run.apply(&Record::Step(Step { step, loss, ..Step::default() }));
+        run.apply(&Record::Step(record!(Step { step, loss })));
     }
     for keys in ["", "s", "ss"] {
         let mut screen = screen(run.clone(), (80, 24));
@@ -153,7 +153,7 @@ fn one_spike_of_the_loss_in_a_million_steps_is_drawn() {
 #[test]
 fn what_is_not_recorded_is_said_with_what_turns_it_on() {
     let mut run = Run::named("bare");
-    (0..3).for_each(|step| run.apply(&Record::Step(Step { step, ..Step::default() })));
+    (0..3).for_each(|step| run.apply(&Record::Step(record!(Step { step }))));
     let text = screen(run, (200, 40)).text();
     assert!(text.contains("turn it on with `probe.grad_norms_every(1)`"), "{text}");
     assert!(text.contains("what the training step returns has no loss"), "{text}");

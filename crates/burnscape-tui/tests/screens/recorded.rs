@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::support::screen::{Screen, cells};
-use burnscape_trace::{Head, Record, Step};
+use burnscape_trace::{Head, Record, Step, record};
 use burnscape_tui::palette::{LEVELS, measured_level};
 use burnscape_tui::{App, ColourDepth, Glyphs, Run, TerminalProfile, ViewKind};
 use ratatui::buffer::{Buffer, Cell};
@@ -149,9 +149,10 @@ fn with_blocks(records: &[Record], names: &[String]) -> Vec<Record> {
     let change = |record: &Record| match record.clone() {
         Record::Head(head) => {
             let first = head.blocks[0].clone();
-            let block =
-                |name: &String| burnscape_trace::Block { path: name.clone(), ..first.clone() };
-            Record::Head(Head { blocks: names.iter().map(block).collect(), ..head })
+            let block = |name: &String| {
+                record!(burnscape_trace::Block { path: name.clone(), ..first.clone() })
+            };
+            Record::Head(record!(Head { blocks: names.iter().map(block).collect(), ..head }))
         }
         Record::Step(mut step) => {
             for values in step.columns.values_mut() {

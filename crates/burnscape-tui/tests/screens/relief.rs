@@ -2,7 +2,7 @@
 
 use super::support::Synthetic;
 use super::support::screen::{Screen, braille, cells, dots};
-use burnscape_trace::{Nodes, Record, Trajectory};
+use burnscape_trace::{Nodes, Record, Trajectory, record};
 use burnscape_tui::palette::{LEVELS, measured_level};
 use burnscape_tui::{App, Message, Run, TerminalProfile, ViewKind};
 use ratatui::backend::{Backend, CrosstermBackend};
@@ -33,25 +33,23 @@ fn nodes(
     interpolated: bool,
 ) -> Nodes {
     let at = |node: u32| f64::from(node) * 0.1 - 1.0;
-    Nodes {
+    record!(Nodes {
         loss: index.clone().map(|node| loss(at(node % 21), at(node / 21))).collect(),
         index: index.collect(),
         interpolated,
-        ..Nodes::default()
-    }
+    })
 }
 
 /// Snapshots at points, with the losses that they themselves have.
 fn path(points: &[(f64, f64)], losses: &[f64]) -> Trajectory {
-    Trajectory {
+    record!(Trajectory {
         slice: Some(0),
         snapshots: (0..points.len() as u32).collect(),
         x: points.iter().map(|point| point.0).collect(),
         y: points.iter().map(|point| point.1).collect(),
         loss: losses.to_vec().into(),
         loss_on_plane: losses.to_vec().into(),
-        ..Trajectory::default()
-    }
+    })
 }
 
 fn bowl(alpha: f64, beta: f64) -> f64 {
@@ -222,11 +220,10 @@ fn zooming_enlarges_and_back() {
 fn holes_are_told_apart() {
     let mut run = run_of(bowl, None);
     let put = |run: &mut Run, node: u32, loss: f64| {
-        run.apply(&Record::Nodes(Nodes {
+        run.apply(&Record::Nodes(record!(Nodes {
             index: vec![node].into(),
             loss: vec![loss].into(),
-            ..Nodes::default()
-        }));
+        })));
     };
     put(&mut run, 220 - 5, f64::NAN);
     put(&mut run, 220 + 5, f64::INFINITY);

@@ -3,7 +3,7 @@
 use super::support::curvature::{LARGEST, LR, at};
 use super::support::keys::Typed;
 use super::support::{Synthetic, paraboloid};
-use burnscape_trace::{Curvature, Record, Resume};
+use burnscape_trace::{Curvature, Record, Resume, record};
 use burnscape_tui::{App, Run, ViewKind};
 
 fn with(records: &[Curvature]) -> Run {
@@ -48,21 +48,21 @@ fn the_numbers_of_the_last_record_are_on_the_screen() {
 fn the_line_of_stability_is_called_what_it_is() {
     let assumed = screen(with(&[at(6, 40)]), (120, 30)).text();
     assert!(assumed.contains("─ 2/lr, gradient descent assumed"), "{assumed}");
-    let heavy_ball = Curvature {
+    let heavy_ball = record!(Curvature {
         optimizer: "SGD, momentum 0.9".into(),
         stability_limit: Some(3.8),
         ..at(6, 40)
-    };
+    });
     let named = screen(with(&[heavy_ball]), (120, 30)).text();
     assert!(named.contains("─ 3.8/lr, SGD, momentum 0.9") && named.contains("of 3.8"), "{named}");
-    let unknown = Curvature { stability_limit: None, ..at(6, 40) };
+    let unknown = record!(Curvature { stability_limit: None, ..at(6, 40) });
     let text = screen(with(&[unknown]), (120, 30)).text();
     assert!(!text.contains("/lr,") && text.contains("no limit of stability is known"), "{text}");
 }
 
 #[test]
 fn a_step_beyond_the_limit_is_said_to_overshoot() {
-    let beyond = Curvature { lr: 0.5, ..at(6, 40) };
+    let beyond = record!(Curvature { lr: 0.5, ..at(6, 40) });
     let text = screen(with(&[beyond]), (80, 24)).text();
     assert!(text.contains("λ_max·lr 4 of 2 (200 %, steps overshoot)"), "{text}");
 }
@@ -110,7 +110,7 @@ fn panels_show_density_blocks_measures_and_sentences_in_turn() {
 
 #[test]
 fn bars_of_blocks_are_as_long_as_their_share_of_the_largest() {
-    let halves = Curvature { block_largest: vec![2.0, 8.0, 4.0].into(), ..at(3, 40) };
+    let halves = record!(Curvature { block_largest: vec![2.0, 8.0, 4.0].into(), ..at(3, 40) });
     let mut screen = screen(with(&[halves]), (80, 30));
     let text = screen.press("v").text();
     let rows = below(&text, "of each block alone");
@@ -123,7 +123,7 @@ fn bars_of_blocks_are_as_long_as_their_share_of_the_largest() {
 
 #[test]
 fn hessians_that_cannot_be_compared_are_shown_apart() {
-    let adam = Curvature { preconditioned: true, largest: vec![77.0].into(), ..at(6, 40) };
+    let adam = record!(Curvature { preconditioned: true, largest: vec![77.0].into(), ..at(6, 40) });
     let mut screen = screen(with(&[at(6, 40), adam]), (120, 40));
     assert!(screen.text().contains("Hessian 1 of 2") && screen.text().contains("λ_max 8"));
     let second = screen.press("]").text();
@@ -132,8 +132,9 @@ fn hessians_that_cannot_be_compared_are_shown_apart() {
 
 #[test]
 fn what_training_has_left_behind_is_not_shown() {
-    let mut run = with(&[at(6, 40), Curvature { largest: vec![55.0].into(), ..at(6, 80) }]);
-    run.apply(&Record::Resume(Resume { steps: 60, ..Resume::default() }));
+    let mut run =
+        with(&[at(6, 40), record!(Curvature { largest: vec![55.0].into(), ..at(6, 80) })]);
+    run.apply(&Record::Resume(record!(Resume { steps: 60 })));
     let text = screen(run, (80, 24)).text();
     assert!(text.contains("of a path that training has left") && !text.contains("55"), "{text}");
 }

@@ -2,8 +2,8 @@
 
 use super::support::{CURVATURE, LOWEST, Synthetic, looks, paraboloid};
 use burnscape_trace::{
-    Activation, Alert, Axis, Blackbox, Block, End, Head, Histogram, Item, LossCause, Lost, Nodes,
-    Note, Record, Resume, Slice, Step,
+    Activation, Alert, AlertRule, Axis, Blackbox, Block, End, Head, Histogram, Item, LossCause,
+    Lost, Nodes, Note, Record, Resume, Slice, Step, record,
 };
 use burnscape_tui::model::MAX_NODES;
 use burnscape_tui::palette::{LEVELS, WARNING, scale, scale_level};
@@ -187,25 +187,23 @@ fn find(buffer: &Buffer, symbol: &str) -> (u16, u16) {
 #[test]
 fn contour_lines_of_a_bowl_are_circles() {
     let synthetic = Synthetic { columns: 41, rows: 41, ..Synthetic::default() };
-    let axis = Axis {
+    let axis = record!(Axis {
         label: "d".into(),
         first: -20,
         count: 41,
         spacing: 0.1,
         direction_norm: 1.0,
-        ..Axis::default()
-    };
+    });
     let at = |i: u32| (f64::from(i) - 20.0) * 0.1;
     let bowl = (0..41 * 41).map(|node| at(node % 41).powi(2) + at(node / 41).powi(2)).collect();
     let mut run = Run::named("bowl");
     run.apply(&Record::Head(synthetic.head()));
-    run.apply(&Record::Slice(Slice { x: axis.clone(), y: Some(axis), ..Slice::default() }));
-    run.apply(&Record::Nodes(Nodes {
+    run.apply(&Record::Slice(record!(Slice { x: axis.clone(), y: Some(axis) })));
+    run.apply(&Record::Nodes(record!(Nodes {
         slice: 0,
         index: (0..41 * 41).collect(),
         loss: bowl,
-        ..Nodes::default()
-    }));
+    })));
     let buffer = draw_once(&run, ViewKind::Landscape, 80, 24);
     let dots = dots(&buffer);
     assert!(dots.len() > 300, "{}", dots.len());
@@ -273,7 +271,8 @@ fn the_words_tell_what_the_map_does_not_show() {
 #[test]
 fn random_directions_tell_their_seeds() {
     let mut slice = Synthetic::default().slice();
-    slice.x = Axis { label: "random 1".into(), seed: Some(4711), explained: None, ..slice.x };
+    slice.x =
+        record!(Axis { label: "random 1".into(), seed: Some(4711), explained: None, ..slice.x });
     let mut run = Synthetic::default().run();
     run.apply(&Record::Slice(slice));
     assert!(text(&draw_once(&run, ViewKind::Landscape, 80, 24)).contains("seed 4711"));
@@ -309,22 +308,20 @@ fn the_scale_key_changes_the_colour_bar() {
 #[test]
 fn brackets_choose_the_slice() {
     let mut run = Synthetic::default().run();
-    let axis = Axis {
+    let axis = record!(Axis {
         label: "random 1".into(),
         first: -4,
         count: 9,
         spacing: 0.5,
         direction_norm: 1.0,
-        ..Axis::default()
-    };
-    run.apply(&Record::Slice(Slice { slice: 1, name: "line".into(), x: axis, ..Slice::default() }));
+    });
+    run.apply(&Record::Slice(record!(Slice { slice: 1, name: "line".into(), x: axis })));
     let losses: Vec<f64> = (-4..5).map(|i| f64::from(i * i)).collect();
-    run.apply(&Record::Nodes(Nodes {
+    run.apply(&Record::Nodes(record!(Nodes {
         slice: 1,
         index: (0..9).collect(),
         loss: losses.into(),
-        ..Nodes::default()
-    }));
+    })));
     let mut screen = Screen::new(run, ViewKind::Landscape, (80, 24));
     assert!(screen.text().contains("slice 1/2 pca"));
     let line = screen.press("]").text();
@@ -356,7 +353,7 @@ fn a_paused_picture_holds_while_records_arrive() {
     screen.press("p");
     let held = screen.text();
     assert!(held.contains("paused"));
-    screen.app.apply(&Record::Step(Step { step: 400, loss: Some(77.0), ..Step::default() }));
+    screen.app.apply(&Record::Step(record!(Step { step: 400, loss: Some(77.0) })));
     screen.draw();
     assert_eq!(screen.text(), held);
     assert!(screen.press("p").text().contains("last loss 77"));
@@ -432,7 +429,7 @@ fn an_update_is_held_against_the_weight_of_the_same_step() {
     for (step, columns) in [(0, &both[..]), (1, &[("update_norm", 64.0)])] {
         let of = |&(name, value): &(&str, f32)| (name.to_owned(), vec![value].into());
         let columns = columns.iter().map(of).collect();
-        run.apply(&Record::Step(Step { step, columns, ..Step::default() }));
+        run.apply(&Record::Step(record!(Step { step, columns })));
     }
     let frame = text(&draw_once(&run, ViewKind::Gradients, 80, 24));
     let row = last_line(&frame, "w");
@@ -447,20 +444,20 @@ fn the_status_of_a_block_tells_its_alerts() {
     run.apply(&Record::Head(Synthetic { names, ..Synthetic::default() }.head()));
     // One block is fine, two still break their rules, and two do not any more.
     let columns = [("grad_norm".to_owned(), vec![1.0, 500.0, 1e-12, 1.0, 1.0].into())];
-    run.apply(&Record::Step(Step { step: 9, columns: columns.into(), ..Step::default() }));
+    run.apply(&Record::Step(record!(Step { step: 9, columns: columns.into() })));
     for (block, rule, value, threshold) in [
         (1, "exploding-gradient", 400.0, 100.0),
         (2, "vanishing-gradient", 1e-13, 1e-9),
         (3, "exploding-gradient", 400.0, 100.0),
         (4, "non-finite-gradient", f64::NAN, 0.0),
     ] {
-        let alert = Alert {
+        let alert = record!(Alert {
             rule: rule.into(),
             block: Some(block),
             value,
             threshold,
             ..looks::alert(rule, 5)
-        };
+        });
         run.apply(&Record::Alert(alert));
     }
     let frame = text(&draw_once(&run, ViewKind::Gradients, 80, 24));
@@ -492,14 +489,14 @@ fn with_alerts(alerts: &[(&str, u64)]) -> Run {
             "a sentence of {} words about what happened at step {step}",
             "many ".repeat(16)
         );
-        let rule = format!("{level}-rule");
-        run.apply(&Record::Alert(Alert {
+        let rule = AlertRule::from(format!("{level}-rule"));
+        run.apply(&Record::Alert(record!(Alert {
             level: level.into(),
             text: text + " end",
             advice: format!("Help against {rule}."),
             rule,
             ..looks::alert("", step)
-        }));
+        })));
     }
     run
 }
@@ -569,11 +566,7 @@ fn an_alert_is_seen_on_the_smallest_terminal() {
 #[test]
 fn a_black_box_tells_its_step_its_rule_and_whether_weights_are_kept() {
     let mut run = Synthetic::default().run();
-    run.apply(&Record::Blackbox(Blackbox {
-        step: 7,
-        rule: "plateau".into(),
-        ..Blackbox::default()
-    }));
+    run.apply(&Record::Blackbox(record!(Blackbox { step: 7, rule: "plateau".into() })));
     let frame = text(&draw_once(&run, ViewKind::Overview, 80, 24));
     assert!(frame.contains("black boxes 1, last at step 7: plateau, without weights"), "{frame}");
     run.apply(&Record::Blackbox(looks::black_box(9)));
@@ -586,7 +579,7 @@ fn a_black_box_tells_its_step_its_rule_and_whether_weights_are_kept() {
 fn what_belongs_to_a_path_that_training_has_left_is_left_out() {
     let looked_at = Synthetic { with_looks: true, with_end: false, ..Synthetic::default() };
     let mut run = looked_at.run();
-    run.apply(&Record::Resume(Resume { steps: 200, ..Resume::default() }));
+    run.apply(&Record::Resume(record!(Resume { steps: 200 })));
     // Of the alerts at 120, 200, 312 and 350 one is left, of the black box at 312 nothing.
     let frame = text(&draw_once(&run, ViewKind::Overview, 80, 24));
     assert!(frame.contains("1 alert  exploding-gradient 1"), "{frame}");
@@ -599,7 +592,7 @@ fn what_belongs_to_a_path_that_training_has_left_is_left_out() {
     let mut screen = Screen::new(run, ViewKind::Activations, (80, 24));
     assert!(!screen.text().contains("1.38 ±"), "{}", screen.text());
     let after = looks::activation("conv1.relu", 0, 200);
-    screen.app.apply(&Record::Activation(Activation { mean: 7.0, ..after }));
+    screen.app.apply(&Record::Activation(record!(Activation { mean: 7.0, ..after })));
     screen.draw();
     assert!(last_line(&screen.text(), "conv1.relu").contains("7 ±"), "{}", screen.text());
 }
@@ -613,7 +606,7 @@ fn with_taps(seen: impl IntoIterator<Item = Activation>) -> Run {
 }
 
 fn seen(tap: &str, step: u64) -> Activation {
-    Activation {
+    record!(Activation {
         tap: tap.into(),
         step,
         values: 8192,
@@ -625,14 +618,13 @@ fn seen(tap: &str, step: u64) -> Activation {
         dead_units: 3,
         window: 10,
         drift: 1.75,
-        ..Activation::default()
-    }
+    })
 }
 
 #[test]
 fn the_activation_table_prints_the_numbers_of_the_records() {
     let unbounded =
-        Activation { saturated_share: f64::NAN, drift: f64::NAN, ..seen("fc2.relu", 20) };
+        record!(Activation { saturated_share: f64::NAN, drift: f64::NAN, ..seen("fc2.relu", 20) });
     let run = with_taps([seen("fc1.tanh", 10), unbounded, seen("fc1.tanh", 20)]);
     for (width, height) in [(80, 24), (200, 60)] {
         let frame = text(&draw_once(&run, ViewKind::Activations, width, height));
@@ -647,7 +639,12 @@ fn the_activation_table_prints_the_numbers_of_the_records() {
 #[test]
 fn values_that_are_not_finite_are_marked_and_counted() {
     let nan = f64::NAN;
-    let run = with_taps([Activation { non_finite: 9, mean: nan, std: nan, ..seen("fc1.relu", 4) }]);
+    let run = with_taps([record!(Activation {
+        non_finite: 9,
+        mean: nan,
+        std: nan,
+        ..seen("fc1.relu", 4)
+    })]);
     let frame = text(&draw_once(&run, ViewKind::Activations, 80, 24));
     assert!(last_line(&frame, "fc1.relu").contains("×NaN ± NaN"), "{frame}");
     assert!(frame.contains("not finite 9 of 8192"), "{frame}");
@@ -697,7 +694,7 @@ fn a_key_walks_through_what_is_drawn_of_a_tap() {
 
 #[test]
 fn the_chart_of_a_tap_shows_its_mean_and_one_standard_deviation_around_it() {
-    let constant = |step| Activation { mean: 2.0, std: 1.0, ..seen("t", step) };
+    let constant = |step| record!(Activation { mean: 2.0, std: 1.0, ..seen("t", step) });
     let mut run = with_taps((0..200).map(constant));
     run.apply(&Record::End(End::default()));
     let mut heights: Vec<i64> = dots(&draw_once(&run, ViewKind::Activations, 80, 24))
@@ -713,7 +710,7 @@ fn the_chart_of_a_tap_shows_its_mean_and_one_standard_deviation_around_it() {
 #[test]
 fn the_histogram_of_a_tap_has_its_octaves_and_tells_its_zeros() {
     let mut run = with_taps([seen("t", 5)]);
-    run.apply(&Record::Histogram(Histogram {
+    run.apply(&Record::Histogram(record!(Histogram {
         of: "activation".into(),
         tap: Some("t".into()),
         step: 5,
@@ -722,8 +719,7 @@ fn the_histogram_of_a_tap_has_its_octaves_and_tells_its_zeros() {
         negative: vec![0, 0, 0].into(),
         zeros: 90,
         non_finite: 2,
-        ..Histogram::default()
-    }));
+    })));
     let buffer = draw_once(&run, ViewKind::Activations, 80, 24);
     let frame = text(&buffer);
     assert!(frame.contains("values, step 5  × 2 not finite"), "{frame}");
@@ -742,10 +738,10 @@ fn the_histogram_of_a_tap_has_its_octaves_and_tells_its_zeros() {
 #[test]
 fn what_an_alert_says_of_a_tap_stands_out_while_it_holds() {
     let alerted = |dead_units| {
-        let mut run = with_taps([Activation { dead_units, ..seen("t", 5) }]);
+        let mut run = with_taps([record!(Activation { dead_units, ..seen("t", 5) })]);
         let tap = Some("t".to_owned());
         let dead = looks::alert("dead-units", 2);
-        run.apply(&Record::Alert(Alert { tap, block: None, threshold: 0.5, ..dead }));
+        run.apply(&Record::Alert(record!(Alert { tap, block: None, threshold: 0.5, ..dead })));
         let buffer = draw_once(&run, ViewKind::Activations, 80, 24);
         let row = text(&buffer).lines().position(|line| line.starts_with("t ")).unwrap() as u16;
         // The header has the colour of alerts as well.
@@ -795,7 +791,7 @@ fn the_brightest_cell_is_the_largest_gradient() {
     run.apply(&Record::Head(Synthetic { names, ..Synthetic::default() }.head()));
     for (step, norms) in [[1.0_f32, 10.0], [0.01, 100.0]].into_iter().enumerate() {
         let columns = [("grad_norm".to_owned(), norms.to_vec().into())].into();
-        run.apply(&Record::Step(Step { step: step as u64, columns, ..Step::default() }));
+        run.apply(&Record::Step(record!(Step { step: step as u64, columns })));
     }
     // A run that goes on leaves room for steps to come.
     run.apply(&Record::End(End::default()));
@@ -890,22 +886,20 @@ fn strange_taps() -> Run {
     let mut run = with_taps(long.iter().chain(&short).map(|name| seen(name, 3)));
     for name in long.into_iter().chain(short) {
         let bins = vec![u32::MAX; 3000];
-        run.apply(&Record::Histogram(Histogram {
+        run.apply(&Record::Histogram(record!(Histogram {
             tap: Some(name.clone()),
             first_exponent: i16::MAX,
             positive: bins.clone().into(),
             negative: bins[..7].to_vec().into(),
             zeros: u64::MAX,
-            ..Histogram::default()
-        }));
+        })));
         let tap = Some(name.clone());
-        run.apply(&Record::Alert(Alert {
-            rule: name.clone(),
+        run.apply(&Record::Alert(record!(Alert {
+            rule: name.as_str().into(),
             text: name.repeat(9),
             tap,
             advice: name,
-            ..Alert::default()
-        }));
+        })));
     }
     run
 }
@@ -917,7 +911,7 @@ fn many_alerts() -> Run {
             ["non-finite-gradient", "vanishing-gradient", "update-ratio", "a rule of tomorrow"];
         let rule = rules[step as usize % rules.len()];
         let block = Some(step as u32 % 9);
-        run.apply(&Record::Alert(Alert { block, ..looks::alert(rule, step) }));
+        run.apply(&Record::Alert(record!(Alert { block, ..looks::alert(rule, step) })));
     }
     run
 }
@@ -926,7 +920,7 @@ fn not_finite_looks() -> Run {
     let mut run = Synthetic { with_looks: true, steps: 30, ..Synthetic::default() }.run();
     for (step, value) in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e308].into_iter().enumerate()
     {
-        run.apply(&Record::Activation(Activation {
+        run.apply(&Record::Activation(record!(Activation {
             tap: "fc1.tanh".into(),
             step: step as u64,
             non_finite: u64::MAX,
@@ -939,17 +933,15 @@ fn not_finite_looks() -> Run {
             saturated_share: value,
             drift: value,
             dead_units: u64::MAX,
-            ..Activation::default()
-        }));
+        })));
         let columns = ["grad_signal", "grad_power", "update_norm", "update_dot", "distance"];
         let of_blocks = |name: &str| (name.to_owned(), vec![value as f32; 6].into());
-        run.apply(&Record::Step(Step {
+        run.apply(&Record::Step(record!(Step {
             step: 30 + step as u64,
             columns: columns.map(of_blocks).into(),
-            ..Step::default()
-        }));
+        })));
         let alert = looks::alert("exploding-gradient", step as u64);
-        run.apply(&Record::Alert(Alert { value, threshold: f64::NAN, ..alert }));
+        run.apply(&Record::Alert(record!(Alert { value, threshold: f64::NAN, ..alert })));
     }
     run
 }
@@ -962,13 +954,12 @@ fn not_finite() -> Run {
             "grad_norm".to_owned(),
             vec![f32::NAN, f32::INFINITY, 0.0, -0.0, f32::MIN_POSITIVE, f32::MAX].into(),
         )];
-        let step = Step {
+        let step = record!(Step {
             step: 400 + step as u64,
             loss: Some(loss),
             lr: f64::NAN,
             columns: columns.into(),
-            ..Step::default()
-        };
+        });
         run.apply(&Record::Step(step));
     }
     let mut nodes = synthetic.nodes();
@@ -1000,12 +991,11 @@ fn filling() -> Run {
     let all = synthetic.nodes();
     let coarse = |i: &usize| (i % 25).is_multiple_of(6) && (i / 25).is_multiple_of(6);
     let kept: Vec<usize> = (0..all.index.len()).filter(coarse).collect();
-    run.apply(&Record::Nodes(Nodes {
+    run.apply(&Record::Nodes(record!(Nodes {
         slice: 0,
         index: kept.iter().map(|&i| all.index[i]).collect(),
         loss: kept.iter().map(|&i| if i == 0 { f64::NAN } else { all.loss[i] }).collect(),
-        ..Nodes::default()
-    }));
+    })));
     run
 }
 
@@ -1020,14 +1010,13 @@ fn flat() -> Run {
 
 fn broken_slices() -> Run {
     let mut run = Run::named("broken");
-    let axis = |count| Axis { count, spacing: 1.0, ..Axis::default() };
-    let absurd =
-        Slice { slice: 0, x: axis(MAX_NODES), y: Some(axis(MAX_NODES)), ..Slice::default() };
-    let empty = Slice { slice: 1, x: axis(0), ..Slice::default() };
+    let axis = |count| record!(Axis { count, spacing: 1.0 });
+    let absurd = record!(Slice { slice: 0, x: axis(MAX_NODES), y: Some(axis(MAX_NODES)) });
+    let empty = record!(Slice { slice: 1, x: axis(0) });
     run.apply(&Record::Slice(absurd));
     run.apply(&Record::Slice(empty));
-    run.apply(&Record::Nodes(Nodes { slice: 9, ..Nodes::default() }));
-    run.apply(&Record::Head(Head { blocks: vec![Block::default(); 2], ..Head::default() }));
+    run.apply(&Record::Nodes(record!(Nodes { slice: 9 })));
+    run.apply(&Record::Head(record!(Head { blocks: vec![Block::default(); 2] })));
     run
 }
 
@@ -1043,7 +1032,7 @@ fn a_filling_surface_marks_what_is_not_measured_and_not_finite_differently() {
 #[test]
 fn nan_losses_are_marked_and_printed_as_such() {
     let mut run = Synthetic::default().run();
-    run.apply(&Record::Step(Step { step: 400, loss: Some(f64::NAN), ..Step::default() }));
+    run.apply(&Record::Step(record!(Step { step: 400, loss: Some(f64::NAN) })));
     let frame = text(&draw_once(&run, ViewKind::Overview, 80, 24));
     assert!(frame.contains("last loss NaN") && frame.contains("× 1 not finite"), "{frame}");
 }
@@ -1071,14 +1060,14 @@ fn an_outlier_is_clipped_and_said() {
 fn damage_and_warnings_are_told() {
     let mut run = Synthetic::default().run();
     run.apply_item(&Item::Lost(Lost { offset: 100, bytes: 2500, cause: LossCause::Damaged }));
-    run.apply(&Record::Note(Note {
+    run.apply(&Record::Note(record!(Note {
         level: "warning".into(),
         text: "the model has a tied parameter".into(),
-    }));
+    })));
     // An end that something follows is none.
     let frame = text(&draw_once(&run, ViewKind::Overview, 80, 24));
     assert!(frame.contains("training damaged"), "{frame}");
-    run.apply(&Record::End(End { reason: "finished".into(), ..End::default() }));
+    run.apply(&Record::End(record!(End { reason: "finished".into() })));
     let frame = text(&draw_once(&run, ViewKind::Overview, 80, 24));
     assert!(frame.contains("finished damaged"), "{frame}");
     assert!(frame.contains("damaged: 2.5 kB in 1 place(s)") && frame.contains("tied parameter"));
@@ -1189,6 +1178,6 @@ fn a_run_without_an_end_that_is_silent_says_so_in_minutes() {
     assert!(header(&run).contains("training silent for 3 min"), "{}", header(&run));
     run.set_silent_secs(3 * 3600 + 5);
     assert!(header(&run).contains("silent for 3 h"), "{}", header(&run));
-    run.apply(&Record::End(End { reason: "finished".into(), ..End::default() }));
+    run.apply(&Record::End(record!(End { reason: "finished".into() })));
     assert!(!header(&run).contains("silent"), "{}", header(&run));
 }

@@ -8,33 +8,44 @@ use std::collections::VecDeque;
 use burnscape_trace::columns::{GRAD_NORM, LR, UPDATE_NORM, WEIGHT_NORM};
 use burnscape_trace::{Block, Step};
 
-use super::AlertRules;
 use super::rate::{Pace, RateWatch};
+use crate::config::alerts::AlertRules;
 
 /// Steps that the logarithm of a gradient norm is compared with.
 pub(super) const NORM_WINDOW: usize = 100;
+
 /// A gradient norm that jumps is at least so many times the largest of the window …
 const JUMP: f64 = 10.0;
+
 /// … its update so many times the largest of the last ones, per learning rate …
 const UPDATE_JUMP: f64 = 3.0;
+
 /// … and this share of the weights. About 1e-3 is usual.
 pub(super) const JUMP_SHARE: f64 = 1e-2;
+
 /// Updates that a jump is held against.
 const UPDATE_WINDOW: usize = 8;
+
 /// An optimizer explains an update up to so many times the largest of the last ones, per learning rate. What is longer,
 /// and longer than its gradient makes it, was done by somebody else: weights were clipped, reset, or loaded.
 const OF_SAME_OPTIMIZER: f64 = 10.0;
+
 /// An update that follows its gradient is at most so many times as long, per learning rate: 1.9 with Nesterov's momentum.
 pub(super) const OF_GRADIENT: f64 = 2.0;
+
 /// An update that explodes is at least this share of the weights: however long, less than that takes nothing away.
 pub(super) const LONG_SHARE: f64 = 0.5;
+
 /// Broken so often in a row, what may happen once is an alert …
 const STREAK: u32 = 3;
+
 /// … over so many steps, or at each of them: measurements that a suspicion asked for lie close together, and meet the
 /// longest updates.
 const STREAK_STEPS: u64 = 10;
+
 /// An update that vanishes is shorter than this many times `vanishing_step` of the weights.
 const STILL_SHARE: f64 = 1e3;
+
 /// Without a gradient, weights move by what is left of momentum and by weight decay: less than this share of the
 /// learning rate, in units of themselves.
 const DECAY_SHARE: f64 = 0.1;

@@ -9,18 +9,25 @@ use super::robust::{median, noise, rounding};
 
 /// Losses that a spike is held against.
 const SPIKE_WINDOW: usize = 64;
+
 /// With fewer, nothing is called a spike.
 const SPIKE_LEAST: usize = 16;
+
 /// Equal losses tell no scale: after so many, any rise is a spike, and before that one of several times the loss.
 const SPIKE_LEAST_EQUAL: usize = 32;
+
 /// The largest of 64 normal values lies about so many deviations above their median.
 const NORMAL_SPREAD: f64 = 2.4;
+
 /// Steps over which the rarest losses so far are remembered, once or twice.
 const RARE_STEPS: u32 = 512;
+
 /// Parts of each half of a plateau's window, of whose means the median is taken.
 const PARTS: usize = 16;
+
 /// Standard error of a median of normal values beside that of their mean: √(π/2).
 const OF_MEDIAN: f64 = 1.2533;
+
 /// Roundings by which a mean over a batch may be off: its sum has many terms.
 const ROUNDINGS: f64 = 64.0;
 

@@ -2,7 +2,8 @@
 
 use burnscape_trace::{Alert, Block, Record, Step};
 
-use super::{AlertRules, Watchdog};
+use super::watchdog::Watchdog;
+use crate::config::alerts::AlertRules;
 
 impl AlertRules {
     /// The alerts that these rules raise on the records of a run, in their order: what other thresholds would have said.

@@ -4,15 +4,18 @@
 //! A suspicion may last as long as training does: where gradients are clipped, or divided away by an adaptive optimizer,
 //! large ones mean nothing. So it is looked into at once, and then more and more seldom, unless it grows.
 
-use super::AlertRules;
 use super::block::{JUMP_SHARE, LONG_SHARE, NORM_WINDOW, OF_GRADIENT};
+use crate::config::alerts::AlertRules;
 
 /// A gradient norm is suspicious at so many times the largest of the last steps …
 const JUMP: f32 = 10.0;
+
 /// … which is forgotten by this share in a step: half of it in 34.
 const KEPT: f32 = 0.98;
+
 /// What has grown by this factor since it was looked into is looked into again.
 const GROWTH: f64 = 2.0;
+
 /// Steps after which a lasting suspicion is looked into again at the latest.
 const LONGEST_WAIT: u64 = 64;
 

@@ -3,22 +3,28 @@
 use std::collections::BTreeMap;
 
 use burnscape_trace::columns::{GRAD_NORM, UPDATE_NORM, WEIGHT_NORM};
-use burnscape_trace::{Activation, Alert, Block, Curvature, Step};
+use burnscape_trace::{Activation, Alert, Block, Curvature, Severity, Step, record};
 
 use super::advice::{self, advice};
 use super::block::{Beyond, BlockWatch, Found, Seen};
+use super::loss::LossWatch;
 use super::rate::{Pace, RateWatch};
+use super::sentences;
 use super::told::{Place, Told};
-use super::{AlertRules, LossWatch, words};
+use crate::config::alerts::AlertRules;
 
 /// Broken so often in a row, what may happen once is an alert.
 const STREAK: u32 = 3;
+
 /// Observations of a tap after which its window tells dead units.
 const DEAD_WINDOW: u32 = 10;
+
 /// Share of units that is dead beyond doubt after a single observation.
 const PLAINLY_DEAD: f64 = 0.9;
+
 /// So many values are all 0 at once only where nothing comes through.
 const SILENT_VALUES: u64 = 256;
+
 /// A gradient that vanishes is at most this share of another block's: layers of sound networks differ by a thousand.
 const VANISHING_SHARE: f64 = 1e-5;
 
@@ -130,7 +136,7 @@ impl Watchdog {
         self.told.keep(advice::SPIKE, |_| spike.is_none());
         let Some(spike) = spike else { return };
         let beyond = Beyond { value: loss, threshold: spike.limit };
-        self.raise(step, advice::SPIKE, false, beyond, words::spike(loss, step.step, spike));
+        self.raise(step, advice::SPIKE, false, beyond, sentences::spike(loss, step.step, spike));
     }
 
     fn judge_course(&mut self, step: &Step, loss: f64) {
@@ -139,7 +145,7 @@ impl Watchdog {
         self.told.keep(advice::PLATEAU, |_| !course.is_flat);
         if course.is_flat {
             let beyond = Beyond { value: course.after, threshold: course.before };
-            self.raise(step, advice::PLATEAU, false, beyond, words::plateau(course, steps));
+            self.raise(step, advice::PLATEAU, false, beyond, sentences::plateau(course, steps));
         }
     }
 
@@ -153,7 +159,8 @@ impl Watchdog {
         text: String,
     ) {
         if self.told.is_news(rule, Place::Loss, step.step, self.rules.cool_down) {
-            let alert = Alert { value, threshold, text, places: 1, ..at(step, rule, is_error) };
+            let alert =
+                record!(Alert { value, threshold, text, places: 1, ..at(step, rule, is_error) });
             self.alerts.push(alert);
         }
     }
@@ -232,11 +239,11 @@ impl Watchdog {
         };
         let Some(Some((seen, _))) = self.found.get(block as usize) else { return };
         let text =
-            format!("{} at step {}", words::of_block(rule.name, &of, beyond, seen), step.step);
+            format!("{} at step {}", sentences::of_block(rule.name, &of, beyond, seen), step.step);
         let Beyond { value, threshold } = beyond;
         let (block, places) = (Some(block), places.len() as u32);
         let alert = at(step, rule.name, rule.is_error);
-        self.alerts.push(Alert { block, places, value, threshold, text, ..alert });
+        self.alerts.push(record!(Alert { block, places, value, threshold, text, ..alert }));
     }
 
     /// Whether training has come to the edge of stability: told once, until it was clearly below.
@@ -254,10 +261,16 @@ impl Watchdog {
              and steps overshoot from {limit:.3} on",
             found.step
         );
-        let step =
-            Step { step: found.step, epoch: found.epoch.map(|it| it + 1), ..Step::default() };
-        let level = "info".to_string();
-        Some(Alert { value, threshold, text, places: 1, level, ..at(&step, advice::EDGE, false) })
+        let step = record!(Step { step: found.step, epoch: found.epoch.map(|it| it + 1) });
+        let level = Severity::Info;
+        Some(record!(Alert {
+            value,
+            threshold,
+            text,
+            places: 1,
+            level,
+            ..at(&step, advice::EDGE, false)
+        }))
     }
 
     /// What a tap saw.
@@ -323,22 +336,22 @@ impl Watchdog {
         let place = Place::Tap(seen.tap.clone());
         if self.told.is_news(rule, place, step.step, self.rules.cool_down) {
             let tap = Some(seen.tap.clone());
-            let alert = Alert { tap, value, threshold, text, places: 1, ..at(step, rule, false) };
+            let alert =
+                record!(Alert { tap, value, threshold, text, places: 1, ..at(step, rule, false) });
             self.alerts.push(alert);
         }
     }
 }
 
 fn at(step: &Step, rule: &str, is_error: bool) -> Alert {
-    Alert {
-        rule: rule.to_string(),
-        level: if is_error { "error" } else { "warning" }.to_string(),
+    record!(Alert {
+        rule: rule.into(),
+        level: if is_error { Severity::Error } else { Severity::Warning },
         step: step.step,
         epoch: step.epoch,
         iteration: step.iteration,
         advice: advice(rule).to_string(),
-        ..Alert::default()
-    }
+    })
 }
 
 #[cfg(test)]
@@ -349,11 +362,8 @@ mod tests {
     use super::*;
 
     fn blocks() -> Vec<Block> {
-        let block = |path: &str, role: &str| Block {
-            path: path.to_string(),
-            role: role.to_string(),
-            ..Block::default()
-        };
+        let block =
+            |path: &str, role: &str| record!(Block { path: path.to_string(), role: role.into() });
         vec![
             block("fc1.weight", "weight"),
             block("fc1.bias", "bias"),
@@ -363,7 +373,7 @@ mod tests {
 
     fn step(number: u64, norms: [f32; 3]) -> Step {
         let columns = [(GRAD_NORM.to_string(), F32s(norms.to_vec()))].into();
-        Step { step: number, lr: 0.1, loss: Some(1.0), columns, ..Step::default() }
+        record!(Step { step: number, lr: 0.1, loss: Some(1.0), columns })
     }
 
     /// A step in which the update was measured as well.
@@ -376,7 +386,7 @@ mod tests {
 
     fn told(dog: &mut Watchdog, step: &Step) -> Vec<(String, u64, Option<u32>, u32)> {
         let alerts = dog.judge(step, &blocks());
-        alerts.into_iter().map(|it| (it.rule, it.step, it.block, it.places)).collect()
+        alerts.into_iter().map(|it| (it.rule.to_string(), it.step, it.block, it.places)).collect()
     }
 
     fn dog() -> Watchdog {
@@ -424,7 +434,7 @@ mod tests {
     fn blocks_with_rates_of_their_own_are_judged_by_these() {
         let rates = |mut step: Step, rates: [f32; 3]| {
             step.columns.insert(LR.to_string(), F32s(rates.to_vec()));
-            Step { lr: 1e-6, ..step }
+            record!(Step { lr: 1e-6, ..step })
         };
         let still = moved(0, [1e-3; 3], [1.0; 3], [0.0; 3]);
         assert!(told(&mut dog(), &rates(still.clone(), [0.0; 3])).is_empty());
@@ -438,7 +448,7 @@ mod tests {
         let ratios = [1e-3, 1e-3, 0.0];
         for number in 0..9 {
             let idle = moved(20 * number, [1.0, 1.0, f32::NAN], [1.0; 3], ratios);
-            assert!(told(&mut dog, &Step { missing: vec![2].into(), ..idle }).is_empty());
+            assert!(told(&mut dog, &record!(Step { missing: vec![2].into(), ..idle })).is_empty());
         }
     }
 
@@ -455,9 +465,8 @@ mod tests {
 
     #[test]
     fn where_all_gradients_are_gone_training_is_stuck_or_through() {
-        let gone = |number, loss| Step {
-            loss: Some(loss),
-            ..moved(number, [1e-12; 3], [1.0; 3], [0.0; 3])
+        let gone = |number, loss| {
+            record!(Step { loss: Some(loss), ..moved(number, [1e-12; 3], [1.0; 3], [0.0; 3]) })
         };
         let run = |losses: &[f64]| -> Vec<u64> {
             let mut dog = dog();
@@ -473,7 +482,7 @@ mod tests {
         for number in 0..100 {
             let rate = moved(number, [0.1; 3], [1.0; 3], [1e-2; 3]);
             let loss = Some(-3.0 - number as f64);
-            assert!(told(&mut falls, &Step { loss, ..rate }).is_empty());
+            assert!(told(&mut falls, &record!(Step { loss, ..rate })).is_empty());
         }
         assert!((100..150).all(|number| told(&mut falls, &gone(number, -102.0)).is_empty()));
     }
@@ -491,7 +500,11 @@ mod tests {
             };
             let norms = [0.5, 0.2, 0.7];
             let updates = norms.map(|it: f32| if lr < 1e-8 { 0.0 } else { it * lr as f32 });
-            let step = Step { lr, loss: Some(2.0 - t), ..moved(number, norms, [1.0; 3], updates) };
+            let step = record!(Step {
+                lr,
+                loss: Some(2.0 - t),
+                ..moved(number, norms, [1.0; 3], updates)
+            });
             assert!(told(&mut dog, &step).is_empty(), "step {number}");
         }
     }
@@ -499,7 +512,7 @@ mod tests {
     #[test]
     fn the_loss_is_told_with_its_numbers() {
         let mut dog = dog();
-        let at = |number: u64, loss| Step { loss: Some(loss), ..step(number, [1.0; 3]) };
+        let at = |number: u64, loss| record!(Step { loss: Some(loss), ..step(number, [1.0; 3]) });
         let usual = |number: u64| 5e-7 + 1e-8 * (number % 3) as f64;
         assert!((0..40).all(|number| told(&mut dog, &at(number, usual(number))).is_empty()));
         let alerts = dog.judge(&at(40, 1e-3), &blocks());
@@ -516,22 +529,24 @@ mod tests {
 
     #[test]
     fn dead_and_saturated_units_are_told_by_tap() {
-        let seen = |dead: u64, window: u32, saturated: f64| Activation {
-            tap: "fc1.relu".to_string(),
-            units: 10,
-            dead_units: dead,
-            window,
-            saturated_share: saturated,
-            ..Activation::default()
+        let seen = |dead: u64, window: u32, saturated: f64| {
+            record!(Activation {
+                tap: "fc1.relu".to_string(),
+                units: 10,
+                dead_units: dead,
+                window,
+                saturated_share: saturated,
+            })
         };
         let rules = |dog: &mut Watchdog, seen: &Activation| -> Vec<String> {
             let alerts = dog.judge_activation(seen, &Step::default());
-            alerts.into_iter().map(|alert| alert.rule).collect()
+            alerts.into_iter().map(|alert| alert.rule.to_string()).collect()
         };
         assert_eq!(rules(&mut dog(), &seen(10, 1, f64::NAN)), ["dead-units"]);
         assert!(rules(&mut dog(), &seen(6, 9, f64::NAN)).is_empty());
         assert_eq!(rules(&mut dog(), &seen(6, 10, f64::NAN)), ["dead-units"]);
-        let silent = |values| Activation { values, zero_share: 1.0, ..seen(1, 10, f64::NAN) };
+        let silent =
+            |values| record!(Activation { values, zero_share: 1.0, ..seen(1, 10, f64::NAN) });
         assert_eq!(rules(&mut dog(), &silent(320)), ["dead-units"], "whatever came through before");
         assert!(rules(&mut dog(), &silent(10)).is_empty(), "a single sample");
         let mut dog = dog();

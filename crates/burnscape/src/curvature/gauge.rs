@@ -12,23 +12,25 @@ use burn::train::TrainStep;
 use burnscape_landscape::curvature::{
     Extremes, ExtremesOptions, HessianProduct, Optimizer, Preconditioned, Restricted, extremes,
 };
-use burnscape_trace::{Curvature, F64s};
+use burnscape_trace::{Curvature, F64s, record};
 
 use super::gradients::{Gradients, LossOf};
 use super::measure::{Selection, flow, preconditioner, probe_direction};
 use super::product::Hessian;
 use super::spec::check_optimizer;
-use crate::config::check;
-use crate::loss::Losses;
-use crate::model_map::ModelMap;
-use crate::schedule::{Schedule, StepPlace};
+use crate::config::check::check;
+use crate::config::schedule::{Schedule, StepPlace};
+use crate::model::loss::Losses;
+use crate::model::map::ModelMap;
 use crate::{Error, Result};
 
 /// Gradients that the first measurement is expected to cost, as `cargo bench --bench hook -- curvature` prints them.
 const COLD_GRADIENTS: f64 = 45.0;
+
 /// Measurements after which the step of differences is looked for anew, and the largest eigenvalue among all: weights
 /// have moved on. In between, the one that is known is followed.
 const KNOWN_LASTS: u64 = 20;
+
 /// What is known of the largest eigenvalue ends before that where the one that is followed has fallen by this share of
 /// it: another one may be larger by then.
 const FALLEN: f64 = 0.3;
@@ -240,7 +242,7 @@ where
         self.clock.measured(took);
         record.lr = lr;
         record.took_secs = took.as_secs_f64();
-        record.sentences.extend(super::words::stability(&record));
+        record.sentences.extend(super::sentences::stability(&record));
         Ok(record)
     }
 }
@@ -346,10 +348,10 @@ where
         Optimizer::Adam { epsilon, .. } => Some(preconditioner(&mut gradients, epsilon)?),
         _ => None,
     };
-    let mut record = Curvature {
-        reason: "live".to_string(),
+    let mut record = record!(Curvature {
+        reason: "live".into(),
         samples: gradients.samples as u64,
-        unit: gradients.unit.recorded(),
+        unit: gradients.unit.recorded().into(),
         batches: gradients.batches as u64,
         dtype: format!("{:?}", map.dtype).to_lowercase(),
         loss: gradients.loss,
@@ -357,8 +359,7 @@ where
         optimizer: settings.optimizer.map(|it| it.to_string()).unwrap_or_default(),
         preconditioned: scales.is_some(),
         stability_limit: Some(optimizer.limit()),
-        ..Curvature::default()
-    };
+    });
     let mut hessian = stepped(&mut gradients, &selection, memory)?;
     let found = largest(&mut hessian, &selection, scales.as_deref(), settings, memory)?;
     if let Some(top) = found.largest.into_iter().next() {
@@ -368,7 +369,7 @@ where
         record.largest = F64s(vec![top.value]);
         record.largest_error = F64s(vec![own + error * top.value.abs()]);
         record.product_error = error;
-        record.sentences.extend(super::words::followed(is_covered));
+        record.sentences.extend(super::sentences::followed(is_covered));
         memory.eigenvector = Some(top.vector);
         memory.know(top.value);
     }

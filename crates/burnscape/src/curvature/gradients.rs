@@ -12,11 +12,11 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn::train::TrainStep;
 use burnscape_landscape::curvature::LossNear;
 
-use crate::loss::{Loss, Unit};
 use crate::measure::GradientSource;
-use crate::model_map::{self, ModelMap, NamedTensor, Slot, to_host};
-use crate::perturb::tied_aliases;
-use crate::study::panicked;
+use crate::model::loss::{Loss, Unit};
+use crate::model::map::{self, ModelMap, Slot, tied_aliases};
+use crate::model::tensors::{NamedTensor, to_host};
+use crate::panics::panicked;
 use crate::{Error, Result};
 
 /// Reads the loss of a batch out of an output of whatever type; `None` where it has none that is known.
@@ -108,7 +108,7 @@ where
         shards: Vec<Shard<M::Input>>,
         loss_of: LossOf<'a>,
     ) -> Result<Self> {
-        let tensors = model_map::read_tensors(model, map)?;
+        let tensors = map::read_tensors(model, map)?;
         let tied = tied_aliases(map, &tensors);
         let shards = shards.into_iter().filter(|(_, batches)| !batches.is_empty());
         let worker = |(device, batches)| Worker::new(model, map, device, &tied, batches, loss_of);

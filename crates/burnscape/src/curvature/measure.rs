@@ -10,12 +10,12 @@ use burnscape_landscape::curvature::{
     adaptive_scales, average_direction, ball, density, extremes, filter_normalised,
     filter_normalised_by_sampling, keskar, sam, trace,
 };
-use burnscape_trace::{Curvature, Density, F64s, Measure, U32s};
+use burnscape_trace::{Curvature, Density, F64s, Measure, U32s, record};
 
 use super::gradients::Gradients;
 use super::product::Hessian;
 use super::spec::SharpnessSpec;
-use crate::model_map::ModelMap;
+use crate::model::map::ModelMap;
 use crate::{Error, Result};
 
 /// Error of the largest eigenvalue of a block that is small enough, as a share of it.
@@ -131,17 +131,16 @@ where
         let map = gradients.map();
         let selection = Selection::of(map, &spec.blocks, |block| gradients.reaches(block))?;
         let (loss, slope) = (gradients.loss, gradients.slope.clone());
-        let record = Curvature {
+        let record = record!(Curvature {
             samples: gradients.samples as u64,
-            unit: gradients.unit.recorded(),
+            unit: gradients.unit.recorded().into(),
             batches: gradients.batches as u64,
             dtype: format!("{:?}", map.dtype).to_lowercase(),
             blocks: selection.blocks.clone(),
             loss,
             grad_norm: selection.norm(&slope),
             lr: f64::NAN,
-            ..Curvature::default()
-        };
+        });
         if !record.grad_norm.is_finite() {
             return Err(Error::NonFiniteDirection { direction: "gradient".to_string() });
         }
@@ -185,7 +184,7 @@ where
         self.measures()?;
         self.record.product_step = self.hessian.step;
         self.record.gradients = self.hessian.gradients.count;
-        self.record.sentences = super::words::sentences(&self.record, ends.converged);
+        self.record.sentences = super::sentences::sentences(&self.record, ends.converged);
         let single = |vectors: Vec<Vec<f64>>| {
             let single = |vector: Vec<f64>| vector.into_iter().map(|it| it as f32).collect();
             vectors.into_iter().map(single).collect()
@@ -251,7 +250,7 @@ where
         let mut part = Preconditioned::new(self.part(), &scales);
         let found = extremes(&mut part, &options, &mut |_| flow(goes_on()))?;
         let top = &found.largest[0];
-        self.record.measures.push(Measure {
+        self.record.measures.push(record!(Measure {
             name: "preconditioned-largest".into(),
             value: top.value,
             error: Some(top.error + self.product_error * top.value.abs()),
@@ -261,7 +260,8 @@ where
                  optimizer's own state may differ from: times the learning rate it is to stay below {:.3}",
                 named.limit()
             ),
-        });
+}));
+
         Ok(())
     }
 
@@ -283,13 +283,15 @@ where
         let options = DensityOptions { seed: self.seed, ..options };
         let goes_on = self.goes_on;
         let found = density(&mut self.part(), &options, &mut |_| flow(goes_on()));
-        self.record.density = unless_stopped(found)?.map(|found| Density {
-            eigenvalue: F64s(found.eigenvalues),
-            density: F64s(found.density),
-            stderr: F64s(found.stderr),
-            width: found.width,
-            probes: found.probes,
-            lanczos_steps: found.steps,
+        self.record.density = unless_stopped(found)?.map(|found| {
+            record!(Density {
+                eigenvalue: F64s(found.eigenvalues),
+                density: F64s(found.density),
+                stderr: F64s(found.stderr),
+                width: found.width,
+                probes: found.probes,
+                lanczos_steps: found.steps,
+            })
         });
         Ok(())
     }
@@ -359,7 +361,13 @@ where
 
     fn push(&mut self, name: &str, value: f64, meaning: String) {
         let name = name.to_string();
-        self.record.measures.push(Measure { name, value, error: None, radius: None, meaning });
+        self.record.measures.push(record!(Measure {
+            name,
+            value,
+            error: None,
+            radius: None,
+            meaning
+        }));
     }
 
     fn measures(&mut self) -> Result<()> {
@@ -423,7 +431,13 @@ where
         if let Some(found) = unless_stopped(found)? {
             let (name, meaning) = (name.to_string(), meaning.to_string());
             let (value, error) = (found.value, found.stderr);
-            self.record.measures.push(Measure { name, value, error, radius: None, meaning });
+            self.record.measures.push(record!(Measure {
+                name,
+                value,
+                error,
+                radius: None,
+                meaning
+            }));
         }
         Ok(())
     }
@@ -471,7 +485,13 @@ impl Question {
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(Measure { name: self.name().into(), value, error, radius: Some(radius), meaning })
+        Ok(record!(Measure {
+            name: self.name().into(),
+            value,
+            error,
+            radius: Some(radius),
+            meaning
+        }))
     }
 
     fn name(self) -> &'static str {

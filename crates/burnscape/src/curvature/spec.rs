@@ -3,8 +3,8 @@
 use burnscape_landscape::curvature::{AscentOptions, DensityOptions, Optimizer, TraceMethod};
 
 use crate::Result;
-use crate::config::check;
-use crate::slice_spec::Point;
+use crate::config::check::check;
+use crate::model::point::Point;
 
 /// What [`Study::sharpness`](crate::Study::sharpness) measures, where.
 ///

@@ -7,48 +7,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
 use super::{GradientSource, Slots, flat};
-use crate::model_map::ModelMap;
-
-/// What of a step is looked at more closely.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Look {
-    pub gradient_extremes: bool,
-    pub signal_to_noise: bool,
-    pub update_cosine: bool,
-    /// The cosine is due at the next step, which needs this update.
-    pub keep_update: bool,
-    pub distance: bool,
-    pub gradient_histograms: bool,
-    pub weight_histograms: bool,
-    /// NaN or infinite entries are there to be counted.
-    pub broken_gradient: bool,
-    pub broken_weights: bool,
-}
-
-impl Look {
-    pub fn needs_gradients(self) -> bool {
-        self.gradient_extremes
-            || self.signal_to_noise
-            || self.gradient_histograms
-            || self.broken_gradient
-    }
-
-    pub fn needs_update(self) -> bool {
-        self.update_cosine || self.keep_update
-    }
-
-    pub fn needs_before(self) -> bool {
-        self.needs_update() || self.weight_histograms || self.broken_weights
-    }
-
-    pub fn needs_after(self) -> bool {
-        self.needs_update() || self.distance
-    }
-
-    pub fn is_anything(self) -> bool {
-        self.needs_gradients() || self.needs_before() || self.needs_after()
-    }
-}
+use crate::model::map::ModelMap;
 
 /// The tensors of a step that are looked at, by block; empty where they are not needed.
 #[derive(Debug, Default)]

@@ -4,14 +4,15 @@
 
 pub(crate) mod handles;
 pub(crate) mod norms;
+pub(crate) mod statistics;
 
 use burn::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{GradientsParams, MultiGradientsParams};
 use burn::tensor::{DType, Tensor, TensorData};
 
-use crate::model_map::{ModelMap, NamedTensor, Slot, to_host};
-use crate::recorder::sample::{Columns, Values};
+use crate::model::map::{ModelMap, Slot};
+use crate::model::tensors::{NamedTensor, to_host};
 
 /// Where gradients come from: what the optimizer is about to receive.
 pub(crate) trait GradientSource {
@@ -348,5 +349,36 @@ impl<'a> Slots<'a> {
             Some(Slot::Block(block)) => Some(*block),
             _ => None,
         }
+    }
+}
+
+/// Numbers that were measured: already in host memory, or still on their device, so that training
+/// does not wait for the transfer.
+#[derive(Debug)]
+pub(crate) enum Values {
+    /// In host memory.
+    Host(Vec<f32>),
+    /// Squared norms on the device, read by the writer thread.
+    SquaresOnDevice(Box<Tensor<1>>),
+}
+
+/// Which quantities a sample holds, in this order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Columns {
+    pub grad_norm: bool,
+    pub weight_norm: bool,
+    pub update_norm: bool,
+}
+
+impl Columns {
+    /// Names of the quantities that are present, in the order of their values.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        [
+            (self.grad_norm, "grad_norm"),
+            (self.weight_norm, "weight_norm"),
+            (self.update_norm, "update_norm"),
+        ]
+        .into_iter()
+        .filter_map(|(present, name)| present.then_some(name))
     }
 }

@@ -1,18 +1,24 @@
 //! From a broken rule to everything that becomes of it: the trace, the log, the user's answer, the black box.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use burnscape_trace::{Activation, Alert, Blackbox, Curvature, Head, Record, Step, columns};
+use burnscape_trace::{
+    Activation, Alert, AlertRule, Blackbox, Curvature, Head, Record, RunFolder, Step, columns,
+    record,
+};
 
-use super::sample::BoxedTensors;
-use super::worker::Worker;
-use crate::alerts::{AlertAction, AlertRules, Suspicions, Watchdog};
-use crate::black_box::BlackBox;
+use super::journal::Journal;
+use crate::alerts::suspicion::Suspicions;
+use crate::alerts::watchdog::Watchdog;
+use crate::channel::samples::BoxedTensors;
+use crate::channel::shared::Counters;
 use crate::config::Config;
-use crate::model_map::NamedTensor;
-use crate::snapshot;
+use crate::config::alerts::{AlertAction, AlertRules, OnAlert};
+use crate::config::black_box::BlackBox;
+use crate::model::snapshot;
+use crate::model::tensors::NamedTensor;
 
 /// The rules, and the last steps.
 pub(super) struct Alarm {
@@ -23,10 +29,12 @@ pub(super) struct Alarm {
     last_steps: VecDeque<Step>,
     /// Black boxes that may still be written.
     boxes_left: usize,
+    on_alert: Option<OnAlert>,
+    counters: Arc<Counters>,
 }
 
 impl Alarm {
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &Config, counters: Arc<Counters>) -> Self {
         Self {
             rules: config.alerts,
             watchdog: Watchdog::new(config.alerts, ""),
@@ -34,6 +42,8 @@ impl Alarm {
             black_box: config.black_box,
             last_steps: VecDeque::new(),
             boxes_left: config.black_box.most,
+            on_alert: config.on_alert.clone(),
+            counters,
         }
     }
 
@@ -75,6 +85,110 @@ impl Alarm {
         copy_step(step, &mut kept);
         self.last_steps.push_back(kept);
     }
+
+    /// Tells alerts wherever they are to be told. `of_process` counts steps of this process.
+    pub fn raise(
+        &mut self,
+        alerts: Vec<Alert>,
+        of_process: u64,
+        boxed: Option<Box<BoxedTensors>>,
+        journal: &mut Journal,
+    ) {
+        let Some(first) = alerts.first() else { return };
+        self.counters.alerted_after.store(of_process + 1, Ordering::Relaxed);
+        let (step, rule) = (first.step, first.rule.clone());
+        for alert in alerts {
+            self.tell_alert(&alert);
+            journal.append(&Record::Alert(alert));
+        }
+        self.write_black_box(step, rule, boxed, journal);
+        journal.flush();
+    }
+
+    /// Tells what was measured live, and judges it. An edge is no fault: no black box is opened.
+    pub fn live_curvature(&mut self, curvature: Curvature, journal: &mut Journal) {
+        let alert = self.watchdog.judge_curvature(&curvature);
+        journal.append(&Record::Curvature(curvature));
+        if let Some(alert) = alert {
+            self.tell_alert(&alert);
+            journal.append(&Record::Alert(alert));
+        }
+    }
+
+    fn tell_alert(&self, alert: &Alert) {
+        log::warn!("burnscape: {}. {}", alert.text, alert.advice);
+        let sentence = format!("{}. {}", alert.text, alert.advice);
+        self.counters.voice.alert(sentence, self.counters.has_dashboard());
+        let Some(answer) = &self.on_alert else { return };
+        if (answer.0)(alert) == AlertAction::Stop {
+            self.counters.stop_asked.store(true, Ordering::Release);
+            if let Some(interrupter) = self.counters.interrupter.get() {
+                interrupter.stop(Some(&format!("burnscape: {}", alert.text)));
+            }
+        }
+    }
+
+    fn write_black_box(
+        &mut self,
+        step: u64,
+        rule: AlertRule,
+        boxed: Option<Box<BoxedTensors>>,
+        journal: &mut Journal,
+    ) {
+        if self.boxes_left == 0 || self.black_box.steps == 0 {
+            return;
+        }
+        self.boxes_left -= 1;
+        let steps = self.last_steps.iter().cloned().collect();
+        let mut record = record!(Blackbox { step, rule, steps });
+        if let Some(boxed) = boxed {
+            let BoxedTensors { previous, before, after, gradient } = *boxed;
+            let folder = free_box_name(&journal.folder, step);
+            let mut write = |what, tensors: &[_]| write_boxed(&folder, what, tensors, journal);
+            record.previous = previous.and_then(|it| write("previous", &it));
+            record.before = write("before", &before);
+            record.after = after.and_then(|it| write("after", &it));
+            record.gradient = write("gradient", &gradient);
+        }
+        journal.append(&Record::Blackbox(record));
+    }
+}
+
+/// `blackbox/000037`, or with a number behind it where an earlier recording went through this step as well.
+fn free_box_name(run: &RunFolder, step: u64) -> String {
+    let name = |number: u32| match number {
+        1 => format!("blackbox/{step:06}"),
+        _ => format!("blackbox/{step:06}-{number}"),
+    };
+    let is_free = |name: &String| !run.path().join(name).exists();
+    (1..).map(name).find(is_free).unwrap_or_default()
+}
+
+/// Writes one file of a black box; gives its name, or counts a problem.
+fn write_boxed(
+    folder: &str,
+    what: &str,
+    tensors: &[NamedTensor],
+    journal: &mut Journal,
+) -> Option<String> {
+    if let Some(sentence) = journal.gone() {
+        journal.problem(sentence);
+        return None;
+    }
+    let name = format!("{folder}/{what}.safetensors");
+    let path = journal.folder.path().join(&name);
+    let written = std::fs::create_dir_all(journal.folder.path().join(folder))
+        .map_err(|error| error.to_string())
+        .and_then(|()| snapshot::encode(tensors))
+        .and_then(|bytes| snapshot::write(&path, &bytes).map_err(|error| error.to_string()));
+    match written {
+        Ok(()) => Some(name),
+        Err(reason) => {
+            let path = path.display();
+            journal.problem(format!("the black box {path} cannot be written: {reason}"));
+            None
+        }
+    }
 }
 
 /// A copy in memory that is there already, where columns are the same.
@@ -89,12 +203,12 @@ fn copy_step(step: &Step, into: &mut Step) {
         }
     }
     missing.0.clone_from(&step.missing.0);
-    *into = Step { columns, missing, ..plain(step) };
+    *into = record!(Step { columns, missing, ..plain(step) });
 }
 
 /// Everything of a step but what lies in memory of its own.
 fn plain(step: &Step) -> Step {
-    Step {
+    record!(Step {
         step: step.step,
         batches: step.batches,
         epoch: step.epoch,
@@ -103,103 +217,5 @@ fn plain(step: &Step) -> Step {
         elapsed_secs: step.elapsed_secs,
         lr: step.lr,
         loss: step.loss,
-        ..Step::default()
-    }
-}
-
-impl Worker {
-    /// Tells alerts wherever they are to be told. `of_process` counts steps of this process.
-    pub(super) fn raise(
-        &mut self,
-        alerts: Vec<Alert>,
-        of_process: u64,
-        boxed: Option<Box<BoxedTensors>>,
-    ) {
-        let Some(first) = alerts.first() else { return };
-        self.counters.alerted_after.store(of_process + 1, Ordering::Relaxed);
-        let (step, rule) = (first.step, first.rule.clone());
-        for alert in alerts {
-            self.tell_alert(&alert);
-            self.append(&Record::Alert(alert));
-        }
-        self.write_black_box(step, rule, boxed);
-        self.flush();
-    }
-
-    /// Places what was measured live in the run, and judges it. An edge is no fault: no black box is opened.
-    pub(super) fn live_curvature(&mut self, curvature: &mut Curvature) {
-        curvature.step += self.base.steps;
-        curvature.epoch = self.epochs_complete();
-        let alert = self.alarm.watchdog.judge_curvature(curvature);
-        self.append(&Record::Curvature(std::mem::take(curvature)));
-        if let Some(alert) = alert {
-            self.tell_alert(&alert);
-            self.append(&Record::Alert(alert));
-        }
-    }
-
-    fn tell_alert(&mut self, alert: &Alert) {
-        log::warn!("burnscape: {}. {}", alert.text, alert.advice);
-        let sentence = format!("{}. {}", alert.text, alert.advice);
-        self.counters.voice.alert(sentence, self.counters.has_dashboard());
-        let Some(answer) = &self.config.on_alert else { return };
-        if (answer.0)(alert) == AlertAction::Stop {
-            self.counters.stop_asked.store(true, Ordering::Release);
-            if let Some(interrupter) = self.counters.interrupter.get() {
-                interrupter.stop(Some(&format!("burnscape: {}", alert.text)));
-            }
-        }
-    }
-
-    fn write_black_box(&mut self, step: u64, rule: String, boxed: Option<Box<BoxedTensors>>) {
-        if self.alarm.boxes_left == 0 || self.alarm.black_box.steps == 0 {
-            return;
-        }
-        self.alarm.boxes_left -= 1;
-        let steps = self.alarm.last_steps.iter().cloned().collect();
-        let mut record = Blackbox { step, rule, steps, ..Blackbox::default() };
-        if let Some(boxed) = boxed {
-            let BoxedTensors { previous, before, after, gradient } = *boxed;
-            let folder = self.free_box_name(step);
-            record.previous = previous.and_then(|it| self.write_boxed(&folder, "previous", &it));
-            record.before = self.write_boxed(&folder, "before", &before);
-            record.after = after.and_then(|it| self.write_boxed(&folder, "after", &it));
-            record.gradient = self.write_boxed(&folder, "gradient", &gradient);
-        }
-        self.append(&Record::Blackbox(record));
-    }
-
-    /// `blackbox/000037`, or with a number behind it where an earlier recording went through this step as well.
-    fn free_box_name(&self, step: u64) -> String {
-        let name = |number: u32| match number {
-            1 => format!("blackbox/{step:06}"),
-            _ => format!("blackbox/{step:06}-{number}"),
-        };
-        let is_free = |name: &String| !self.folder.path().join(name).exists();
-        (1..).map(name).find(is_free).unwrap_or_default()
-    }
-
-    /// Writes one file of a black box; gives its name, or counts a problem.
-    fn write_boxed(&mut self, folder: &str, what: &str, tensors: &[NamedTensor]) -> Option<String> {
-        if let Some(sentence) = self.gone() {
-            self.problem(sentence);
-            return None;
-        }
-        let name = format!("{folder}/{what}.safetensors");
-        let path: PathBuf = self.folder.path().join(&name);
-        let written = std::fs::create_dir_all(self.folder.path().join(folder))
-            .map_err(|error| error.to_string())
-            .and_then(|()| snapshot::encode(tensors))
-            .and_then(|bytes| snapshot::write(&path, &bytes).map_err(|error| error.to_string()));
-        match written {
-            Ok(()) => Some(name),
-            Err(reason) => {
-                self.problem(format!(
-                    "the black box {} cannot be written: {reason}",
-                    path.display()
-                ));
-                None
-            }
-        }
-    }
+    })
 }

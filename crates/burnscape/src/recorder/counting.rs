@@ -3,72 +3,16 @@
 //! Nothing that burn keeps only one of may be needed for the truth. Another progress logger may have replaced ours, a
 //! learning strategy may pass no events on: then steps are written all the same, and each validation ends an epoch.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use super::sample::Split;
+use super::epochs::OpenEpoch;
 use super::worker::Worker;
-use super::{Moment, Validated, WeightsAt};
+use crate::channel::message::Validated;
+use crate::channel::samples::Split;
 
 /// Steps that may wait for the events of their batches. burn's queue of events holds one, so that events are behind
 /// training by a few batches, and by one for each device.
 const PATIENCE_STEPS: usize = 256;
 
-/// Those that pass burn's progress events on, as far as they may still come or have come.
-#[derive(Debug, Default)]
-pub(crate) struct Listeners(AtomicU64);
-
-impl Listeners {
-    pub fn enter(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// One goes that has heard nothing.
-    pub fn leave(&self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.load(Ordering::Acquire) == 0
-    }
-}
-
-/// Epochs by validations.
-#[derive(Debug, Default)]
-pub(super) struct Counting {
-    /// Events were expected and do not come.
-    has_given_up: bool,
-    /// That is to be told once there is a head.
-    is_to_be_told: bool,
-    /// Validations so far.
-    pub validations: u64,
-    /// Training batches until the end of the last epoch.
-    pub batches_before: u64,
-    /// The epoch whose validation is going on.
-    open: Option<OpenEpoch>,
-    /// Validation batches until the end of the epoch before, as a hand-written loop tells them.
-    observed_before: u64,
-    /// The same until the end of the epoch that it ends now.
-    pub observed_through: Option<u64>,
-}
-
-/// An epoch whose training is over.
-#[derive(Debug)]
-struct OpenEpoch {
-    number: u64,
-    /// Training batches before it.
-    before: u64,
-    end: Moment,
-    /// Validation batches before its own.
-    valid_before: u64,
-    /// Its weights, where it may be none: training was asked to stop before.
-    perhaps: Option<Box<WeightsAt>>,
-}
-
 impl Worker {
-    pub(super) fn counts_by_events(&self) -> bool {
-        !self.counters.listeners.is_empty() && !self.counting.has_given_up
-    }
-
     /// A logger of ours is gone that burn never told anything.
     pub(super) fn logger_went_unheard(&mut self) {
         if self.counters.listeners.is_empty() {
@@ -78,95 +22,95 @@ impl Worker {
 
     /// Events are known not to come any more.
     fn give_up_events(&mut self) {
-        if self.counting.has_given_up {
+        if self.epochs.counting.has_given_up {
             return;
         }
-        self.counting.has_given_up = true;
-        self.counting.is_to_be_told = true;
+        self.epochs.counting.has_given_up = true;
+        self.epochs.counting.is_to_be_told = true;
         self.introduce_if_known();
         self.tell_what_counts();
-        if let Some(validated) = self.unconfirmed.take() {
+        if let Some(validated) = self.epochs.unconfirmed.take() {
             self.open_epoch(validated);
         }
     }
 
     /// Training is over: events of its batches that have not come by now never will.
     pub(super) fn give_up_silent_events(&mut self) {
-        let waits = !self.pending.is_empty() && self.counts_by_events();
-        if waits && self.epochs.batches() == 0 {
+        if !self.steps.pending.is_empty() && self.epochs.waits_for_first_event() {
             self.give_up_events();
         }
     }
 
     /// Steps that were known before all that training had sent until then was taken in have waited long enough.
     pub(super) fn give_up_after_patience(&mut self, newest: Option<u64>) {
-        if self.pending.len() <= PATIENCE_STEPS || !self.counts_by_events() {
+        if self.steps.pending.len() <= PATIENCE_STEPS || !self.epochs.counts_by_events() {
             return;
         }
-        let known = self.pending.iter().take_while(|it| Some(it.step) <= newest);
+        let known = self.steps.pending.iter().take_while(|it| Some(it.step) <= newest);
         if known.count() > PATIENCE_STEPS {
             self.give_up_events();
         }
     }
 
     pub(super) fn tell_what_counts(&mut self) {
-        if self.head.is_some() && std::mem::take(&mut self.counting.is_to_be_told) {
+        if self.model.head.is_some() && std::mem::take(&mut self.epochs.counting.is_to_be_told) {
             let text = "burn's progress events do not come, so epochs are counted from validations: train through \
                         `probe.training(…)`, or register `probe.progress_logger().beside(yours)`";
-            self.note("info", text.to_string());
+            self.journal.note("info", text);
         }
     }
 
     /// burn validates the model, or a hand-written loop ends an epoch.
     pub(super) fn validated(&mut self, validated: Validated) {
-        if self.counts_by_events() && self.epochs.batches() == 0 {
+        if self.epochs.waits_for_first_event() {
             // Behind the last batch of an epoch, the events of all batches but the last are there.
             self.give_up_events();
         }
-        self.counting.validations += 1;
-        if self.counts_by_events() {
-            if let Some(unconfirmed) = self.unconfirmed.replace(validated) {
-                self.release(&unconfirmed.weights);
+        self.epochs.counting.validations += 1;
+        if self.epochs.counts_by_events() {
+            if let Some(unconfirmed) = self.epochs.unconfirmed.replace(validated) {
+                self.snapshots.release(&unconfirmed.weights);
             }
             return;
         }
         self.resolve_steps(false);
         self.close_epoch(validated.valid_before);
         self.open_epoch(validated);
-        if let Some(through) = self.counting.observed_through.take() {
+        if let Some(through) = self.epochs.counting.observed_through.take() {
             self.close_observed_epoch(through);
         }
     }
 
     fn open_epoch(&mut self, validated: Validated) {
         let Validated { weights, valid_before, may_be_cut } = validated;
-        let (number, end) = (self.epochs_by_validations(), weights.at);
-        let before = std::mem::replace(&mut self.counting.batches_before, end.batches);
+        let (number, end) = (self.epochs.by_validations(), weights.at);
+        let before = std::mem::replace(&mut self.epochs.counting.batches_before, end.batches);
         let perhaps = match may_be_cut {
             true => Some(weights),
             false => {
-                self.keep_epoch_weights(number, *weights, true);
+                self.keep_epoch_weights(number, &weights, true);
                 None
             }
         };
-        self.counting.open = Some(OpenEpoch { number, before, end, valid_before, perhaps });
+        self.epochs.counting.open = Some(OpenEpoch { number, before, end, valid_before, perhaps });
     }
 
     /// Training goes on behind so many validation batches: they are those of the open epoch.
     pub(super) fn close_epoch(&mut self, valid_through: u64) {
-        let Some(epoch) = self.counting.open.take() else { return };
-        let steps = epoch.end.after(self.base).steps;
+        let Some(epoch) = self.epochs.counting.open.take() else { return };
+        let steps = self.start.in_run(epoch.end).steps;
         let validated = (epoch.valid_before, valid_through);
         self.write_epoch(epoch.number, steps, (epoch.before, epoch.end.batches), validated);
         if let Some(weights) = epoch.perhaps {
-            self.keep_epoch_weights(epoch.number, *weights, true);
+            self.keep_epoch_weights(epoch.number, &weights, true);
         }
     }
 
     /// A hand-written loop ends an epoch when its validation is over.
     fn close_observed_epoch(&mut self, valid_through: u64) {
-        let valid_before = std::mem::replace(&mut self.counting.observed_before, valid_through);
-        if let Some(epoch) = &mut self.counting.open {
+        let valid_before =
+            std::mem::replace(&mut self.epochs.counting.observed_before, valid_through);
+        if let Some(epoch) = &mut self.epochs.counting.open {
             epoch.valid_before = valid_before;
         }
         self.close_epoch(valid_through);
@@ -174,24 +118,14 @@ impl Worker {
 
     /// Training does not go on: what was cut is no epoch.
     pub(super) fn close_last_epoch(&mut self) {
-        let cut = self.counting.open.as_mut().and_then(|epoch| epoch.perhaps.take());
+        let cut = self.epochs.counting.open.as_mut().and_then(|epoch| epoch.perhaps.take());
         match cut {
             Some(weights) => {
-                self.counting.open = None;
-                self.counting.validations -= 1;
-                self.release(&weights);
+                self.epochs.counting.open = None;
+                self.epochs.counting.validations -= 1;
+                self.snapshots.release(&weights);
             }
-            None => self.close_epoch(self.losses.last_batch(Split::Valid)),
+            None => self.close_epoch(self.steps.losses.last_batch(Split::Valid)),
         }
-    }
-
-    /// Whether a step of this batch is behind the open epoch.
-    pub(super) fn goes_on_with(&self, batch: u64) -> bool {
-        self.counting.open.as_ref().is_some_and(|epoch| batch > epoch.end.batches)
-    }
-
-    /// Epochs that are complete: those before this training, and one for each validation.
-    pub(super) fn epochs_by_validations(&self) -> u64 {
-        self.epochs.first_epoch() - 1 + self.counting.validations
     }
 }

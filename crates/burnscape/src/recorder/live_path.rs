@@ -5,20 +5,24 @@ use std::time::Duration;
 
 use burnscape_landscape::pca::{LivePca, PcaError, Scores};
 use burnscape_landscape::random_walk;
-use burnscape_trace::{F64s, RunFolder, Snapshot, Trajectory, U32s};
+use burnscape_trace::{F64s, RunFolder, Snapshot, Trajectory, U32s, record};
 
 use crate::Result;
-use crate::model_map::ModelMap;
-use crate::snapshot::{SnapshotFile, SnapshotMatrix};
+use crate::model::map::ModelMap;
+use crate::model::snapshot::{SnapshotFile, SnapshotMatrix};
 
 /// Share of the training time that may go into it …
 const SHARE_OF_TRAINING: f64 = 0.01;
+
 /// … beyond this, which small models never need.
 const FREE_SECS: f64 = 0.1;
+
 /// What one inner product of one parameter is taken to cost, reading included.
 const SECS_PER_PRODUCT: f64 = 2e-9;
+
 /// What the components of T points are taken to cost, by T³.
 const SECS_PER_CUBE: f64 = 7e-9;
+
 /// A path of fewer points is a line, whatever training does.
 const FEWEST: usize = 3;
 
@@ -140,7 +144,7 @@ fn trajectory(taken: &[Snapshot], scores: &Scores) -> Trajectory {
     let share = |variance: &f64| if total > 0.0 { variance / total } else { 0.0 };
     let told = scores.variances.len();
     let walked = random_walk::leading_with_steps(&scores.step_lengths, told);
-    Trajectory {
+    record!(Trajectory {
         slice: None,
         snapshots: U32s(taken.iter().map(|it| it.index as u32).collect()),
         epochs: F64s(
@@ -152,6 +156,5 @@ fn trajectory(taken: &[Snapshot], scores: &Scores) -> Trajectory {
         random_walk: F64s(random_walk::explained(taken.len())),
         random_walk_measured: F64s(walked.unwrap_or_default()),
         degenerate: scores.components.get(1).is_none_or(|component| component.degenerate),
-        ..Trajectory::default()
-    }
+    })
 }

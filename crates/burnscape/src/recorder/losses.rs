@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::sample::{LossSample, LossWeights, Split};
-use crate::loss::Unit;
+use crate::channel::samples::{LossSample, LossWeights, Split};
+use crate::model::loss::Unit;
 
 /// Losses of a split that are kept one by one: steps and burn's events lag behind them. What is older is summed up.
 const KEPT_LOSSES: usize = 1 << 17;
@@ -217,7 +217,7 @@ impl Losses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loss::Value;
+    use crate::model::loss::Value;
 
     fn sample(split: Split, batch: u64, loss: f64, weights: LossWeights) -> LossSample {
         LossSample { split, batch, loss: Value::Host(loss), weights }

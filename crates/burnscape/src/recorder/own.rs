@@ -3,76 +3,60 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
-use burnscape_trace::{Metric, Record};
+use burnscape_trace::{Metric, Record, Split, record};
 
-use super::Moment;
-use super::worker::{Inbox, Worker};
+use super::epochs::Epochs;
+use super::inbox::Inbox;
+use super::journal::Journal;
+use crate::channel::message::Moment;
+use crate::channel::samples::OwnSample;
+use crate::channel::shared::Counters;
 
 /// Values that may wait for the writer thread, and with it for their epochs.
 pub(super) const OWN_QUEUE: usize = 16_384;
-/// The split that they stand in.
-const SPLIT: &str = "own";
-
-/// A value, and where training stood.
-#[derive(Debug)]
-pub(crate) struct OwnSample {
-    pub name: String,
-    pub value: f64,
-    pub at: Moment,
-    /// Validations before it.
-    pub validations: u64,
-}
 
 /// Values that wait.
 #[derive(Debug, Default)]
 pub(super) struct OwnValues(VecDeque<OwnSample>);
 
-impl Worker {
-    /// Takes in what has come, as far as there is room, and writes what has its place; everything if `force`.
-    pub(super) fn take_own(&mut self, inbox: &Inbox, force: bool) {
+impl OwnValues {
+    /// Takes in what has come, as far as there is room.
+    pub fn take(&mut self, inbox: &Inbox, counters: &Counters) {
         for sample in inbox.own.try_iter() {
-            match self.own.0.len() < OWN_QUEUE {
-                true => self.own.0.push_back(sample),
-                false => drop(self.counters.skipped_own.fetch_add(1, Ordering::Relaxed)),
-            }
-        }
-        if self.head.is_none() {
-            return;
-        }
-        while let Some(sample) = self.own.0.front() {
-            let epoch = self.epoch_of_own(sample);
-            let Some(epoch) = epoch.or(force.then_some(0)) else { return };
-            if let Some(OwnSample { name, value, at, .. }) = self.own.0.pop_front() {
-                let (split, step) = (SPLIT.to_string(), at.after(self.base).steps);
-                self.append(&Record::Metric(Metric { split, name, epoch, step, value }));
+            match self.0.len() < OWN_QUEUE {
+                true => self.0.push_back(sample),
+                false => drop(counters.skipped_own.fetch_add(1, Ordering::Relaxed)),
             }
         }
     }
 
-    /// `None`: the event of its batch has not come yet.
-    fn epoch_of_own(&self, sample: &OwnSample) -> Option<u64> {
-        let first = self.epochs.first_epoch();
-        match sample.at.batches {
-            _ if !self.counts_by_events() => Some(first + sample.validations),
-            0 => Some(first),
-            batches => match self.epochs.place(batches) {
-                Some(place) => Some(place.epoch),
-                None => (batches <= self.epochs.batches()).then(|| self.epochs.current_epoch()),
-            },
+    /// Writes what has its place, of a run in which this process began at `base`; everything if `force`.
+    pub fn write(&mut self, journal: &mut Journal, epochs: &Epochs, base: Moment, force: bool) {
+        while let Some(sample) = self.0.front() {
+            let epoch = epochs.of_own(sample).or(force.then_some(0));
+            let Some(epoch) = epoch else { return };
+            if let Some(OwnSample { name, value, at, .. }) = self.0.pop_front() {
+                let (split, step) = (Split::Own, at.after(base).steps);
+                journal.append(&Record::Metric(record!(Metric {
+                    split,
+                    name,
+                    epoch,
+                    step,
+                    value
+                })));
+            }
         }
     }
+}
 
-    /// Tells how many found no room.
-    pub(super) fn report_skipped_own(&mut self) {
-        let skipped = self.counters.skipped_own.load(Ordering::Relaxed);
-        if skipped > 0 {
-            self.note(
-                "warning",
-                format!(
-                    "{skipped} values of `probe.log` were left out because the writer thread could not follow: tell \
-                     fewer, or their means"
-                ),
-            );
-        }
+/// Tells how many values found no room.
+pub(super) fn report_skipped(journal: &mut Journal, counters: &Counters) {
+    let skipped = counters.skipped_own.load(Ordering::Relaxed);
+    if skipped > 0 {
+        let text = format!(
+            "{skipped} values of `probe.log` were left out because the writer thread could not follow: tell \
+             fewer, or their means"
+        );
+        journal.note("warning", text);
     }
 }

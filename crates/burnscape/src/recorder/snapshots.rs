@@ -4,26 +4,12 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use burnscape_trace::{RunFolder, Snapshot};
+use burnscape_trace::{RunFolder, Snapshot, record};
 
-use crate::model_map::NamedTensor;
-use crate::{Error, Result, snapshot};
-
-/// How many snapshots a run keeps on the path of its training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SnapshotLimits {
-    /// Files, that of the initial one included.
-    pub most: usize,
-    /// Bytes of their files together.
-    pub bytes: u64,
-}
-
-impl Default for SnapshotLimits {
-    /// 2⁹ + 1, so that halving keeps both ends: more points than a picture of the path shows. 8 GiB.
-    fn default() -> Self {
-        Self { most: 513, bytes: 8 << 30 }
-    }
-}
+use crate::config::snapshots::SnapshotLimits;
+use crate::model::snapshot;
+use crate::model::tensors::NamedTensor;
+use crate::{Error, Result};
 
 /// A snapshot on the path of training.
 #[derive(Debug)]
@@ -116,9 +102,9 @@ impl SnapshotStore {
             }
         };
         let given_up = std::mem::take(&mut self.given_up);
-        let record = Snapshot {
+        let record = record!(Snapshot {
             index,
-            reason: reason.to_string(),
+            reason: reason.into(),
             epoch,
             step,
             file,
@@ -127,7 +113,7 @@ impl SnapshotStore {
             same_as: twin.map(|twin| twin.same_as.unwrap_or(twin.index)),
             stride: (!given_up.is_empty()).then_some(self.stride),
             given_up: given_up.iter().map(|it| it.index).collect(),
-        };
+        });
         self.next += 1;
         let own = given_up.into_iter().filter(|it| it.same_as.is_none());
         self.unneeded.extend(own.map(|it| self.folder.path().join(it.file)));

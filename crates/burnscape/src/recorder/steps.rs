@@ -2,11 +2,13 @@
 
 use burnscape_trace::{F32s, Histogram, Record, Step, columns};
 
-use super::Moment;
-use super::epochs::Place;
-use super::lanes::Spare;
-use super::look::{Found, Variation};
-use super::sample::{Clipping, StepSample, Values};
+use super::epoch_map::Place;
+use crate::channel::handle::Spare;
+use crate::channel::message::Moment;
+use crate::channel::samples::{Clipping, StepSample};
+use crate::measure::Values;
+use crate::measure::statistics::Found;
+use crate::measure::statistics::variation::Variation;
 
 /// One reused `step` record, and the buffers that go back to training.
 #[derive(Debug)]

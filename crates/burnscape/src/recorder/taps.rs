@@ -2,25 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use burn::tensor::Tensor;
-use burnscape_trace::{Activation, Histogram};
+use burnscape_trace::{Activation, Histogram, record};
 
-use super::look::{OctaveBins, values};
-
-/// Values that passed a tap in one call, off the graph.
-#[derive(Debug)]
-pub(crate) struct TapSample {
-    pub tap: String,
-    /// Running number of the training batch in this process, from 1.
-    pub batch: u64,
-    pub samples: usize,
-    /// Length of dimension 1; what follows belongs to the unit.
-    pub units: usize,
-    pub values: Tensor<1>,
-}
+use crate::channel::samples::TapSample;
+use crate::measure::statistics::histogram::OctaveBins;
+use crate::measure::statistics::host::values;
 
 /// Observations over which units count as dead, and which the first measure of drift is of.
 const WINDOW: usize = 10;
+
 /// As near to a bound counts as at it.
 const BOUND: f32 = 0.01;
 
@@ -177,11 +167,13 @@ impl Heard {
     }
 
     fn histograms(&self, tap: &str, step: u64) -> Vec<Histogram> {
-        let record = |bins: &OctaveBins| Histogram {
-            of: "activation".to_string(),
-            tap: Some(tap.to_string()),
-            step,
-            ..bins.clone().into_record()
+        let record = |bins: &OctaveBins| {
+            record!(Histogram {
+                of: "activation".into(),
+                tap: Some(tap.to_string()),
+                step,
+                ..bins.clone().into_record()
+            })
         };
         self.bins.iter().map(record).collect()
     }
@@ -192,7 +184,7 @@ impl Heard {
         let std = (self.squares / finite - mean * mean).max(0.0).sqrt();
         let saturated_share = self.saturated_share();
         let (units, alive) = (self.alive.len() as u64, self.alive);
-        Activation {
+        record!(Activation {
             tap,
             step,
             batches,
@@ -210,7 +202,7 @@ impl Heard {
             dead_units: memory.dead(alive),
             window: memory.alive.len() as u32,
             drift: memory.drift(mean, std),
-        }
+        })
     }
 }
 

@@ -8,40 +8,16 @@ use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_trace::Snapshot;
 
-use super::Survey;
+use super::centre::{Centre, Located, same};
+use super::perturb::at_tensors;
 use super::quantities::{Measured, measure};
-use crate::frozen;
-use crate::model_map::{self, ModelMap, NamedTensor};
-use crate::perturb::{at_tensors, tied_aliases};
-use crate::slice_spec::Point;
-use crate::snapshot::SnapshotFile;
+use super::survey::Survey;
+use crate::model::frozen;
+use crate::model::map::{self, ModelMap, tied_aliases};
+use crate::model::point::Point;
+use crate::model::snapshot::SnapshotFile;
+use crate::model::tensors::NamedTensor;
 use crate::{Error, Result};
-
-/// Parameters and buffers of a point.
-pub(super) struct Located {
-    /// As the slice names it: `final`, `snapshot 3` …
-    pub label: String,
-    /// The snapshot that has just these tensors.
-    pub snapshot: Option<u64>,
-    pub tensors: Vec<NamedTensor>,
-}
-
-/// A point that slices lie around.
-pub(super) struct Centre<M> {
-    pub label: String,
-    pub snapshot: Option<u64>,
-    pub flat: Vec<f32>,
-    /// The model there, in inference mode, with state of its own.
-    pub model: M,
-    /// Per buffer, whether it moves with the parameter that it is the second name of.
-    pub tied: Vec<bool>,
-    /// Every layer at the centre itself, once it is measured, and on which batches.
-    found: RefCell<Option<(Vec<u32>, Measured)>>,
-    /// It is the model that the batches were looked at with.
-    is_given: bool,
-    /// Its buffers, where no snapshot holds them.
-    pub buffers: Vec<NamedTensor>,
-}
 
 impl<M> Survey<'_, M>
 where
@@ -159,7 +135,7 @@ where
     }
 
     fn locate_final(&self) -> Result<Located> {
-        let tensors = model_map::read_tensors(&self.model, &self.map)?;
+        let tensors = map::read_tensors(&self.model, &self.map)?;
         let label = self.final_label.clone();
         Ok(Located { label, snapshot: self.final_snapshot, tensors })
     }
@@ -228,9 +204,4 @@ where
         let path = self.active.recorder.folder.resolve(&snapshot.file)?;
         SnapshotFile::open(&path, &self.map)
     }
-}
-
-/// Bit for bit, or both NaN.
-pub(super) fn same(a: f64, b: f64) -> bool {
-    a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
 }

@@ -6,17 +6,20 @@ use burnscape_landscape::agreement::{self, Measures};
 use burnscape_landscape::grid::{Axis, Grid};
 use burnscape_landscape::surface::{NodeState, Surface};
 use burnscape_landscape::words;
-use burnscape_trace::{F64s, Record, Study};
+use burnscape_trace::{F64s, Record, Study, record};
 
-use super::Survey;
+use super::known::KnownSlice;
 use super::planes::Plan;
-use super::resume::{KnownSlice, batchnorm, biases, normalisation};
-use crate::landscape::SliceSurface;
-use crate::slice_spec::{Point, Reach, SliceSpec};
+use super::resume::{batchnorm, biases, normalisation};
+use super::slice_spec::{Reach, SliceSpec};
+use super::survey::Survey;
+use crate::landscape::slice_surface::SliceSurface;
+use crate::model::point::Point;
 use crate::{Error, Result};
 
 /// Nodes on the shorter side of the centre that a coarse grid keeps at least.
 pub(super) const COARSE_SIDE: usize = 4;
+
 /// The same where time is short.
 pub(super) const FEW_SIDE: usize = 2;
 
@@ -193,7 +196,7 @@ where
         let centre = self.recorded_point(slice)?;
         let grid = shown.surface.grid();
         let spec = match grid.is_line() {
-            true => SliceSpec::line(crate::Direction::random()),
+            true => SliceSpec::line(crate::study::slice_spec::Direction::random()),
             false => SliceSpec::random(),
         };
         let grid = coarse_grid(grid, side);
@@ -213,7 +216,7 @@ where
 
 /// A study of which nothing but its kind and some of its slices is known.
 pub(super) fn study_of(kind: &str, slices: Vec<u32>) -> Study {
-    Study { kind: kind.to_string(), slices, ..Study::default() }
+    record!(Study { kind: kind.into(), slices })
 }
 
 /// A study with what its slices say about each other, as far as they are measured.
@@ -224,7 +227,7 @@ pub(super) fn concluded(study: Study, slices: &[SliceSurface]) -> Study {
     };
     let scale = scale(&planes.iter().collect::<Vec<_>>());
     let (lowest, highest) = (scale.map(|scale| scale.0), scale.map(|scale| scale.1));
-    let study = Study { lowest, highest, ..study };
+    let study = record!(Study { lowest, highest, ..study });
     match study.kind.as_str() {
         "agreement" => agreed(study, &planes),
         "scale-sweep" => swept(study, &planes),
@@ -243,7 +246,7 @@ fn agreed(study: Study, planes: &[SliceSurface]) -> Study {
     ];
     let measures = measures.map(|(name, values)| (name.to_string(), values)).into();
     let sentences = words::agreement(&agreement::Agreement::of(&measured));
-    Study { measures, sentences, ..study }
+    record!(Study { measures, sentences, ..study })
 }
 
 fn swept(study: Study, slices: &[SliceSurface]) -> Study {
@@ -264,7 +267,7 @@ fn swept(study: Study, slices: &[SliceSurface]) -> Study {
         ("convexity", column(&measured, |it| it.convexity)),
     ];
     let measures = measures.map(|(name, values)| (name.to_string(), values)).into();
-    Study { measures, sentences, ..study }
+    record!(Study { measures, sentences, ..study })
 }
 
 fn measured(slices: &[SliceSurface]) -> Vec<Measures> {

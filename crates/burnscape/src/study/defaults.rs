@@ -4,27 +4,33 @@ use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::budget::{Choice, Comparison, Costs, evenly};
 use burnscape_landscape::words::percent;
-use burnscape_trace::{Plan as Told, Record, U32s};
+use burnscape_trace::{Plan as Told, Record, U32s, record};
 
-use super::Survey;
 use super::compare::{COARSE_SIDE, FEW_SIDE, coarse_grid};
-use super::planes::{Measuring, Plan, Planned};
+use super::known::Planned;
+use super::planes::{Measuring, Plan};
+use super::progress::{duration, say};
 use super::rounds::first_nodes;
-use crate::config::check;
-use crate::landscape::SliceSurface;
-use crate::loss::Unit;
-use crate::progress::{duration, say};
-use crate::slice_spec::{Point, SliceSpec};
+use super::slice_spec::SliceSpec;
+use super::survey::Survey;
+use crate::config::check::check;
+use crate::landscape::slice_surface::SliceSurface;
+use crate::model::loss::Unit;
+use crate::model::point::Point;
 use crate::{Error, Result};
 
 /// Where nodes are left out for want of time, interpolation may be off by this share of the range of losses.
 const TOLERANCE: f64 = 0.01;
+
 /// Share of the time left that is planned with: nodes may turn out slower than the first ones.
 const PLANNED: f64 = 0.85;
+
 /// Losses over a quarter of the samples have twice the standard error: before there are fewer, nodes are left out.
 const FAIR_SHARE: usize = 4;
+
 /// Samples that losses are means over at least. All nodes have the same, so that the shape is surer than the height.
 const LEAST_SAMPLES: usize = 256;
+
 /// The same for what is counted in another way, as a share of the batches.
 const LEAST_SHARE: usize = 8;
 
@@ -195,7 +201,7 @@ where
         let batches = if is_all { U32s::default() } else { places.collect() };
         let limit = self.active.config.study.budget.limit();
         let is_usual = choice.agreement_nodes == costs.agreement.nodes;
-        let plan = Told {
+        let plan = record!(Told {
             budget_secs: limit.map(|limit| limit.as_secs_f64()),
             batches,
             of_batches: available as u64,
@@ -206,9 +212,9 @@ where
             agreement_nodes: (!is_usual).then_some(choice.agreement_nodes as u64),
             true_losses: choice.path,
             exact_secs: Some(exact_secs),
-            ..Told::default()
-        };
-        Told { text: in_words(&plan, costs), ..plan }
+        });
+        let text = in_words(&plan, costs);
+        record!(Told { text, ..plan })
     }
 
     /// A plane of which as much is measured as was decided.
@@ -228,14 +234,14 @@ where
         let of_batches_alone = || {
             let text = format!("Planned: {} of {of_batches} batches.", batches.len());
             let batches = U32s(batches.clone());
-            Told { batches, of_batches, true_losses: true, text, ..Told::default() }
+            record!(Told { batches, of_batches, true_losses: true, text })
         };
         let plan = self.plan.clone();
         let plan = plan.or_else(|| (!batches.is_empty()).then(of_batches_alone));
         let Some(plan) = plan.filter(|_| !slices.is_empty()) else { return };
-        self.record(Record::Plan(Told { slices: slices.clone(), ..plan.clone() }));
+        self.record(Record::Plan(record!(Told { slices: slices.clone(), ..plan.clone() })));
         let before = self.told_plan.take().map_or_else(Vec::new, |told| told.slices);
-        self.told_plan = Some(Told { slices: [before, slices].concat(), ..plan });
+        self.told_plan = Some(record!(Told { slices: [before, slices].concat(), ..plan }));
     }
 
     /// How typical the random slice is: as the run tells already, or measured now.

@@ -5,9 +5,10 @@ use burn::train::InferenceStep;
 use burnscape_landscape::direction::{self, DirectionOptions};
 use burnscape_landscape::plane::PlaneGram;
 
-use super::Survey;
-use super::centres::Centre;
-use crate::slice_spec::{Direction, Point, SliceSpec};
+use super::centre::Centre;
+use super::slice_spec::{Direction, SliceSpec};
+use super::survey::Survey;
+use crate::model::point::Point;
 use crate::{Error, Result};
 
 /// A direction with its provenance.

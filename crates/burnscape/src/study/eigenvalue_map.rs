@@ -8,19 +8,24 @@ use burn::module::Module;
 use burn::train::{InferenceStep, TrainStep};
 use burnscape_landscape::curvature::{ExtremesOptions, Restricted, extremes};
 use burnscape_landscape::surface::NodeValue;
-use burnscape_trace::{F64s, Layer, LayerNodes, Nodes, Record, U32s};
+use burnscape_trace::{F64s, Layer, LayerNodes, Nodes, Record, U32s, record};
 
+use super::Study;
 use super::sharpness::loss_in;
-use super::{Study, Survey};
+use super::slice_spec::SliceSpec;
+use super::survey::Survey;
 use crate::Result;
-use crate::curvature::{Gradients, Hessian, Selection, probe_direction};
-use crate::landscape::SliceSurface;
-use crate::slice_spec::SliceSpec;
+use crate::curvature::gradients::Gradients;
+use crate::curvature::measure::{Selection, probe_direction};
+use crate::curvature::product::Hessian;
+use crate::landscape::slice_surface::SliceSurface;
 
 /// The layers beside the loss.
 const LAYERS: [&str; 3] = ["lambda_max", "lambda_min", "|lambda_min / lambda_max|"];
+
 /// Residuals that are small enough: a coarser one may stop at the neighbour of the eigenvalue at an end.
 const TOLERANCE: f64 = 1e-3;
+
 const MOST_PRODUCTS: usize = 60;
 
 impl<M> Study<'_, M>
@@ -61,12 +66,14 @@ where
     {
         let mut plan = self.plan(spec)?;
         self.say_on_what(&mut plan)?;
-        let layer = |name: &str| Layer {
-            name: name.to_string(),
-            centre: f64::NAN,
-            samples: plan.slice.samples,
-            unit: plan.slice.unit.clone(),
-            batches: batches.len() as u64,
+        let layer = |name: &str| {
+            record!(Layer {
+                name: name.to_string(),
+                centre: f64::NAN,
+                samples: plan.slice.samples,
+                unit: plan.slice.unit.clone(),
+                batches: batches.len() as u64,
+            })
         };
         plan.slice.layers = LAYERS.iter().map(|name| layer(name)).collect();
         let mut started = self.start_slice(plan)?;
@@ -147,13 +154,13 @@ where
 
 fn tile(slice: u32, node: usize, values: &[f64; 4]) -> Nodes {
     let one = |value: f64| F64s(vec![value]);
-    let layer = |&value: &f64| LayerNodes { value: one(value), stderr: one(f64::NAN) };
-    Nodes {
+    let layer = |&value: &f64| record!(LayerNodes { value: one(value), stderr: one(f64::NAN) });
+    record!(Nodes {
         slice,
         index: U32s(vec![node as u32]),
         loss: one(values[0]),
         stderr: one(f64::NAN),
         layers: values[1..].iter().map(layer).collect(),
         interpolated: false,
-    }
+    })
 }

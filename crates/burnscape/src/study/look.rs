@@ -5,25 +5,16 @@ use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::budget::evenly;
 
-use super::centres::same;
-use super::quantities::{BatchSet, Measured, measure};
+use super::batches::{Batches, OfLoader, OnChange, Place, Reading};
+use super::centre::same;
+use super::quantities::{BatchSet, Looked, Measured, measure};
+use super::survey::Survey;
 use super::time::ASIDE;
-use super::{OnChange, Survey};
-use crate::batches::{Batches, OfLoader, Place, Reading};
 use crate::{Error, Result};
 
 /// Passes over the batches looked at, until it is decided what is measured: three here, one over a second reading, and
 /// some nodes to see how long they take.
 const PASSES: f64 = 9.0;
-
-/// The model's loss on some batches of the first set.
-#[derive(Debug, Clone)]
-pub(super) struct Looked {
-    pub places: Vec<usize>,
-    pub found: Measured,
-    /// Seconds that a batch took; `None` where there was no time to find out.
-    pub batch_secs: Option<f64>,
-}
 
 impl<M> Survey<'_, M>
 where

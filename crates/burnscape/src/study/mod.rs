@@ -2,62 +2,60 @@
 //!
 //! `plan` (directions, range, provenance) → `measure_all` (nodes) → the trace and a [`SliceSurface`].
 
-mod centres;
-mod compare;
-mod defaults;
-mod directions;
-mod eigenvalue_map;
-mod look;
-mod offending;
-mod outlook;
-mod pace;
-mod planes;
-mod quantities;
-mod reading;
-mod resume;
-mod rounds;
-mod settings;
-mod sharpness;
-mod surfaces;
-mod time;
-mod trajectory;
+pub(crate) mod active;
+pub(crate) mod batches;
+pub(crate) mod centre;
+pub(crate) mod centres;
+pub(crate) mod compare;
+pub(crate) mod defaults;
+pub(crate) mod directions;
+pub(crate) mod eigenvalue_map;
+pub(crate) mod evaluate;
+pub(crate) mod known;
+pub(crate) mod look;
+pub(crate) mod offending;
+pub(crate) mod outlook;
+pub(crate) mod pace;
+pub(crate) mod perturb;
+pub(crate) mod planes;
+pub(crate) mod progress;
+pub(crate) mod quantities;
+pub(crate) mod reading;
+pub(crate) mod recalibrate;
+pub(crate) mod resume;
+pub(crate) mod rounds;
+pub(crate) mod sharpness;
+pub(crate) mod slice_spec;
+pub(crate) mod stop;
+pub(crate) mod surfaces;
+pub(crate) mod survey;
+pub(crate) mod time;
+pub(crate) mod trajectory;
 
-use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::time::Duration;
 
 use burn::module::Module;
 use burn::train::InferenceStep;
-use burnscape_landscape::budget::evenly;
 use burnscape_landscape::grid::Grid;
-use burnscape_trace::{Check, Note, Record, Snapshot};
 
-use crate::batches::Batches;
-use crate::clock::Deadline;
-use crate::frozen::FrozenHistory;
-use crate::landscape::{Landscape, Recording, SliceSurface};
-use crate::loss::{BatchLoss, Loss};
-use crate::model_map::{self, ModelMap};
-use crate::probe::Active;
-use crate::recorder::{Control, Report, WeightsAt};
-use crate::run::Run;
-use crate::slice_spec::{Direction, Given, Point, SliceSpec, Weights, WeightsOf};
-use crate::snapshot;
-use crate::stop::Stopper;
+use crate::channel::message::{Control, WeightsAt};
+use crate::channel::report::Report;
+use crate::config::study::StudySettings;
+use crate::landscape::Landscape;
+use crate::landscape::recording::Recording;
+use crate::landscape::slice_surface::SliceSurface;
+use crate::model::loss::{BatchLoss, Loss};
+use crate::model::point::{Point, Weights, WeightsOf};
+use crate::model::{map, snapshot};
 use crate::{Error, Result};
-
-pub use compare::{Agreement, InitialAndTrained, ScaleSweep};
-pub(crate) use quantities::{Means, Quantities, Quantity, Reader, ValueOf, count_samples};
-pub(crate) use resume::KnownSlice;
-pub(crate) use settings::{Budget, StudySettings};
-pub use sharpness::Sharpness;
-
-use centres::Centre;
-use look::Looked;
-use pace::Pace;
-use quantities::LOSS;
-pub(crate) use quantities::panicked;
-use trajectory::Geometry;
+use active::{Active, Failed, failed};
+use batches::{Batches, OnChange};
+use compare::{Agreement, InitialAndTrained, ScaleSweep};
+use known::RecordedSlices;
+use quantities::{Quantity, Reader, ValueOf};
+use slice_spec::{Direction, Given, SliceSpec};
+use stop::Stopper;
+use survey::{Beginning, Survey};
 
 /// Slices of the loss landscape around the models of one run.
 ///
@@ -69,92 +67,6 @@ use trajectory::Geometry;
 #[must_use = "measure slices with it, then call `finish`"]
 pub struct Study<'a, M: InferenceStep> {
     survey: Option<Box<Survey<'a, M>>>,
-}
-
-/// A study that is switched on.
-pub(crate) struct Survey<'a, M: InferenceStep> {
-    active: Active,
-    map: ModelMap,
-    /// The model as the user gave it: shares its state with theirs.
-    given: M,
-    /// Its bytes when the study began.
-    fingerprint: Result<Vec<u8>, String>,
-    /// The model that slices lie around unless they say otherwise, in inference mode, with state of its own.
-    model: M,
-    final_label: String,
-    /// The snapshot that has its tensors.
-    final_snapshot: Option<u64>,
-    quantities: Quantities<'a, M::Input, M::Output>,
-    loss_name: &'static str,
-    /// Snapshots in order; one that repeats the one before it counts once.
-    snapshots: Vec<Snapshot>,
-    all_snapshots: Vec<Snapshot>,
-    /// Numbers of those that are read, once that was decided; none: all.
-    read: Option<Vec<u32>>,
-    geometry: Option<Geometry>,
-    /// Which blocks were frozen when; the map has the flags of the end.
-    frozen: FrozenHistory,
-    /// By the number of the snapshot.
-    true_losses: BTreeMap<u64, f64>,
-    centres: Vec<(Point, Rc<Centre<M>>)>,
-    last_update: Option<Vec<f32>>,
-    paces: [Option<Pace>; 2],
-    /// The loss of the model as it was given, on the batches that were looked at.
-    looked_at: Option<Looked>,
-    stopper: Stopper,
-    /// When the budget of what goes on now is spent, and how much was spent before.
-    deadline: Deadline,
-    spent: Duration,
-    /// What of it is kept for what comes later.
-    reserve: Duration,
-    /// What it takes to end the study.
-    closing: Duration,
-    /// What is measured of the slices that are started now, if that was decided.
-    plan: Option<burnscape_trace::Plan>,
-    /// The plan as it was told last, of all slices that it named.
-    told_plan: Option<burnscape_trace::Plan>,
-    /// How far the default slices came, and how to go on.
-    outlook: Option<String>,
-    next_slice: u32,
-    next_study: u32,
-    names: Vec<String>,
-    slices: Vec<SliceSurface>,
-    studies: Vec<burnscape_trace::Study>,
-    curvatures: Vec<burnscape_trace::Curvature>,
-    /// Eigenvectors of the Hessian, by the point that they are at.
-    eigenvectors: Vec<sharpness::Eigenvectors>,
-    /// Further sentences of the summary.
-    remarks: Vec<String>,
-    /// All slices of the run, and how far each is measured.
-    known: Vec<KnownSlice>,
-    /// All studies of the run, the last of each number.
-    known_studies: Vec<burnscape_trace::Study>,
-}
-
-/// What a study begins with, beside the run.
-pub(crate) struct Beginning<'a, M: InferenceStep> {
-    /// When it was asked for, by the clock of the study.
-    pub begun: Duration,
-    pub map: ModelMap,
-    pub given: M,
-    /// Snapshots of the run, as recorded.
-    pub snapshots: Vec<Snapshot>,
-    pub final_snapshot: Option<u64>,
-    pub final_label: String,
-    pub frozen: FrozenHistory,
-    pub reader: Reader<'a, M::Output>,
-    pub last_update: Option<Vec<f32>>,
-    pub next_study: u32,
-    pub told: Told,
-}
-
-/// What the run holds of slices already.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
-    pub names: Vec<String>,
-    pub slices: Vec<KnownSlice>,
-    /// The last of each number.
-    pub studies: Vec<burnscape_trace::Study>,
 }
 
 impl<'a, M> Study<'a, M>
@@ -337,7 +249,7 @@ where
         };
         let model = model.valid();
         survey.map.check_model(&model)?;
-        let tensors = model_map::read_tensors(&model, &survey.map)?;
+        let tensors = map::read_tensors(&model, &survey.map)?;
         Ok(Point::Weights(Weights(WeightsOf { label: label.into(), tensors }.into())))
     }
 
@@ -420,208 +332,6 @@ fn nothing_measured(spec: &SliceSpec) -> Result<SliceSurface> {
     Ok(SliceSurface::unmeasured(grid))
 }
 
-impl<'a, M> Survey<'a, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
-    /// Begins a study; one that cannot begin ends the run.
-    pub(crate) fn new<B>(
-        active: Active,
-        beginning: Beginning<'a, M>,
-        model: M,
-        batches: &B,
-        on_change: OnChange,
-    ) -> Result<Self, Failed>
-    where
-        B: Batches<M::Input> + ?Sized,
-    {
-        let given = beginning.given;
-        let mut snapshots = beginning.snapshots.clone();
-        snapshots.dedup_by(|next, kept| next.file == kept.file);
-        let (clock, limit) =
-            (active.config.study.clock.clone(), active.config.study.budget.limit());
-        let (begun, before) = (beginning.begun, clock.now());
-        let fingerprint = fingerprint(&given, &beginning.map);
-        let closing = clock.now().saturating_sub(before);
-        let mut survey = Self {
-            fingerprint,
-            given,
-            model,
-            map: beginning.map,
-            final_label: beginning.final_label,
-            final_snapshot: beginning.final_snapshot,
-            quantities: Quantities {
-                sets: Vec::new(),
-                quantities: vec![Quantity { name: LOSS.to_string(), of: beginning.reader.loss_of }],
-            },
-            loss_name: beginning.reader.name,
-            snapshots,
-            all_snapshots: beginning.snapshots,
-            read: None,
-            geometry: None,
-            frozen: beginning.frozen,
-            true_losses: BTreeMap::new(),
-            centres: Vec::new(),
-            last_update: beginning.last_update,
-            paces: [None, None],
-            looked_at: None,
-            stopper: Stopper::default(),
-            deadline: Deadline::at(&clock, limit.map(|limit| begun + limit)),
-            spent: Duration::ZERO,
-            reserve: Duration::ZERO,
-            closing,
-            plan: None,
-            told_plan: None,
-            outlook: None,
-            next_slice: active.recorder.first_slice,
-            next_study: beginning.next_study,
-            names: beginning.told.names,
-            slices: Vec::new(),
-            studies: Vec::new(),
-            curvatures: Vec::new(),
-            eigenvectors: Vec::new(),
-            remarks: Vec::new(),
-            known: beginning.told.slices,
-            known_studies: beginning.told.studies,
-            active,
-        };
-        survey.leave_out_twin_of_final();
-        let looked = survey.add_batches(None, batches, on_change);
-        survey.spent = clock.now().saturating_sub(begun);
-        match looked {
-            Ok(()) => Ok(survey),
-            Err(error) => Err(failed(survey.active, error)),
-        }
-    }
-
-    /// The last epoch may have the weights of the final model and statistics that were merged after it: that is one
-    /// point of the path, not two.
-    fn leave_out_twin_of_final(&mut self) {
-        let [.., before, last] = &self.snapshots[..] else { return };
-        let flat = |snapshot| self.snapshot_tensors(snapshot).map(|it| self.map.flatten(&it));
-        let may_be_twins = before.step == last.step && !self.map.buffers.is_empty();
-        let are_twins =
-            may_be_twins && matches!((flat(before), flat(last)), (Ok(a), Ok(b)) if a == b);
-        if are_twins {
-            self.snapshots.remove(self.snapshots.len() - 2);
-        }
-    }
-
-    /// What is measured has changed: values at centres, and how long a node takes.
-    fn forget_measurements(&mut self) {
-        self.centres.clear();
-        self.paces = [None, None];
-    }
-
-    /// Places of the batches that losses are means over, among all of the first set; empty: all.
-    fn batches_in_use(&self) -> Vec<u32> {
-        let set = &self.quantities.sets[0];
-        match set.batches.len() < set.available() {
-            true => set.places().into_iter().map(|place| place as u32).collect(),
-            false => Vec::new(),
-        }
-    }
-
-    /// Uses these batches from now on, and as large a share of every further set.
-    fn use_batches(&mut self, places: &[u32]) {
-        if *places == self.batches_in_use() {
-            return;
-        }
-        let [first, further @ ..] = &mut self.quantities.sets[..] else { return };
-        let available = first.available();
-        let wanted = places.iter().map(|&place| place as usize).filter(|place| *place < available);
-        let wanted: Vec<usize> = wanted.collect();
-        let count = if wanted.is_empty() { available } else { wanted.len() };
-        first.select(if wanted.is_empty() { (0..available).collect() } else { wanted });
-        for set in further {
-            let own = set.available();
-            set.select(evenly((own * count).div_ceil(available), own));
-        }
-        self.true_losses.clear();
-    }
-
-    /// Does something on these batches, then goes back to those that were used before.
-    fn on_batches<T>(&mut self, places: &[u32], run: impl FnOnce(&mut Self) -> T) -> T {
-        let before = self.batches_in_use();
-        self.use_batches(places);
-        let result = run(self);
-        self.use_batches(&before);
-        result
-    }
-
-    fn finish(mut self, reason: &'static str) -> Result<Landscape> {
-        let after = fingerprint(&self.given, &self.map);
-        self.check(
-            None,
-            "model-unchanged",
-            self.fingerprint.is_ok() && self.fingerprint == after,
-            "parameters and buffers are bit for bit what they were before the surfaces",
-        );
-        let report = self.active.recorder.stop(reason)?;
-        let mut landscape = Landscape::new(self.slices, self.studies, self.map.layout);
-        landscape.set_curvatures(self.curvatures, self.remarks);
-        landscape.set_plan(self.told_plan, self.outlook);
-        landscape.set_recording(Recording::new(self.active.recorder.folder.path(), report));
-        Ok(landscape)
-    }
-
-    pub(super) fn check(&self, slice: Option<u32>, name: &str, passed: bool, detail: &str) {
-        if !passed {
-            log::error!("burnscape: check `{name}` failed: {detail}");
-        }
-        self.record(Record::Check(Check {
-            slice,
-            name: name.to_string(),
-            passed,
-            detail: detail.to_string(),
-        }));
-    }
-
-    fn note(&self, level: &str, text: String) {
-        self.record(Record::Note(Note { level: level.to_string(), text }));
-    }
-
-    pub(super) fn record(&self, record: Record) {
-        self.active.recorder.lanes.record(record);
-    }
-}
-
-/// The bytes of a model's parameters and buffers, as a snapshot would hold them.
-fn fingerprint<M: Module>(model: &M, map: &ModelMap) -> Result<Vec<u8>, String> {
-    let tensors = model_map::read_tensors(&model.valid(), map);
-    tensors.map_err(|error| error.to_string()).and_then(|it| snapshot::encode(&it))
-}
-
-/// What becomes of batches that differ from pass to pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnChange {
-    /// There is no study.
-    Refuse,
-    /// The first pass holds, and the difference is told.
-    Tell,
-}
-
-/// A study that could not begin: how the recording went, and why.
-pub(crate) type Failed = Box<(Recording, Error)>;
-
-/// Why a study could not begin, with what went wrong before.
-#[expect(clippy::boxed_local, reason = "it comes boxed out of a `Result`")]
-pub(crate) fn error_of(failed: Failed) -> Error {
-    let (recording, error) = *failed;
-    error.after(recording.problems())
-}
-
-/// Ends the run of a study that could not begin.
-pub(crate) fn failed(mut active: Active, error: Error) -> Failed {
-    active.recorder.lanes.problem(error.to_string());
-    let run = active.recorder.folder.path().to_path_buf();
-    match active.recorder.stop("failed") {
-        Ok(report) => (Recording::new(&run, report), error).into(),
-        Err(_) => (Recording::default(), error).into(),
-    }
-}
-
 /// Begins a study of the run that `active` records, after its training.
 pub(crate) fn after_training<'a, M, B>(
     active: Active,
@@ -665,21 +375,21 @@ where
     if active.hook.is_second(&model) {
         return Err(Error::SecondModel);
     }
-    let tensors = model_map::read_tensors(&model, &map)?;
+    let tensors = map::read_tensors(&model, &map)?;
     let measured = active.hook.last_update(&model, &map);
     let weights = Box::new(WeightsAt { at: active.moment(), tensors });
     active.recorder.lanes.send(Control::FinalSnapshot(weights));
     let Report { snapshots, frozen, .. } = active.recorder.sync()?;
     map.freeze(&frozen.at(None));
     let last = snapshots.last().filter(|last| last.reason == "final");
-    let (last_update, told) = match (active.is_reopened, last) {
+    let (last_update, recorded) = match (active.is_reopened, last) {
         (true, Some(last)) => {
             let kept = snapshot::last_update(folder, map.layout.len(), last)?;
-            (kept, Run::open(folder.path())?.told())
+            (kept, RecordedSlices::of(&burnscape_trace::read_run(folder.path())?))
         }
         _ => {
             snapshot::keep_last_update(folder, measured.as_deref(), snapshots.last())?;
-            (measured, Told::default())
+            (measured, RecordedSlices::default())
         }
     };
     let beginning = Beginning {
@@ -693,7 +403,7 @@ where
         reader,
         last_update,
         next_study: active.recorder.first_study,
-        told,
+        recorded,
     };
     Ok((beginning, model))
 }
@@ -719,7 +429,12 @@ where
         let values = match &self.survey {
             Some(survey) => {
                 let losses = &survey.active.hook.losses;
-                crate::gradient::mean_gradient(&survey.model, &survey.map, batches, losses)?
+                crate::curvature::mean_gradient::mean_gradient(
+                    &survey.model,
+                    &survey.map,
+                    batches,
+                    losses,
+                )?
             }
             None => Vec::new(),
         };

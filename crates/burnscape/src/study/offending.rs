@@ -6,12 +6,13 @@ use burnscape_landscape::surface::Surface;
 use burnscape_landscape::words::number;
 use burnscape_trace::{Blackbox, F64s, Record, Study};
 
-use super::Survey;
 use super::compare::{concluded, study_of};
-use crate::landscape::SliceSurface;
-use crate::model_map::NamedTensor;
-use crate::slice_spec::{Direction, Point, SliceSpec, Weights, WeightsOf};
-use crate::snapshot::SnapshotFile;
+use super::slice_spec::{Direction, SliceSpec};
+use super::survey::Survey;
+use crate::landscape::slice_surface::SliceSurface;
+use crate::model::point::{Point, Weights, WeightsOf};
+use crate::model::snapshot::SnapshotFile;
+use crate::model::tensors::NamedTensor;
 use crate::{Error, Result};
 
 /// How far a line reaches, in updates: back to where the update before it began, and as far again beyond.

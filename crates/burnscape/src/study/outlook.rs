@@ -5,9 +5,9 @@ use burn::train::InferenceStep;
 use burnscape_landscape::surface::Counts;
 use burnscape_landscape::words::percent;
 
-use super::Survey;
-use crate::landscape::SliceSurface;
-use crate::progress::{duration, say};
+use super::progress::{duration, say};
+use super::survey::Survey;
+use crate::landscape::slice_surface::SliceSurface;
 
 impl<M> Survey<'_, M>
 where

@@ -4,32 +4,16 @@ use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::evaluate::Loss;
 
-use super::Survey;
+use super::evaluate::{Cores, Pace, SliceContext, SliceLoss};
 use super::planes::Plan;
-use super::quantities::panicked;
+use super::survey::Survey;
 use crate::Result;
-use crate::evaluate::{Cores, SliceContext, SliceLoss};
+use crate::panics::panicked;
 
 /// Nodes that take no time are timed again, since one that was held up would spoil the estimate.
 const MOST_TIMES: usize = 5;
+
 const LONG_SECS: f64 = 0.002;
-
-/// How nodes are shared out, and the seconds that then go by from node to node.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
-    pub workers: usize,
-    /// However many batches there are.
-    pub fixed_secs: f64,
-    /// For each batch.
-    pub batch_secs: f64,
-}
-
-impl Pace {
-    /// Seconds from node to node.
-    pub fn secs(&self, batches: usize) -> f64 {
-        self.fixed_secs + self.batch_secs * batches as f64
-    }
-}
 
 impl<M> Survey<'_, M>
 where

@@ -8,17 +8,18 @@ use burnscape_landscape::direction::{self, Biases, Normalisation};
 use burnscape_landscape::grid::{self, Grid};
 use burnscape_landscape::plane::PlaneGram;
 use burnscape_landscape::surface::NodeValue;
-use burnscape_trace::{F64s, Layer, Slice, Trajectory};
+use burnscape_trace::{F64s, Layer, Slice, Trajectory, record};
 
-use super::Survey;
-use super::centres::Centre;
+use super::centre::Centre;
 use super::directions::Axis;
+use super::known::Planned;
 use super::quantities::{LayerName, Size};
-use super::settings::{check_resolution, check_tolerance};
+use super::recalibrate::Recalibration;
+use super::slice_spec::{BatchNormMode, Direction, Reach, SliceSpec};
+use super::survey::Survey;
 use crate::Result;
-use crate::model_map::device_name;
-use crate::recalibrate::Recalibration;
-use crate::slice_spec::{BatchNormMode, Direction, Reach, SliceSpec};
+use crate::config::study::{check_resolution, check_tolerance};
+use crate::model::map::device_name;
 
 /// Share of ‖θ*‖ that an axis extends to where the trajectory has no extent at all.
 const REACH_WITHOUT_TRAJECTORY: f64 = 0.01;
@@ -39,15 +40,6 @@ pub(super) struct Plan<M> {
     pub extent: Measuring,
     /// What of it was going to be measured when it was told.
     pub planned: Planned,
-}
-
-/// What the trace tells of the plan of a slice.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Planned {
-    /// Places of the batches that its losses are means over; empty: all.
-    pub batches: Vec<u32>,
-    /// Nodes at most.
-    pub most_nodes: Option<u64>,
 }
 
 /// What of a slice is measured.
@@ -109,26 +101,28 @@ where
     pub(super) fn say_on_what(&self, plan: &mut Plan<M>) -> Result<()> {
         let found = self.found_at(&plan.centre)?;
         let layers = self.quantities.layers();
-        let layer = |((it, value), size): ((&LayerName, &NodeValue), &Size)| Layer {
-            name: it.name.clone(),
-            centre: value.mean,
-            samples: size.count as u64,
-            unit: size.unit.recorded(),
-            batches: it.batches as u64,
+        let layer = |((it, value), size): ((&LayerName, &NodeValue), &Size)| {
+            record!(Layer {
+                name: it.name.clone(),
+                centre: value.mean,
+                samples: size.count as u64,
+                unit: size.unit.recorded().into(),
+                batches: it.batches as u64,
+            })
         };
         let at_centre = layers.iter().zip(&found.values).zip(&found.sizes);
         let mut at_centre = at_centre.map(layer);
         let Some(loss) = at_centre.next() else { return Ok(()) };
         let Layer { centre, samples, unit, batches, .. } = loss;
         let layers = at_centre.collect();
-        plan.slice = Slice {
+        plan.slice = record!(Slice {
             centre_loss: centre,
             samples,
             unit,
             batches,
             layers,
             ..std::mem::take(&mut plan.slice)
-        };
+        });
         Ok(())
     }
 
@@ -253,14 +247,14 @@ where
             _ => biases_name(spec.biases),
         };
         let tolerance = spec.tolerance.or(self.active.config.study.tolerance);
-        Slice {
+        record!(Slice {
             centre: centre.label.clone(),
             centre_snapshot: centre.snapshot,
             x: axis_record(grid.x(), &axes[0]),
             y: grid.y().map(|y| axis_record(y, &axes[1])),
             normalisation: if is_random { normalisation_name(spec.normalisation) } else { "none" }
-                .to_string(),
-            biases: biases.to_string(),
+                .into(),
+            biases: biases.into(),
             moves_frozen: is_random && spec.move_frozen,
             orthogonalised: spec.orthogonal,
             cosine: (axes.len() == 2).then(|| gram.cosine()),
@@ -269,13 +263,12 @@ where
                 .iter()
                 .map(|it| F64s(direction::share_per_block(&self.map.layout, &it.values)))
                 .collect(),
-            batchnorm: self.batchnorm_name(spec.batchnorm).to_string(),
+            batchnorm: self.batchnorm_name(spec.batchnorm).into(),
             dtype: format!("{:?}", self.map.dtype).to_lowercase(),
             device: device_name(&self.map.device),
-            loss: self.loss_name.to_string(),
+            loss: self.loss_name.into(),
             tolerance: tolerance.filter(|&tolerance| tolerance > 0.0),
-            ..Slice::default()
-        }
+        })
     }
 
     fn batchnorm_name(&self, mode: BatchNormMode) -> &'static str {
@@ -332,16 +325,16 @@ fn extent(values: &[f64]) -> (f64, f64) {
 }
 
 fn axis_record(grid: &grid::Axis, axis: &Axis) -> burnscape_trace::Axis {
-    burnscape_trace::Axis {
+    record!(burnscape_trace::Axis {
         label: axis.label.clone(),
-        kind: axis.kind.to_string(),
+        kind: axis.kind.into(),
         first: grid.first(),
         count: grid.count() as u64,
         spacing: grid.spacing(),
         direction_norm: norm(axis),
         seed: axis.seed,
         explained: axis.explained,
-    }
+    })
 }
 
 /// As the trace spells it.

@@ -1,6 +1,4 @@
 //! What is measured at a point: the loss and further quantities, each on one or more sets of batches.
-//!
-//! A *layer* is one quantity on one set. The first is the loss on the first set.
 
 use std::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,8 +9,18 @@ use burn::train::InferenceStep;
 use burnscape_landscape::evaluate::{BatchLoss, mean_over_samples};
 use burnscape_landscape::surface::NodeValue;
 
-use crate::loss::{Loss, Losses, Unit, Value};
+use crate::model::loss::{Loss, Losses, Unit, Value};
+use crate::panics::panicked;
 use crate::{Error, Result};
+
+/// The model's loss on some batches of the first set.
+#[derive(Debug, Clone)]
+pub(super) struct Looked {
+    pub places: Vec<usize>,
+    pub found: Measured,
+    /// Seconds that a batch took; `None` where there was no time to find out.
+    pub batch_secs: Option<f64>,
+}
 
 /// Reads the mean of one batch out of a model's output; `None` if it has none that is known.
 pub(crate) type ValueOf<'a, O> = Box<dyn Fn(&O) -> Option<Loss> + Sync + 'a>;
@@ -323,12 +331,4 @@ fn value_of<O>(quantity: &Quantity<'_, O>, output: &O, index: usize) -> Result<L
 /// Runs code of the user's; a panic in it becomes an error, so that what was measured is kept.
 fn guarded<T>(run: impl FnOnce() -> T, what: impl Fn() -> String) -> Result<T> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| panicked(&what(), panic))
-}
-
-/// A panic as an error.
-pub(crate) fn panicked(what: &str, panic: Box<dyn std::any::Any + Send>) -> Error {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    let message = text.unwrap_or_else(|| "no message".into());
-    Error::Panicked { what: what.to_string(), message }
 }

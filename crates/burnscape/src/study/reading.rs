@@ -7,14 +7,16 @@ use burn::train::InferenceStep;
 use burnscape_landscape::words::percent;
 use burnscape_trace::Snapshot;
 
-use super::Survey;
+use super::progress::duration;
+use super::survey::Survey;
 use crate::Result;
-use crate::progress::duration;
 
 /// Share of what is left of a budget that reading them may take.
 const SHARE: f64 = 0.25;
+
 /// How often each is read: up to three times for the principal components, and once for each of the two planes.
 const PASSES: f64 = 5.0;
+
 /// Snapshots that are read however long that takes: a plane through the path needs as many.
 const LEAST: usize = 3;
 

@@ -3,175 +3,27 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use burn::module::Module;
 use burn::tensor::TensorData;
 use burn::train::InferenceStep;
-use burnscape_landscape::adaptive::Adaptive;
 use burnscape_landscape::direction::{self, Biases, DirectionOptions, Normalisation};
-use burnscape_landscape::grid::{Axis, Grid};
-use burnscape_landscape::plane::PlaneGram;
-use burnscape_landscape::surface::{NodeValue, Surface};
-use burnscape_trace::{Nodes, Slice, Trajectory};
+use burnscape_trace::Slice;
 
-use super::Survey;
-use super::centres::{Centre, Located, same};
-use super::planes::{Measuring, Plan, Planned, gram_of};
+use super::centre::{Centre, Located, same};
+use super::known::{KnownSlice, Planned};
+use super::planes::{Measuring, Plan, gram_of};
+use super::slice_spec::BatchNormMode;
 use super::surfaces::Started;
-use crate::landscape::SliceSurface;
-use crate::model_map::NamedTensor;
-use crate::slice_spec::{BatchNormMode, Point, Weights, WeightsOf};
-use crate::snapshot::StoredDirections;
-use crate::{Error, Result, snapshot};
-
-/// A slice that the trace holds, whole or in part.
-#[derive(Debug, Clone)]
-pub(crate) struct KnownSlice {
-    pub slice: Slice,
-    pub trajectory: Option<Trajectory>,
-    /// One surface per layer, the loss first.
-    pub layers: Vec<Surface>,
-    pub gram: PlaneGram,
-    pub planned: Planned,
-}
-
-/// One surface per layer, with nothing measured, of losses in the element type of the model.
-pub(super) fn empty_layers(slice: &Slice, grid: Grid) -> Vec<Surface> {
-    let mut empty = Surface::new(grid);
-    empty.set_resolution(match slice.dtype.as_str() {
-        "f64" => f64::EPSILON,
-        "f16" => 2.0_f64.powi(-10),
-        "bf16" => 2.0_f64.powi(-7),
-        _ => f64::from(f32::EPSILON),
-    });
-    vec![empty; 1 + slice.layers.len()]
-}
-
-impl KnownSlice {
-    /// A slice as the trace tells it; `None` if its axes are no grid.
-    pub fn of(
-        slice: &Slice,
-        trajectory: Option<&Trajectory>,
-        nodes: &[&Nodes],
-        plan: Option<&burnscape_trace::Plan>,
-    ) -> Option<Self> {
-        let grid = grid_of(slice)?;
-        let mut layers = empty_layers(slice, grid);
-        for tile in nodes {
-            put(&mut layers, tile);
-        }
-        let (slice, trajectory) = (slice.clone(), trajectory.cloned());
-        let gram = recorded_gram(&slice);
-        let planned = plan.map_or_else(Planned::default, |plan| Planned {
-            batches: plan.batches.0.clone(),
-            // Planes that others are compared with have few nodes anyway.
-            most_nodes: plan.most_nodes.filter(|_| slice.study.is_none()),
-        });
-        Some(Self { slice, trajectory, layers, gram, planned })
-    }
-
-    /// Whether all of its nodes and of its path are measured.
-    pub fn is_complete(&self) -> bool {
-        self.has_its_nodes() && self.trajectory.as_ref().is_none_or(has_losses)
-    }
-
-    /// Whether all of its nodes are measured, or interpolated as closely as it was asked for.
-    pub fn has_its_nodes(&self) -> bool {
-        self.layers[0].is_complete() && !self.was_cut_short()
-    }
-
-    /// Whether its plan kept it from measuring what it takes to interpolate that closely.
-    fn was_cut_short(&self) -> bool {
-        let loss = &self.layers[0];
-        let tolerance = self.slice.tolerance.filter(|_| self.planned.most_nodes.is_some());
-        let adaptive = tolerance.and_then(|it| Adaptive::new(*loss.grid(), it).ok());
-        adaptive.is_some_and(|mut it| !it.next_round(loss).is_empty())
-    }
-
-    pub fn surface(&self) -> SliceSurface {
-        let Self { slice, trajectory, mut layers, gram, .. } = self.clone();
-        let surface = layers.remove(0);
-        let trajectory = trajectory.unwrap_or_default();
-        let (largest_miss, estimated_error, took) = (None, None, Duration::ZERO);
-        SliceSurface {
-            slice,
-            surface,
-            layers,
-            trajectory,
-            gram,
-            largest_miss,
-            estimated_error,
-            took,
-        }
-    }
-
-    /// The slice without what tells it from another one that is measured in the same way.
-    fn description(slice: &Slice, planned: &Planned) -> String {
-        let slice = slice.clone();
-        let (name, directions, study) = (String::new(), None, None);
-        // As text, since NaN is not equal to itself.
-        format!("{:?} {planned:?}", Slice { slice: 0, name, directions, study, ..slice })
-    }
-}
-
-/// Whether the true losses of a path are told.
-pub(super) fn has_losses(path: &Trajectory) -> bool {
-    let count = path.snapshots.len();
-    path.loss.len() == count && path.loss_on_plane.len() == count
-}
-
-/// Lengths and angle of the directions, up to rounding.
-fn recorded_gram(slice: &Slice) -> PlaneGram {
-    let first = slice.x.direction_norm;
-    let second = slice.y.as_ref().map_or(0.0, |y| y.direction_norm);
-    let d1_d2 = slice.cosine.unwrap_or(0.0) * first * second;
-    PlaneGram { d1_d1: first * first, d1_d2, d2_d2: second * second }
-}
+use super::survey::Survey;
+use crate::landscape::slice_surface::SliceSurface;
+use crate::model::point::{Point, Weights, WeightsOf};
+use crate::model::snapshot::{self, StoredDirections};
+use crate::model::tensors::NamedTensor;
+use crate::{Error, Result};
 
 /// A centre, and the directions from it.
 type Placed<M> = (Rc<Centre<M>>, Vec<Vec<f32>>);
-
-/// Nodes that a slice may claim: more than 2000 × 2000 is a damaged record, not a surface.
-const MAX_NODES: u64 = 4_000_000;
-
-/// The grid of a recorded slice.
-fn grid_of(slice: &Slice) -> Option<Grid> {
-    let rows = slice.y.as_ref().map_or(1, |y| y.count);
-    if slice.x.count.saturating_mul(rows) > MAX_NODES {
-        return None;
-    }
-    let axis = |it: &burnscape_trace::Axis| {
-        Axis::new(it.first, usize::try_from(it.count).ok()?, it.spacing).ok()
-    };
-    let x = axis(&slice.x)?;
-    match &slice.y {
-        Some(y) => Some(Grid::plane(x, axis(y)?)),
-        None => Some(Grid::line(x)),
-    }
-}
-
-/// Puts recorded nodes into the surfaces; what was measured is not replaced by what was interpolated.
-fn put(layers: &mut [Surface], tile: &Nodes) {
-    for (place, &node) in tile.index.iter().enumerate() {
-        let node = node as usize;
-        if node >= layers[0].grid().len() {
-            continue;
-        }
-        let of_loss = (tile.loss.get(place), tile.stderr.get(place));
-        let of_layers = tile.layers.iter().map(|it| (it.value.get(place), it.stderr.get(place)));
-        let values = std::iter::once(of_loss).chain(of_layers);
-        for (layer, (value, stderr)) in layers.iter_mut().zip(values) {
-            let Some(&mean) = value else { continue };
-            let stderr = stderr.copied().unwrap_or(f64::NAN);
-            match tile.interpolated {
-                true if layer.is_measured(node) => {}
-                true => layer.set_interpolated(node, mean),
-                false => layer.set(node, NodeValue { mean, stderr }),
-            }
-        }
-    }
-}
 
 impl<M> Survey<'_, M>
 where

@@ -8,6 +8,7 @@ use crate::Result;
 
 /// How many turns a whole slice takes at least: others that are measured with it are never far behind.
 const TURNS: usize = 8;
+
 /// Nodes of a turn at least, since a turn costs some preparation.
 const LEAST_TURN: usize = 16;
 

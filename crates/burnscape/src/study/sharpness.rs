@@ -9,16 +9,21 @@ use burn::train::{InferenceStep, TrainStep};
 use burnscape_landscape::grid::{Axis, Grid};
 use burnscape_landscape::surface::{Along, Surface};
 use burnscape_landscape::words::{percent, with_error};
-use burnscape_trace::{Curvature, Record};
+use burnscape_trace::{Curvature, CurvatureReason, Record};
 
-use super::centres::Centre;
-use super::{Quantity, Study, Survey};
-use crate::clock::Deadline;
-use crate::curvature::{Analysis, Found, Gradients, Shard, SharpnessSpec};
-use crate::landscape::SliceSurface;
-use crate::loss::{Loss, Losses};
-use crate::slice_spec::{Direction, Given, Point};
-use crate::stop::StopWatch;
+use super::Study;
+use super::centre::Centre;
+use super::quantities::Quantity;
+use super::slice_spec::{Direction, Given};
+use super::stop::StopWatch;
+use super::survey::{Eigenvectors, Survey};
+use crate::config::clock::Deadline;
+use crate::curvature::gradients::{Gradients, Shard};
+use crate::curvature::measure::{Analysis, Found};
+use crate::curvature::spec::SharpnessSpec;
+use crate::landscape::slice_surface::SliceSurface;
+use crate::model::loss::{Loss, Losses};
+use crate::model::point::Point;
 use crate::{Error, Result};
 
 /// A surface may miss an eigenvalue by this share before the summary says that they disagree: grids are coarse, and
@@ -66,14 +71,6 @@ impl Sharpness {
             values: values.into(),
         }))
     }
-}
-
-/// Eigenvectors of the largest eigenvalues at a point.
-pub(super) struct Eigenvectors {
-    at: Point,
-    values: Vec<f64>,
-    errors: Vec<f64>,
-    vectors: Vec<Vec<f32>>,
 }
 
 impl<M> Study<'_, M>
@@ -151,7 +148,7 @@ where
             .sentences
             .extend(frozen.map(|it| format!("{it}: the Hessian is that of what trained.")));
         let at = centre.snapshot.and_then(|index| self.snapshot(index).ok());
-        record.reason = "study".to_string();
+        record.reason = CurvatureReason::Study;
         record.snapshot = centre.snapshot;
         record.step = at.as_ref().map_or(self.active.hook.steps(), |it| it.step);
         record.epoch = at.and_then(|it| it.epoch);

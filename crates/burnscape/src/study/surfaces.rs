@@ -8,21 +8,20 @@ use burnscape_landscape::adaptive::Filled;
 use burnscape_landscape::evaluate::{EvaluateError, evaluate_layers};
 use burnscape_landscape::surface::{NodeState, Surface};
 use burnscape_landscape::words::{self, number as number_in_words, percent};
-use burnscape_trace::{F64s, LayerNodes, Nodes, Record, RunFolder, U32s};
+use burnscape_trace::{F64s, LayerNodes, Nodes, Record, RunFolder, U32s, record};
 
-use super::Survey;
-use super::centres::same;
-use super::pace::Pace;
-use super::planes::{Plan, Planned};
+use super::centre::same;
+use super::evaluate::{Pace, SliceContext};
+use super::known::{KnownSlice, Planned, empty_layers};
+use super::perturb::Directions;
+use super::planes::Plan;
+use super::progress::{SurfaceProgress, Work};
 use super::quantities::{LOSS, Quantity};
-use super::resume::{KnownSlice, empty_layers};
 use super::rounds::Rounds;
-use crate::evaluate::SliceContext;
-use crate::landscape::SliceSurface;
-use crate::perturb::Directions;
-use crate::progress::{SurfaceProgress, Work};
-use crate::snapshot;
-use crate::stop::{StopReason, StopWatch};
+use super::stop::{StopReason, StopWatch};
+use super::survey::Survey;
+use crate::landscape::slice_surface::SliceSurface;
+use crate::model::snapshot;
 use crate::{Error, Result};
 
 /// Share of what is left of a budget that is kept for the path of training at most, where nobody has planned ahead.
@@ -466,14 +465,15 @@ impl<M> Turns<M> {
 
 fn tile(slice: u32, layers: &[Surface], nodes: &[usize], interpolated: bool) -> Nodes {
     let pick = |values: &[f64]| F64s(nodes.iter().map(|&node| values[node]).collect());
-    let layer =
-        |layer: &Surface| LayerNodes { value: pick(layer.losses()), stderr: pick(layer.stderrs()) };
-    Nodes {
+    let layer = |layer: &Surface| {
+        record!(LayerNodes { value: pick(layer.losses()), stderr: pick(layer.stderrs()) })
+    };
+    record!(Nodes {
         slice,
         index: U32s(nodes.iter().map(|&node| node as u32).collect()),
         loss: pick(layers[0].losses()),
         stderr: pick(layers[0].stderrs()),
         layers: layers[1..].iter().map(layer).collect(),
         interpolated,
-    }
+    })
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use burn::module::Module;
 use burn::train::InferenceStep;
 
-use super::Survey;
-use crate::clock::Deadline;
+use super::survey::Survey;
+use crate::config::clock::Deadline;
 
 /// Share of what is left of a budget that is spent on looking: on checks, and on how long nodes take.
 pub(super) const ASIDE: f64 = 0.05;

@@ -8,16 +8,16 @@ use burnscape_landscape::evaluate::Loss;
 use burnscape_landscape::pca::{Pca, PcaError, PcaOptions, pca};
 use burnscape_landscape::plane::{DeltaProducts, PlaneGram, Projection};
 use burnscape_landscape::random_walk;
-use burnscape_trace::{F64s, Note, Record, Snapshot, Trajectory, U32s};
+use burnscape_trace::{F64s, Note, Record, Snapshot, Trajectory, U32s, record};
 
-use super::Survey;
+use super::evaluate::{Cores, SliceLoss};
+use super::known::has_losses;
+use super::perturb::at_tensors;
 use super::planes::Plan;
 use super::quantities::measure;
 use super::reading::with_ends;
-use super::resume::has_losses;
-use crate::evaluate::{Cores, SliceLoss};
-use crate::perturb::at_tensors;
-use crate::snapshot::SnapshotMatrix;
+use super::survey::{Geometry, Survey};
+use crate::model::snapshot::SnapshotMatrix;
 use crate::{Error, Result};
 
 /// Elements of a snapshot that are projected at a time.
@@ -25,16 +25,6 @@ const PROJECTION_CHUNK: usize = 1 << 20;
 
 /// Snapshots whose true losses are measured along a path: as many as its picture can show beside each other.
 const MOST_TRUE_LOSSES: usize = 65;
-
-/// What is known of the snapshots together.
-pub(super) struct Geometry {
-    /// The finite ones.
-    pub used: Vec<Snapshot>,
-    /// Components that were asked for; more may exist.
-    pub components: usize,
-    /// `None` with fewer than two snapshots.
-    pub pca: Option<Pca>,
-}
 
 impl<M> Survey<'_, M>
 where
@@ -131,7 +121,7 @@ where
             snapshot.index, snapshot.step
         );
         log::warn!("burnscape: {sentence}");
-        self.record(Record::Note(Note { level: "warning".to_string(), text: sentence }));
+        self.record(Record::Note(record!(Note { level: "warning".into(), text: sentence })));
     }
 
     /// How much of the variance the components hold, beside what random walks would give.
@@ -253,7 +243,7 @@ where
         let (loss, loss_on_plane) = (spread(loss), spread(on_plane));
         let is_at_all = entries.len() == count;
         let loss_at = entries.iter().filter(|_| !is_at_all).map(|&at| at as u32).collect();
-        let path = Trajectory { loss, loss_on_plane, loss_at, ..path };
+        let path = record!(Trajectory { loss, loss_on_plane, loss_at, ..path });
         self.record(Record::Trajectory(path.clone()));
         plan.trajectory = Some(path);
         Ok(true)
@@ -307,15 +297,14 @@ where
 
 fn trajectory(used: &[Snapshot], points: &[Projection], is_line: bool) -> Trajectory {
     let of = |read: fn(&Projection) -> f64| F64s(points.iter().map(read).collect());
-    Trajectory {
+    record!(Trajectory {
         snapshots: U32s(used.iter().map(|it| it.index as u32).collect()),
         epochs: F64s(used.iter().map(epoch_number).collect()),
         x: of(|it| it.x),
         y: if is_line { F64s::default() } else { of(|it| it.y) },
         out_of_plane: of(|it| it.out_of_plane),
         out_of_plane_share: of(Projection::out_of_plane_share),
-        ..Trajectory::default()
-    }
+    })
 }
 
 fn is_not_finite(pca: &Result<Pca, PcaError<Error>>) -> bool {

@@ -33,7 +33,7 @@ impl Judged {
     }
 
     fn is_true(&self, alert: &Alert) -> bool {
-        let is_known = |rules: &[String]| rules.contains(&alert.rule);
+        let is_known = |rules: &[String]| rules.iter().any(|rule| alert.rule == *rule);
         let is_told = is_known(&self.label.expected) || is_known(&self.label.allowed);
         is_told && alert.step >= self.label.from
     }
@@ -100,7 +100,7 @@ impl Score {
             }
         }
         for alert in judged.false_alerts() {
-            self.rules.entry(alert.rule.clone()).or_default().false_alerts += 1;
+            self.rules.entry(alert.rule.to_string()).or_default().false_alerts += 1;
             self.mistakes.push(json!({ "training": judged.name, "false": alert.text }));
         }
     }

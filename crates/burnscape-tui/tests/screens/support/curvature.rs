@@ -1,6 +1,6 @@
 //! Curvature of known numbers: eigenvalues 8, 4, 2 and −0.5, of which 7.9 a block less.
 
-use burnscape_trace::{Curvature, Density, Measure};
+use burnscape_trace::{Curvature, Density, Measure, record};
 
 /// λ_max, its error, and the learning rate: 8 · 0.2 is 80 % of 2.
 pub const LARGEST: (f64, f64) = (8.0, 0.25);
@@ -8,7 +8,7 @@ pub const LR: f64 = 0.2;
 
 /// What was measured after so many steps, of a model of so many blocks.
 pub fn at(blocks: usize, step: u64) -> Curvature {
-    Curvature {
+    record!(Curvature {
         reason: "live".into(),
         step,
         epoch: Some(step / 40),
@@ -38,30 +38,29 @@ pub fn at(blocks: usize, step: u64) -> Curvature {
             "λ_max · lr is 1.6, below 2: a step of gradient descent does not overshoot.".into(),
             "There is a direction of negative curvature: this is no minimum.".into(),
         ],
-        ..Curvature::default()
-    }
+    })
 }
 
 fn measure(name: &str, radius: Option<f64>) -> Measure {
-    Measure {
+    record!(Measure {
         name: name.into(),
         value: 0.75,
         error: Some(0.01),
         radius,
         meaning: format!("{name} does not change when a layer is scaled and the next one back"),
-    }
+    })
 }
 
 /// Two Gaussians: one of weight 0.9 at 0, one of weight 0.1 at 8.
 fn density() -> Density {
     let gauss = |x: f64| (-x * x / 0.5).exp() / 0.5 / std::f64::consts::PI.sqrt() * 0.5_f64.sqrt();
     let places: Vec<f64> = (0..=120).map(|i| -2.0 + 0.1 * f64::from(i)).collect();
-    Density {
+    record!(Density {
         density: places.iter().map(|&x| 0.9 * gauss(x) + 0.1 * gauss(x - 8.0)).collect(),
         stderr: vec![0.01; places.len()].into(),
         eigenvalue: places.into(),
         width: 0.5,
         probes: 10,
         lanczos_steps: 60,
-    }
+    })
 }

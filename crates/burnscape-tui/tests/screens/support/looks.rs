@@ -4,7 +4,7 @@ use burnscape_trace::columns::{
     DISTANCE, GRAD_CV, GRAD_MAX, GRAD_POWER, GRAD_SIGNAL, PREVIOUS_UPDATE_NORM, UPDATE_DOT,
     UPDATE_NORM,
 };
-use burnscape_trace::{Activation, Alert, Blackbox, F32s, Histogram, Record};
+use burnscape_trace::{Activation, Alert, Blackbox, F32s, Histogram, Record, record};
 
 use super::{Synthetic, curvature};
 
@@ -40,7 +40,7 @@ pub fn at(synthetic: &Synthetic, step: u64) -> Vec<Record> {
 pub fn activation(tap: &str, number: u64, step: u64) -> Activation {
     let is_tanh = tap.contains("tanh");
     let age = step as f64 / 400.0;
-    Activation {
+    record!(Activation {
         tap: tap.into(),
         step,
         batches: step + 1,
@@ -57,8 +57,7 @@ pub fn activation(tap: &str, number: u64, step: u64) -> Activation {
         dead_units: if is_tanh { 0 } else { 70 * number + 3 },
         window: 10,
         drift: if step < 100 { f64::NAN } else { age },
-        ..Activation::default()
-    }
+    })
 }
 
 /// A heap of values around 2⁻³, of both signs for `tanh`.
@@ -66,7 +65,7 @@ pub fn of_tap(tap: &str, step: u64) -> Histogram {
     let heap: Vec<u32> =
         (0..12).map(|i: i32| (1000.0 * 0.5_f64.powi((i - 8).abs())) as u32).collect();
     let negative = if tap.contains("tanh") { heap.clone() } else { vec![0; 12] };
-    Histogram {
+    record!(Histogram {
         of: "activation".into(),
         tap: Some(tap.into()),
         step,
@@ -74,15 +73,21 @@ pub fn of_tap(tap: &str, step: u64) -> Histogram {
         positive: heap.into(),
         negative: negative.into(),
         zeros: 4096,
-        ..Histogram::default()
-    }
+    })
 }
 
 /// The values of a block: those of gradients are smaller.
 pub fn of_block(of: &str, block: u32, step: u64) -> Histogram {
     let first_exponent = if of == "gradient" { -24 } else { -11 };
     let bins = of_tap("tanh", step);
-    Histogram { of: of.into(), block: Some(block), tap: None, first_exponent, zeros: 0, ..bins }
+    record!(Histogram {
+        of: of.into(),
+        block: Some(block),
+        tap: None,
+        first_exponent,
+        zeros: 0,
+        ..bins
+    })
 }
 
 /// A warning now and then, and an error.
@@ -90,9 +95,13 @@ fn alerts(step: u64) -> Vec<Alert> {
     match step {
         120 => vec![alert("exploding-gradient", step)],
         200 => {
-            vec![Alert { block: None, tap: Some("conv2.relu".into()), ..alert("dead-units", step) }]
+            vec![record!(Alert {
+                block: None,
+                tap: Some("conv2.relu".into()),
+                ..alert("dead-units", step)
+            })]
         }
-        312 => vec![Alert { level: "error".into(), ..alert("non-finite-gradient", step) }],
+        312 => vec![record!(Alert { level: "error".into(), ..alert("non-finite-gradient", step) })],
         350 => vec![alert("update-ratio", step)],
         _ => Vec::new(),
     }
@@ -108,7 +117,7 @@ pub fn alert(rule: &str, step: u64) -> Alert {
         "dead-units" => (0.57, 0.5, "share of dead units behind a tap: that"),
         _ => (0.25, 0.1, "ratio of update to weight is 2.500e-1, beyond 1e-1: that"),
     };
-    Alert {
+    record!(Alert {
         rule: rule.into(),
         level: "warning".into(),
         step,
@@ -122,18 +131,16 @@ pub fn alert(rule: &str, step: u64) -> Alert {
         advice: "Clip gradients by norm (Pascanu et al. 2013, arXiv 1211.5063), lower the learning rate or \
                  warm it up (Goyal et al. 2017, arXiv 1706.02677)."
             .into(),
-        ..Alert::default()
-    }
+})
 }
 
 /// The black box of the error.
 pub fn black_box(step: u64) -> Blackbox {
-    Blackbox {
+    record!(Blackbox {
         step,
         rule: "non-finite-gradient".into(),
         before: Some("blackbox/before.safetensors".into()),
-        ..Blackbox::default()
-    }
+    })
 }
 
 /// Columns of which the quotients are known: block i has a signal-to-noise ratio of (i + 1) / 4 and a cosine of

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use burnscape_trace::{
     Axis, Block, Check, End, Epoch, Head, Nodes, Note, Progress, Record, Slice, Snapshot, Step,
-    Trajectory,
+    Trajectory, record,
 };
 use burnscape_tui::Run;
 
@@ -98,29 +98,30 @@ impl Synthetic {
             records.extend(self.landscape());
         }
         if self.with_end {
-            records.push(Record::End(End {
+            records.push(Record::End(record!(End {
                 reason: "finished".into(),
                 steps: self.steps,
                 dropped: 0,
                 elapsed_secs: self.steps as f64 * 0.05 + 20.0,
-            }));
+            })));
         }
         records
     }
 
     pub fn head(&self) -> Head {
-        let block = |(i, path): (usize, &String)| Block {
-            path: path.clone(),
-            shape: vec![16, 8],
-            role: "weight".into(),
-            container: "Linear".into(),
-            filter_axis: Some(1),
-            groups: 1,
-            frozen: path.contains("frozen"),
-            offset: 128 * i as u64,
-            ..Block::default()
+        let block = |(i, path): (usize, &String)| {
+            record!(Block {
+                path: path.clone(),
+                shape: vec![16, 8],
+                role: "weight".into(),
+                container: "Linear".into(),
+                filter_axis: Some(1),
+                groups: 1,
+                frozen: path.contains("frozen"),
+                offset: 128 * i as u64,
+            })
         };
-        Head {
+        record!(Head {
             format: burnscape_trace::FORMAT,
             run_id: "0123456789abcdef0123456789abcdef".into(),
             started_unix_secs: 1.7e9,
@@ -133,7 +134,7 @@ impl Synthetic {
             first_epoch: Some(1),
             blocks: self.names.iter().enumerate().map(block).collect(),
             buffers: Vec::new(),
-        }
+        })
     }
 
     fn frozen(&self) -> Vec<u32> {
@@ -160,7 +161,7 @@ impl Synthetic {
         if self.with_looks {
             columns.extend(looks::columns(self.names.len(), step));
         }
-        Step {
+        record!(Step {
             step,
             batches: step + 1,
             epoch: Some(step / self.steps_per_epoch + 1),
@@ -171,35 +172,35 @@ impl Synthetic {
             loss: Some(Self::loss_at_step(step)),
             missing: self.frozen().into(),
             columns,
-        }
+        })
     }
 
     fn epoch_end(&self, step: u64) -> Vec<Record> {
         let epoch = (step + 1) / self.steps_per_epoch;
         let loss = Self::loss_at_step(step);
         vec![
-            Record::Epoch(Epoch {
+            Record::Epoch(record!(Epoch {
                 epoch,
                 steps: step + 1,
                 batches: step + 1,
                 elapsed_secs: (step + 1) as f64 * 0.05,
                 train_loss: Some(loss * 1.1),
                 valid_loss: Some(loss * 1.2 + 0.05),
-                weighted_by: String::new(),
-            }),
-            Record::Progress(Progress {
+                weighted_by: "".into(),
+            })),
+            Record::Progress(record!(Progress {
                 split: "train".into(),
                 epoch,
                 done: self.steps_per_epoch,
                 total: self.steps_per_epoch,
                 eta_secs: Some((self.steps - step - 1) as f64 * 0.05),
-            }),
+            })),
             snapshot(epoch, step + 1),
         ]
     }
 
     pub fn axis(&self, label: &str, count: u64) -> Axis {
-        Axis {
+        record!(Axis {
             label: label.into(),
             kind: "pca".into(),
             first: -(count as i64) / 2 - 2,
@@ -208,11 +209,11 @@ impl Synthetic {
             direction_norm: 1.0,
             seed: None,
             explained: Some(if label == "PC 1" { 0.712 } else { 0.14 }),
-        }
+        })
     }
 
     pub fn slice(&self) -> Slice {
-        Slice {
+        record!(Slice {
             slice: 0,
             name: "pca".into(),
             centre: "final".into(),
@@ -229,8 +230,7 @@ impl Synthetic {
             dtype: "f32".into(),
             device: "Cpu".into(),
             loss: "output".into(),
-            ..Slice::default()
-        }
+        })
     }
 
     pub fn nodes(&self) -> Nodes {
@@ -239,13 +239,12 @@ impl Synthetic {
         let places = (0..self.rows).flat_map(|iy| (0..self.columns).map(move |ix| (ix, iy)));
         let loss = places.map(|(ix, iy)| paraboloid(at(&x, ix), at(&y, iy)));
         let count = self.columns * self.rows;
-        Nodes {
+        record!(Nodes {
             slice: 0,
             index: (0..count as u32).collect(),
             loss: loss.collect(),
             stderr: (0..count).map(|_| 0.0125).collect(),
-            ..Nodes::default()
-        }
+        })
     }
 
     pub fn trajectory(&self) -> Trajectory {
@@ -254,7 +253,7 @@ impl Synthetic {
         let x: Vec<f64> = (0..count).map(|i| -1.1 * left(i)).collect();
         let y: Vec<f64> = (0..count).map(|i| 0.7 * left(i) * (4.0 * left(i)).cos()).collect();
         let on_plane = x.iter().zip(&y).map(|(x, y)| paraboloid(*x, *y)).collect();
-        Trajectory {
+        record!(Trajectory {
             slice: Some(0),
             snapshots: (0..count as u32).collect(),
             epochs: (0..count).map(|i| i as f64).collect(),
@@ -269,25 +268,25 @@ impl Synthetic {
             degenerate: false,
             x: x.into(),
             y: y.into(),
-        }
+        })
     }
 
     fn landscape(&self) -> Vec<Record> {
-        let check = Check {
+        let check = record!(Check {
             slice: Some(0),
             name: "centre-twice".into(),
             passed: true,
             detail: "both evaluations agree".into(),
-        };
+        });
         vec![
             Record::Slice(self.slice()),
             Record::Trajectory(self.trajectory()),
             Record::Nodes(self.nodes()),
             Record::Check(check),
-            Record::Note(Note {
+            Record::Note(record!(Note {
                 level: "info".into(),
                 text: "1000 of 60000 samples were used".into(),
-            }),
+            })),
         ]
     }
 }
@@ -297,13 +296,12 @@ pub fn paraboloid(alpha: f64, beta: f64) -> f64 {
 }
 
 pub fn snapshot(index: u64, step: u64) -> Record {
-    Record::Snapshot(Snapshot {
+    Record::Snapshot(record!(Snapshot {
         index,
         reason: if index == 0 { "initial" } else { "epoch" }.into(),
         epoch: Some(index),
         step,
         file: format!("snapshots/{index:06}.safetensors"),
         bytes: 4096,
-        ..Snapshot::default()
-    })
+    }))
 }

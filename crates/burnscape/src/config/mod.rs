@@ -1,0 +1,100 @@
+//! The settings of a probe, with their reasons.
+
+pub(crate) mod alerts;
+pub(crate) mod black_box;
+pub(crate) mod check;
+pub(crate) mod clock;
+pub(crate) mod filters;
+pub(crate) mod measurements;
+pub(crate) mod schedule;
+pub(crate) mod snapshots;
+pub(crate) mod study;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::Result;
+use alerts::{AlertRules, OnAlert};
+use black_box::BlackBox;
+use check::check;
+use filters::FilterOverride;
+use measurements::Measurements;
+use schedule::SnapshotSchedule;
+use snapshots::SnapshotLimits;
+use study::StudySettings;
+
+/// What happens when the run folder already holds a run; nothing is ever overwritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Existing {
+    /// An error.
+    Refuse,
+    /// Go on recording in it.
+    Resume,
+    /// Take the next free number: `runs/digits-2`.
+    NextFree,
+}
+
+/// All settings; [`crate::ProbeBuilder`] documents each.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub run: PathBuf,
+    pub existing: Existing,
+    pub measurements: Measurements,
+    pub alerts: AlertRules,
+    pub on_alert: Option<OnAlert>,
+    pub black_box: BlackBox,
+    /// `None`: on every device but the CPU, where reading a number costs nothing.
+    pub deferred_reads: Option<bool>,
+    pub snapshots: SnapshotSchedule,
+    /// `None`: all are kept.
+    pub snapshot_limits: Option<SnapshotLimits>,
+    /// Steps that may wait for the writer thread: a few seconds of a fast training.
+    pub queue_steps: usize,
+    pub filter_axes: Vec<FilterOverride>,
+    pub keep_last_update: bool,
+    pub study: StudySettings,
+    /// Training is asked to stop: one word for all models that are trained together.
+    pub stop_asked: Arc<AtomicBool>,
+    /// A loop that trains them was told so.
+    pub stop_told: Arc<AtomicBool>,
+}
+
+impl Config {
+    pub fn new(run: PathBuf) -> Self {
+        Self {
+            run,
+            existing: Existing::NextFree,
+            measurements: Measurements::default(),
+            alerts: AlertRules::default(),
+            on_alert: None,
+            black_box: BlackBox::default(),
+            deferred_reads: None,
+            snapshots: SnapshotSchedule::EveryEpochs(1),
+            snapshot_limits: Some(SnapshotLimits::default()),
+            queue_steps: 4096,
+            filter_axes: Vec::new(),
+            keep_last_update: false,
+            study: StudySettings::default(),
+            stop_asked: Arc::default(),
+            stop_told: Arc::default(),
+        }
+    }
+
+    /// Refuses what cannot work, in one place.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] naming the setting.
+    pub fn validate(&self) -> Result<()> {
+        let has_name = !self.run.as_os_str().is_empty();
+        check("run folder", has_name, &"\"\"", "the path of a folder, such as \"runs/digits\"")?;
+        let every = match self.snapshots {
+            SnapshotSchedule::EveryEpochs(every) | SnapshotSchedule::EverySteps(every) => every,
+        };
+        check("snapshots", every > 0, &every, "every 1 or more")?;
+        check("queue_steps", self.queue_steps > 0, &self.queue_steps, "1 or more")?;
+        self.alerts.validate()?;
+        self.study.validate()
+    }
+}

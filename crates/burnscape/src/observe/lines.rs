@@ -1,0 +1,275 @@
+//! Plain lines with values, for a terminal or a log: what burn's own line renderer leaves out.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use burn::train::LearnerSummary;
+use burn::train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
+use burn::train::metric::MetricDefinition;
+use burn::train::renderer::{
+    EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation,
+    MetricsRendererTraining,
+};
+use burnscape_landscape::words::number;
+
+use super::metric_values::MetricValues;
+use crate::channel::handle::Lanes;
+
+/// Lines within an epoch come at most this often.
+const LINE_EVERY: Duration = Duration::from_secs(2);
+
+/// A burn renderer that prints one line per epoch, and one every two seconds within long epochs:
+///
+/// ```text
+/// epoch  3/20   Loss 0.412 (valid 0.398)   Accuracy 88.1 (valid 89.4)   ‖g‖ 0.52   lr 0.001   1.2 s
+/// ```
+///
+/// Metrics of the user's appear like any other, and their values per epoch go into the trace.
+/// Made by [`Probe::lines`](crate::Probe::lines), and by `Probe::dashboard`: it is silent while a dashboard has the
+/// terminal, and goes on where the reader detaches.
+pub struct Lines {
+    lanes: Option<Lanes>,
+    /// A training has begun to call it.
+    prints: bool,
+    metrics: MetricValues,
+    train: BTreeMap<String, f64>,
+    valid: BTreeMap<String, f64>,
+    test: BTreeMap<String, f64>,
+    epoch: usize,
+    total_epochs: usize,
+    split: String,
+    items: (usize, usize),
+    epoch_started: Instant,
+    last_line: Instant,
+}
+
+impl Lines {
+    pub(crate) fn new(lanes: Option<Lanes>) -> Self {
+        Self {
+            metrics: MetricValues::new(lanes.clone()),
+            lanes,
+            prints: false,
+            train: BTreeMap::new(),
+            valid: BTreeMap::new(),
+            test: BTreeMap::new(),
+            epoch: 0,
+            total_epochs: 0,
+            split: String::new(),
+            items: (0, 0),
+            epoch_started: Instant::now(),
+            last_line: Instant::now(),
+        }
+    }
+
+    /// Takes a value in.
+    fn take(&mut self, split: &'static str, state: &MetricState) {
+        let MetricState::Numeric(entry, Some(value)) = state else {
+            return;
+        };
+        let name = self.metrics.name(entry);
+        let values = match split {
+            "train" => &mut self.train,
+            "valid" => &mut self.valid,
+            _ => &mut self.test,
+        };
+        values.insert(name, value.current());
+    }
+
+    /// A dashboard has the terminal: it shows what would be printed here.
+    fn is_silent(&self) -> bool {
+        self.lanes.as_ref().is_some_and(Lanes::has_dashboard)
+    }
+
+    /// burn's table of an ended training or test; beside a dashboard it is kept until the terminal is back.
+    fn print_summary(&self, summary: Option<LearnerSummary>) {
+        let Some(summary) = summary else { return };
+        let text = summary.to_string();
+        match self.lanes.as_ref().filter(|lanes| lanes.has_dashboard()) {
+            Some(lanes) => lanes.say_at_end(text),
+            None => drop(writeln!(std::io::stdout(), "{text}")),
+        }
+    }
+
+    /// What the probe has to say besides values.
+    fn print_notices(&mut self) {
+        let notices = self.lanes.as_ref().map(|lanes| lanes.counters().voice.take_lines());
+        for notice in notices.unwrap_or_default() {
+            self.print(&format!("burnscape: {notice}"));
+        }
+    }
+
+    fn values(&self) -> String {
+        let value = |(name, train): (&String, &f64)| match self.valid.get(name) {
+            Some(valid) => format!("{name} {} (valid {})", number(*train), number(*valid)),
+            None => format!("{name} {}", number(*train)),
+        };
+        let mut values: Vec<String> = self.train.iter().map(value).collect();
+        if let Some((lr, grad_norm)) = self.lanes.as_ref().and_then(Lanes::last_values) {
+            values.push(format!("‖g‖ {}", number(grad_norm)));
+            values.push(format!("lr {}", number(lr)));
+        }
+        values.join("   ")
+    }
+
+    fn print(&mut self, line: &str) {
+        self.last_line = Instant::now();
+        if self.is_silent() {
+            return;
+        }
+        // A closed pipe or a full disk behind stdout is no reason to disturb training.
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+
+    fn print_epoch(&mut self) {
+        self.print_notices();
+        let width = self.total_epochs.to_string().len();
+        let line = format!(
+            "epoch {:>width$}/{}   {}   {:.1} s",
+            self.epoch,
+            self.total_epochs,
+            self.values(),
+            self.epoch_started.elapsed().as_secs_f64(),
+        );
+        self.print(&line);
+    }
+
+    fn print_within_epoch(&mut self) {
+        self.print_notices();
+        let line = format!(
+            "  epoch {}/{} {} {}/{}   {}",
+            self.epoch,
+            self.total_epochs,
+            self.split,
+            self.items.0,
+            self.items.1,
+            self.values(),
+        );
+        self.print(&line);
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        if let (Some(lanes), true) = (&self.lanes, self.prints) {
+            lanes.counters().voice.lines_end();
+        }
+    }
+}
+
+impl MetricsRendererTraining for Lines {
+    fn update_train(&mut self, state: MetricState) {
+        self.metrics.update("train", &state);
+        self.take("train", &state);
+    }
+
+    fn update_valid(&mut self, state: MetricState) {
+        self.metrics.update("valid", &state);
+        self.take("valid", &state);
+    }
+
+    fn on_train_end(&mut self, summary: Option<LearnerSummary>) -> Result<(), Box<dyn Error>> {
+        self.print_summary(summary);
+        Ok(())
+    }
+}
+
+impl MetricsRendererEvaluation for Lines {
+    fn update_test(&mut self, _name: EvaluationName, state: MetricState) {
+        self.metrics.update_test(&state);
+        self.take("test", &state);
+    }
+
+    fn on_test_end(&mut self, summary: Option<LearnerSummary>) -> Result<(), Box<dyn Error>> {
+        self.print_summary(summary);
+        Ok(())
+    }
+}
+
+impl TrainingProgressLogger for Lines {
+    fn start(
+        &mut self,
+        total_epochs: usize,
+        starting_epoch: usize,
+        _total_items: Option<usize>,
+        _label: Option<&str>,
+    ) {
+        self.total_epochs = total_epochs;
+        self.epoch = starting_epoch;
+        self.metrics.start(starting_epoch);
+        if let (Some(lanes), false) = (&self.lanes, std::mem::replace(&mut self.prints, true)) {
+            lanes.counters().voice.lines_begin();
+        }
+    }
+
+    fn start_split(&mut self, split: &str, total_items: usize) {
+        self.split = split.to_string();
+        self.items = (0, total_items);
+        if split == "train" {
+            self.epoch_started = Instant::now();
+        }
+    }
+
+    fn update_split(&mut self, items_processed: usize) {
+        self.items.0 = items_processed;
+        if self.last_line.elapsed() >= LINE_EVERY {
+            self.print_within_epoch();
+        }
+    }
+
+    fn end_split(&mut self) {}
+
+    fn update_epoch(&mut self, epoch: usize) {
+        self.epoch = epoch;
+        self.print_epoch();
+        self.metrics.epoch_done(epoch);
+        self.epoch = epoch + 1;
+    }
+
+    fn end(&mut self) {
+        self.print_notices();
+    }
+
+    fn log_event_training(&mut self, _event: String) {}
+}
+
+impl EvaluationProgressLogger for Lines {
+    fn start_global_progress(&mut self, _total_tests: usize) {}
+
+    fn start_test(&mut self, name: &str, total_items: usize) {
+        self.test.clear();
+        self.metrics.start_test(name);
+        self.split = name.to_string();
+        self.items = (0, total_items);
+    }
+
+    fn update_test_progress(&mut self, items_processed: usize) {
+        self.items.0 = items_processed;
+    }
+
+    fn end_test(&mut self) {
+        self.metrics.end_test();
+        let values = self.test.iter();
+        let values = values.map(|(name, value)| format!("{name} {}", number(*value)));
+        let values = values.collect::<Vec<_>>().join("   ");
+        let line = format!("test {}   {values}", self.split);
+        self.print(&line);
+    }
+
+    fn end_global_progress(&mut self) {}
+
+    fn log_event_evaluation(&mut self, _event: String) {}
+}
+
+impl MetricsRenderer for Lines {
+    fn manual_close(&mut self) {
+        if let Some(lanes) = &self.lanes {
+            lanes.wait_for_reader();
+        }
+    }
+
+    fn register_metric(&mut self, definition: MetricDefinition) {
+        self.metrics.register(&definition);
+    }
+}

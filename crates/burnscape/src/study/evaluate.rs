@@ -1,0 +1,117 @@
+//! What is measured at a point of a slice, by one worker with a model and batches of its own.
+
+use std::thread::ThreadId;
+
+use burn::module::Module;
+use burn::train::InferenceStep;
+use burnscape_landscape::evaluate::Loss;
+use burnscape_landscape::surface::NodeValue;
+
+use super::perturb::{Directions, MovableModel};
+use super::quantities::{Means, Quantity};
+use super::recalibrate::Recalibration;
+use crate::model::map::ModelMap;
+use crate::{Error, Result};
+
+/// Nodes whose losses leave an accelerator together: enough to keep its queue full.
+const NODES_PER_TRANSFER: usize = 16;
+
+/// Everything that the loss on a slice depends on, shared by its workers.
+pub(crate) struct SliceContext<'a, O> {
+    pub map: &'a ModelMap,
+    pub directions: Directions<'a>,
+    pub quantities: &'a [Quantity<'a, O>],
+    /// Normalisation statistics that are recomputed at every point; `None`: those of the centre.
+    pub recalibration: Option<&'a Recalibration>,
+}
+
+/// How a worker uses the cores of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cores {
+    /// One of several workers: it stays on its own thread.
+    One,
+    /// The only worker: the backend may use them all.
+    All,
+}
+
+/// One worker: a model of its own and its own copy of the batches.
+pub(crate) struct SliceLoss<'a, M: InferenceStep> {
+    context: &'a SliceContext<'a, M::Output>,
+    model: MovableModel<M>,
+    sets: Vec<Vec<M::Input>>,
+    cores: Cores,
+    serial: Option<(ThreadId, rayon::ThreadPool)>,
+}
+
+impl<'a, M> SliceLoss<'a, M>
+where
+    M: InferenceStep + Module,
+    M::Input: Clone,
+{
+    pub fn new(
+        context: &'a SliceContext<'a, M::Output>,
+        centre: &M,
+        sets: Vec<Vec<M::Input>>,
+        cores: Cores,
+    ) -> Self {
+        Self { context, model: MovableModel::new(centre), sets, cores, serial: None }
+    }
+
+    /// Gives this thread a rayon pool that consists of itself: nodes are computed in parallel, so
+    /// parallel loops inside one node would only get in each other's way.
+    fn stay_on_this_thread(&mut self) {
+        let thread = std::thread::current().id();
+        let is_set = self.serial.as_ref().is_some_and(|(known, _)| *known == thread);
+        if self.cores == Cores::One && !is_set {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
+            self.serial = pool.use_current_thread().build().ok().map(|pool| (thread, pool));
+        }
+    }
+}
+
+impl<M> Loss for SliceLoss<'_, M>
+where
+    M: InferenceStep + Module,
+    M::Input: Clone,
+{
+    type Error = Error;
+
+    fn values(&mut self, points: &[(f64, f64)]) -> Result<Vec<NodeValue>> {
+        self.stay_on_this_thread();
+        let SliceContext { map, directions, quantities, recalibration } = self.context;
+        let mut means = Means::new(map.is_on_host);
+        for &(alpha, beta) in points {
+            let coefficients = &[alpha, beta][..directions.count()];
+            let model = self.model.at(map, directions, coefficients);
+            match recalibration {
+                None => means.add(model, &self.sets, quantities)?,
+                Some(it) => {
+                    let model = it.at(model, map, &self.sets[0], &quantities[0])?;
+                    means.add(&model, &self.sets, quantities)?;
+                }
+            }
+        }
+        means.values(&self.sets, quantities.len())
+    }
+
+    fn points_at_once(&self) -> usize {
+        if self.context.map.is_on_host { 1 } else { NODES_PER_TRANSFER }
+    }
+}
+
+/// How nodes are shared out, and the seconds that then go by from node to node.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    pub workers: usize,
+    /// However many batches there are.
+    pub fixed_secs: f64,
+    /// For each batch.
+    pub batch_secs: f64,
+}
+
+impl Pace {
+    /// Seconds from node to node.
+    pub fn secs(&self, batches: usize) -> f64 {
+        self.fixed_secs + self.batch_secs * batches as f64
+    }
+}

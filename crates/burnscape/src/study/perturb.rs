@@ -1,0 +1,251 @@
+//! Moving a model to a point: the centre plus multiples of directions, or any stored tensors.
+//!
+//! Always from the saved centre, never step by step; buffers are left as they are.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{DType, Tensor, TensorData};
+use burnscape_landscape::layout::Block;
+
+use crate::model::map::{ModelMap, Slot};
+use crate::model::tensors::NamedTensor;
+use crate::{Error, Result};
+
+/// The directions of a slice, ready to move a model along them.
+#[derive(Debug)]
+pub(crate) struct Directions<'a> {
+    parts: Parts<'a>,
+    /// Per buffer, whether it is the second name of a parameter and equal to it: then they move
+    /// together.
+    tied: &'a [bool],
+}
+
+#[derive(Debug)]
+enum Parts<'a> {
+    /// In host memory: points are written in one pass over weights and directions.
+    Host { centre: &'a [f32], directions: Vec<&'a [f32]>, moving: Vec<bool> },
+    /// On the device, in the element type of the model, by block; `None` where they are zero.
+    Device(Vec<Vec<Option<Tensor<1>>>>),
+}
+
+impl<'a> Directions<'a> {
+    /// Prepares flat directions that follow the layout of `map`, as does `centre`.
+    pub fn prepare(
+        centre: &'a [f32],
+        directions: Vec<&'a [f32]>,
+        tied: &'a [bool],
+        map: &ModelMap,
+    ) -> Self {
+        if map.is_on_host && map.dtypes.iter().all(|&dtype| dtype == DType::F32) {
+            let moves = |block: &Block| {
+                directions.iter().any(|it| it[block.range()].iter().any(|&value| value != 0.0))
+            };
+            let moving = map.layout.blocks().iter().map(moves).collect();
+            return Self { parts: Parts::Host { centre, directions, moving }, tied };
+        }
+        let upload = |it: &&[f32]| upload(it, map);
+        Self { parts: Parts::Device(directions.iter().map(upload).collect()), tied }
+    }
+
+    /// One for a line, two for a plane.
+    pub fn count(&self) -> usize {
+        match &self.parts {
+            Parts::Host { directions, .. } => directions.len(),
+            Parts::Device(directions) => directions.len(),
+        }
+    }
+}
+
+fn upload(direction: &[f32], map: &ModelMap) -> Vec<Option<Tensor<1>>> {
+    let device = map.device.clone().inner();
+    let part = |(block, dtype): (&Block, &DType)| {
+        let values = &direction[block.range()];
+        let data = TensorData::new(values.to_vec(), [values.len()]);
+        let moves = values.iter().any(|&value| value != 0.0);
+        moves.then(|| Tensor::from_data(data, (&device, *dtype)))
+    };
+    map.layout.blocks().iter().zip(&map.dtypes).map(part).collect()
+}
+
+/// A model that is moved about, always from the centre, in tensors of its own that it writes over.
+#[derive(Debug)]
+pub(crate) struct MovableModel<M> {
+    centre: M,
+    /// Where it was moved last; `None` before.
+    point: Option<M>,
+}
+
+impl<M: Module> MovableModel<M> {
+    /// Starts at `centre`, in inference mode, with state that it shares with nobody.
+    pub fn new(centre: &M) -> Self {
+        Self { centre: centre.valid(), point: None }
+    }
+
+    /// The model at `centre + Σ coefficient · direction`; at the centre it is the model as it was given.
+    pub fn at(&mut self, map: &ModelMap, directions: &Directions<'_>, coefficients: &[f64]) -> &M {
+        if coefficients.iter().all(|&coefficient| coefficient == 0.0) {
+            return &self.centre;
+        }
+        let slots = Moving { slots: map.slots.iter(), tied: directions.tied };
+        let point = match &directions.parts {
+            Parts::Host { centre, directions, moving } => {
+                let from = self.point.take().unwrap_or_else(|| self.centre.valid());
+                from.map(&mut HostMover { slots, map, centre, directions, moving, coefficients })
+            }
+            Parts::Device(directions) => {
+                self.centre.clone().map(&mut DeviceMover { slots, directions, coefficients })
+            }
+        };
+        self.point.insert(point)
+    }
+}
+
+/// Walks the slots of a model beside a mapper: which block moves the tensor that is mapped now.
+struct Moving<'a> {
+    slots: std::slice::Iter<'a, Slot>,
+    tied: &'a [bool],
+}
+
+impl Moving<'_> {
+    fn next_block(&mut self) -> Option<usize> {
+        match *self.slots.next()? {
+            Slot::Block(block) => Some(block),
+            Slot::Alias { block, buffer } if self.tied[buffer] => Some(block),
+            Slot::Alias { .. } | Slot::Buffer(_) => None,
+        }
+    }
+}
+
+/// Writes points into tensors that nobody else holds, so that nothing is allocated.
+struct HostMover<'a> {
+    slots: Moving<'a>,
+    map: &'a ModelMap,
+    centre: &'a [f32],
+    directions: &'a [&'a [f32]],
+    moving: &'a [bool],
+    coefficients: &'a [f64],
+}
+
+impl HostMover<'_> {
+    fn write(&self, block: usize, out: &mut [f32]) {
+        let range = self.map.layout.blocks()[block].range();
+        let centre = &self.centre[range.clone()];
+        let part = |direction: usize| &self.directions[direction][range.clone()];
+        let coefficient = |direction: usize| self.coefficients[direction] as f32;
+        match self.directions.len() {
+            1 => write_line(out, centre, part(0), coefficient(0)),
+            _ => write_plane(out, centre, [part(0), part(1)], [coefficient(0), coefficient(1)]),
+        }
+    }
+}
+
+fn write_line(out: &mut [f32], centre: &[f32], d: &[f32], alpha: f32) {
+    for ((out, centre), d) in out.iter_mut().zip(centre).zip(d) {
+        *out = centre + alpha * d;
+    }
+}
+
+fn write_plane(out: &mut [f32], centre: &[f32], [d1, d2]: [&[f32]; 2], [alpha, beta]: [f32; 2]) {
+    for (((out, centre), d1), d2) in out.iter_mut().zip(centre).zip(d1).zip(d2) {
+        *out = centre + alpha * d1 + beta * d2;
+    }
+}
+
+impl ModuleMapper for HostMover<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.slots.next_block() {
+            Some(block) if self.moving[block] => {
+                param.map(|old| overwritten(old, |out| self.write(block, out)))
+            }
+            _ => param,
+        }
+    }
+}
+
+/// The tensor with new values in the same memory, if nobody else holds it.
+fn overwritten<const D: usize>(old: Tensor<D>, write: impl FnOnce(&mut [f32])) -> Tensor<D> {
+    let device = old.device();
+    let mut data = old.into_data();
+    match data.as_mut_slice::<f32>() {
+        Ok(values) => write(values),
+        Err(_) => unreachable!("only models of f32 are moved on the host"),
+    }
+    Tensor::from_data(data, (&device, DType::F32))
+}
+
+struct DeviceMover<'a> {
+    slots: Moving<'a>,
+    directions: &'a [Vec<Option<Tensor<1>>>],
+    coefficients: &'a [f64],
+}
+
+impl ModuleMapper for DeviceMover<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(block) = self.slots.next_block() else {
+            return param;
+        };
+        let parts = self.directions.iter().map(|it| it[block].as_ref());
+        let due = self.coefficients.iter().zip(parts);
+        let mut due = due.filter_map(|(&coefficient, part)| Some((coefficient, part?))).peekable();
+        if due.peek().is_none() {
+            return param;
+        }
+        param.map(|centre| {
+            due.fold(centre, |point, (coefficient, direction)| {
+                let direction = direction.clone().reshape(point.shape());
+                point + direction.mul_scalar(coefficient)
+            })
+        })
+    }
+}
+
+/// The model with these parameters and buffers, in inference mode and with state of its own: the buffers of
+/// `like` are not touched.
+///
+/// # Errors
+///
+/// [`Error::OtherModel`] naming a tensor that is missing.
+pub(crate) fn at_tensors<M: Module>(
+    like: &M,
+    map: &ModelMap,
+    tensors: &[NamedTensor],
+) -> Result<M> {
+    let mut loader = Loader { slots: map.slots.iter(), map, tensors, missing: None };
+    let model = like.valid().map(&mut loader);
+    match loader.missing {
+        Some(path) => Err(Error::OtherModel {
+            path,
+            found: "missing".to_string(),
+            recorded: "a parameter or buffer".to_string(),
+        }),
+        None => Ok(model),
+    }
+}
+
+struct Loader<'a> {
+    slots: std::slice::Iter<'a, Slot>,
+    map: &'a ModelMap,
+    tensors: &'a [NamedTensor],
+    missing: Option<String>,
+}
+
+impl ModuleMapper for Loader<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let path = match self.slots.next() {
+            Some(Slot::Block(block)) => &self.map.layout.blocks()[*block].path,
+            Some(Slot::Buffer(buffer) | Slot::Alias { buffer, .. }) => {
+                &self.map.buffers[*buffer].path
+            }
+            None => return param,
+        };
+        match self.tensors.iter().find(|tensor| tensor.path == *path) {
+            Some(tensor) => {
+                let data = tensor.data.clone();
+                param.map(|old| Tensor::from_data(data, (&old.device(), old.dtype())))
+            }
+            None => {
+                self.missing = Some(path.clone());
+                param
+            }
+        }
+    }
+}
