@@ -91,7 +91,7 @@ const bandsOf = lines => {
   return [...groups.values()].filter(same).map(group => {
     const at = place => finite(group.map(line => line.y[place]));
     const places = range(group[0].x.length).filter(place => at(place).length === group.length);
-    return { lines: group, colour: group[0].colour, dash: group[0].dash, x: places.map(place => group[0].x[place]),
+    return { lines: group, colour: groups.size > 1 && distinct(lines.map(line => runs[line.run]?.group)).length > 1 ? group[0].colour : COLOURS, dash: group[0].dash, x: places.map(place => group[0].x[place]),
       low: places.map(place => least(at(place))), high: places.map(place => most(at(place))), mean: places.map(place => mean(at(place))) };
   });
 };

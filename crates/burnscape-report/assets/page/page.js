@@ -63,18 +63,24 @@ const sectionOfPlanes = (group, place) => {
 };
 
 const planePictures = (parent, group, layer) => {
-  const z = scaleOfPlanes(group, layer), box = row(parent, group.length > 2 ? "row small" : "row");
+  const z = scaleOfPlanes(group, layer), common = wordsOfAll(group);
   const words = group.length > 1 ? [`All on one ${z && z.log ? "logarithmic" : "linear"} scale.`, ...differences(group)] : many ? differences(group) : [];
   if (!z) make("p", `No ${nameOf(layer)} of this plane is finite: all that was measured is NaN or infinite.`, parent, { class: "warn" });
   if (words.length) words.forEach(text => make("p", text, parent, { class: "differs" }));
-  const spec = it => (many ? { title: it.run.name, share: group.length > 2 ? 0.48 : 1 } : { words: [] });
-  group.forEach(it => mapOf(box, it, z, layer, many ? { note: "from above", ...spec(it) } : {}));
-  if (z) group.forEach(it => surfaceOf(box, it, z, layer, many ? { note: "in space", ...spec(it) } : {}));
-  if (!many) wordsOf(parent, group[0].slice.words);
+  const box = row(parent, group.length > 2 ? "row small" : "row");
+  const own = it => it.slice.words.filter(sentence => !common.includes(sentence));
+  const spec = it => (many ? { title: it.run.name, share: group.length > 2 ? 0.48 : 1, words: own(it) } : { words: [] });
+  group.forEach(it => mapOf(box, it, z, layer, many ? { note: "from above", ...spec(it) } : spec(it)));
+  if (z) group.forEach(it => surfaceOf(box, it, z, layer, many ? { note: "in space", ...spec(it), words: [] } : spec(it)));
+  wordsOf(parent, common);
 };
+
+// What is said of every plane is said once.
+const wordsOfAll = group => group[0].slice.words.filter(sentence => group.every(it => it.slice.words.includes(sentence)));
 
 // What a picture shows and what it does not, below all of it.
 const wordsOf = (parent, words) => {
+  if (!words.length) return;
   const list = make("ul", null, make("div", null, parent, { class: "caveats" }));
   words.forEach(sentence => make("li", sentence, list));
 };
@@ -113,7 +119,7 @@ const metricChart = (parent, metric, spec) => {
 const sectionOfMetrics = () => section("metrics", "Metrics and learning rate", body => {
   const box = row(body);
   distinct(metricsOfRuns().map(it => it.metric)).forEach(metric => metricChart(box, metric, { height: 260 }));
-  chart(box, { title: "Learning rate", yName: "learning rate", height: 260, lines: runs.map((run, number) => lineOf("learning rate", run.lr, number, 0)) });
+  chart(box, { title: "Learning rate", height: 260, lines: runs.map((run, number) => lineOf("learning rate", run.lr, number, 0)) });
 });
 
 const sectionOfGradients = () => section("gradients", "Gradients", body => {

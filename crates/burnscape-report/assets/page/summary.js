@@ -59,7 +59,7 @@ const tiles = (parent, run) => {
     const tile = make("div", null, list, { class: isBad ? "tile bad" : "tile" });
     make("dt", name, tile);
     const data = make("dd", null, tile);
-    make(href ? "a" : "b", value, data, href ? { href } : {});
+    make(href ? "a" : "b", value, data, { href, class: value.length > 11 ? "long" : null });
     if (note) make("span", note, data);
   }
 };

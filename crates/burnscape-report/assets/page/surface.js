@@ -115,6 +115,9 @@ const surfaceOf = (parent, { slice }, z, layer, spec = {}) => {
   for (const [name, value] of Object.entries({ role: "group", tabindex: "0", "aria-roledescription": "surface" })) holder.setAttribute(name, value);
   holder.classList.add("surface");
   const under = make("div", null, holder, { class: "under" }), canvas = make("canvas", null, holder, { "aria-hidden": "true" });
+  // Browsers print of a canvas what was stroked on it, and not its dots.
+  const paper = make("img", null, holder, { class: "paper", alt: "" });
+  addEventListener("beforeprint", () => { paper.src = canvas.toDataURL(); });
   let size = null, cached = null;
 
   const render = dots => {

@@ -41,7 +41,8 @@ const show = (value, digits = 4) => {
   if (size >= 1e6 || size < 1e-4) {
     const [factor, power] = value.toExponential(Math.max(0, digits - 2)).split("e");
     const short = factor.includes(".") ? factor.replace(/\.?0+$/, "") : factor;
-    return `${short}·10${superscript(Number(power))}`.replace("-", "−");
+    const times = short === "1" ? "" : short === "-1" ? "−" : `${short}·`;
+    return `${times}10${superscript(Number(power))}`.replace("-", "−");
   }
   return String(+value.toPrecision(digits)).replace("-", "−");
 };

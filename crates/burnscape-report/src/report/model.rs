@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use burnscape_run::OWN;
 use burnscape_trace::Activation;
-use burnscape_trace::columns::{DISTANCE, GRAD_CV, GRAD_MAX, GRAD_NORM, UPDATE_NORM, WEIGHT_NORM};
+use burnscape_trace::columns::{
+    DISTANCE, GRAD_CV, GRAD_MAX, GRAD_NON_FINITE, GRAD_NORM, UPDATE_NORM, WEIGHT_NON_FINITE,
+    WEIGHT_NORM,
+};
 use serde_json::{Value, json};
 
 use super::numbers::{curve, short};
@@ -26,7 +29,7 @@ const MAX_BLOCKS: usize = 400;
 /// Alerts that are listed.
 const MAX_ALERTS: usize = 200;
 /// Quantities of blocks that have a chart: what each is, and what it tells.
-const CHARTS: [(&str, &str, &str); 8] = [
+const CHARTS: [(&str, &str, &str); 10] = [
     (GRAD_NORM, "Gradient norm ‖g‖", "as the optimizer received it"),
     (UPDATE_RATIO, "Update over weight ‖u‖/‖θ‖", "about a thousandth is usual"),
     (WEIGHT_NORM, "Weight norm ‖θ‖", "before each update"),
@@ -43,6 +46,8 @@ const CHARTS: [(&str, &str, &str); 8] = [
     ),
     (DISTANCE, "Distance from the start", "‖θ − θ₀‖ after each update"),
     (GRAD_MAX, "Largest gradient entry max|g|", "one entry far above the rest points at a unit"),
+    (GRAD_NON_FINITE, "Gradient entries that are NaN or infinite", "0 is what they should be"),
+    (WEIGHT_NON_FINITE, "Weights that are NaN or infinite", "0 is what they should be"),
 ];
 /// Quantities that are parts of others, or counts that alerts tell.
 const UNCHARTED: [&str; 5] =

@@ -131,7 +131,16 @@ fn page(run: &mut TestRun, runs: usize) -> PathBuf {
     run.flush();
     let folder = run.folder.path().to_owned();
     let out = run.out().with_extension("html");
-    report(&vec![folder.as_path(); runs], &out, true).unwrap().file
+    kept(report(&vec![folder.as_path(); runs], &out, true).unwrap().file)
+}
+
+/// With the environment variable `BURNSCAPE_PAGES`, a folder, pages stay there to be looked at.
+fn kept(page: PathBuf) -> PathBuf {
+    if let Some(folder) = std::env::var_os("BURNSCAPE_PAGES") {
+        let test = std::thread::current().name().unwrap_or("page").replace("::", "-");
+        fs::copy(&page, Path::new(&folder).join(test).with_extension("html")).unwrap();
+    }
+    page
 }
 
 fn opened(page: &Path, width: u32, height: u32) -> Option<Chromium> {
@@ -337,7 +346,7 @@ fn hostile_names_are_shown_and_never_run() {
 fn page_of(runs: &mut [TestRun]) -> PathBuf {
     runs.iter_mut().for_each(TestRun::flush);
     let folders: Vec<&Path> = runs.iter().map(|run| run.folder.path()).collect();
-    report(&folders, &runs[0].out().with_extension("html"), true).unwrap().file
+    kept(report(&folders, &runs[0].out().with_extension("html"), true).unwrap().file)
 }
 
 fn planar(name: &str, kind: &str, losses: [f64; 6]) -> TestRun {
@@ -461,9 +470,18 @@ fn a_printed_page_is_light_and_loses_nothing() {
     for (wide, high) in [(8.27, 11.69), (8.5, 11.0)] {
         let paper = json!({ "paperWidth": wide, "paperHeight": high, "printBackground": true });
         let pdf = browser.call("Page.printToPDF", paper);
-        assert!(pdf["data"].as_str().is_some_and(|data| data.len() > 100_000));
+        // Surfaces are pictures of twice the 700 dots that paper is wide; of a canvas only strokes would be printed.
+        let surfaces = pictures_in(pdf["data"].as_str().unwrap(), 1400);
+        assert!(surfaces >= 3, "{surfaces} surfaces on {wide} × {high} inches");
     }
     assert_calm(&browser);
+}
+
+/// Pictures of a width in a PDF (ISO 32000-1, table 89), which is told in base64.
+fn pictures_in(base64: &str, width: u32) -> usize {
+    let pdf = super::figures::from_base64(base64);
+    let entry = format!("/Width {width}\n");
+    pdf.windows(entry.len()).filter(|part| *part == entry.as_bytes()).count()
 }
 
 /// The contrast of two colours (WCAG 2.2, "relative luminance" and "contrast ratio").
@@ -690,4 +708,47 @@ fn assert_cells(heat: &Value, recorded: &[(u64, Vec<f32>)], blocks: usize) {
             }
         }
     }
+}
+
+/// A network of many blocks: small charts on one scale, quick and small.
+#[test]
+fn many_blocks_are_small_charts_that_can_be_searched() {
+    let mut runs: Vec<TestRun> = (0..2).map(|seed| many_blocks(192, seed)).collect();
+    let page = page_of(&mut runs);
+    let bytes = fs::metadata(&page).unwrap().len();
+    assert!(bytes < 6_000_000, "{bytes} bytes");
+    let Some(mut browser) = opened(&page, 1280, 900) else { return };
+    unfold(&mut browser);
+    let cells =
+        browser.value("document.querySelectorAll('#blocks figure:first-child .cell').length");
+    assert_eq!(cells, 193, "192 blocks and all together");
+    browser.value("(() => { const it = document.querySelector('#blocks input'); it.value = 'layers.7.'; it.dispatchEvent(new Event('input')); })()");
+    let found = browser.value("[...document.querySelectorAll('#blocks figure:first-child .cell')].filter(it => !it.hidden).length");
+    assert_eq!(found, 2, "weight and bias of layer 7");
+    assert_faultless(&mut browser);
+    assert_calm(&browser);
+}
+
+fn many_blocks(blocks: u64, seed: u64) -> TestRun {
+    let path = |block| format!("layers.{}.{}", block / 2, ["weight", "bias"][block as usize % 2]);
+    let named = |block| record!(Block { path: path(block), shape: vec![1], offset: block });
+    let mut run =
+        TestRun::with_head(record!(Head { blocks: (0..blocks).map(named).collect(), ..head() }));
+    for at in 0..500 {
+        // Waves of many sizes, without any chance.
+        let wave = |block: u64, slow: f64| {
+            ((at as f64 / slow + (block + seed) as f64).sin() + 1.2) * (1.0 + block as f64)
+                / (at as f64 + 10.0)
+        };
+        let norms = |slow: f64| (0..blocks).map(|block| wave(block, slow) as f32).collect();
+        let columns = [("grad_norm", 5.0), ("weight_norm", 90.0), ("update_norm", 20.0)];
+        let columns = columns.map(|(name, slow)| (name.to_owned(), norms(slow)));
+        run.add(record!(Step {
+            step: at,
+            lr: 0.1,
+            loss: Some(wave(0, 7.0)),
+            columns: columns.into()
+        }));
+    }
+    run
 }
