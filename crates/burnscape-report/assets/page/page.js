@@ -9,7 +9,7 @@ const known = (epochs, name) => {
   const at = range(epochs.x.length).filter(index => epochs[name][index] !== null);
   return { x: at.map(index => epochs.x[index]), y: at.map(index => epochs[name][index]) };
 };
-const bandWords = () => groups.map(group => `Bands: the lowest to the highest of ${group.length} runs with the same settings (${group.map(run => run.name).join(", ")}), the line their mean.`);
+const bandWords = () => groups.map(group => `Band: from the lowest to the highest of ${group.length === runs.length ? `all ${group.length}` : group.map(run => run.name).join(", ")}, which have the same settings; the line is their mean.`);
 
 const alertMarks = () => runs.flatMap((run, number) => (many ? [] : run.alerts.map(alert => ({ step: alert.step, level: alert.level }))));
 
@@ -23,8 +23,11 @@ const lossChart = (parent, spec = {}) => {
   return chart(parent, { title: "Loss", yName: "loss", lines, marks: alertMarks(), words: bandWords(), ...spec });
 };
 
-// The first plane of a run that has a finite loss.
-const firstPlane = () => planesTogether().find(group => scaleOfPlanes(group, null));
+// The first plane with a finite loss, one with a path before others.
+const firstPlane = () => {
+  const shown = planesTogether().filter(group => scaleOfPlanes(group, null));
+  return shown.find(group => group.some(it => it.slice.path)) || shown[0];
+};
 
 const hero = parent => {
   const group = firstPlane(), box = row(parent, group ? "hero" : "hero single");
@@ -85,15 +88,15 @@ const wordsOf = (parent, words) => {
   words.forEach(sentence => make("li", sentence, list));
 };
 
-const sectionOfPairs = () => runs.forEach((run, number) => run.pairs.forEach((pair, place) => {
+const sectionOfPairs = () => section("pairs", "Initial against trained, on one scale", body => runs.forEach((run, number) => run.pairs.forEach(pair => {
   const slices = pair.slices.map(at => run.slices.find(slice => slice.slice === at && slice.y)).filter(Boolean);
   if (slices.length < 2) return;
-  section(`pair-${number}-${place}`, `Initial against trained, on one scale${many ? `: ${run.name}` : ""}`, body => {
-    const group = slices.map(slice => ({ run, number, slice })), z = scaleOfPlanes(group, null);
-    const box = row(body);
-    group.forEach(it => mapOf(box, it, z, null, { title: `Around the ${it.slice.centre || "given"} model`, words: pair.words }));
-  }, { isOpen: false });
-}));
+  const group = slices.map(slice => ({ run, number, slice })), z = scaleOfPlanes(group, null);
+  if (many) make("h3", run.name, body);
+  const box = row(body);
+  group.forEach(it => mapOf(box, it, z, null, { title: `Around the ${it.slice.centre || "given"} model`, words: [] }));
+  wordsOf(body, pair.words);
+})), { isOpen: false });
 
 const sectionOfLines = () => section("lines", "Lines", body => {
   const box = row(body);
@@ -257,7 +260,7 @@ const sectionOfSettings = () => section("settings", "Settings and provenance", b
 const firstScreen = () => {
   const head = make("header", null, main, { class: "top" });
   make("h1", many ? `${runs.length} runs` : runs[0].name, head);
-  make("p", many ? runs.map(run => run.name).join(" · ") : subline(runs[0]), head, { class: "subline" });
+  make("p", many ? "Drawn over each other, on one scale each. A name hides or shows its run in all charts." : subline(runs[0]), head, { class: "subline" });
   if (many) comparison(head);
   else tiles(head, runs[0]);
   runs.flatMap(warningsOf).forEach(text => make("p", text, head, { class: "warn", role: "note" }));
