@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use burnscape_run::Steps;
 use burnscape_trace::Step;
-use burnscape_trace::columns::{
-    Combine, GRAD_POWER, GRAD_SIGNAL, PREVIOUS_UPDATE_NORM, UPDATE_DOT, UPDATE_NORM, WEIGHT_NORM,
-    is_of_gradient,
-};
+use burnscape_trace::columns::{Combine, Quotient, is_of_gradient};
 
 use crate::Error;
 use crate::run::Run;
@@ -17,44 +14,6 @@ use crate::thin::Thinner;
 const MAX_POINTS: usize = 4_000_000;
 /// Points kept of a curve of the whole run at least.
 const RUN_POINTS: usize = 2000;
-
-/// ‖u‖ / ‖θ‖.
-pub(crate) const UPDATE_RATIO: &str = "update_ratio";
-/// ‖E g‖² / (E‖g‖² − ‖E g‖²), as [`burnscape_trace::Step::signal_to_noise`] has it.
-pub(crate) const SIGNAL_TO_NOISE: &str = "signal_to_noise";
-/// Cosine of the angle between an update and the one before.
-pub(crate) const UPDATE_COSINE: &str = "update_cosine";
-
-/// A quantity that is formed of columns, block by block and of all together; `None` where it is not defined.
-struct Derived {
-    name: &'static str,
-    columns: &'static [&'static str],
-    of: fn(&[f64]) -> Option<f64>,
-}
-
-const DERIVED: [Derived; 3] = [
-    Derived { name: UPDATE_RATIO, columns: &[UPDATE_NORM, WEIGHT_NORM], of: ratio },
-    Derived { name: SIGNAL_TO_NOISE, columns: &[GRAD_SIGNAL, GRAD_POWER], of: signal_to_noise },
-    Derived {
-        name: UPDATE_COSINE,
-        columns: &[UPDATE_DOT, UPDATE_NORM, PREVIOUS_UPDATE_NORM],
-        of: cosine,
-    },
-];
-
-fn ratio(of: &[f64]) -> Option<f64> {
-    (of[1] != 0.0).then_some(of[0] / of[1])
-}
-
-fn signal_to_noise(of: &[f64]) -> Option<f64> {
-    let noise = of[1] - of[0];
-    ((of[0], noise) != (0.0, 0.0)).then_some(of[0] / noise.max(0.0))
-}
-
-fn cosine(of: &[f64]) -> Option<f64> {
-    let lengths = of[1] * of[2];
-    (lengths != 0.0).then_some(of[0] / lengths)
-}
 
 /// Points (step, value) in order.
 pub(crate) type Curve = Vec<(f64, f64)>;
@@ -91,8 +50,8 @@ struct Maker {
     all: Vec<Thinner>,
     rules: Vec<Combine>,
     of_gradient: Vec<bool>,
-    /// Where the columns of each quantity that is formed of some lie.
-    derived: Vec<(&'static Derived, Vec<usize>)>,
+    /// Those whose columns are recorded, with where these lie.
+    quotients: Vec<(Quotient, Vec<usize>)>,
     missing: Vec<bool>,
     /// All blocks together in this step, per column.
     together: Vec<Option<f64>>,
@@ -101,12 +60,12 @@ struct Maker {
 impl Maker {
     fn new(steps: &Steps, wanted: usize) -> Self {
         let (columns, width) = (steps.names().len(), steps.widest());
-        let place = |derived: &'static Derived| {
-            let places = derived.columns.iter().map(|name| steps.column(name));
-            Some((derived, places.collect::<Option<Vec<_>>>()?))
+        let place = |quotient: Quotient| {
+            let places = quotient.columns().iter().map(|column| steps.column(column.name()));
+            Some((quotient, places.collect::<Option<Vec<_>>>()?))
         };
-        let derived: Vec<_> = DERIVED.iter().filter_map(place).collect();
-        let quantities = columns + derived.len();
+        let quotients: Vec<_> = Quotient::ALL.into_iter().filter_map(place).collect();
+        let quantities = columns + quotients.len();
         let curves = (quantities * (width + 1)).max(1);
         let thinner = Thinner::new(wanted.min(MAX_POINTS / curves));
         Self {
@@ -116,7 +75,7 @@ impl Maker {
             all: vec![thinner; quantities],
             rules: steps.names().iter().map(|name| Combine::of(name)).collect(),
             of_gradient: steps.names().iter().map(|name| is_of_gradient(name)).collect(),
-            derived,
+            quotients,
             missing: vec![false; width],
             together: vec![None; columns],
         }
@@ -135,8 +94,8 @@ impl Maker {
                 self.take_column(x, column, values);
             }
         }
-        for number in 0..self.derived.len() {
-            self.take_derived(x, number, step);
+        for number in 0..self.quotients.len() {
+            self.take_quotient(x, number, step);
         }
     }
 
@@ -162,36 +121,26 @@ impl Maker {
         }
     }
 
-    fn take_derived(&mut self, x: f64, number: usize, step: &Step) {
-        let (derived, columns) = &self.derived[number];
+    fn take_quotient(&mut self, x: f64, number: usize, step: &Step) {
+        let (quotient, columns) = &self.quotients[number];
         let quantity = self.rules.len() + number;
-        let measured = derived.columns.iter().map(|name| step.columns.get(*name));
-        let Some(measured) = measured.collect::<Option<Vec<_>>>() else { return };
-        let of_gradient = columns.iter().any(|&column| self.of_gradient[column]);
-        let mut parts = Vec::with_capacity(measured.len());
         for (block, curve) in self.blocks[quantity].iter_mut().enumerate() {
-            if of_gradient && self.missing[block] {
+            if quotient.is_of_gradient() && self.missing[block] {
                 continue;
             }
-            parts.clear();
-            parts.extend(
-                measured.iter().map_while(|values| values.get(block).copied()).map(f64::from),
-            );
-            let is_whole = parts.len() == measured.len();
-            if let Some(value) = is_whole.then(|| (derived.of)(&parts)).flatten() {
-                curve.push(x, value);
-            }
+            let of_block = |name: &str| step.columns.get(name)?.get(block).copied();
+            let value = quotient.of(|column| of_block(column.name()).map(f64::from));
+            value.into_iter().for_each(|value| curve.push(x, value));
         }
-        let together: Option<Vec<f64>> =
-            columns.iter().map(|&column| self.together[column]).collect();
-        if let Some(value) = together.and_then(|parts| (derived.of)(&parts)) {
-            self.all[quantity].push(x, value);
-        }
+        let mut columns = columns.iter();
+        let value = quotient.of(|_| columns.next().and_then(|&column| self.together[column]));
+        value.into_iter().for_each(|value| self.all[quantity].push(x, value));
     }
 
     fn finish(self, steps: &Steps) -> Curves {
         let names = steps.names().iter().cloned();
-        let names = names.chain(self.derived.iter().map(|(derived, _)| derived.name.to_owned()));
+        let names =
+            names.chain(self.quotients.iter().map(|(quotient, _)| quotient.name().to_owned()));
         let names: Vec<String> = names.collect();
         let blocks = names.iter().cloned().zip(self.blocks.iter().map(|it| finished(it)));
         let all = names.iter().cloned().zip(self.all.iter().map(Thinner::finish));

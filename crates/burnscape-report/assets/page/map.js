@@ -2,10 +2,11 @@
 
 // Gives the figure; `z` is the scale of its group, `layer` the name of a layer or null for the loss.
 const mapOf = (parent, { run, number, slice }, z, layer, spec = {}) => {
-  const values = valuesOf(slice, layer), columns = slice.x.length, rows = slice.y.length, path = pathOn(slice);
+  const values = valuesOf(slice, layer), columns = slice.x.length, rows = slice.y.length, path = pathOn(slice), paths = pathsOn(slice);
   const sides = [0.78, 1];
   const made = figure(parent, { title: "From above", alt: `${nameOf(layer)} over a plane from above: ${aboutPlane(slice, layer)}`, words: slice.words, table: nodesOf(slice), share: spec.share, ...spec });
   made.holder.classList.add("chart");
+  pathLegend(made.legend, paths);
   const told = make("span", "", made.legend, { class: "at" });
   let drawn = null;
   picture(made.holder, width => {
@@ -25,7 +26,7 @@ const mapOf = (parent, { run, number, slice }, z, layer, spec = {}) => {
       if (d) draw("path", svg, { d, class: "isoline" });
     });
     const points = path.map(it => [...place(it.x, it.y), it]);
-    drawPath(svg, frame, points);
+    paths.forEach(it => drawPath(svg, frame, it.points.map(point => place(point.x, point.y)), it.colour));
     if (z) colourBar(svg, frame, z, nameOf(layer));
     drawn = { frame, svg, points, cursor: draw("g", svg, { class: "cursor" }) };
     made.stretch.replaceChildren(...[...aboutStretch(stretchOf(slice, frame.width, frame.height))].map(text => make("p", text, null)));
@@ -60,16 +61,16 @@ const drawInterpolated = (svg, slice, columns, place, frame) => {
   draw("path", svg, { d, class: "interpolated", "stroke-width": short(clamp(size, 0.6, 2.5)) });
 };
 
-const drawPath = (svg, frame, points) => {
+const drawPath = (svg, frame, points, colour) => {
   if (!points.length) return;
   const id = `clip${clips++}`;
   draw("rect", draw("clipPath", svg, { id }), { x: frame.left, y: frame.top, width: frame.width, height: frame.height });
   const group = draw("g", svg, { "clip-path": `url(#${id})` });
   const d = pathOf(points);
   draw("path", group, { d, class: "path under" });
-  draw("path", group, { d, class: "path" });
-  for (const [x, y] of points) draw("circle", group, { cx: short(x), cy: short(y), r: 2.2, class: "snapshot" });
+  draw("path", group, { d, class: "path", style: `stroke:${colour}` });
+  for (const [x, y] of points) draw("circle", group, { cx: short(x), cy: short(y), r: 2.2, style: `fill:${colour}` });
   const [x, y] = points[0], [ex, ey] = points[points.length - 1];
-  draw("rect", group, { x: short(x - 4.5), y: short(y - 4.5), width: 9, height: 9, class: "start" });
-  draw("circle", group, { cx: short(ex), cy: short(ey), r: 5.5, class: "finish" });
+  draw("rect", group, { x: short(x - 4.5), y: short(y - 4.5), width: 9, height: 9, class: "start", style: `fill:${colour}` });
+  draw("circle", group, { cx: short(ex), cy: short(ey), r: 5.5, class: "finish", style: `stroke:${colour}` });
 };

@@ -71,12 +71,28 @@ const nodesOf = slice => ({
   }),
 });
 
-// Places of the path on the grid of a slice: node units, and the snapshot's step and true loss.
+// Colours of paths that lie on one plane, each of another run; a single one has the first.
+const PATHS = ["#e4572e", "#2a9df4", "#f5c211", "#ff7ac6", "#9b6bff", "#20c997", "#ffffff", "#202020"];
+
+// The paths of a slice, one per run: where on the grid, in units of its nodes, with the snapshots' steps and true losses.
+const pathsOn = slice => {
+  const points = pathOn(slice), several = slice.path?.runs;
+  if (!points.length) return [];
+  return (several || [{ name: "", from: 0, to: Infinity }]).map(({ name, from, to }, number) => ({
+    name, colour: PATHS[number % PATHS.length], points: points.filter(it => it.entry >= from && it.entry < to),
+  })).filter(it => it.points.length);
+};
+const pathLegend = (box, paths) => paths.length > 1 && paths.forEach(({ name, colour }, number) => {
+  const it = make("span", null, box, { class: "of-path" });
+  make("i", "", it, { style: `background:${colour}` });
+  make("span", cutMiddle(name || `run ${number + 1}`, 30), it);
+});
+
 const pathOn = slice => {
   if (!slice.path) return [];
   const unit = axis => { const first = num(axis[0]), step = num(axis[1] ?? 1) - first || 1; return value => (num(value) - first) / step; };
   const [x, y] = [unit(slice.x), unit(slice.y)];
-  return slice.path.x.map((at, number) => ({ x: x(at), y: y(slice.path.y[number]), loss: num(slice.path.loss[number]), snapshot: slice.path.snapshots[number], step: slice.path.steps[number] }))
+  return slice.path.x.map((at, number) => ({ entry: number, x: x(at), y: y(slice.path.y[number]), loss: num(slice.path.loss[number]), snapshot: slice.path.snapshots[number], step: slice.path.steps[number] }))
     .filter(it => isNumber(it.x) && isNumber(it.y));
 };
 

@@ -106,7 +106,7 @@ const trail = (mesh, path) => {
 // { run, number, slice } as a figure; `z` is the scale of its group.
 const surfaceOf = (parent, { slice }, z, layer, spec = {}) => {
   const values = valuesOf(slice, layer), columns = slice.x.length, rows = slice.y.length;
-  const path = pathOn(slice), mesh = meshOf(values, columns, rows, z), view = { ...FIRST_VIEW };
+  const path = pathOn(slice), paths = pathsOn(slice), mesh = meshOf(values, columns, rows, z), view = { ...FIRST_VIEW };
   const stems = layer === null && path.some(it => isNumber(it.loss));
   const made = figure(parent, { title: "In space", hasCanvas: true, table: nodesOf(slice), ...spec,
     alt: `${nameOf(layer)} over a plane as a surface to be turned: ${aboutPlane(slice, layer)}`,
@@ -119,6 +119,7 @@ const surfaceOf = (parent, { slice }, z, layer, spec = {}) => {
   const paper = make("img", null, holder, { class: "paper", alt: "" });
   addEventListener("beforeprint", () => { paper.src = canvas.toDataURL(); });
   let size = null, cached = null;
+  pathLegend(made.legend, paths);
 
   const render = dots => {
     const { width, height } = size, seen = camera(view, width, height);
@@ -131,7 +132,7 @@ const surfaceOf = (parent, { slice }, z, layer, spec = {}) => {
     if (!cached) return;
     const context = canvas.getContext("2d");
     context.putImageData(cached.image, 0, 0);
-    drawTrail(context, cached, mesh, path, z, stems, snapshotAt(path, shared.step));
+    paths.forEach(it => drawTrail(context, cached, mesh, it, z, stems, snapshotAt(it.points, shared.step)));
   };
   picture(holder, width => {
     size = { width, height: Math.round(clamp(width * 0.74, 250, spec.height || 460)) };
@@ -215,9 +216,7 @@ const backdrop = (svg, seen, view, slice, z, layer) => {
   text([Math.max(2, tx - 34), ty - 10], nameOf(layer) + (z.log ? " (log)" : ""), "start", "name");
 };
 
-const PATH = "#e4572e";
-
-const drawTrail = (context, { seen, dots, depth, image }, mesh, path, z, stems, here) => {
+const drawTrail = (context, { seen, dots, depth, image }, mesh, { points: path, colour: ink }, z, stems, here) => {
   const lifted = (x, y, s) => {
     const [px, py, d] = seen.place(x / (mesh.columns - 1) - 0.5, y / (mesh.rows - 1) - 0.5, mesh.z(s) + 0.004);
     return { x: px * dots, y: py * dots, d };
@@ -254,31 +253,31 @@ const drawTrail = (context, { seen, dots, depth, image }, mesh, path, z, stems, 
     context.fill();
     context.stroke();
   };
-  stroke(strokes.hidden, "rgba(228,87,46,.75)", 1.4, [0.5, 4]);
-  if (stems) drawStems(stroke, dot, lifted, isSeen, mesh, path, z);
+  stroke(strokes.hidden, ink + "bb", 1.4, [0.5, 4]);
+  if (stems) drawStems(stroke, dot, lifted, isSeen, mesh, path, z, ink);
   stroke(strokes.seen, "rgba(255,255,255,.9)", 4.4);
-  stroke(strokes.seen, PATH, 2.4);
+  stroke(strokes.seen, ink, 2.4);
   const on = it => { const s = it && heightOn(mesh, it.x, it.y); return isNumber(s) ? lifted(it.x, it.y, s) : null; };
   const [start, end, now] = [on(path[0]), path.length > 1 ? on(path[path.length - 1]) : null, on(here)];
   if (start) {
-    Object.assign(context, { fillStyle: PATH, strokeStyle: "#fff", lineWidth: 1.5 * dots });
+    Object.assign(context, { fillStyle: ink, strokeStyle: "#fff", lineWidth: 1.5 * dots });
     context.beginPath();
     context.rect(start.x - 4.5 * dots, start.y - 4.5 * dots, 9 * dots, 9 * dots);
     context.fill();
     context.stroke();
   }
-  if (end) dot(end, 5, "#fff", PATH, 2.5);
+  if (end) dot(end, 5, "#fff", ink, 2.5);
   if (now) {
     dot(now, 8, "rgba(255,255,255,.35)", "#111", 3.5);
     dot(now, 8, "rgba(0,0,0,0)", "#fff", 1.5);
   }
 };
 
-const drawStems = (stroke, dot, lifted, isSeen, mesh, path, z) => path.forEach(it => {
+const drawStems = (stroke, dot, lifted, isSeen, mesh, path, z, ink) => path.forEach(it => {
   const foot = heightOn(mesh, it.x, it.y), head = placeOf(z, it.loss);
   if (!isNumber(foot) || !isNumber(head)) return;
   const [from, to] = [lifted(it.x, it.y, foot), lifted(it.x, it.y, clamp(head, -0.05, 1.15))];
   if (!isSeen(to)) return;
-  stroke([[from, to]], "rgba(228,87,46,.8)", 1);
-  dot(to, 1.8, PATH, "#fff", 0.6);
+  stroke([[from, to]], ink + "cc", 1);
+  dot(to, 1.8, ink, "#fff", 0.6);
 });

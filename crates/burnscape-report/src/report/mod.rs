@@ -1,5 +1,6 @@
 //! One self-contained page on one run, or on several side by side.
 
+mod caveats;
 mod histograms;
 mod model;
 mod names;
@@ -8,7 +9,6 @@ mod page;
 mod planes;
 mod sharpness;
 mod summary;
-mod words;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use burnscape_run::OWN;
 use burnscape_trace::Activation;
 use burnscape_trace::columns::{
-    DISTANCE, GRAD_CV, GRAD_MAX, GRAD_NON_FINITE, GRAD_NORM, UPDATE_NORM, WEIGHT_NON_FINITE,
-    WEIGHT_NORM,
+    DISTANCE, GRAD_CV, GRAD_MAX, GRAD_NON_FINITE, GRAD_NORM, Quotient, UPDATE_NORM,
+    WEIGHT_NON_FINITE, WEIGHT_NORM,
 };
 use serde_json::{Value, json};
 
 use super::numbers::{curve, short};
 use super::{histograms, planes, sharpness, summary};
 use crate::Error;
-use crate::curves::{Curve, Curves, SIGNAL_TO_NOISE, UPDATE_COSINE, UPDATE_RATIO};
+use crate::curves::{Curve, Curves};
 use crate::heat::{Cell, Heat};
 use crate::run::Run;
 use crate::thin::Thinner;
@@ -31,16 +31,16 @@ const MAX_ALERTS: usize = 200;
 /// Quantities of blocks that have a chart: what each is, and what it tells.
 const CHARTS: [(&str, &str, &str); 10] = [
     (GRAD_NORM, "Gradient norm ‖g‖", "as the optimizer received it"),
-    (UPDATE_RATIO, "Update over weight ‖u‖/‖θ‖", "about a thousandth is usual"),
+    (Quotient::UpdateRatio.name(), "Update over weight ‖u‖/‖θ‖", "about a thousandth is usual"),
     (WEIGHT_NORM, "Weight norm ‖θ‖", "before each update"),
     (UPDATE_NORM, "Update norm ‖u‖", "how far a step went"),
     (
-        SIGNAL_TO_NOISE,
+        Quotient::SignalToNoise.name(),
         "Gradient signal-to-noise ratio",
         "‖E g‖² over the variance of g: below 1, batches disagree on the direction",
     ),
     (
-        UPDATE_COSINE,
+        Quotient::UpdateCosine.name(),
         "Cosine of successive updates",
         "1: straight on; 0: across; below 0: back and forth",
     ),

@@ -1,12 +1,14 @@
 //! Planes and lines: their nodes, further layers, and the path of training.
 
+use std::ops::Range;
+
 use burnscape_landscape::surface::Surface;
 use burnscape_landscape::words as honest;
 use burnscape_trace::{Axis, Trajectory};
 use serde_json::{Value, json};
 
+use super::caveats;
 use super::numbers::{all, short};
-use super::words;
 use crate::run::Run;
 use crate::slice::Slice;
 
@@ -41,7 +43,7 @@ fn slice(slice: &Slice, run: &Run) -> Value {
         "state": surface.states().iter().map(|state| *state as u8).collect::<Vec<_>>(),
         "layers": layers.collect::<Vec<_>>(),
         "path": slice.trajectory.as_ref().map(|it| path(it, run)),
-        "words": words::of_slice(slice, run),
+        "words": caveats::of_slice(slice, run),
     })
 }
 
@@ -57,13 +59,26 @@ fn nodes(surface: &Surface) -> Value {
 }
 
 fn path(path: &Trajectory, run: &Run) -> Value {
-    let step = |index: &u32| run.snapshots.get(&u64::from(*index)).map(|snapshot| snapshot.step);
+    let runs = path.runs();
+    let is_own = runs.len() == 1;
+    let step = |index: &u32| {
+        run.snapshots.get(&u64::from(*index)).filter(|_| is_own).map(|snapshot| snapshot.step)
+    };
+    let name = |number: usize| run.history.runs.get(number).map_or("", |run| run.name.as_str());
+    // Nothing more where there is one run, as nearly always.
+    let several = (!is_own).then(|| {
+        let of_run = |(number, run): (usize, &Range<usize>)| {
+            json!({ "name": name(number), "from": run.start, "to": run.end })
+        };
+        runs.iter().enumerate().map(of_run).collect::<Vec<_>>()
+    });
     json!({
         "x": all(path.x.iter().copied()),
         "y": all(path.y.iter().copied()),
         "loss": all(path.loss.iter().copied()),
         "snapshots": path.snapshots.0,
         "steps": path.snapshots.iter().map(step).collect::<Vec<_>>(),
+        "runs": several,
     })
 }
 

@@ -752,3 +752,30 @@ fn many_blocks(blocks: u64, seed: u64) -> TestRun {
     }
     run
 }
+
+/// The paths of two runs on one plane are not one path that jumps.
+#[test]
+fn each_run_on_one_plane_has_its_own_path() {
+    let mut run = TestRun::new();
+    run.add(step(0, 1.0)).add(plane(0)).add(nodes(
+        0,
+        (0..6).collect(),
+        vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+    ));
+    run.add(record!(Trajectory {
+        slice: Some(0),
+        snapshots: vec![0, 1, 0, 1].into(),
+        x: vec![-0.5, 0.0, 0.5, 0.0].into(),
+        y: vec![-0.5, 0.0, -0.5, -0.25].into(),
+        loss: vec![1.0; 4].into(),
+        starts: vec![0, 2].into(),
+    }));
+    let Some(mut browser) = opened(&page(&mut run, 1), 1280, 900) else { return };
+    let lengths = browser.value("[...document.querySelectorAll('#plane-0 path.path:not(.under)')].map(it => it.getAttribute('d').split('L').length)");
+    assert_eq!(lengths, json!([2, 2]));
+    let told =
+        browser.value("document.querySelectorAll('#plane-0 figure:first-child .of-path').length");
+    assert_eq!(told, 2);
+    assert_faultless(&mut browser);
+    assert_calm(&browser);
+}
