@@ -10,6 +10,7 @@ mod json;
 mod losses;
 mod man;
 mod new_file;
+mod new_run;
 mod recover;
 #[cfg(feature = "export")]
 mod report;

@@ -9,6 +9,8 @@ use burnscape_run::counted;
 use burnscape_trace::{FileState, Keep, Listed, RunFolder, list_snapshots, prune_snapshots};
 use clap::Args;
 
+use crate::words::one_or_more;
+
 const HELP: &str = "\
 With --keep-every, nothing is deleted until --yes is given as well. Always kept are the first and the last
 snapshot, those that a slice lies around or whose curvature was measured, those that a black box names, and
@@ -28,7 +30,7 @@ pub(crate) struct Snapshots {
     run: PathBuf,
 
     /// Keep those whose number is a multiple of N, and those that are needed
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one_or_more)]
     keep_every: Option<NonZeroU64>,
 
     /// Delete the others

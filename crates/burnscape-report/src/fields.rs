@@ -13,6 +13,9 @@ pub(crate) trait Fields {
 
     /// The values, in the order of the names.
     fn values(&self) -> Vec<Value>;
+
+    /// Which of them are texts, and not words for numbers that JSON lacks.
+    fn are_texts(&self) -> Vec<bool>;
 }
 
 /// A record as a JSON object.
@@ -29,6 +32,10 @@ pub(crate) fn objects<T: Fields>(records: &[T]) -> Value {
 /// A value of a field.
 trait ToJson {
     fn to_json(&self) -> Value;
+
+    fn is_text(&self) -> bool {
+        false
+    }
 }
 
 macro_rules! json_by_serde {
@@ -41,13 +48,27 @@ macro_rules! json_by_serde {
     };
 }
 
-json_by_serde!(u8, u16, u32, u64, i16, i64, bool, String, Vec<u64>, [u16; 2]);
+json_by_serde!(u8, u16, u32, u64, i16, i64, bool, Vec<u64>, [u16; 2]);
+
+impl ToJson for String {
+    fn to_json(&self) -> Value {
+        json!(self)
+    }
+
+    fn is_text(&self) -> bool {
+        true
+    }
+}
 
 macro_rules! json_of_words {
     ($($word:ident),*) => {
         $(impl ToJson for trace::$word {
             fn to_json(&self) -> Value {
                 json!(self.as_str())
+            }
+
+            fn is_text(&self) -> bool {
+                true
             }
         })*
     };
@@ -67,6 +88,10 @@ impl ToJson for f64 {
 impl<T: ToJson> ToJson for Option<T> {
     fn to_json(&self) -> Value {
         self.as_ref().map_or(Value::Null, ToJson::to_json)
+    }
+
+    fn is_text(&self) -> bool {
+        self.as_ref().is_some_and(ToJson::is_text)
     }
 }
 
@@ -116,6 +141,10 @@ macro_rules! fields {
                 fn values(&self) -> Vec<Value> {
                     let Self { $($field),*, .. } = self;
                     vec![$($field.to_json()),*]
+                }
+
+                fn are_texts(&self) -> Vec<bool> {
+                    vec![$(self.$field.is_text()),*]
                 }
             }
 

@@ -22,6 +22,8 @@ pub struct Facts {
     pub records: BTreeMap<String, u64>,
     /// Where the run stands.
     pub standing: Standing,
+    /// Seconds until the last step or epoch, of the process that recorded it; what came after it went into surfaces.
+    pub training_secs: f64,
     /// The losses of its steps.
     pub loss: Option<Losses>,
     /// The last value of each metric, by split and name.
@@ -102,7 +104,9 @@ impl Facts {
         match record {
             Record::Head(head) => self.take_head(head),
             Record::Frozen(frozen) => self.freezing.apply(&frozen),
+            Record::Epoch(epoch) => self.training_secs = epoch.elapsed_secs,
             Record::Step(step) => {
+                self.training_secs = step.elapsed_secs;
                 if let Some(loss) = step.loss {
                     self.loss.get_or_insert(Losses::beginning_with(loss)).take(loss);
                 }

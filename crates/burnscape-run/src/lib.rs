@@ -27,6 +27,7 @@ mod progress;
 mod quotient;
 mod recent;
 mod recorded;
+mod room;
 mod run;
 mod series;
 mod standing;

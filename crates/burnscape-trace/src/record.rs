@@ -13,7 +13,7 @@ use crate::vocabulary::{
     HistogramOf, LossSource, LossWeights, Normalisation, SampleUnit, Severity, SnapshotReason,
     Split, StudyKind,
 };
-use crate::{F32s, F64s, Tally, U32s};
+use crate::{F32s, F64s, U32s};
 
 /// The version `[major, minor]` that this crate writes.
 pub const FORMAT: [u16; 2] = [1, 2];
@@ -957,6 +957,16 @@ pub struct End {
     /// The records before this one, since format 1.2: a writer fills it in. Whoever counts others misses some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tally: Option<Tally>,
+}
+
+/// The records of a trace up to a place in it. Two traces of equal tallies hold the same records in the same order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tally {
+    /// How many.
+    pub records: u64,
+    /// CRC-32 of their checksums, one after the other, each as the 4 bytes that stand in its frame.
+    pub crc32: u32,
 }
 
 /// The first traces only said whether biases were moved.

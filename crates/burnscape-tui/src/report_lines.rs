@@ -65,12 +65,12 @@ impl RunLines {
         }
         lines.extend(self.lines_of(latest));
         lines.extend(progress.and_then(progress_line));
-        lines
+        lines.iter().map(|line| printable(line)).collect()
     }
 
     fn lines_of(&self, latest: Latest<'_>) -> Vec<String> {
         let step = latest.step.map(|step| self.step_line(step));
-        let own = latest.own.into_values().map(|own| printable(&own_line(own)));
+        let own = latest.own.into_values().map(own_line);
         step.into_iter().chain(own).collect()
     }
 
@@ -117,7 +117,7 @@ impl RunLines {
             Record::End(end) => self.end_line(end),
             _ => return None,
         };
-        Some(printable(&line))
+        Some(line)
     }
 
     /// Heads are repeated; the first one is told.

@@ -17,6 +17,7 @@ pub(super) fn of(facts: &Facts) -> Value {
         "epochs": facts.standing.epochs(),
         "resumed": facts.standing.resumes(),
         "elapsed_secs": number(facts.standing.elapsed_secs()),
+        "training_secs": number(facts.training_secs),
         "loss": facts.loss.map(losses_json),
         "metrics": facts.metrics.values().map(metric_json).collect::<Value>(),
         "hyperparameters": facts.hyperparameters.iter().map(hyperparameter_json).collect::<Value>(),

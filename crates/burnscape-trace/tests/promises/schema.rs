@@ -7,7 +7,7 @@ use burnscape_trace::{RESERVED_KINDS, Reader, Record, Trace};
 use ciborium::Value;
 use proptest::prelude::*;
 
-use crate::cddl::{Maps, agrees, kind_and_fields, maps};
+use crate::cddl::{Maps, agrees, kind_and_fields, limits, maps};
 use crate::golden::FILES;
 use crate::round_trip::any_records;
 use crate::sample::{framed, records};
@@ -41,6 +41,48 @@ proptest! {
     #[test]
     fn whatever_is_written_agrees_with_the_schema(records in any_records()) {
         written_as_the_schema_says(&maps(CDDL), &records);
+    }
+}
+
+/// A payload in which a field of a kind, or of a map or list of maps in it, is this number.
+fn payload(kind: &str, path: &[(&str, bool)], number: i128) -> Vec<u8> {
+    let mut value = Value::Integer(number.try_into().unwrap());
+    for &(name, is_list) in path.iter().rev() {
+        let inner = if is_list { Value::Array(vec![value]) } else { value };
+        value = Value::Map(vec![(Value::Text(name.to_owned()), inner)]);
+    }
+    let mut bytes = Vec::new();
+    ciborium::into_writer(&(kind, value), &mut bytes).unwrap();
+    bytes
+}
+
+fn reader_takes_what_the_schema_allows(kind: &str, path: &[(&str, bool)], of: &str) {
+    let Some((low, high)) = limits(of) else { return };
+    let takes =
+        |number| burnscape_trace::frame::decode_payload(&payload(kind, path, number)).is_ok();
+    assert!(takes(low) && takes(high), "{kind}.{path:?}: {of}");
+    for beyond in [low - 1, high + 1] {
+        // Beyond 64 bits there are no integers but bignums, which the format has not.
+        if i128::from(i64::MIN) <= beyond && beyond <= u64::MAX.into() {
+            assert!(!takes(beyond), "{kind}.{path:?}: {of}, and not {beyond}");
+        }
+    }
+}
+
+#[test]
+fn numbers_go_as_far_in_the_schema_as_in_the_reader() {
+    let maps = maps(CDDL);
+    for kind in RESERVED_KINDS {
+        for (name, of) in &maps[kind] {
+            let (inner, is_list) = match of.strip_prefix("[* ") {
+                Some(inner) => (inner.trim_end_matches(']'), true),
+                None => (of.trim_start_matches("? ").trim_end_matches(" / null"), false),
+            };
+            reader_takes_what_the_schema_allows(kind, &[(name, is_list)], inner);
+            for (field, of) in maps.get(inner).into_iter().flatten() {
+                reader_takes_what_the_schema_allows(kind, &[(name, is_list), (field, false)], of);
+            }
+        }
     }
 }
 
