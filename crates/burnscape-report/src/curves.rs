@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burnscape_run::Steps;
 use burnscape_trace::Step;
-use burnscape_trace::columns::{Combine, Quotient, UPDATE_NORM, WEIGHT_NORM, is_of_gradient};
+use burnscape_trace::columns::{Combine, Quotient, is_of_gradient};
 
 use crate::Error;
 use crate::run::Run;
@@ -12,9 +12,8 @@ use crate::thin::Thinner;
 
 /// Points kept over all curves, whatever is wanted of each.
 const MAX_POINTS: usize = 4_000_000;
-
-/// ‖u‖ / ‖θ‖, formed of two columns.
-pub(crate) const UPDATE_RATIO: &str = Quotient::UpdateRatio.name();
+/// Points kept of a curve of the whole run at least.
+const RUN_POINTS: usize = 2000;
 
 /// Points (step, value) in order.
 pub(crate) type Curve = Vec<(f64, f64)>;
@@ -46,27 +45,39 @@ impl Curves {
 struct Maker {
     loss: Thinner,
     lr: Thinner,
-    /// Per column and block; the last are quotients.
+    /// Per quantity, columns first; and there per block.
     blocks: Vec<Vec<Thinner>>,
     all: Vec<Thinner>,
     rules: Vec<Combine>,
     of_gradient: Vec<bool>,
+    /// Those whose columns are recorded, with where these lie.
+    quotients: Vec<(Quotient, Vec<usize>)>,
     missing: Vec<bool>,
+    /// All blocks together in this step, per column.
+    together: Vec<Option<f64>>,
 }
 
 impl Maker {
     fn new(steps: &Steps, wanted: usize) -> Self {
         let (columns, width) = (steps.names().len(), steps.widest());
-        let curves = (columns + 1) * (width + 1);
-        let thinner = Thinner::new(wanted.min(MAX_POINTS / curves.max(1)));
+        let place = |quotient: Quotient| {
+            let places = quotient.columns().iter().map(|column| steps.column(column.name()));
+            Some((quotient, places.collect::<Option<Vec<_>>>()?))
+        };
+        let quotients: Vec<_> = Quotient::ALL.into_iter().filter_map(place).collect();
+        let quantities = columns + quotients.len();
+        let curves = (quantities * (width + 1)).max(1);
+        let thinner = Thinner::new(wanted.min(MAX_POINTS / curves));
         Self {
-            loss: Thinner::new(wanted),
-            lr: Thinner::new(wanted),
-            blocks: vec![vec![thinner.clone(); width]; columns + 1],
-            all: vec![thinner; columns],
+            loss: Thinner::new(RUN_POINTS.max(wanted)),
+            lr: Thinner::new(RUN_POINTS.max(wanted)),
+            blocks: vec![vec![thinner.clone(); width]; quantities],
+            all: vec![thinner; quantities],
             rules: steps.names().iter().map(|name| Combine::of(name)).collect(),
             of_gradient: steps.names().iter().map(|name| is_of_gradient(name)).collect(),
+            quotients,
             missing: vec![false; width],
+            together: vec![None; columns],
         }
     }
 
@@ -77,12 +88,15 @@ impl Maker {
             self.loss.push(x, loss);
         }
         self.mark_missing(step);
+        self.together.fill(None);
         for (name, values) in &step.columns {
             if let Some(column) = steps.column(name) {
                 self.take_column(x, column, values);
             }
         }
-        self.take_quotient(x, step);
+        for number in 0..self.quotients.len() {
+            self.take_quotient(x, number, step);
+        }
     }
 
     fn mark_missing(&mut self, step: &Step) {
@@ -101,39 +115,39 @@ impl Maker {
         for (block, value) in counted.clone() {
             self.blocks[column][block].push(x, value);
         }
-        if let Some(value) = self.rules[column].fold(counted.map(|(_, value)| value)) {
+        self.together[column] = self.rules[column].fold(counted.map(|(_, value)| value));
+        if let Some(value) = self.together[column] {
             self.all[column].push(x, value);
         }
     }
 
-    fn take_quotient(&mut self, x: f64, step: &Step) {
-        let measured = |name| step.columns.get(name);
-        let Some((update, weight)) = measured(UPDATE_NORM).zip(measured(WEIGHT_NORM)) else {
-            return;
-        };
-        let quotients = self.blocks.last_mut().expect("the quotients");
-        let pairs = update.iter().zip(weight.iter());
-        for (quotient, (update, weight)) in quotients.iter_mut().zip(pairs) {
-            let of_block = [f64::from(*update), f64::from(*weight), 1.0];
-            if let Some(value) = Quotient::UpdateRatio.formed_of(of_block) {
-                quotient.push(x, value);
+    fn take_quotient(&mut self, x: f64, number: usize, step: &Step) {
+        let (quotient, columns) = &self.quotients[number];
+        let quantity = self.rules.len() + number;
+        for (block, curve) in self.blocks[quantity].iter_mut().enumerate() {
+            if quotient.is_of_gradient() && self.missing[block] {
+                continue;
             }
+            let of_block = |name: &str| step.columns.get(name)?.get(block).copied();
+            let value = quotient.of(|column| of_block(column.name()).map(f64::from));
+            value.into_iter().for_each(|value| curve.push(x, value));
         }
+        let mut columns = columns.iter();
+        let value = quotient.of(|_| columns.next().and_then(|&column| self.together[column]));
+        value.into_iter().for_each(|value| self.all[quantity].push(x, value));
     }
 
-    fn finish(mut self, steps: &Steps) -> Curves {
-        let quotients = finished(&self.blocks.pop().expect("the quotients"));
-        let names = steps.names();
-        let named = names.iter().cloned().zip(self.blocks.iter().map(|it| finished(it)));
-        let mut blocks: BTreeMap<String, Vec<Curve>> = named.collect();
-        if steps.column(UPDATE_NORM).and(steps.column(WEIGHT_NORM)).is_some() {
-            blocks.insert(UPDATE_RATIO.to_owned(), quotients);
-        }
+    fn finish(self, steps: &Steps) -> Curves {
+        let names = steps.names().iter().cloned();
+        let names =
+            names.chain(self.quotients.iter().map(|(quotient, _)| quotient.name().to_owned()));
+        let names: Vec<String> = names.collect();
+        let blocks = names.iter().cloned().zip(self.blocks.iter().map(|it| finished(it)));
         let all = names.iter().cloned().zip(self.all.iter().map(Thinner::finish));
         Curves {
             loss: self.loss.finish(),
             lr: self.lr.finish(),
-            blocks,
+            blocks: blocks.collect(),
             all: all.filter(|(_, curve)| !curve.is_empty()).collect(),
         }
     }

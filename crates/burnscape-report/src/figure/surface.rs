@@ -248,7 +248,8 @@ fn cell(slice: &Slice, view: &View, nodes: [usize; 4]) -> Option<Part> {
 fn way(slice: &Slice, view: &View) -> Vec<Part> {
     let on = |(x, y): (f64, f64)| Some(view.point(x, y, height(slice, x, y)?));
     let mut parts = Vec::new();
-    for pair in snapshots(slice).windows(2) {
+    let runs = runs(slice);
+    for pair in runs.iter().flat_map(|snapshots| snapshots.windows(2)) {
         let points: Vec<_> = between(slice, pair[0], pair[1]).map(on).collect();
         for piece in points.windows(2) {
             let [Some((from, near)), Some((to, far))] = piece else { continue };
@@ -260,11 +261,14 @@ fn way(slice: &Slice, view: &View) -> Vec<Part> {
     parts
 }
 
-/// Snapshots whose place is on the grid.
-fn snapshots(slice: &Slice) -> Vec<(f64, f64)> {
-    let path = slice.trajectory.iter();
-    let points = path.flat_map(|path| path.x.iter().copied().zip(path.y.iter().copied()));
-    points.filter(|&(x, y)| height(slice, x, y).is_some()).collect()
+/// Snapshots of each run whose place is on the grid.
+fn runs(slice: &Slice) -> Vec<Vec<(f64, f64)>> {
+    let Some(path) = &slice.trajectory else { return Vec::new() };
+    let of_run = |run: std::ops::Range<usize>| {
+        let points = run.map(|at| (path.x[at], path.y[at]));
+        points.filter(|&(x, y)| height(slice, x, y).is_some()).collect()
+    };
+    path.runs().into_iter().map(of_run).collect()
 }
 
 /// Points of a straight way, close enough to follow the surface.
@@ -316,10 +320,11 @@ fn stems(slice: &Slice, view: &View) -> Vec<Part> {
 }
 
 fn ends_of_way(slice: &Slice, view: &View, svg: &mut Svg) {
-    let points = snapshots(slice);
     let place = |&(x, y): &(f64, f64)| Some(view.point(x, y, height(slice, x, y)?).0);
-    if let [first, .., last] = &points[..] {
-        place(first).into_iter().for_each(|at| start_mark(at, svg));
-        place(last).into_iter().for_each(|at| end_mark(at, svg));
+    for points in runs(slice) {
+        if let [first, .., last] = &points[..] {
+            place(first).into_iter().for_each(|at| start_mark(at, svg));
+            place(last).into_iter().for_each(|at| end_mark(at, svg));
+        }
     }
 }

@@ -1,9 +1,14 @@
 //! One self-contained page on one run, or on several side by side.
 
 mod caveats;
+mod histograms;
 mod model;
+mod names;
 mod numbers;
 mod page;
+mod planes;
+mod sharpness;
+mod summary;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -41,14 +46,14 @@ pub fn report(runs: &[&Path], out: &Path, force: bool) -> Result<Reported, Error
     let mut lost = Vec::new();
     let mut output = None;
     let families: Vec<Vec<Run>> = runs.iter().map(|path| family(path)).collect::<Result<_, _>>()?;
-    let count = families.iter().map(Vec::len).sum();
-    for run in families.iter().flatten() {
+    let names = names::distinct(families.iter().flatten());
+    for (run, name) in families.iter().flatten().zip(&names) {
         match &output {
             None => output = Some(Output::prepare(out, run.folder(), force)?),
             Some(_) => crate::output::check_apart(out, run.folder())?,
         }
-        told.push(model::of_run(run, count)?);
-        lost.extend(run.lost.iter().map(|sentence| format!("{}: {sentence}", run.name())));
+        told.push(model::of_run(run, name, names.len())?);
+        lost.extend(run.lost.iter().map(|sentence| format!("{name}: {sentence}")));
     }
     let output = output.ok_or(Error::NoRuns)?;
     let page = page::page(told);

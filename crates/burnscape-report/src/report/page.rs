@@ -1,18 +1,38 @@
 //! The page: its text, its looks, its program and its data in one file.
+//!
+//! Nothing of it comes from elsewhere: what draws is written here, so there is no bundle to build.
 
 use burnscape_landscape::words as honest;
 use serde_json::{Value, json};
 
 const STYLE: &str = include_str!("../../assets/page.css");
-const PROGRAM: &str = include_str!("../../assets/page.js");
-const PLOTLY: &str = include_str!("../../assets/plotly-strict.min.js");
+/// The program, a file per idea, in the order in which they know each other.
+const PROGRAM: [&str; 16] = [
+    include_str!("../../assets/page/values.js"),
+    include_str!("../../assets/page/elements.js"),
+    include_str!("../../assets/page/colours.js"),
+    include_str!("../../assets/page/scale.js"),
+    include_str!("../../assets/page/state.js"),
+    include_str!("../../assets/page/download.js"),
+    include_str!("../../assets/page/figure.js"),
+    include_str!("../../assets/page/chart.js"),
+    include_str!("../../assets/page/multiples.js"),
+    include_str!("../../assets/page/heat.js"),
+    include_str!("../../assets/page/plane.js"),
+    include_str!("../../assets/page/map.js"),
+    include_str!("../../assets/page/surface.js"),
+    include_str!("../../assets/page/summary.js"),
+    include_str!("../../assets/page/sections.js"),
+    include_str!("../../assets/page/page.js"),
+];
 
 /// The file.
 pub(super) fn page(runs: Vec<Value>) -> String {
     let conclusions: Vec<String> = honest::CONCLUSIONS.iter().map(honest::conclusion).collect();
     let data = data(&json!({ "runs": runs, "conclusions": conclusions }));
     let nonce = nonce(&data);
-    let mut page = String::with_capacity(PLOTLY.len() + data.len() + (64 << 10));
+    let program = PROGRAM.concat();
+    let mut page = String::with_capacity(program.len() + data.len() + (64 << 10));
     // Nothing is asked of any network, and only the programs below are run.
     page.push_str(&format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -23,15 +43,15 @@ pub(super) fn page(runs: Vec<Value>) -> String {
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <link rel=\"icon\" href=\"data:,\">\n\
          <title>burnscape report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <main id=\"page\"><h1>burnscape report</h1>\n\
+         <main id=\"page\">\n\
          <noscript>This page draws with JavaScript, which is switched off. Its data are in the \
          element “data” at its end.</noscript></main>\n"
     ));
-    page.push_str(&format!("<script nonce=\"{nonce}\">\n{PLOTLY}\n</script>\n"));
     page.push_str("<script type=\"application/json\" id=\"data\">");
     page.push_str(&data);
     page.push_str(&format!(
-        "</script>\n<script nonce=\"{nonce}\">\n{PROGRAM}</script>\n</body>\n</html>\n"
+        "</script>\n<script nonce=\"{nonce}\">\n\"use strict\";\n(() => {{\n{program}}})();\n</script>\n\
+         </body>\n</html>\n"
     ));
     page
 }

@@ -238,15 +238,20 @@ fn a_large_plane_is_one_picture_of_its_nodes() {
 
 /// The picture in an SVG.
 fn decoded(svg: &str) -> Pixmap {
-    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (_, text) = svg.split_once("data:image/png;base64,").unwrap();
+    Pixmap::decode_png(&from_base64(text.split_once('"').unwrap().0)).unwrap()
+}
+
+/// RFC 4648, section 4.
+pub fn from_base64(text: &str) -> Vec<u8> {
+    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = text.bytes().map_while(|it| DIGITS.find(char::from(it)).map(|it| it as u32));
     let digits: Vec<u32> = digits.collect();
     let bytes = digits.chunks(4).flat_map(|four| {
         let bits = four.iter().fold(0, |bits, digit| bits << 6 | digit) << (6 * (4 - four.len()));
         bits.to_be_bytes()[1..four.len()].to_vec()
     });
-    Pixmap::decode_png(&bytes.collect::<Vec<u8>>()).unwrap()
+    bytes.collect()
 }
 
 /// Norms that are all the same give one colour, and nothing shines through between the cells.
