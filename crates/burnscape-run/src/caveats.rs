@@ -176,6 +176,9 @@ fn batchnorm(mode: &BatchNormMode) -> String {
         BatchNormMode::Centre => {
             "BatchNorm statistics are those of the centre at every node.".to_owned()
         }
+        BatchNormMode::Interpolated => {
+            "BatchNorm statistics are interpolated between those of the two ends.".to_owned()
+        }
         other => format!("BatchNorm statistics: {other}."),
     }
 }

@@ -347,6 +347,8 @@ vocabulary! {
         Centre = "centre",
         /// Statistics that are computed anew at each node.
         Recalibrate = "recalibrate",
+        /// On the line between two models, the statistics of both, mixed as their weights are.
+        Interpolated = "interpolated",
         /// The model has no buffers.
         None = "none",
     }

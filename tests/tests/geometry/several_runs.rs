@@ -7,7 +7,7 @@ use burn::tensor::{Int, Tensor, TensorData, activation};
 use burn::train::{InferenceStep, RegressionOutput, TrainOutput, TrainStep};
 use burnscape::geometry::alignment::Wiring;
 use burnscape::geometry::layout::Layout;
-use burnscape::trace::{Record, StudyKind};
+use burnscape::trace::{Record, RunFolder, StudyKind, Writer};
 use burnscape::{Comparison, Error, Point, Probe, Runs};
 use burnscape_tests::weights::drawn;
 
@@ -30,7 +30,8 @@ fn end<M>(probe: Probe, model: &burnscape::Watched<M>, batches: &[Tensor<2>])
 where
     M: InferenceStep<Input = Tensor<2>> + Module,
 {
-    probe.study(model, batches).expect("a study").finish().expect("an end");
+    // A model that is not finite has no study; its run ends all the same.
+    let _ = probe.study(model, batches).and_then(burnscape::Study::finish);
 }
 
 fn opened(runs: &[&Run]) -> Runs {
@@ -145,9 +146,7 @@ fn runs_that_do_not_fit_are_left_out_with_the_reason() {
     end(probe, &walker, &[batch(&[[0.0; 4]])]);
     let diverged = walked(&[[0.5; 3], [1.0; 3], [f32::NAN; 3]]);
     let lost = walked(&[[0.5; 3], [f32::INFINITY; 3]]);
-    let living = Run::new();
-    let probe = living.probe();
-    let _walker = walk(&probe, &[[0.0; 3], [0.25; 3]]);
+    let living = without_end(&other);
     let missing = good.path().join("nowhere");
     let all = [&good, &other, &wide, &diverged, &lost, &living, &good].map(Run::path);
     let runs = Runs::open(all.iter().chain([&missing])).expect("some that fit");
@@ -161,6 +160,26 @@ fn runs_that_do_not_fit_are_left_out_with_the_reason() {
     assert_names(&remarks.join(" "), &["diverged", "no end"]);
     let too_few = Runs::open([good.path(), wide.path()]).expect_err("only one fits");
     assert!(matches!(too_few, Error::NothingToCompare { fit: 1, .. }), "{too_few}");
+}
+
+/// What a run looks like whose training goes on: another one, as far as nobody ended it.
+fn without_end(of: &Run) -> Run {
+    let run = Run::new();
+    let folder = RunFolder::create(run.path()).expect("a folder");
+    let mut writer = Writer::create(&folder).expect("a trace");
+    for mut record in of.records() {
+        if let Record::Head(head) = &mut record {
+            head.run_id = "another".into();
+        }
+        if !matches!(record, Record::End(_)) {
+            writer.append(&record).expect("a record");
+        }
+    }
+    for snapshot in of.snapshots() {
+        let to = folder.snapshot_path(snapshot.index);
+        std::fs::copy(of.path().join(&snapshot.file), to).expect("a copy");
+    }
+    run
 }
 
 /// Gives a model with a method `output` both of burn's steps.
@@ -370,7 +389,7 @@ fn taken<const D: usize>(
     param.map(|tensor| {
         let order = TensorData::new(order.clone(), [order.len()]);
         let order = Tensor::<1, Int>::from_data(order, &tensor.device());
-        tensor.select(axis, order).detach().require_grad()
+        tensor.select(axis, order)
     })
 }
 
@@ -456,11 +475,11 @@ fn comes_back<M>(
     M: TrainStep<Input = Tensor<2>> + InferenceStep<Input = Tensor<2>> + Module,
 {
     let before = several.barrier_at(last, copy, 5).expect("a line");
+    assert!(before.distance > 0.1, "{}", before.distance);
     let aligned = several.align_with(last, copy, wiring).expect("units that match");
     assert!(aligned.matching.after > aligned.matching.before);
     let after = several.barrier_at(last, &aligned.point, 5).expect("a line");
     assert_eq!((after.distance, after.lowest()), (0.0, 0.0), "{:?}", after.sentences);
-    assert!(before.lowest() > 1e-3, "{}", before.lowest());
 }
 
 #[test]
@@ -485,7 +504,12 @@ fn a_shuffled_convolutional_network_with_batchnorm_comes_back_exactly() {
 fn a_shuffled_residual_network_comes_back_exactly_and_told_as_a_chain_is_refused() {
     with_shuffled::<Residual, 18>(Residual::new, Residual::shuffled, |several, last, copy| {
         comes_back(several, [last, copy], Residual::wiring);
-        let refused = several.align(last, copy).expect_err("residual adds are no chain");
+        // Of another training, units of layers that are added up would be swapped apart.
+        let other = several.runs().iter().nth(1).expect("a run").last();
+        let aligned =
+            several.align_with(last, &other, Residual::wiring).expect("the same function");
+        assert!(aligned.matching.after > aligned.matching.before);
+        let refused = several.align(last, &other).expect_err("residual adds are no chain");
         assert!(matches!(refused, Error::NotTheSameFunction { .. }), "{refused}");
         assert_names(&refused.to_string(), &["align_with", ".weight"]);
     });

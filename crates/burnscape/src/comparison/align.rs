@@ -11,7 +11,7 @@ use burnscape_landscape::alignment::{
 use burnscape_landscape::evaluate::BatchLoss;
 use burnscape_landscape::layout::{Block, Layout};
 
-use super::Comparison;
+use super::measured::Comparison;
 use crate::model::point::{Point, Weights, WeightsOf};
 use crate::model::tensors::NamedTensor;
 use crate::study::survey::Survey;

@@ -4,7 +4,8 @@ use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::barrier::Barrier;
 
-use super::{Comparison, words};
+use super::measured::Comparison;
+use super::words;
 use crate::Result;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::Point;

@@ -9,7 +9,7 @@ use burn::train::InferenceStep;
 use burnscape_landscape::pca::{JointPca, PcaError, PcaOptions, Weigh, joint_pca};
 use burnscape_landscape::topology::MergeTree;
 
-use super::Comparison;
+use super::measured::Comparison;
 use super::runs::{ComparedRun, Runs};
 use super::words;
 use crate::landscape::slice_surface::SliceSurface;
@@ -39,6 +39,16 @@ where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
+    /// The plane in which all runs move most, each counting the same, with the loss on it and all paths: see
+    /// [`joint_plane_of`](Self::joint_plane_of).
+    ///
+    /// # Errors
+    ///
+    /// As [`Study::slice`].
+    pub fn joint_plane(&mut self) -> Result<JointPlane> {
+        self.joint_plane_of(&SliceSpec::pca(), Weigh::Runs)
+    }
+
     /// The plane of the first two principal components of the snapshots of all runs about their common mean, through that
     /// mean: with runs, or with snapshots, that count the same. Of `spec` all but directions, centre and range is taken.
     ///
