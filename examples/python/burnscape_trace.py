@@ -149,7 +149,7 @@ slice: slice:uint32 name:text centre:text centre_snapshot:uint? x:axis y:axis? n
        centre_loss:float shares:[f8] samples:uint batches:uint batchnorm:text dtype:text device:text
        loss:text layers:[layer] tolerance:float? study:uint32? directions:text?
 axis: label:text kind:text first:int count:uint spacing:float direction_norm:float seed:uint?
-      explained:float? component:uint32?
+      explained:float? component:uint?
 layer: name:text centre:float samples:uint batches:uint
 plan: slices:[uint32] budget_secs:float? batches:u4 of_batches:uint snapshots:u4 tolerance:float?
       most_nodes:uint? agreement:uint agreement_nodes:uint? true_losses:flag exact_secs:float? text:text

@@ -4,6 +4,7 @@
 mod agreement;
 #[cfg(feature = "export")]
 mod export;
+mod hostile;
 #[cfg(feature = "export")]
 mod report;
 mod shell;
