@@ -15,8 +15,9 @@ It needs Python 3.10, numpy and cbor2 (5.9 or 6), and safetensors for weights.
 `follow` gives the records of a run while it is being written, `items` those of a file one by one.
 The bytes are drawn on the page of the crate `burnscape-trace`; its `trace.cddl` lists every field.
 
-Whatever a file holds, at most one record of MAX_PAYLOAD_BYTES, or a grid of MAX_NODES, is allocated
-for what it claims, and nothing outside the run folder is read.
+Whatever a file holds, memory and time are bounded by its size: a record is at most MAX_PAYLOAD_BYTES long, every
+byte is looked at a few times, and grids and tables have FREE_VALUES for nothing and VALUES_PER_VALUE for each
+value that is told. Nothing outside the run folder is read.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ FORMAT_MAJOR = 1
 MAX_PAYLOAD_BYTES = 256 << 20
 #: More nodes than this are not a surface but a damaged record.
 MAX_NODES = 4_000_000
+#: Values that grids of slices, or a column of steps, may claim for nothing, and for each value that is told.
+FREE_VALUES = 1 << 19
+VALUES_PER_VALUE = 16
 #: Overhead of a record: sync mark, checksum, length.
 OVERHEAD_BYTES = 16
 #: Name of the trace in the folder of a run.
@@ -103,27 +107,27 @@ Item = Union[Record, Lost, Torn]
 
 # ---------------------------------------------------------------- records and their fields
 
-# `name:type`, where a type is a number (uint, int, float), text, flag, an array of numbers (f4, f8, u4),
+# `name:type`, where a type is a number (uint, int, of so many bits; float), text, flag, an array of numbers (f4, f8, u4),
 # `[type]` a list, `{type}` a map from text, or the name of a record in this table. `?` behind it: or null.
 _TABLE = """
-head: format:[uint] run_id:text started_unix_secs:float burnscape_version:text burn_version:text
+head: format:[uint16] run_id:text started_unix_secs:float burnscape_version:text burn_version:text
       device:text dtype:text seed:uint epochs_planned:uint? first_epoch:uint? blocks:[block] buffers:[buffer]
-block: path:text shape:[uint] role:text container:text filter_axis:uint? groups:uint filter_guessed:flag
+block: path:text shape:[uint] role:text container:text filter_axis:uint8? groups:uint32 filter_guessed:flag
        frozen:flag offset:uint
 buffer: path:text shape:[uint]
 hyperparameters: values:{text}
-step: step:uint batches:uint epoch:uint? iteration:uint? accumulated:uint elapsed_secs:float lr:float
+step: step:uint batches:uint epoch:uint? iteration:uint? accumulated:uint32 elapsed_secs:float lr:float
       loss:float? missing:u4 columns:{f4}
 epoch: epoch:uint steps:uint batches:uint elapsed_secs:float train_loss:float? valid_loss:float?
        weighted_by:text
 progress: split:text epoch:uint done:uint total:uint eta_secs:float?
 metric: split:text name:text epoch:uint step:uint value:float
-activation: tap:text step:uint batches:uint calls:uint values:uint non_finite:uint mean:float std:float
+activation: tap:text step:uint batches:uint calls:uint32 values:uint non_finite:uint mean:float std:float
             rms:float min:float max:float zero_share:float saturated_share:float units:uint
-            dead_units:uint window:uint drift:float
-histogram: of:text block:uint? tap:text? step:uint first_exponent:int positive:u4 negative:u4 zeros:uint
+            dead_units:uint window:uint32 drift:float
+histogram: of:text block:uint32? tap:text? step:uint first_exponent:int16 positive:u4 negative:u4 zeros:uint
            non_finite:uint
-alert: rule:text level:text step:uint epoch:uint? iteration:uint? block:uint? tap:text? places:uint
+alert: rule:text level:text step:uint epoch:uint? iteration:uint? block:uint32? tap:text? places:uint32
        value:float threshold:float text:text advice:text
 blackbox: step:uint rule:text steps:[step] previous:text? before:text? after:text? gradient:text?
 curvature: reason:text step:uint epoch:uint? snapshot:uint? elapsed_secs:float samples:uint batches:uint
@@ -136,27 +140,29 @@ density: eigenvalue:f8 density:f8 stderr:f8 width:float probes:uint lanczos_step
 measure: name:text value:float error:float? radius:float? meaning:text
 dropped: records:uint after_step:uint
 frozen: step:uint blocks:u4
-snapshot: index:uint reason:text epoch:uint? step:uint file:text bytes:uint crc32:uint same_as:uint?
-          given_up:[uint] stride:uint?
-trajectory: slice:uint? snapshots:u4 epochs:f8 x:f8 y:f8 out_of_plane:f8 out_of_plane_share:f8 loss:f8
+snapshot: index:uint reason:text epoch:uint? step:uint file:text bytes:uint crc32:uint32 same_as:uint?
+          given_up:[uint] stride:uint? run:uint32?
+trajectory: slice:uint32? snapshots:u4 starts:u4 epochs:f8 x:f8 y:f8 out_of_plane:f8 out_of_plane_share:f8 loss:f8
             loss_on_plane:f8 loss_at:u4 explained:f8 random_walk:f8 random_walk_measured:f8 degenerate:flag
-slice: slice:uint name:text centre:text centre_snapshot:uint? x:axis y:axis? normalisation:text
+slice: slice:uint32 name:text centre:text centre_snapshot:uint? x:axis y:axis? normalisation:text
        biases:text moves_frozen:flag orthogonalised:flag cosine:float? centre_norm:float
        centre_loss:float shares:[f8] samples:uint batches:uint batchnorm:text dtype:text device:text
-       loss:text layers:[layer] tolerance:float? study:uint? directions:text?
+       loss:text layers:[layer] tolerance:float? study:uint32? directions:text?
 axis: label:text kind:text first:int count:uint spacing:float direction_norm:float seed:uint?
-      explained:float?
+      explained:float? component:uint32?
 layer: name:text centre:float samples:uint batches:uint
-plan: slices:[uint] budget_secs:float? batches:u4 of_batches:uint snapshots:u4 tolerance:float?
+plan: slices:[uint32] budget_secs:float? batches:u4 of_batches:uint snapshots:u4 tolerance:float?
       most_nodes:uint? agreement:uint agreement_nodes:uint? true_losses:flag exact_secs:float? text:text
-nodes: slice:uint index:u4 loss:f8 stderr:f8 layers:[layer_nodes] interpolated:flag
+nodes: slice:uint32 index:u4 loss:f8 stderr:f8 layers:[layer_nodes] interpolated:flag
 layer_nodes: value:f8 stderr:f8
-study: study:uint kind:text slices:[uint] lowest:float? highest:float? measures:{f8} sentences:[text]
-check: slice:uint? name:text passed:flag detail:text
+study: study:uint32 kind:text slices:[uint32] lowest:float? highest:float? measures:{f8} sentences:[text]
+runs: runs:[compared_run]
+compared_run: name:text path:text run_id:text remarks:[text]
+check: slice:uint32? name:text passed:flag detail:text
 note: level:text text:text
 resume: resumed_unix_secs:float steps:uint batches:uint truncated_bytes:uint
 end: reason:text steps:uint dropped:uint elapsed_secs:float tally:tally?
-tally: records:uint crc32:uint
+tally: records:uint crc32:uint32
 """
 
 
@@ -178,10 +184,22 @@ FIELDS = _read_table(_TABLE)
 
 _PLAIN: dict[str, tuple[type, Any]] = {
     "uint": (int, 0),
+    "uint8": (int, 0),
+    "uint16": (int, 0),
+    "uint32": (int, 0),
+    "int16": (int, 0),
     "int": (int, 0),
     "float": (float, 0.0),
     "text": (str, ""),
     "flag": (bool, False),
+}
+_RANGES = {
+    "uint8": range(1 << 8),
+    "uint16": range(1 << 16),
+    "uint32": range(1 << 32),
+    "uint": range(1 << 64),
+    "int16": range(-(1 << 15), 1 << 15),
+    "int": range(-(1 << 63), 1 << 63),
 }
 _ARRAYS = {"f4": np.dtype("<f4"), "f8": np.dtype("<f8"), "u4": np.dtype("<u4")}
 # RFC 8746, section 2.1.
@@ -228,9 +246,7 @@ def _checked(kind: str, value: Any, place: str) -> Any:
 def _is_plain(kind: str, value: Any) -> bool:
     if kind not in _PLAIN or isinstance(value, bool) != (kind == "flag"):
         return False
-    if isinstance(value, int) and not (-(2**63) if kind == "int" else 0) <= value < 2**64:
-        return False
-    return isinstance(value, _PLAIN[kind][0])
+    return isinstance(value, _PLAIN[kind][0]) and (kind not in _RANGES or value in _RANGES[kind])
 
 
 def _is_array(kind: str, value: Any) -> bool:
@@ -777,7 +793,20 @@ class Run:
         said = [f"{it.bytes} bytes at byte {it.offset} are lost: {it.reason}" for it in self.lost]
         if self.torn is not None:
             said.append(f"the last {self.torn.bytes} bytes, from byte {self.torn.offset} on, are unfinished")
-        return said + self._refused
+        claims = (f"slice {number} claims too many nodes for the few that were told" for number in self._crowded())
+        return said + self._refused + list(claims)
+
+    def _crowded(self) -> list[int]:
+        """Slices for which there is no room: the first ones come first."""
+        grids = {it.fields["slice"]: _claimed_values(it.fields) for it in self.of("slice")}
+        told = sum(_told_values(it.fields) for it in self.of("nodes"))
+        room, crowded = FREE_VALUES + VALUES_PER_VALUE * told, []
+        for number in sorted(grids):
+            if grids[number] <= room:
+                room -= grids[number]
+            else:
+                crowded.append(number)
+        return crowded
 
     @property
     def head(self) -> dict[str, Any]:
@@ -797,10 +826,14 @@ class Run:
         return str(last.fields["reason"]) if last is not None and last.kind == "end" else None
 
     def steps(self, columns: list[str] | None = None) -> Steps:
-        """Steps as arrays; `columns` names those that are wanted, else all are read."""
+        """Steps as arrays; `columns` names those that are wanted, else all are read.
+
+        Raises TraceError where steps and blocks claim arrays that would be nearly empty.
+        """
         rows = [record.fields for record in self.of("step")]
         blocks = self.blocks
         shape = (len(rows), len(blocks))
+        _require_told(rows, shape)
         steps = Steps(
             step=_integers(rows, "step"),
             batches=_integers(rows, "batches"),
@@ -858,8 +891,11 @@ class Run:
     def slices(self) -> list[Slice]:
         """All slices, by number. Nodes without a slice before them, or outside its grid, are left out."""
         told: dict[int, tuple[int, Slice]] = {}
+        crowded = set(self._crowded())
         for record in self.of("slice", "nodes"):
             number = record.fields["slice"]
+            if number in crowded:
+                continue
             if record.kind == "nodes" and number in told:
                 _enter(told[number][1], record.fields)
             # A surface that is measured further repeats its slice: what was measured stays.
@@ -963,6 +999,14 @@ def _column(
     return values, measured
 
 
+def _require_told(rows: list[dict[str, Any]], shape: tuple[int, int]) -> None:
+    """That a column is not nearly empty: one array per name is made of it."""
+    names = {name for row in rows for name in row["columns"]}
+    told = sum(len(values) for row in rows for values in row["columns"].values())
+    if shape[0] * shape[1] * (1 + len(names)) > 8 * FREE_VALUES + 8 * VALUES_PER_VALUE * told:
+        raise TraceError(f"{shape[0]} steps × {shape[1]} blocks × {len(names)} columns, and only {told} values")
+
+
 def _coordinates(axis: dict[str, Any]) -> Floats:
     multiples = axis["first"] + np.arange(axis["count"], dtype=np.float64)
     return np.asarray(multiples * axis["spacing"], np.float64)
@@ -998,6 +1042,16 @@ def _refusal(fields: dict[str, Any]) -> str | None:
     if 0 < rows * columns <= MAX_NODES and rows * columns * (1 + layers) <= 4 * MAX_NODES:
         return None
     return f"slice {fields['slice']} claims {rows} × {columns} nodes in {1 + layers} layers: it is left out"
+
+
+def _claimed_values(fields: dict[str, Any]) -> int:
+    rows, columns = _shape(fields)
+    return int(rows * columns) * (1 + len(fields["layers"]))
+
+
+def _told_values(fields: dict[str, Any]) -> int:
+    lists = [fields["loss"], *(layer["value"] for layer in fields["layers"])]
+    return sum(min(len(fields["index"]), len(values)) for values in lists)
 
 
 def _layer_names(fields: dict[str, Any]) -> list[str]:

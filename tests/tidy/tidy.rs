@@ -46,7 +46,13 @@ fn crates_know_only_those_that_the_architecture_allows() {
         ),
         (
             "burnscape",
-            &["burnscape-landscape", "burnscape-report", "burnscape-trace", "burnscape-tui"],
+            &[
+                "burnscape-landscape",
+                "burnscape-report",
+                "burnscape-run",
+                "burnscape-trace",
+                "burnscape-tui",
+            ],
         ),
     ]);
     for name in crates() {
@@ -64,7 +70,7 @@ fn sources(name: &str) -> Sources {
 }
 
 /// The floors of the hook, from the ground up, each with those that it may know; `crates/README.md` draws them.
-const FLOORS: [(&str, &[&str]); 14] = [
+const FLOORS: [(&str, &[&str]); 15] = [
     ("error", &[]),
     ("panics", &["error"]),
     ("config", &["error"]),
@@ -91,6 +97,7 @@ const FLOORS: [(&str, &[&str]); 14] = [
         ],
     ),
     ("run", &["error", "config", "model", "observe", "recorder", "study"]),
+    ("comparison", &["error", "config", "model", "recorder", "landscape", "study", "run"]),
     (
         "probe",
         &[
@@ -146,8 +153,7 @@ fn no_more_than_two_files_need_each_other() {
 
 /// Files outside the model of a run that tell kinds of records apart, with what for. The format itself, and the hook,
 /// which writes, are crates of their own.
-const READERS_OF_RECORDS: [(&str, &str); 5] = [
-    ("burnscape-cli/src/info/facts.rs", "counts kinds, and keeps the last value of each metric"),
+const READERS_OF_RECORDS: [(&str, &str); 4] = [
     ("burnscape-cli/src/verify.rs", "looks at the files of snapshots"),
     ("burnscape-tui/src/feed.rs", "says which records may be lost on their way to the screen"),
     ("burnscape-tui/src/json_lines.rs", "prints each record as it comes"),

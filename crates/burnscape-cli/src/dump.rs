@@ -3,8 +3,9 @@
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use anyhow::Context;
-use burnscape_trace::{Item, LossCause, Reader, RunFolder, frame};
+use anyhow::{Context, ensure};
+use burnscape_run::json_printable;
+use burnscape_trace::{Item, LossCause, RESERVED_KINDS, Reader, RunFolder, frame};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -22,7 +23,7 @@ not know are printed as well. The fields are explained in the README and the sch
 
 Exit codes:
   0  printed; also when the run is damaged: its lines say so
-  2  the path is no run, the run cannot be read, or the arguments make no sense";
+  2  the path is no run, the run cannot be read, there is no such kind, or the arguments make no sense";
 
 /// Print every record of a run as one line of JSON.
 #[derive(Debug, Args)]
@@ -40,12 +41,30 @@ pub(crate) struct Dump {
 pub(crate) fn run(arguments: &Dump) -> anyhow::Result<()> {
     let mut reader = Reader::open(RunFolder::open(&arguments.run)?.trace_path())?;
     let mut out = BufWriter::new(io::stdout().lock());
+    let mut strange = strange_kinds(&arguments.kind);
     while let Some(item) = reader.next() {
-        if let Some(line) = line(&item?, reader.frame(), &arguments.kind)? {
-            writeln!(out, "{line}").context("could not print the records")?;
+        let item = item?;
+        if let Item::Record { record, .. } = &item {
+            strange.retain(|kind| *kind != record.kind());
+        }
+        if let Some(line) = line(&item, reader.frame(), &arguments.kind)? {
+            writeln!(out, "{}", json_printable(&line.to_string()))
+                .context("could not print the records")?;
         }
     }
-    out.flush().context("could not print the records")
+    out.flush().context("could not print the records")?;
+    let known = RESERVED_KINDS.join(", ");
+    ensure!(
+        strange.is_empty(),
+        "no record is of the kind `{}`; kinds are {known}",
+        strange.join("`, `")
+    );
+    Ok(())
+}
+
+/// Kinds that this version does not know: a newer trace may have them.
+fn strange_kinds(kinds: &[String]) -> Vec<&str> {
+    kinds.iter().map(String::as_str).filter(|kind| !RESERVED_KINDS.contains(kind)).collect()
 }
 
 fn line(item: &Item, frame: &[u8], kinds: &[String]) -> anyhow::Result<Option<Value>> {

@@ -3,12 +3,11 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use burnscape_report::{ExportOptions, Exported, Figure, FigureOptions, Format, export};
+use anyhow::{Context, ensure};
+use burnscape_report::{ExportOptions, Exported, Figure, FigureOptions, Format, export, export_to};
+use burnscape_run::counted;
 use burnscape_trace::RunFolder;
 use clap::Args;
-
-use crate::counted::counted;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -49,7 +48,7 @@ pub(crate) struct Export {
     #[arg(long, value_name = "FORMAT")]
     format: Format,
 
-    /// File to write for npz and json, folder for all others
+    /// File to write for npz and json, - for standard output; folder for all others
     #[arg(short, long, value_name = "OUTPUT")]
     output: PathBuf,
 
@@ -63,16 +62,20 @@ pub(crate) struct Export {
     figure: Option<Figure>,
 
     /// svg, png: width in millimetres
-    #[arg(long, value_name = "MM", default_value_t = FigureOptions::DEFAULT.width_mm)]
-    width_mm: f64,
+    #[arg(long, value_name = "MM")]
+    width_mm: Option<f64>,
 
     /// svg, png: height in millimetres
-    #[arg(long, value_name = "MM", default_value_t = FigureOptions::DEFAULT.height_mm)]
-    height_mm: f64,
+    #[arg(long, value_name = "MM")]
+    height_mm: Option<f64>,
 
     /// png: dots per inch
-    #[arg(long, value_name = "N", default_value_t = FigureOptions::DEFAULT.dpi)]
-    dpi: f64,
+    #[arg(long, value_name = "N")]
+    dpi: Option<f64>,
+
+    /// csv: texts as they were recorded, also those that a spreadsheet would calculate or obey
+    #[arg(long)]
+    raw_texts: bool,
 
     /// Replace OUTPUT if it exists; of folders only those that an export has made
     #[arg(long)]
@@ -81,18 +84,51 @@ pub(crate) struct Export {
 
 /// Writes the file and says so; what the run has lost goes to standard error.
 pub(crate) fn run(arguments: &Export) -> anyhow::Result<()> {
+    refuse_without_effect(arguments)?;
     let options = options(arguments);
+    if arguments.output == Path::new("-") {
+        return to_stdout(arguments, &options);
+    }
     let below = below(&arguments.run);
     let exported = export(&arguments.run, arguments.format, &options, &arguments.output);
     let exported = match &below {
         Some(sentence) => exported.with_context(|| sentence.clone())?,
         None => exported?,
     };
-    for sentence in &exported.lost {
-        eprintln!("burnscape: lost: {sentence}");
-    }
+    tell_lost(&exported.lost);
     let said = std::iter::once(summary(&exported)).chain(below).collect::<Vec<_>>().join("\n");
     writeln!(io::stdout(), "{said}").context("could not say what was written")
+}
+
+fn tell_lost(lost: &[String]) {
+    for sentence in lost {
+        eprintln!("burnscape: lost: {sentence}");
+    }
+}
+
+/// Nothing but the export may go there.
+fn to_stdout(arguments: &Export, options: &ExportOptions) -> anyhow::Result<()> {
+    let lost = export_to(&arguments.run, arguments.format, options, &mut io::stdout().lock())?;
+    tell_lost(&lost);
+    Ok(())
+}
+
+/// An option that changes nothing is a mistake.
+fn refuse_without_effect(arguments: &Export) -> anyhow::Result<()> {
+    let format = arguments.format;
+    let is_figure = matches!(format, Format::Svg | Format::Png);
+    let options = [
+        ("--with-directions", arguments.with_directions, format == Format::Npz, "npz"),
+        ("--raw-texts", arguments.raw_texts, format == Format::Csv, "csv"),
+        ("--figure", arguments.figure.is_some(), is_figure, "svg and png"),
+        ("--width-mm", arguments.width_mm.is_some(), is_figure, "svg and png"),
+        ("--height-mm", arguments.height_mm.is_some(), is_figure, "svg and png"),
+        ("--dpi", arguments.dpi.is_some(), format == Format::Png, "png"),
+    ];
+    for (option, is_given, has_effect, formats) in options {
+        ensure!(!is_given || has_effect, "{option} has no effect on {format}; it is for {formats}");
+    }
+    Ok(())
 }
 
 /// Where the models are that were trained with this one.
@@ -108,9 +144,15 @@ fn below(run: &Path) -> Option<String> {
 }
 
 fn options(arguments: &Export) -> ExportOptions {
-    let &Export { figure, width_mm, height_mm, dpi, with_directions, force, .. } = arguments;
-    let figures = FigureOptions { figure, width_mm, height_mm, dpi };
-    ExportOptions { with_directions, force, figures }
+    let &Export { figure, with_directions, force, raw_texts, .. } = arguments;
+    let usual = FigureOptions::DEFAULT;
+    let figures = FigureOptions {
+        figure,
+        width_mm: arguments.width_mm.unwrap_or(usual.width_mm),
+        height_mm: arguments.height_mm.unwrap_or(usual.height_mm),
+        dpi: arguments.dpi.unwrap_or(usual.dpi),
+    };
+    ExportOptions { with_directions, force, raw_texts, figures }
 }
 
 fn summary(exported: &Exported) -> String {

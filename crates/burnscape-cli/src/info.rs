@@ -1,20 +1,20 @@
 //! `burnscape info`: what is in a run, in words or as JSON.
 
-mod facts;
-mod words;
+mod json;
+mod summary;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use burnscape_run::{Facts, json_printable};
 use clap::Args;
-
-use self::facts::Facts;
 
 const HELP: &str = "\
 --json prints one object:
   run, run_id, format, burnscape_version, burn_version, device, dtype, seed   texts and numbers of the head
   started_unix_secs, elapsed_secs      start, and seconds of recording until the last record
+  training_secs                        of these until the last step or epoch; the rest went into surfaces
   trace_bytes, records                 length of the trace; number of records of each kind
   blocks, parameters, buffers          of the model
   steps, batches, epochs, epochs_planned, resumed
@@ -55,8 +55,8 @@ pub(crate) struct Info {
 pub(crate) fn run(arguments: &Info) -> anyhow::Result<()> {
     let facts = Facts::read(&arguments.run)?;
     let text = match arguments.json {
-        true => format!("{:#}\n", facts.to_json()),
-        false => words::of(&facts),
+        true => json_printable(&format!("{:#}\n", json::of(&facts))),
+        false => summary::of(&facts),
     };
     io::stdout().write_all(text.as_bytes()).context("could not print what is in the run")
 }

@@ -3,7 +3,6 @@
 mod arguments;
 mod completions;
 mod config;
-mod counted;
 mod dump;
 #[cfg(feature = "export")]
 mod export;
@@ -12,6 +11,7 @@ mod json;
 mod losses;
 mod man;
 mod new_file;
+mod new_run;
 mod recover;
 #[cfg(feature = "export")]
 mod report;

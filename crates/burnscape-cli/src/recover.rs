@@ -4,21 +4,23 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use burnscape_run::counted;
 use burnscape_trace::{Recovered, recover};
 use clap::Args;
 
-use crate::counted::counted;
 use crate::losses;
+use crate::new_run::{self, Place};
 
 const HELP: &str = "\
-OUT gets all undamaged records of RUN, byte for byte and in their order, and an `end` with the reason
+OUTPUT gets all undamaged records of RUN, byte for byte and in their order, and an `end` with the reason
 `recovered`; and the snapshots, directions and black boxes that they name, where these are in the run folder.
 RUN stays as it is.
 
 Exit codes:
   0  written; what could not be saved is told on standard error
-  2  not written: the path is no run or cannot be read, no copy of the head is left in it, OUT is there and
-     not empty or cannot be written, or the arguments make no sense";
+  2  not written: the path is no run or cannot be read, no copy of the head is left in it, OUTPUT is there
+     and not empty (--force replaces what recover or thin has written) or cannot be written, or the arguments
+     make no sense";
 
 /// Write all undamaged records of a run into a new one.
 #[derive(Debug, Args)]
@@ -27,17 +29,18 @@ pub(crate) struct Recover {
     /// Folder of the run, or its trace.cbor
     run: PathBuf,
 
-    /// Folder of the new run; it must be empty or not there
-    out: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 /// Writes the new run and says what is in it; what is lost goes to standard error.
 pub(crate) fn run(arguments: &Recover) -> anyhow::Result<()> {
-    let recovered = recover(&arguments.run, &arguments.out)?;
+    let out = arguments.place.out()?;
+    let recovered = new_run::write(out, arguments.place.force, |out| recover(&arguments.run, out))?;
     for sentence in losses_of(&recovered) {
         eprintln!("burnscape: {sentence}");
     }
-    let out = arguments.out.display();
+    let out = out.display();
     writeln!(io::stdout(), "wrote {out}: {}", summary(&recovered))
         .context("could not say what was written")
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use burnscape_report::report;
+use burnscape_report::{report, report_to};
 use clap::Args;
 
 const EXIT_CODES: &str = "\
@@ -27,7 +27,7 @@ pub(crate) struct Report {
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
 
-    /// Page to write
+    /// Page to write, - for standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
@@ -39,6 +39,11 @@ pub(crate) struct Report {
 /// Writes the page and says so; what the runs have lost goes to standard error.
 pub(crate) fn run(arguments: &Report) -> anyhow::Result<()> {
     let runs: Vec<&Path> = arguments.runs.iter().map(PathBuf::as_path).collect();
+    if arguments.output == Path::new("-") {
+        let lost = report_to(&runs, &mut io::stdout().lock())?;
+        lost.iter().for_each(|sentence| eprintln!("burnscape: lost: {sentence}"));
+        return Ok(());
+    }
     let reported = report(&runs, &arguments.output, arguments.force)?;
     for sentence in &reported.lost {
         eprintln!("burnscape: lost: {sentence}");

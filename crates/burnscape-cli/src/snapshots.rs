@@ -5,10 +5,11 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use burnscape_run::counted;
 use burnscape_trace::{FileState, Keep, Listed, RunFolder, list_snapshots, prune_snapshots};
 use clap::Args;
 
-use crate::counted::counted;
+use crate::words::one_or_more;
 
 const HELP: &str = "\
 With --keep-every, nothing is deleted until --yes is given as well. Always kept are the first and the last
@@ -29,7 +30,7 @@ pub(crate) struct Snapshots {
     run: PathBuf,
 
     /// Keep those whose number is a multiple of N, and those that are needed
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one_or_more)]
     keep_every: Option<NonZeroU64>,
 
     /// Delete the others

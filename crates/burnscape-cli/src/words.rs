@@ -1,9 +1,15 @@
 //! Options that take one of a few words: parsed by the type they stand for, listed in help and completions.
 
 use std::fmt::Display;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+/// A number of things of which a part is kept.
+pub(crate) fn one_or_more(word: &str) -> Result<NonZeroU64, String> {
+    word.parse().map_err(|_| "needs 1 or more".to_owned())
+}
 
 /// A word and what it means.
 pub(crate) type Word = (&'static str, &'static str);

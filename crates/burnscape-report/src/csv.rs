@@ -2,11 +2,13 @@
 
 use std::io::Write;
 
+use burnscape_landscape::surface::Surface;
 use burnscape_landscape::words as honest;
 use burnscape_trace::{Metric, Step};
 use serde_json::Value;
 
 use crate::Error;
+use crate::cells::Texts;
 use crate::fields::Fields;
 use crate::output_folder::OutputFolder;
 use crate::run::Run;
@@ -16,7 +18,8 @@ use crate::slice::Slice;
 const LEAFLET: &str = "\
 A run of burnscape as tables. Texts are UTF-8, quoted as RFC 4180 says; numbers have as many digits as it
 takes to read them back exactly; NaN, inf and -inf are what Python's float() reads; an empty cell was not
-recorded.
+recorded or, of a standard error, is not known. Texts that a spreadsheet would calculate have an apostrophe before
+them, and U+FFFD in place of control characters; `burnscape export --raw-texts` leaves them as they are.
 
 steps.csv        a row per optimizer step: step, batches, epoch, iteration, accumulated, elapsed_secs, lr,
                  loss, missing (numbers of blocks without a gradient, with spaces between them), then
@@ -41,105 +44,116 @@ A table without rows has no file.
 
 type Table<'a> = csv::Writer<&'a mut dyn Write>;
 
+/// Where the tables go, and how texts are written.
+struct Tables<'a> {
+    out: &'a OutputFolder,
+    texts: Texts,
+}
+
 /// Writes the tables that have rows.
-pub(crate) fn write(run: &Run, out: &OutputFolder) -> Result<(), Error> {
+pub(crate) fn write(run: &Run, texts: Texts, out: &OutputFolder) -> Result<(), Error> {
     run.require_anything()?;
-    let history = &run.history;
-    steps(run, out)?;
-    records("blocks.csv", &run.head.blocks, out)?;
-    records("epochs.csv", &history.epochs, out)?;
-    hyperparameters(run, out)?;
-    metrics(run, out)?;
-    records("activations.csv", &history.activations, out)?;
-    records("histograms.csv", &history.histograms, out)?;
-    records("alerts.csv", &history.alerts, out)?;
-    records("curvature.csv", &history.curvature, out)?;
-    records("snapshots.csv", &history.snapshots, out)?;
-    slices(run, out)?;
+    let (history, tables) = (&run.history, Tables { out, texts });
+    steps(run, &tables)?;
+    tables.records("blocks.csv", &run.head.blocks)?;
+    tables.records("epochs.csv", &history.epochs)?;
+    hyperparameters(run, &tables)?;
+    metrics(run, &tables)?;
+    tables.records("activations.csv", &history.activations)?;
+    tables.records("histograms.csv", &history.histograms)?;
+    tables.records("alerts.csv", &history.alerts)?;
+    tables.records("curvature.csv", &history.curvature)?;
+    tables.records("snapshots.csv", &history.snapshots)?;
+    slices(run, &tables)?;
     out.leaflet(LEAFLET)
 }
 
-/// A file whose first line is the header; `rows` writes the others.
-fn table(
-    name: &str,
-    header: &[String],
-    out: &OutputFolder,
-    rows: impl FnOnce(&mut Table<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    out.file(name, |file| {
-        let file: &mut dyn Write = file;
-        let mut table = csv::Writer::from_writer(file);
-        line(&mut table, header, out)?;
-        rows(&mut table)?;
-        table.flush().map_err(|source| out.error(source))
-    })
-}
+impl Tables<'_> {
+    /// A file whose first line is the header; `rows` writes the others.
+    fn table(
+        &self,
+        name: &str,
+        header: &[String],
+        rows: impl FnOnce(&mut Table<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.out.file(name, |file| {
+            let file: &mut dyn Write = file;
+            let mut table = csv::Writer::from_writer(file);
+            self.line(&mut table, header)?;
+            rows(&mut table)?;
+            table.flush().map_err(|source| self.out.error(source))
+        })
+    }
 
-fn line(table: &mut Table<'_>, cells: &[String], out: &OutputFolder) -> Result<(), Error> {
-    table.write_record(cells).map_err(|source| out.error(source.into()))
+    fn line(&self, table: &mut Table<'_>, cells: &[String]) -> Result<(), Error> {
+        table.write_record(cells).map_err(|source| self.out.error(source.into()))
+    }
+
+    /// Records, a row each; no table without rows.
+    fn records<T: Fields>(&self, name: &str, records: &[T]) -> Result<(), Error> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.table(name, &words(T::NAMES), |table| {
+            records.iter().try_for_each(|record| self.line(table, &self.cells(record)))
+        })
+    }
+
+    fn cells<T: Fields>(&self, record: &T) -> Vec<String> {
+        let told = record.values().into_iter().zip(record.are_texts());
+        told.map(|(value, is_text)| self.cell(&value, is_text)).collect()
+    }
+
+    fn cell(&self, value: &Value, is_text: bool) -> String {
+        match value {
+            Value::Null => String::new(),
+            Value::String(text) if is_text => self.texts.cell(text),
+            Value::String(word) if word == "Infinity" => "inf".to_owned(),
+            Value::String(word) if word == "-Infinity" => "-inf".to_owned(),
+            Value::String(word) => word.clone(),
+            Value::Array(_) | Value::Object(_) => self.texts.cell(&value.to_string()),
+            other => other.to_string(),
+        }
+    }
 }
 
 fn words(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// Records, a row each.
-fn records<T: Fields>(name: &str, records: &[T], out: &OutputFolder) -> Result<(), Error> {
-    if records.is_empty() {
-        return Ok(());
-    }
-    table(name, &words(T::NAMES), out, |table| {
-        for record in records {
-            let cells: Vec<String> = record.values().iter().map(cell).collect();
-            line(table, &cells, out)?;
-        }
-        Ok(())
-    })
-}
-
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) if text == "Infinity" => "inf".to_owned(),
-        Value::String(text) if text == "-Infinity" => "-inf".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn steps(run: &Run, out: &OutputFolder) -> Result<(), Error> {
+fn steps(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
     let steps = &run.history.steps;
     if steps.count() == 0 {
         return Ok(());
     }
-    let columns = columns(run);
-    table("steps.csv", &header_of_steps(run, &columns), out, |table| {
+    run.require_dense("steps.csv")?;
+    let (columns, out) = (columns(run), tables.out);
+    tables.table("steps.csv", &header_of_steps(run, &columns, tables.texts), |table| {
         steps.for_each(|row| {
             step(table, row, &columns, steps.widest()).map_err(|source| out.error(source.into()))
         })
     })
 }
 
-fn hyperparameters(run: &Run, out: &OutputFolder) -> Result<(), Error> {
-    let told = &run.history.hyperparameters;
-    if told.is_empty() {
-        return Ok(());
-    }
-    table("hyperparameters.csv", &words(&["name", "value"]), out, |table| {
-        told.iter().try_for_each(|(name, value)| line(table, &[name.clone(), value.clone()], out))
-    })
-}
-
-fn metrics(run: &Run, out: &OutputFolder) -> Result<(), Error> {
+fn metrics(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
     let metrics = &run.history.metrics;
     if metrics.is_empty() {
         return Ok(());
     }
-    table("metrics.csv", &words(Metric::NAMES), out, |table| {
-        metrics.iter().try_for_each(|metric| {
-            let cells: Vec<String> = metric.values().iter().map(cell).collect();
-            line(table, &cells, out)
-        })
+    tables.table("metrics.csv", &words(Metric::NAMES), |table| {
+        metrics.iter().try_for_each(|metric| tables.line(table, &tables.cells(&metric)))
+    })
+}
+
+fn hyperparameters(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
+    let told = &run.history.hyperparameters;
+    if told.is_empty() {
+        return Ok(());
+    }
+    tables.table("hyperparameters.csv", &words(&["name", "value"]), |table| {
+        let cells =
+            |(name, value): (&String, &String)| [name, value].map(|it| tables.texts.cell(it));
+        told.iter().try_for_each(|row| tables.line(table, &cells(row)))
     })
 }
 
@@ -150,14 +164,15 @@ fn columns(run: &Run) -> Vec<&str> {
     names
 }
 
-fn header_of_steps(run: &Run, columns: &[&str]) -> Vec<String> {
+fn header_of_steps(run: &Run, columns: &[&str], texts: Texts) -> Vec<String> {
     let own =
         ["step", "batches", "epoch", "iteration", "accumulated", "elapsed_secs", "lr", "loss"];
     let mut header = words(&own);
     header.push("missing".to_owned());
     let blocks = 0..run.history.steps.widest();
     for column in columns {
-        header.extend(blocks.clone().map(|block| format!("{column}/{}", run.block_name(block))));
+        let name = |block| texts.cell(&format!("{column}/{}", run.block_name(block)));
+        header.extend(blocks.clone().map(name));
     }
     header
 }
@@ -189,7 +204,7 @@ fn float(value: f64) -> String {
     format!("{value:?}")
 }
 
-fn slices(run: &Run, out: &OutputFolder) -> Result<(), Error> {
+fn slices(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
     if run.slices.is_empty() {
         return Ok(());
     }
@@ -208,40 +223,41 @@ fn slices(run: &Run, out: &OutputFolder) -> Result<(), Error> {
         "biases",
         "unit",
     ];
-    table("slices.csv", &words(&header), out, |table| {
-        run.slices.values().try_for_each(|slice| line(table, &row_of_slice(slice), out))
+    tables.table("slices.csv", &words(&header), |table| {
+        let row = |slice| row_of_slice(slice, tables.texts);
+        run.slices.values().try_for_each(|slice| tables.line(table, &row(slice)))
     })?;
-    nodes(run, out)?;
-    layers(run, out)?;
-    trajectories(run, out)
+    nodes(run, tables)?;
+    layers(run, tables)?;
+    trajectories(run, tables)
 }
 
-fn row_of_slice(slice: &Slice) -> Vec<String> {
-    let record = &slice.record;
+fn row_of_slice(slice: &Slice, texts: Texts) -> Vec<String> {
+    let (record, text) = (&slice.record, |text: &str| texts.cell(text));
     let y = record.y.as_ref();
     vec![
         record.slice.to_string(),
-        record.name.clone(),
-        record.centre.clone(),
-        record.x.label.clone(),
-        y.map_or(String::new(), |y| y.label.clone()),
+        text(&record.name),
+        text(&record.centre),
+        text(&record.x.label),
+        y.map_or(String::new(), |y| text(&y.label)),
         record.x.count.to_string(),
         y.map_or(String::new(), |y| y.count.to_string()),
         record.samples.to_string(),
         float(record.centre_loss),
         record.cosine.map_or(String::new(), float),
-        record.normalisation.to_string(),
-        record.biases.to_string(),
-        honest::unit(&record.unit).to_owned(),
+        text(record.normalisation.as_str()),
+        text(record.biases.as_str()),
+        text(honest::unit(&record.unit)),
     ]
 }
 
-fn nodes(run: &Run, out: &OutputFolder) -> Result<(), Error> {
+fn nodes(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
     let header = ["slice", "ix", "iy", "x", "y", "loss", "stderr", "state"];
-    table("nodes.csv", &words(&header), out, |table| {
+    tables.table("nodes.csv", &words(&header), |table| {
         for slice in run.slices.values() {
             for node in 0..slice.surface.grid().len() {
-                line(table, &row_of_node(slice, node), out)?;
+                tables.line(table, &row_of_node(slice, node))?;
             }
         }
         Ok(())
@@ -260,40 +276,48 @@ fn row_of_node(slice: &Slice, node: usize) -> Vec<String> {
         float(x),
         of_plane(float(y)),
         surface.loss(node).map_or(String::new(), float),
-        surface.loss(node).map_or(String::new(), |_| float(surface.stderrs()[node])),
+        error(surface, node),
         crate::slice::state_name(surface.states()[node]).to_owned(),
     ]
 }
 
-fn layers(run: &Run, out: &OutputFolder) -> Result<(), Error> {
+/// Empty where it is not known.
+fn error(surface: &Surface, node: usize) -> String {
+    let stderr = surface.stderrs()[node];
+    if stderr.is_nan() { String::new() } else { float(stderr) }
+}
+
+fn layers(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
     if run.slices.values().all(|slice| slice.layers.is_empty()) {
         return Ok(());
     }
     let header = ["slice", "layer", "ix", "iy", "value", "stderr"];
-    table("layers.csv", &words(&header), out, |table| {
-        run.slices.values().try_for_each(|slice| layers_of(slice, table, out))
+    tables.table("layers.csv", &words(&header), |table| {
+        run.slices.values().try_for_each(|slice| layers_of(slice, table, tables))
     })
 }
 
-fn layers_of(slice: &Slice, table: &mut Table<'_>, out: &OutputFolder) -> Result<(), Error> {
+fn layers_of(slice: &Slice, table: &mut Table<'_>, tables: &Tables<'_>) -> Result<(), Error> {
+    let is_line = slice.record.y.is_none();
     for (layer, values) in slice.record.layers.iter().zip(&slice.layers) {
-        for (node, (value, stderr)) in values.losses().iter().zip(values.stderrs()).enumerate() {
-            let (ix, iy) = slice.surface.grid().column_row(node);
+        let name = tables.texts.cell(&layer.name);
+        for node in 0..values.grid().len() {
+            let (ix, iy) = values.grid().column_row(node);
             let cells = [
                 slice.record.slice.to_string(),
-                layer.name.clone(),
+                name.clone(),
                 ix.to_string(),
-                iy.to_string(),
-                float(*value),
-                float(*stderr),
+                if is_line { String::new() } else { iy.to_string() },
+                values.loss(node).map_or(String::new(), float),
+                error(values, node),
             ];
-            line(table, &cells, out)?;
+            tables.line(table, &cells)?;
         }
     }
     Ok(())
 }
 
-fn trajectories(run: &Run, out: &OutputFolder) -> Result<(), Error> {
+fn trajectories(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
     let with_path = || run.slices.values().filter_map(|slice| slice.trajectory.as_ref());
     if with_path().next().is_none() {
         return Ok(());
@@ -309,10 +333,10 @@ fn trajectories(run: &Run, out: &OutputFolder) -> Result<(), Error> {
         "loss",
         "loss_on_plane",
     ];
-    table("trajectory.csv", &words(&header), out, |table| {
+    tables.table("trajectory.csv", &words(&header), |table| {
         for path in with_path() {
             for place in 0..path.x.len() {
-                line(table, &row_of_path(path, place), out)?;
+                tables.line(table, &row_of_path(path, place))?;
             }
         }
         Ok(())

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use safetensors::SafeTensorError;
 
+use crate::Format;
+
 /// An error of this crate: what happened, where, and what to do. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -56,6 +58,19 @@ pub enum Error {
         reason: String,
     },
 
+    /// A table that would be nearly empty.
+    #[error(
+        "{table} would have {cells} cells for the {values} values that were recorded; `burnscape dump` prints those"
+    )]
+    TooSparse {
+        /// The table.
+        table: &'static str,
+        /// Steps times columns times blocks.
+        cells: u64,
+        /// Values that were recorded.
+        values: u64,
+    },
+
     /// A page on nothing.
     #[error("name at least one run that the page is to tell about")]
     NoRuns,
@@ -67,7 +82,7 @@ pub enum Error {
 
     /// The output folder is one that no export made.
     #[error(
-        "{} is a folder that no export has made, and nothing in it was replaced: choose another name",
+        "{} is not a burnscape export; --force will not replace it: choose another name",
         path.display()
     )]
     OutputNotOurs {
@@ -96,10 +111,30 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// A format of many files, and one stream.
+    #[error("{format} is a folder of files, which standard output cannot be: name a folder")]
+    FolderToStream {
+        /// The format.
+        format: Format,
+    },
+
+    /// A stream did not take what was written.
+    #[error("could not write to standard output")]
+    Stream {
+        /// Why.
+        source: io::Error,
+    },
+
+    /// There is no folder to write into.
+    #[error("cannot write {}: its folder does not exist", path.display())]
+    NoOutputFolder {
+        /// The output.
+        path: PathBuf,
+    },
+
     /// The output cannot be written.
     #[error(
-        "could not write {}: check that its folder exists, that you may write there, and that the disk \
-         has room",
+        "cannot write {}: check that you may write there, and that the disk has room",
         path.display()
     )]
     Write {

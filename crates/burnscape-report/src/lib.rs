@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod cells;
 mod csv;
 mod curves;
 mod directions;
@@ -22,6 +23,8 @@ mod tensors;
 mod thin;
 mod vtk;
 
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 pub use error::{Error, FileProblem};
@@ -29,6 +32,7 @@ pub use figure::{Figure, FigureOptions, UnknownFigure};
 pub use format::{Format, UnknownFormat};
 pub use report::{Reported, report};
 
+use crate::cells::Texts;
 use crate::figure::As;
 use crate::output::Output;
 use crate::output_folder::OutputFolder;
@@ -41,14 +45,20 @@ pub struct ExportOptions {
     pub with_directions: bool,
     /// Replace the output if it exists.
     pub force: bool,
+    /// Of CSV: texts as they were recorded, also where a spreadsheet takes them for formulas.
+    pub raw_texts: bool,
     /// Which figures, and how large.
     pub figures: FigureOptions,
 }
 
 impl ExportOptions {
     /// Everything but what costs much, and nothing replaced.
-    pub const DEFAULT: Self =
-        Self { with_directions: false, force: false, figures: FigureOptions::DEFAULT };
+    pub const DEFAULT: Self = Self {
+        with_directions: false,
+        force: false,
+        raw_texts: false,
+        figures: FigureOptions::DEFAULT,
+    };
 }
 
 /// What was written.
@@ -85,18 +95,18 @@ pub struct Exported {
 ///
 /// ```
 /// use burnscape_report::{ExportOptions, Format, export};
-/// use burnscape_trace::{Axis, End, FORMAT, Head, Nodes, Record, RunFolder, Slice, Writer};
+/// use burnscape_trace::{Axis, End, FORMAT, Head, Nodes, Record, RunFolder, Slice, Writer, record};
 ///
 /// # let scratch = tempfile::tempdir()?;
 /// # let runs = scratch.path();
 /// let folder = RunFolder::create(runs.join("digits"))?;
 /// let mut writer = Writer::create(&folder)?;
-/// let axis = Axis { first: -1, count: 3, spacing: 0.5, ..Axis::default() };
+/// let axis = record!(Axis { first: -1, count: 3, spacing: 0.5 });
 /// let losses = vec![2.0, 0.25, f64::INFINITY];
 /// for record in [
-///     Record::from(Head { format: FORMAT, ..Head::default() }),
-///     Record::from(Slice { name: "line".into(), x: axis, ..Slice::default() }),
-///     Record::from(Nodes { index: vec![0, 1, 2].into(), loss: losses.into(), ..Nodes::default() }),
+///     Record::from(record!(Head { format: FORMAT })),
+///     Record::from(record!(Slice { name: "line".into(), x: axis })),
+///     Record::from(record!(Nodes { index: vec![0, 1, 2].into(), loss: losses.into() })),
 /// ] {
 ///     writer.append(&record)?;
 /// }
@@ -120,6 +130,58 @@ pub fn export(
     };
     let steps = run.standing.steps();
     Ok(Exported { file, bytes, slices: run.slices.len(), steps, lost: run.lost })
+}
+
+/// Writes a run to a stream, in a format that is one file; gives what the trace no longer holds, as sentences.
+///
+/// # Errors
+///
+/// [`Error::FolderToStream`] for a format that is a folder, and those of [`export`].
+pub fn export_to(
+    run: &Path,
+    format: Format,
+    options: &ExportOptions,
+    out: &mut impl Write,
+) -> Result<Vec<String>, Error> {
+    if format.is_folder() {
+        return Err(Error::FolderToStream { format });
+    }
+    let mut lost = Vec::new();
+    by_a_file(out, |file| {
+        lost = export(run, format, options, file)?.lost;
+        Ok(())
+    })?;
+    Ok(lost)
+}
+
+/// Writes a page on runs to a stream; gives what the traces no longer hold, as sentences.
+///
+/// # Errors
+///
+/// Those of [`report`].
+pub fn report_to(runs: &[&Path], out: &mut impl Write) -> Result<Vec<String>, Error> {
+    let mut lost = Vec::new();
+    by_a_file(out, |file| {
+        lost = report(runs, file, false)?.lost;
+        Ok(())
+    })?;
+    Ok(lost)
+}
+
+/// A stream gets what is whole, or nothing.
+fn by_a_file(
+    out: &mut impl Write,
+    write: impl FnOnce(&Path) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let folder = tempfile::tempdir().map_err(|source| Error::Stream { source })?;
+    let file = folder.path().join("export");
+    write(&file)?;
+    let copied = File::open(&file).and_then(|mut file| io::copy(&mut file, out));
+    copied.and_then(|_| out.flush()).map_err(|source| Error::Stream { source })
+}
+
+fn texts(options: &ExportOptions) -> Texts {
+    if options.raw_texts { Texts::Raw } else { Texts::Safe }
 }
 
 fn export_file(
@@ -148,7 +210,7 @@ fn export_folder(
         Format::Svg => figure::write(run, &options.figures, As::Svg, &output)?,
         Format::Png => figure::write(run, &options.figures, As::Png, &output)?,
         Format::Tensorboard => tensorboard::write(run, &output)?,
-        _ => csv::write(run, &output)?,
+        _ => csv::write(run, texts(options), &output)?,
     }
     output.rename()
 }

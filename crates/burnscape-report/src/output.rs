@@ -24,7 +24,7 @@ impl Output {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         check_existing(&path, force)?;
         check_apart(&path, run)?;
-        let temporary = temporary_beside(&path).map_err(|source| write_error(&path, source))?;
+        let temporary = temporary_beside(&path).map_err(|source| prepare_error(&path, source))?;
         Ok(Self { path, temporary, force })
     }
 
@@ -92,6 +92,14 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
+    }
+}
+
+/// The error that says that nothing could be made beside `path`; what was tried there has a name of no use to anybody.
+pub(crate) fn prepare_error(path: &Path, source: io::Error) -> Error {
+    match folder_of(path).is_dir() {
+        true => write_error(path, source.kind().into()),
+        false => Error::NoOutputFolder { path: path.to_owned() },
     }
 }
 

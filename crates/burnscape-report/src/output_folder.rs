@@ -8,7 +8,7 @@ use burnscape_trace::RunFolder;
 use tempfile::TempDir;
 
 use crate::Error;
-use crate::output::{check_apart, folder_of, write_error};
+use crate::output::{check_apart, folder_of, prepare_error, write_error};
 
 /// Says what lies in the folder, and that an export has made it.
 pub(crate) const LEAFLET: &str = "burnscape-export.txt";
@@ -33,7 +33,7 @@ impl OutputFolder {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
         let temporary = builder.tempdir_in(folder_of(&path));
-        let temporary = temporary.map_err(|source| write_error(&path, source))?;
+        let temporary = temporary.map_err(|source| prepare_error(&path, source))?;
         Ok(Self { path, temporary, force })
     }
 

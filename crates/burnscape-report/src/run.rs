@@ -3,11 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use burnscape_run::{History, Recorded, Standing};
+use burnscape_run::{History, Recorded, Standing, Steps};
 use burnscape_trace::{Head, LossCause, Lost, RunFolder, Snapshot, Step, Study, Torn};
 
 use crate::Error;
 use crate::slice::Slice;
+
+/// Series, one per column and block, that the steps of a run may claim for nothing, and for each value that is told.
+const FREE_SERIES: u64 = 1 << 18;
+const SERIES_PER_VALUE: u64 = 4;
+
+/// Cells that a table of all steps may have for nothing, and for each value that is told.
+const FREE_CELLS: u64 = 1 << 22;
+const CELLS_PER_VALUE: u64 = 64;
 
 /// A run as far as its trace is whole.
 #[derive(Debug)]
@@ -51,6 +59,7 @@ impl Run {
             slices.extend(slice.map(|slice| (slice.record.slice, slice)));
             lost.extend(missing);
         }
+        require_proven(&history.steps)?;
         Ok(Self { folder, head, standing, history, snapshots, slices, offered, studies, lost })
     }
 
@@ -67,6 +76,17 @@ impl Run {
         match self.history.is_empty() {
             false => Ok(()),
             true => self.require_slices(),
+        }
+    }
+
+    /// That a table with a row per step and a cell per column and block is not nearly empty.
+    pub(crate) fn require_dense(&self, table: &'static str) -> Result<(), Error> {
+        let steps = &self.history.steps;
+        let cells = series(steps).saturating_mul(steps.count());
+        let values = steps.values();
+        match cells <= FREE_CELLS + CELLS_PER_VALUE * values {
+            true => Ok(()),
+            false => Err(Error::TooSparse { table, cells, values }),
         }
     }
 
@@ -93,6 +113,20 @@ impl Run {
     /// Whether a slice is there only so that a random one can be compared with it, and seeds draw it again.
     pub(crate) fn only_compares(&self, slice: &Slice) -> bool {
         !self.offered.contains(&slice.record.slice)
+    }
+}
+
+/// Series of all columns, each as wide as the widest.
+fn series(steps: &Steps) -> u64 {
+    (steps.names().len() as u64).saturating_mul(steps.widest() as u64)
+}
+
+/// That the steps do not claim more than they tell, so that memory is bounded by the size of the trace.
+fn require_proven(steps: &Steps) -> Result<(), Error> {
+    let (cells, values) = (series(steps), steps.values());
+    match cells <= FREE_SERIES + SERIES_PER_VALUE * values {
+        true => Ok(()),
+        false => Err(Error::TooSparse { table: "the columns of steps", cells, values }),
     }
 }
 

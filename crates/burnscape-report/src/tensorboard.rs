@@ -1,10 +1,12 @@
 //! TensorBoard: an event file with curves per block, metrics, histograms and the loss surface as an image.
 
 mod events;
+mod times;
 
-use burnscape_trace::Histogram;
+use burnscape_trace::{Activation, Histogram};
 
 use self::events::{Bins, Events, Value};
+use self::times::{Moment, Times};
 use crate::Error;
 use crate::curves::{Curve, Curves};
 use crate::figure::{self, FigureOptions, Png};
@@ -14,8 +16,8 @@ use crate::run::Run;
 const LEAFLET: &str = "\
 A run of burnscape for TensorBoard: tensorboard --logdir FOLDER
 
-Scalars: loss/step, lr, QUANTITY/BLOCK for each quantity and parameter block, QUANTITY/all for the whole
-model, loss/train_epoch and loss/valid_epoch, SPLIT/METRIC, sharpness/largest_eigenvalue. Histograms:
+Times are those at which a step was taken. Scalars: loss/step, lr, QUANTITY/BLOCK for each quantity and parameter block, QUANTITY/all for the whole
+model, loss/train_epoch and loss/valid_epoch, SPLIT/METRIC, sharpness/largest_eigenvalue, activation/TAP/QUANTITY. Histograms:
 histogram/gradient/BLOCK and so on, in octaves. Images: the loss surfaces. TensorBoard holds scalars in
 single precision. Of a curve with more than 20 000 points its ends, peaks and holes are kept, and other
 formats have the rest.
@@ -31,14 +33,14 @@ const DPI: f64 = 150.0;
 pub(crate) fn write(run: &Run, out: &OutputFolder) -> Result<(), Error> {
     run.require_anything()?;
     let curves = Curves::of(run, POINTS)?;
-    let started = run.head.started_unix_secs;
-    let started = if started.is_finite() { started.max(0.0) } else { 0.0 };
-    let name = format!("events.out.tfevents.{:010}.burnscape", started as u64);
+    let times = Times::of(run)?;
+    let name = format!("events.out.tfevents.{:010}.burnscape", times.started() as u64);
     out.file(&name, |file| {
-        let mut events = Events { out: file, wall_time_secs: started };
+        let mut events = Events { out: file, times };
         let written = events.version().and_then(|()| {
             steps(run, &curves, &mut events)?;
             course(run, &mut events)?;
+            activations(run, &mut events)?;
             histograms(run, &mut events)?;
             surfaces(run, &mut events)
         });
@@ -50,11 +52,13 @@ pub(crate) fn write(run: &Run, out: &OutputFolder) -> Result<(), Error> {
 type Written = std::io::Result<()>;
 
 fn curve(tag: &str, curve: &Curve, events: &mut Events<'_>) -> Written {
-    curve.iter().try_for_each(|&(step, value)| scalar(tag, step as u64, value, events))
+    curve
+        .iter()
+        .try_for_each(|&(step, value)| scalar(tag, Moment::During(step as u64), value, events))
 }
 
-fn scalar(tag: &str, step: u64, value: f64, events: &mut Events<'_>) -> Written {
-    events.event(step, tag, &Value::Scalar(value as f32))
+fn scalar(tag: &str, moment: Moment, value: f64, events: &mut Events<'_>) -> Written {
+    events.event(moment, tag, &Value::Scalar(value as f32))
 }
 
 fn steps(run: &Run, curves: &Curves, events: &mut Events<'_>) -> Written {
@@ -76,16 +80,45 @@ fn course(run: &Run, events: &mut Events<'_>) -> Written {
         let losses =
             [("loss/train_epoch", epoch.train_loss), ("loss/valid_epoch", epoch.valid_loss)];
         for (tag, loss) in losses {
-            loss.map_or(Ok(()), |loss| scalar(tag, epoch.steps, loss, events))?;
+            let moment = Moment::After(epoch.steps, Some(epoch.elapsed_secs));
+            loss.map_or(Ok(()), |loss| scalar(tag, moment, loss, events))?;
         }
     }
     for metric in run.history.metrics.iter() {
         let tag = format!("{}/{}", metric.split, metric.name);
-        scalar(&tag, metric.step, metric.value, events)?;
+        scalar(&tag, Moment::After(metric.step, None), metric.value, events)?;
     }
     for curvature in &run.history.curvature {
         if let Some(&largest) = curvature.largest.first() {
-            scalar("sharpness/largest_eigenvalue", curvature.step, largest, events)?;
+            let elapsed_secs = curvature.is_live().then_some(curvature.elapsed_secs);
+            let moment = Moment::After(curvature.step, elapsed_secs);
+            scalar("sharpness/largest_eigenvalue", moment, largest, events)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is told of an activation: its name, and the number.
+type Told = (&'static str, fn(&Activation) -> f64);
+
+const OF_ACTIVATIONS: [Told; 10] = [
+    ("mean", |it| it.mean),
+    ("std", |it| it.std),
+    ("rms", |it| it.rms),
+    ("min", |it| it.min),
+    ("max", |it| it.max),
+    ("zero_share", |it| it.zero_share),
+    ("saturated_share", |it| it.saturated_share),
+    ("drift", |it| it.drift),
+    ("dead_units", |it| it.dead_units as f64),
+    ("non_finite", |it| it.non_finite as f64),
+];
+
+fn activations(run: &Run, events: &mut Events<'_>) -> Written {
+    for activation in &run.history.activations {
+        for (name, of) in OF_ACTIVATIONS {
+            let tag = format!("activation/{}/{name}", activation.tap);
+            scalar(&tag, Moment::During(activation.step), of(activation), events)?;
         }
     }
     Ok(())
@@ -99,7 +132,7 @@ fn histograms(run: &Run, events: &mut Events<'_>) -> Written {
             (None, None) => "all".to_owned(),
         };
         let tag = format!("histogram/{}/{place}", histogram.of);
-        events.event(histogram.step, &tag, &Value::Histogram(bins(histogram)))?;
+        events.event(Moment::During(histogram.step), &tag, &Value::Histogram(bins(histogram)))?;
     }
     Ok(())
 }
@@ -112,7 +145,7 @@ fn surfaces(run: &Run, events: &mut Events<'_>) -> Written {
         let Png { width, height, bytes } = drawing.png(DPI).map_err(std::io::Error::other)?;
         let tag = format!("landscape/slice{}", slice.record.slice);
         let image = Value::Image { width: width.into(), height: height.into(), png: bytes };
-        events.event(0, &tag, &image)?;
+        events.event(Moment::After(0, None), &tag, &image)?;
     }
     Ok(())
 }

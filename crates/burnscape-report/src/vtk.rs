@@ -2,6 +2,7 @@
 //!
 //! Binary parts are big endian, as the format wants it (VTK File Formats, "Simple Legacy Formats").
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use burnscape_trace::Trajectory;
@@ -18,8 +19,8 @@ slice{n}.vtk             slice n: a structured grid, x and y being the coefficie
                          the loss; a line is a polyline in the plane y = 0
 slice{n}_trajectory.vtk  the path of training through it, a polyline at the height of the loss of each snapshot
 
-Point data: loss, stderr, state (0 not measured, 1 measured, 2 interpolated), further quantities as layer{k};
-of a trajectory loss, loss_on_plane, out_of_plane and snapshot. Where a loss is not finite or not measured,
+Point data: loss, stderr, state (0 not measured, 1 measured, 2 interpolated), further quantities by their names, with `stderr`
+behind them for their standard errors; of a trajectory loss, loss_on_plane, out_of_plane and snapshot. Where a loss is not finite or not measured,
 z is the lowest loss and vtkGhostType 2 hides the point; loss itself keeps NaN and infinities.
 ";
 
@@ -61,10 +62,41 @@ fn surface(slice: &Slice, out: &mut dyn Write) -> io::Result<()> {
     doubles("stderr", surface.stderrs(), out)?;
     let states: Vec<u8> = surface.states().iter().map(|state| *state as u8).collect();
     bytes("state", &states, out)?;
-    for (number, layer) in slice.layers.iter().enumerate() {
-        doubles(&format!("layer{number}"), layer.losses(), out)?;
+    for (name, layer) in layer_names(slice).into_iter().zip(&slice.layers) {
+        doubles(&encoded(&name), layer.losses(), out)?;
+        doubles(&encoded(&format!("{name} stderr")), layer.stderrs(), out)?;
     }
     bytes("vtkGhostType", &heights.ghosts, out)
+}
+
+/// Names that a slice has anyway.
+const OWN: [&str; 4] = ["loss", "stderr", "state", "vtkGhostType"];
+
+/// As recorded; numbered where there is none, or where it is taken.
+fn layer_names(slice: &Slice) -> Vec<String> {
+    let mut taken: HashSet<String> = OWN.map(String::from).into();
+    let mut names = Vec::new();
+    for (number, layer) in (1..).zip(&slice.record.layers) {
+        let mut name = layer.name.clone();
+        if name.trim().is_empty() {
+            name = format!("layer {number}");
+        }
+        if taken.contains(&name) || taken.contains(&format!("{name} stderr")) {
+            name = format!("{name} ({number})");
+        }
+        taken.extend([name.clone(), format!("{name} stderr")]);
+        names.push(name);
+    }
+    names
+}
+
+/// A name as one word of ASCII, as `vtkDataWriter::EncodeString` writes it and VTK's readers decode it.
+fn encoded(name: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'%';
+    let word = |byte: u8| {
+        if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    name.bytes().map(word).collect()
 }
 
 fn trajectory(slice: &Slice, path: &Trajectory, out: &mut dyn Write) -> io::Result<()> {

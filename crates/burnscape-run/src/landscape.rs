@@ -25,6 +25,9 @@ pub struct Landscape {
     trajectory: Option<Trajectory>,
     checks: Vec<Check>,
     misplaced: usize,
+    /// What was told while there was no room for the surfaces.
+    waiting: Vec<Nodes>,
+    is_waiting: bool,
 }
 
 /// What can be drawn of a slice: the loss, or one of its further layers.
@@ -48,12 +51,46 @@ impl Landscape {
     /// A slice of which nothing is measured yet.
     #[must_use]
     pub fn new(slice: Slice) -> Self {
-        let surfaces = grid(&slice).map(|grid| {
-            let layers = MAX_LAYERS.min(slice.layers.len() as u64);
-            let kept = (MAX_VALUES / grid.len() as u64).min(1 + layers);
+        let mut landscape = Self::waiting(slice);
+        landscape.make_room();
+        landscape
+    }
+
+    /// A slice for whose surfaces there is no room before more is told.
+    pub(crate) fn waiting(slice: Slice) -> Self {
+        let claimed = claimed_values(&slice);
+        let surfaces =
+            Err(format!("it claims {claimed} values, too many for the few that were told yet"));
+        Self {
+            slice,
+            surfaces,
+            trajectory: None,
+            checks: Vec::new(),
+            misplaced: 0,
+            waiting: Vec::new(),
+            is_waiting: true,
+        }
+    }
+
+    /// There is room now: enters what was told until here.
+    pub(crate) fn make_room(&mut self) {
+        self.surfaces = grid(&self.slice).map(|grid| {
+            let kept = kept_layers(&self.slice, grid.len() as u64);
             vec![Surface::new(grid); kept as usize]
         });
-        Self { slice, surfaces, trajectory: None, checks: Vec::new(), misplaced: 0 }
+        self.is_waiting = false;
+        for nodes in std::mem::take(&mut self.waiting) {
+            self.apply_nodes(&nodes);
+        }
+    }
+
+    /// Values that its surfaces take room for; 0 where there is no usable grid.
+    pub(crate) fn claimed_values(&self) -> u64 {
+        claimed_values(&self.slice)
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.is_waiting
     }
 
     /// The provenance.
@@ -128,6 +165,9 @@ impl Landscape {
 
     /// Takes nodes: measured ones replace whatever was known, interpolated ones no measurement.
     pub fn apply_nodes(&mut self, nodes: &Nodes) {
+        if self.is_waiting {
+            self.waiting.push(nodes.clone());
+        }
         let Ok(surfaces) = &mut self.surfaces else {
             return;
         };
@@ -176,6 +216,19 @@ fn enter(surface: &mut Surface, nodes: &Nodes, values: &[f64], stderrs: &[f64]) 
 
 fn claimed_nodes(slice: &Slice) -> u64 {
     slice.x.count.saturating_mul(slice.y.as_ref().map_or(1, |y| y.count))
+}
+
+/// The loss, and as many further layers as are kept of so many nodes.
+fn kept_layers(slice: &Slice, nodes: u64) -> u64 {
+    let layers = MAX_LAYERS.min(slice.layers.len() as u64);
+    (MAX_VALUES / nodes.max(1)).min(1 + layers)
+}
+
+fn claimed_values(slice: &Slice) -> u64 {
+    match claimed_nodes(slice) {
+        nodes if nodes <= MAX_NODES => nodes * kept_layers(slice, nodes),
+        _ => 0,
+    }
 }
 
 fn grid(slice: &Slice) -> Result<Grid, String> {

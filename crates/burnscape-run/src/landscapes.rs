@@ -1,12 +1,13 @@
 //! The slices of a run, the studies they belong to, and the path of training before there are any.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use burnscape_landscape::surface::Counts;
 use burnscape_trace::{Check, Nodes, Plan, Slice, Study, StudyKind, Trajectory};
 
 use super::Landscape;
+use super::room::Room;
 
 /// What a run tells about its landscape.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,16 @@ pub struct Landscapes {
     live_path: Option<Trajectory>,
     /// Nodes that found no slice before them, by its number.
     strays: BTreeMap<u32, usize>,
+    room: Room,
+    /// Slices for whose surfaces there is no room yet.
+    waiting: BTreeSet<u32>,
+}
+
+/// Values in a record, as its bytes prove.
+fn values_told(nodes: &Nodes) -> u64 {
+    let of_layers = nodes.layers.iter().map(|layer| layer.value.len());
+    let lists = std::iter::once(nodes.loss.len()).chain(of_layers);
+    lists.map(|values| values.min(nodes.index.len()) as u64).sum()
 }
 
 /// Compared as text where they differ, since in text NaN equals NaN.
@@ -118,7 +129,38 @@ impl Landscapes {
     pub fn apply_slice(&mut self, slice: &Slice) {
         let known = self.slices.get(&slice.slice);
         if known.is_none_or(|known| !is_same(known.slice(), slice)) {
-            self.slices.insert(slice.slice, Landscape::new(slice.clone()));
+            self.forget(slice.slice);
+            self.slices.insert(slice.slice, Landscape::waiting(slice.clone()));
+            if !self.make_room(slice.slice) {
+                self.waiting.insert(slice.slice);
+            }
+        }
+    }
+
+    fn forget(&mut self, slice: u32) {
+        self.waiting.remove(&slice);
+        if let Some(known) = self.slices.remove(&slice).filter(|it| !it.is_waiting()) {
+            self.room.give_back(known.claimed_values());
+        }
+    }
+
+    /// Whether there is room for the surfaces of a slice; it then has them.
+    fn make_room(&mut self, slice: u32) -> bool {
+        let Some(landscape) = self.slices.get_mut(&slice) else { return true };
+        let fits = self.room.take(landscape.claimed_values());
+        if fits {
+            landscape.make_room();
+        }
+        fits
+    }
+
+    /// Gives room to those that wait, the first one first.
+    fn make_room_for_waiting(&mut self) {
+        while let Some(first) = self.waiting.first().copied() {
+            if !self.make_room(first) {
+                return;
+            }
+            self.waiting.remove(&first);
         }
     }
 
@@ -128,6 +170,8 @@ impl Landscapes {
             Some(landscape) => landscape.apply_nodes(nodes),
             None => *self.strays.entry(nodes.slice).or_default() += nodes.index.len(),
         }
+        self.room.tell(values_told(nodes));
+        self.make_room_for_waiting();
     }
 
     /// Takes the trajectory of a slice, or a path told during training.
@@ -175,6 +219,7 @@ mod tests {
     use burnscape_trace::record;
 
     use super::*;
+    use crate::room::{CLAIMED_PER_VALUE, FREE_VALUES};
 
     fn slice(number: u32, study: Option<u32>) -> Slice {
         let x = record!(Axis { first: 0, count: 2, spacing: 1.0 });
@@ -203,6 +248,52 @@ mod tests {
         landscapes.apply_slice(&slice(0, None));
         let landscape = landscapes.iter().next().unwrap();
         assert_eq!(landscape.surface().unwrap().lowest().unwrap().loss, 4.0);
+    }
+
+    fn plane(number: u32, side: u64) -> Slice {
+        let axis = record!(Axis { count: side, spacing: 1.0 });
+        record!(Slice { slice: number, x: axis.clone(), y: Some(axis) })
+    }
+
+    fn tile(slice: u32, nodes: std::ops::Range<u32>) -> Nodes {
+        let loss = nodes.clone().map(f64::from).collect();
+        record!(Nodes { slice, index: nodes.collect(), loss })
+    }
+
+    #[test]
+    fn a_hundred_large_claims_take_no_room_and_small_ones_do() {
+        let mut landscapes = Landscapes::default();
+        (0..100).for_each(|number| landscapes.apply_slice(&plane(number, 1900)));
+        landscapes.apply_slice(&plane(100, 49));
+        let surfaces = landscapes.iter().filter(|it| it.surface().is_ok()).count();
+        assert_eq!(surfaces, 1);
+        let said = landscapes.get(0).unwrap().surface().unwrap_err();
+        assert!(
+            said.contains("claims 3610000 values, too many for the few that were told"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn what_is_told_of_a_large_slice_gives_it_room_and_nothing_of_it_is_lost() {
+        let (side, mut landscapes) = (1900, Landscapes::default());
+        landscapes.apply_slice(&plane(0, side));
+        let enough = (side * side - FREE_VALUES).div_ceil(CLAIMED_PER_VALUE) as u32;
+        landscapes.apply_nodes(&tile(0, 0..enough - 1));
+        assert!(landscapes.get(0).unwrap().surface().is_err());
+        landscapes.apply_nodes(&tile(0, enough - 1..enough));
+        let surface = landscapes.get(0).unwrap().surface().unwrap();
+        assert_eq!(surface.counts().measured, enough as usize);
+        assert_eq!(surface.loss(7), Some(7.0));
+    }
+
+    #[test]
+    fn a_slice_that_is_replaced_gives_its_room_back() {
+        let mut landscapes = Landscapes::default();
+        for side in [700, 701, 702] {
+            landscapes.apply_slice(&plane(0, side));
+            assert!(landscapes.get(0).unwrap().surface().is_ok(), "{side}");
+        }
     }
 
     #[test]

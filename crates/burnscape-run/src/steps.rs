@@ -21,6 +21,7 @@ pub struct Steps {
     names: Vec<String>,
     by_name: HashMap<String, usize>,
     widest: usize,
+    values: u64,
     count: u64,
     /// Parts of the trace that hold them: where the first and the last step of each begin.
     parts: Vec<RangeInclusive<u64>>,
@@ -37,6 +38,7 @@ impl Steps {
         self.count += 1;
         for (name, values) in &step.columns {
             self.widest = self.widest.max(values.len());
+            self.values += values.len() as u64;
             if !self.by_name.contains_key(name) && self.names.len() < MAX_COLUMNS {
                 self.by_name.insert(name.clone(), self.names.len());
                 self.names.push(name.clone());
@@ -64,6 +66,12 @@ impl Steps {
     #[must_use]
     pub fn widest(&self) -> usize {
         self.widest
+    }
+
+    /// Values of all columns of all steps.
+    #[must_use]
+    pub fn values(&self) -> u64 {
+        self.values
     }
 
     /// How many there are.

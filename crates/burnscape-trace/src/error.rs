@@ -43,7 +43,7 @@ pub enum Error {
     },
 
     /// Something is where a new run was to be written.
-    #[error("{} exists already, and nothing is overwritten: choose another folder", path.display())]
+    #[error("{} exists and nothing was overwritten; choose another folder", path.display())]
     OutputExists {
         /// The folder that was asked for.
         path: PathBuf,

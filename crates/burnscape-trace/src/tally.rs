@@ -1,18 +1,7 @@
-//! How many records there are, and in which order: what tells a whole trace from one that misses some.
-
-use serde::{Deserialize, Serialize};
+//! Counting the records of a trace, by what their frames say.
 
 use crate::frame::{self, Claim};
-
-/// The records of a trace up to a place in it. Two traces of equal tallies hold the same records in the same order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Tally {
-    /// How many.
-    pub records: u64,
-    /// CRC-32 of their checksums, one after the other, each as the 4 bytes that stand in its frame.
-    pub crc32: u32,
-}
+use crate::record::Tally;
 
 impl Tally {
     /// Counts the frames in these bytes, which are whole.

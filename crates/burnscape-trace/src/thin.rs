@@ -77,9 +77,12 @@ fn begins_with_head(reader: &mut Reader<std::fs::File>, folder: &RunFolder) -> R
     }
 }
 
+/// How the note of a thinned trace begins.
+pub(crate) const THINNED: &str = "This trace is thinned: ";
+
 fn note(every: NonZeroU64) -> Note {
     let text = format!(
-        "This trace is thinned: of every {every} steps, those with the lowest and highest loss and gradient \
+        "{THINNED}of every {every} steps, those with the lowest and highest loss and gradient \
          norms are kept, and the first with means over all of them."
     );
     Note { level: Severity::Info, text }

@@ -347,6 +347,8 @@ vocabulary! {
         Centre = "centre",
         /// Statistics that are computed anew at each node.
         Recalibrate = "recalibrate",
+        /// On the line between two models, the statistics of both, mixed as their weights are.
+        Interpolated = "interpolated",
         /// The model has no buffers.
         None = "none",
     }
@@ -369,6 +371,14 @@ vocabulary! {
         ScaleSweep = "scale-sweep",
         /// The line along an update that led into an alert.
         OffendingUpdate = "offending-update",
+        /// One plane for the paths of several runs.
+        JointPlane = "joint-plane",
+        /// The plane through three models.
+        ThroughThree = "through-three",
+        /// The line between two models.
+        Barrier = "barrier",
+        /// The plane of a bent path of low loss between two models.
+        BentPath = "bent-path",
     }
 
     /// Why recording ended.

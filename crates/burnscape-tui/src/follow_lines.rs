@@ -10,6 +10,7 @@ use burnscape_trace::{Follower, Item};
 use crate::Error;
 use crate::error::{may_pass, told};
 use crate::model::Run;
+use crate::model::json_printable;
 use crate::once::run_name;
 use crate::report_lines::RunLines;
 use crate::runs::Sources;
@@ -116,8 +117,9 @@ impl Told {
         if self.format == LineFormat::Json {
             let name = self.lines.run().name();
             let line = serde_json::json!({ "run": name, "kind": "error", "text": line });
-            return writeln!(output, "{line}").map_err(Error::Output);
+            return writeln!(output, "{}", json_printable(&line.to_string()))
+                .map_err(Error::Output);
         }
-        writeln!(output, "{}{line}", self.prefix).map_err(Error::Output)
+        writeln!(output, "{}{}", self.prefix, printable(line)).map_err(Error::Output)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burnscape_trace::{
     Alert, Blackbox, Curvature, End, Epoch, Frozen, Head, Hyperparameters, Item, Metric, Note,
-    Plan, Progress, Record, Slice, Snapshot, Step, Study, Trajectory,
+    Plan, Progress, Record, Runs, Slice, Snapshot, Step, Study, Trajectory,
 };
 
 use crate::json_lines::json_line;
@@ -65,12 +65,12 @@ impl RunLines {
         }
         lines.extend(self.lines_of(latest));
         lines.extend(progress.and_then(progress_line));
-        lines
+        lines.iter().map(|line| printable(line)).collect()
     }
 
     fn lines_of(&self, latest: Latest<'_>) -> Vec<String> {
         let step = latest.step.map(|step| self.step_line(step));
-        let own = latest.own.into_values().map(|own| printable(&own_line(own)));
+        let own = latest.own.into_values().map(own_line);
         step.into_iter().chain(own).collect()
     }
 
@@ -108,6 +108,7 @@ impl RunLines {
             Record::Trajectory(trajectory) => trajectory_line(trajectory)?,
             Record::Study(study) => study_line(study),
             Record::Plan(plan) => plan_line(plan),
+            Record::Runs(runs) => runs_line(runs),
             Record::Note(note) => note_line(note),
             Record::Check(check) if !check.passed => {
                 format!("check {} does not hold: {}", check.name, check.detail)
@@ -116,7 +117,7 @@ impl RunLines {
             Record::End(end) => self.end_line(end),
             _ => return None,
         };
-        Some(printable(&line))
+        Some(line)
     }
 
     /// Heads are repeated; the first one is told.
@@ -269,6 +270,12 @@ fn study_line(study: &Study) -> String {
 fn plan_line(plan: &Plan) -> String {
     let slices: Vec<String> = plan.slices.iter().map(u32::to_string).collect();
     format!("plan of slices {}: {}", slices.join(", "), plan.text)
+}
+
+fn runs_line(runs: &Runs) -> String {
+    let told: Vec<String> =
+        runs.runs.iter().map(|run| format!("{} ({})", run.name, run.path)).collect();
+    format!("a comparison of {}", told.join(", "))
 }
 
 fn note_line(note: &Note) -> String {

@@ -131,13 +131,38 @@ fn what_cannot_be_exported_is_a_sentence_and_exit_code_2() {
             "`gif` is no format to export: npz, csv, json",
         ),
         (&["digits", "--format", "npz"], "--output <OUTPUT>"),
-        (&["digits", "--format", "npz", "-o", "no/a.npz"], "check that its folder exists"),
+        (
+            &["digits", "--format", "npz", "-o", "no/a.npz"],
+            "cannot write no/a.npz: its folder does not exist\n",
+        ),
+        (
+            &["digits", "--format", "csv", "-o", "a", "--width-mm", "85"],
+            "--width-mm has no effect on csv; it is for svg and png",
+        ),
+        (&["digits", "--format", "svg", "-o", "a", "--dpi", "300"], "--dpi has no effect on svg"),
+        (&["digits", "--format", "json", "-o", "a", "--figure", "loss"], "--figure has no effect"),
+        (&["digits", "--format", "csv", "-o", "a", "--with-directions"], "it is for npz"),
+        (&["digits", "--format", "npz", "-o", "a", "--raw-texts"], "it is for csv"),
+        (&["digits", "--format", "csv", "-o", "-"], "csv is a folder of files"),
     ] {
         let output = export(&folder, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(stderr(&output).contains(words), "{words} in {}", stderr(&output));
         assert!(output.stdout.is_empty());
     }
+}
+
+#[test]
+fn a_dash_is_standard_output_which_gets_the_export_alone() {
+    let folder = with_run();
+    for format in ["npz", "json"] {
+        let output = export(&folder, &["digits", "--format", format, "-o", "-"]);
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+        export(&folder, &["digits", "--format", format, "-o", "file"]);
+        assert!(output.stdout == fs::read(folder.path().join("file")).unwrap(), "{format}");
+        fs::remove_file(folder.path().join("file")).unwrap();
+    }
+    assert!(!folder.path().join("-").exists());
 }
 
 #[test]

@@ -294,7 +294,76 @@ fn recover_writes_a_run_that_can_be_read_whole_and_verify_still_tells_what_is_mi
     assert_eq!(stdout(&verified), told);
     let again = burnscape(&folder, &["recover", "digits", "saved"]);
     assert_eq!(again.status.code(), Some(2));
-    assert!(stderr(&again).contains("nothing is overwritten"), "{}", stderr(&again));
+    let said = "burnscape: saved exists and nothing was overwritten; add --force to replace it\n";
+    assert_eq!(stderr(&again), said);
+}
+
+#[test]
+fn what_recover_or_thin_has_written_is_replaced_by_force_and_nothing_else() {
+    let folder = with_run();
+    for command in ["recover", "thin"] {
+        let run = |out: &str, more: &[&str]| {
+            burnscape(&folder, &[&[command, "digits", "-o", out], more].concat())
+        };
+        assert_eq!(run("made", &["--force"]).status.code(), Some(0), "{command}");
+        let before = fs::read(folder.path().join("made/trace.cbor")).unwrap();
+        fs::write(folder.path().join("made/old"), "").unwrap();
+        assert_eq!(run("made", &[]).status.code(), Some(2));
+        assert_eq!(run("made", &["--force"]).status.code(), Some(0));
+        assert!(!folder.path().join("made/old").exists());
+        assert_eq!(fs::read(folder.path().join("made/trace.cbor")).unwrap(), before);
+        let recorded = run("digits", &["--force"]);
+        assert_eq!(recorded.status.code(), Some(2));
+        assert!(stderr(&recorded).contains("--force will not replace it"), "{}", stderr(&recorded));
+        assert!(stderr(&run("-", &[])).contains("a run is a folder"));
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+        fs::remove_dir_all(folder.path().join("made")).unwrap();
+    }
+}
+
+#[test]
+fn a_kind_that_there_is_not_is_refused_and_one_of_a_newer_format_is_not() {
+    let folder = with_run();
+    let output = burnscape(&folder, &["dump", "digits", "--kind", "stepp"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert!(said.contains("no record is of the kind `stepp`; kinds are head, "), "{said}");
+    let mut bytes = fs::read(trace(&folder)).unwrap();
+    // ["eigen", {}] with its checksum.
+    let payload = b"\x82\x65eigen\xA0";
+    bytes.extend(b"\xD9\xD9\xF7\x82\x1A");
+    bytes.extend(0xA4EC_96E9_u32.to_be_bytes());
+    bytes.extend(b"\xD8\x18\x5A\0\0\0\x08");
+    bytes.extend(payload);
+    fs::write(trace(&folder), &bytes).unwrap();
+    let newer = burnscape(&folder, &["dump", "digits", "--kind", "eigen"]);
+    assert_eq!((newer.status.code(), stdout(&newer).lines().count()), (Some(0), 1));
+}
+
+#[test]
+fn numbers_that_keep_nothing_are_told_what_they_need() {
+    let folder = with_run();
+    for arguments in [
+        ["snapshots", "digits", "--keep-every", "0"].as_slice(),
+        &["thin", "digits", "-o", "x", "--every", "0"],
+    ] {
+        let said = stderr(&burnscape(&folder, arguments));
+        assert!(said.contains("needs 1 or more"), "{said}");
+        assert!(!said.contains("non-zero"), "{said}");
+    }
+}
+
+#[test]
+fn info_tells_training_from_what_came_after_it() {
+    let folder = with_run();
+    let text = stdout(&burnscape(&folder, &["info", "digits"]));
+    assert!(text.contains("4 batches, 0 epochs in 3.0 s\n"), "{text}");
+    assert!(text.contains("after it  9.5 s, in which surfaces were measured\n"), "{text}");
+    let json = burnscape(&folder, &["info", "--json", "digits"]).stdout;
+    let info: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!((&info["elapsed_secs"], &info["training_secs"]), (&json!(12.5), &json!(3.0)));
 }
 
 #[test]

@@ -21,6 +21,7 @@ const NUMBERS: [Named<f64>; 5] = [
 pub(super) fn write(run: &Run, npz: &mut Npz<'_>) -> Result<(), Error> {
     let steps = run.history.steps.count() as usize;
     if steps > 0 {
+        run.require_dense("npz")?;
         numbers(run, steps, npz)?;
         columns(run, steps, npz)?;
     }

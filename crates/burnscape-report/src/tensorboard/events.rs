@@ -3,11 +3,13 @@
 
 use std::io::{self, Write};
 
+use super::times::{Moment, Times};
+
 /// An event file that is being written.
 pub(super) struct Events<'a> {
     pub(super) out: &'a mut dyn Write,
-    /// Time of every event.
-    pub(super) wall_time_secs: f64,
+    /// When what is told happened, in seconds since 1970-01-01 UTC.
+    pub(super) times: Times,
 }
 
 /// What is told under a tag.
@@ -64,12 +66,12 @@ impl Events<'_> {
     /// Stands first in a file.
     pub(super) fn version(&mut self) -> io::Result<()> {
         let mut event = Message::default();
-        event.double(1, self.wall_time_secs);
+        event.double(1, self.times.started());
         event.bytes(3, b"brain.Event:2");
         self.record(&event.0)
     }
 
-    pub(super) fn event(&mut self, step: u64, tag: &str, value: &Value) -> io::Result<()> {
+    pub(super) fn event(&mut self, moment: Moment, tag: &str, value: &Value) -> io::Result<()> {
         let mut told = Message::default();
         told.bytes(1, tag.as_bytes());
         match value {
@@ -80,8 +82,8 @@ impl Events<'_> {
         let mut summary = Message::default();
         summary.bytes(1, &told.0);
         let mut event = Message::default();
-        event.double(1, self.wall_time_secs);
-        event.integer(2, step);
+        event.double(1, self.times.wall_secs(moment));
+        event.integer(2, moment.step());
         event.bytes(5, &summary.0);
         self.record(&event.0)
     }

@@ -73,7 +73,7 @@ fn a_folder_that_is_not_there_is_a_sentence() {
     let out = run.out().join("no/folder.npz");
     let error = export(run.folder.path(), Format::Npz, &POLITE, &out).unwrap_err();
     let sentence = sentences(&error);
-    assert!(sentence.contains("folder.npz: check that its folder exists"), "{sentence}");
+    assert!(sentence.contains("folder.npz: its folder does not exist"), "{sentence}");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_folder_is_replaced_only_by_force_and_only_if_an_export_made_it() {
     assert_eq!(files(run.out().parent().unwrap()), ["digits.npz", "runs", "tables"]);
     fs::create_dir(folder.join("thesis")).unwrap();
     let sentence = to_folder(&mut run, FORCED).unwrap_err().to_string();
-    assert!(sentence.contains("no export has made"), "{sentence}");
+    assert!(sentence.contains("not a burnscape export; --force will not replace it"), "{sentence}");
     assert!(folder.join("thesis").is_dir());
 }
 

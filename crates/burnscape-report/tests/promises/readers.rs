@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use burnscape_report::{Error, Format};
+use burnscape_report::{Error, ExportOptions, Format, export};
 use burnscape_trace::{
-    Alert, Epoch, Histogram, Hyperparameters, Layer, LayerNodes, Metric, Resume, Slice, Step,
-    Trajectory, record,
+    Activation, Alert, Epoch, Head, Histogram, Hyperparameters, Layer, LayerNodes, Metric, Resume,
+    Slice, Step, Trajectory, record,
 };
 
 use super::python::Python;
-use super::support::{TestRun, nodes, plane};
+use super::support::{TestRun, head, nodes, plane};
 
 const NAN: f64 = f64::NAN;
 const HOSTILE: &str = "</script><script>alert(1)</script>\"',\n=1+1 \u{202e}Ünï\u{1b}[31m";
@@ -29,16 +29,18 @@ fn step(number: u64, loss: Option<f64>, norms: [f32; 3]) -> Step {
 /// With everything that the formats hold, and a step that a resume has left behind.
 fn full_run() -> TestRun {
     let mut run = TestRun::with_snapshots();
-    run.add(step(0, Some(2.5), [3.0, 0.0, 4.0]))
+    run.add(record!(Head { started_unix_secs: 1000.0, ..head() }))
+        .add(step(0, Some(2.5), [3.0, 0.0, 4.0]))
         .add(step(1, Some(NAN), [f32::NAN, f32::INFINITY, 1e-30]))
         .add(step(2, Some(99.0), [9.0; 3]))
-        .add(record!(Resume { steps: 2 }))
+        .add(record!(Resume { steps: 2, resumed_unix_secs: 5000.0 }))
         .add(record!(Step {
             missing: vec![1].into(),
             ..step(2, Some(f64::NEG_INFINITY), [0.1, 0.2, 0.3])
         }))
         .add(record!(Step { columns: [].into(), ..step(3, None, [0.0; 3]) }))
-        .add(record!(Epoch { epoch: 1, steps: 4, train_loss: Some(0.1) }))
+        .add(record!(Epoch { epoch: 1, steps: 4, elapsed_secs: 0.75, train_loss: Some(0.1) }))
+        .add(record!(Activation { tap: "fc1.relu".into(), step: 1, mean: 0.25, zero_share: 0.5 }))
         .add(record!(Metric {
             split: "valid".into(),
             name: "accuracy".into(),
@@ -69,13 +71,17 @@ fn hyperparameters(values: &[(&str, &str)]) -> Hyperparameters {
 
 fn add_slice(run: &mut TestRun) {
     let layers = vec![record!(Layer { name: HOSTILE.into() })];
-    let values = record!(LayerNodes { value: vec![0.5; 5].into(), stderr: vec![].into() });
+    let values = record!(LayerNodes { value: vec![0.5, NAN].into(), stderr: vec![0.25].into() });
     run.add(record!(Slice { name: HOSTILE.into(), layers, ..plane(0) }))
         .add(record!(burnscape_trace::Nodes {
             layers: vec![values],
             ..nodes(0, vec![0, 1, 2, 3, 4], vec![1.5, NAN, f64::INFINITY, -2.0, 0.1])
         }))
-        .add(record!(Slice { y: None, ..plane(1) }))
+        .add(record!(Slice {
+            y: None,
+            layers: vec![record!(Layer { name: "x".into() })],
+            ..plane(1)
+        }))
         .add(nodes(1, vec![0, 1, 2], vec![3.0, 1.0, 2.0]))
         .add(record!(Trajectory {
             slice: Some(0),
@@ -147,18 +153,33 @@ assert math.isnan(norms[1][0]) and norms[1][1] == inf and steps[2]["missing"] ==
 nodes = [row for row in table("nodes.csv") if row["slice"] == "0"]
 assert all(map(same, [number(row["loss"]) for row in nodes], [1.5, nan, inf, -2.0, .1, None]))
 assert [float(row["x"]) for row in nodes] == [-.5, 0, .5] * 2 and nodes[5]["state"] == "unmeasured"
-hostile = "</script><script>alert(1)</script>\"',\n=1+1 \u202eÜnï\x1b[31m"
+raw = "</script><script>alert(1)</script>\"',\n=1+1 \u202eÜnï\x1b[31m"
+hostile = raw if os.path.basename(path) == "raw" else raw.replace("\n", " ").replace("\u202e", "\ufffd").replace("\x1b", "\ufffd")
 own = table("metrics.csv")[1]
 assert (own["split"], own["name"], own["step"], own["value"]) == ("own", hostile, "3", "NaN")
 set_to = {row["name"]: row["value"] for row in table("hyperparameters.csv")}
 assert set_to == {"lr": '[0.5,"NaN"]', hostile: '"adam"', "broken": "{"}
 assert table("slices.csv")[0]["name"] == hostile and table("layers.csv")[0]["layer"] == hostile
 assert table("alerts.csv")[0]["text"] == hostile
+layers = table("layers.csv")
+assert [(row["ix"], row["iy"]) for row in layers[:6]] == [(row["ix"], row["iy"]) for row in nodes]
+assert [row["value"] for row in layers] == ["0.5", "NaN", "", "", "", ""] + [""] * 3, layers
+assert [row["stderr"] for row in layers] == ["0.25"] + [""] * 8
+of_line = [row for row in table("nodes.csv") if row["slice"] == "1"]
+assert [(row["ix"], row["iy"]) for row in layers[6:]] == [(row["ix"], row["iy"]) for row in of_line]
+assert of_line[0]["iy"] == ""
 assert [float(row["loss"]) for row in table("trajectory.csv")] == [2.5, .1]
 assert table("epochs.csv")[0]["train_loss"] == "0.1" and table("metrics.csv")[0]["value"] == "0.75"
 assert json.loads(table("histograms.csv")[0]["positive"]) == [1, 2]
 "#;
     check(Format::Csv, "csv", &format!("{STEPS}\n{script}"));
+    let Some(python) = Python::with("csv") else { return };
+    let (mut run, options) =
+        (full_run(), ExportOptions { raw_texts: true, ..ExportOptions::DEFAULT });
+    run.flush();
+    let out = run.folder.path().with_file_name("raw");
+    export(run.folder.path(), Format::Csv, &options, &out).unwrap();
+    python.check(&format!("import json, math, sys\npath = sys.argv[1]\n{STEPS}\n{script}"), &out);
 }
 
 #[test]
@@ -205,6 +226,9 @@ import os, pyvista, numpy as np
 surface = pyvista.read(os.path.join(path, "slice0.vtk"))
 assert surface.dimensions == (3, 2, 1)
 np.testing.assert_array_equal(surface["loss"], [1.5, nan, inf, -2, .1, nan])
+hostile = "</script><script>alert(1)</script>\"',\n=1+1 \u202eÜnï\x1b[31m"
+np.testing.assert_array_equal(surface[hostile], [.5, nan, nan, nan, nan, nan])
+np.testing.assert_array_equal(surface[hostile + " stderr"], [.25, nan, nan, nan, nan, nan])
 line = pyvista.read(os.path.join(path, "slice1.vtk"))
 assert line.n_lines == 1 and line["loss"].tolist() == [3, 1, 2]
 way = pyvista.read(os.path.join(path, "slice0_trajectory.vtk"))
@@ -223,6 +247,13 @@ events.Reload()
 def scalars(tag):
     return [(it.step, it.value) for it in events.Scalars(tag)]
 loss = scalars("loss/step")
+walls = lambda tag: [it.wall_time for it in events.Scalars(tag)]
+# Started at 1000, went on after two steps at 5000; step n took place at n / 8 s of its process.
+assert walls("lr") == [1000, 1000.125, 5000.25, 5000.375], walls("lr")
+assert walls("loss/train_epoch") == [5000.75] and walls("valid/accuracy") == [5000.375]
+assert walls("activation/fc1.relu/mean") == [1000.125] and scalars("activation/fc1.relu/mean") == [(1, .25)]
+assert scalars("activation/fc1.relu/zero_share") == [(1, .5)]
+assert [it.wall_time for it in events.Histograms("histogram/gradient/fc.weight")] == [5000.375]
 assert [step for step, _ in loss] == [0, 1, 2] and loss[0][1] == 2.5
 assert math.isnan(loss[1][1]) and loss[2][1] == -inf
 assert scalars("lr") == [(step, f4(.1)) for step in range(4)]

@@ -265,7 +265,7 @@ impl Array {
 pub struct Npz(pub BTreeMap<String, Array>);
 
 impl Npz {
-    fn open(file: File) -> Self {
+    pub fn open(file: File) -> Self {
         let mut archive = ZipArchive::new(file).unwrap();
         let mut arrays = BTreeMap::new();
         for index in 0..archive.len() {

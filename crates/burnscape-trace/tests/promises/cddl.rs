@@ -29,6 +29,17 @@ pub fn maps(schema: &str) -> Maps {
     maps
 }
 
+/// The lowest and the highest number of a type of integers; `None` for other types.
+pub fn limits(kind: &str) -> Option<(i128, i128)> {
+    let kind = kind.trim_start_matches("? ").trim_end_matches(" / null");
+    match (kind, kind.strip_prefix("uint .size "), kind.split_once("..")) {
+        ("uint", ..) => Some((0, u64::MAX.into())),
+        (_, Some(bytes), _) => Some((0, (1 << (8 * bytes.parse::<u32>().unwrap())) - 1)),
+        (.., Some((low, high))) => Some((low.parse().unwrap(), high.parse().unwrap())),
+        _ => None,
+    }
+}
+
 /// A value is of a type of the schema.
 pub fn agrees(maps: &Maps, kind: &str, value: &Value) -> bool {
     match (kind, value) {
@@ -37,8 +48,12 @@ pub fn agrees(maps: &Maps, kind: &str, value: &Value) -> bool {
         ("float", Value::Float(_)) | ("int", Value::Integer(_)) => true,
         ("uint", Value::Integer(number)) => i128::from(*number) >= 0,
         (_, Value::Integer(number)) if kind.starts_with("uint .size ") => {
-            let bytes: u32 = kind["uint .size ".len()..].parse().unwrap();
-            (0..1 << (8 * bytes)).contains(&i128::from(*number))
+            let (low, high) = limits(kind).unwrap();
+            (low..=high).contains(&i128::from(*number))
+        }
+        (_, Value::Integer(number)) if kind.contains("..") => {
+            let (low, high) = limits(kind).unwrap();
+            (low..=high).contains(&i128::from(*number))
         }
         ("f32s", Value::Tag(85, _)) | ("f64s", Value::Tag(86, _)) => true,
         ("u32s", Value::Tag(70, _)) => true,

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use burnscape_trace::columns::{Column, table_of_columns, table_of_quotients};
 use burnscape_trace::{RESERVED_KINDS, Reader, Record, Trace};
 use ciborium::Value;
 use proptest::prelude::*;
 
-use crate::cddl::{Maps, agrees, kind_and_fields, maps};
+use crate::cddl::{Maps, agrees, kind_and_fields, limits, maps};
 use crate::golden::FILES;
 use crate::round_trip::any_records;
 use crate::sample::{framed, records};
 
 const CDDL: &str = include_str!("../../trace.cddl");
 const README: &str = include_str!("../../README.md");
-const COLUMNS: &str = include_str!("../../src/columns.rs");
 
 fn written_as_the_schema_says(maps: &Maps, records: &[Record]) {
     let (bytes, ranges) = framed(records);
@@ -44,6 +44,48 @@ proptest! {
     }
 }
 
+/// A payload in which a field of a kind, or of a map or list of maps in it, is this number.
+fn payload(kind: &str, path: &[(&str, bool)], number: i128) -> Vec<u8> {
+    let mut value = Value::Integer(number.try_into().unwrap());
+    for &(name, is_list) in path.iter().rev() {
+        let inner = if is_list { Value::Array(vec![value]) } else { value };
+        value = Value::Map(vec![(Value::Text(name.to_owned()), inner)]);
+    }
+    let mut bytes = Vec::new();
+    ciborium::into_writer(&(kind, value), &mut bytes).unwrap();
+    bytes
+}
+
+fn reader_takes_what_the_schema_allows(kind: &str, path: &[(&str, bool)], of: &str) {
+    let Some((low, high)) = limits(of) else { return };
+    let takes =
+        |number| burnscape_trace::frame::decode_payload(&payload(kind, path, number)).is_ok();
+    assert!(takes(low) && takes(high), "{kind}.{path:?}: {of}");
+    for beyond in [low - 1, high + 1] {
+        // Beyond 64 bits there are no integers but bignums, which the format has not.
+        if i128::from(i64::MIN) <= beyond && beyond <= u64::MAX.into() {
+            assert!(!takes(beyond), "{kind}.{path:?}: {of}, and not {beyond}");
+        }
+    }
+}
+
+#[test]
+fn numbers_go_as_far_in_the_schema_as_in_the_reader() {
+    let maps = maps(CDDL);
+    for kind in RESERVED_KINDS {
+        for (name, of) in &maps[kind] {
+            let (inner, is_list) = match of.strip_prefix("[* ") {
+                Some(inner) => (inner.trim_end_matches(']'), true),
+                None => (of.trim_start_matches("? ").trim_end_matches(" / null"), false),
+            };
+            reader_takes_what_the_schema_allows(kind, &[(name, is_list)], inner);
+            for (field, of) in maps.get(inner).into_iter().flatten() {
+                reader_takes_what_the_schema_allows(kind, &[(name, is_list), (field, false)], of);
+            }
+        }
+    }
+}
+
 #[test]
 fn the_schema_names_every_kind() {
     let rules = CDDL.split_once("record = ").unwrap().1;
@@ -52,20 +94,14 @@ fn the_schema_names_every_kind() {
     assert_eq!(in_schema, BTreeSet::from(RESERVED_KINDS));
 }
 
-/// The names in `columns.rs`, from its text, so that none is forgotten here.
-fn columns() -> Vec<&'static str> {
-    let constants = COLUMNS.lines().filter_map(|line| line.strip_prefix("pub const "));
-    let values = constants.filter_map(|constant| constant.split_once(": &str = \""));
-    values.map(|(_, value)| value.trim_end_matches("\";")).collect()
-}
-
 #[test]
-fn schema_and_readme_name_every_column() {
-    let columns = columns();
-    assert!(columns.contains(&"grad_norm") && columns.contains(&"distance"), "{columns:?}");
-    for column in columns {
+fn schema_and_readme_tell_every_column_as_the_table_does() {
+    for column in Column::ALL.map(Column::name) {
         assert!(CDDL.lines().any(|line| line.starts_with(&format!("; {column} "))), "{column}");
-        assert!(README.contains(&format!("\n| `{column}` |")), "{column}");
+        assert_eq!(Column::named(column).map(Column::name), Some(column));
+    }
+    for table in [table_of_columns(), table_of_quotients()] {
+        assert!(README.contains(&table), "the README holds this table:\n{table}");
     }
 }
 

@@ -463,7 +463,7 @@ mod tests {
     fn a_value_far_away_from_all_others_is_a_mark_at_the_edge() {
         let mut series = Series::default();
         (0..200).for_each(|step| {
-            series.push(step, if step == 100 { 1e6 } else { f64::from(step as u32 % 7) })
+            series.push(step, if step == 100 { 1e6 } else { f64::from(step as u32 % 7) });
         });
         let lines = labels(&series, ScaleChoice::Linear, (60, 12));
         assert_eq!(lines[1].matches('▲').count(), 1, "{lines:#?}");
@@ -477,7 +477,7 @@ mod tests {
     fn on_a_logarithmic_scale_zeros_are_marked_at_its_lower_edge() {
         let mut series = Series::default();
         (0..100).for_each(|step| {
-            series.push(step, if step % 50 == 25 { 0.0 } else { 10_f64.powi(step as i32 % 4) })
+            series.push(step, if step % 50 == 25 { 0.0 } else { 10_f64.powi(step as i32 % 4) });
         });
         let lines = labels(&series, ScaleChoice::Log, (60, 12));
         assert_eq!(lines[10].matches('▼').count(), 2, "{lines:#?}");

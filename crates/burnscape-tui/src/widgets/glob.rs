@@ -1,39 +1,11 @@
 //! Names that match a pattern: `*` stands for any characters, `?` for one.
 
+use wildmatch::WildMatch;
+
 /// Whether a part of a name matches a pattern: nobody has to say where it begins and ends. Case counts.
 #[must_use]
 pub fn matches(pattern: &str, name: &str) -> bool {
-    if pattern.contains(['*', '?']) {
-        let anywhere = format!("*{pattern}*").chars().collect::<Vec<_>>();
-        return whole(&anywhere, &name.chars().collect::<Vec<_>>());
-    }
-    name.contains(pattern)
-}
-
-/// Goes back to the last `*` where the rest does not match: no more than pattern × name steps, whatever
-/// is typed.
-fn whole(pattern: &[char], name: &[char]) -> bool {
-    let (mut at, mut in_name) = (0, 0);
-    let mut last_star: Option<(usize, usize)> = None;
-    while in_name < name.len() {
-        match pattern.get(at) {
-            Some('*') => {
-                last_star = Some((at, in_name));
-                at += 1;
-            }
-            Some(&character) if character == '?' || character == name[in_name] => {
-                (at, in_name) = (at + 1, in_name + 1);
-            }
-            _ => {
-                let Some((star, taken)) = last_star else {
-                    return false;
-                };
-                last_star = Some((star, taken + 1));
-                (at, in_name) = (star + 1, taken + 1);
-            }
-        }
-    }
-    pattern[at..].iter().all(|&character| character == '*')
+    WildMatch::new(&format!("*{pattern}*")).matches(name)
 }
 
 #[cfg(test)]

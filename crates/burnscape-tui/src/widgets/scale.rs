@@ -1,5 +1,7 @@
 //! Scales: from a value to a share of an axis or of the colours, linear or logarithmic.
 
+use std::cmp::Ordering;
+
 use super::ticks;
 use crate::numbers::significant;
 
@@ -157,7 +159,7 @@ impl Scale {
     #[must_use]
     pub fn on_rows(self, rows: u16) -> (Self, Vec<f64>) {
         let gaps = f64::from(rows.saturating_sub(1).max(1));
-        if !(self.high > self.low) {
+        if self.high.partial_cmp(&self.low) != Some(Ordering::Greater) {
             return (self.padded(), vec![self.low]);
         }
         let fitted = match self.is_log() {

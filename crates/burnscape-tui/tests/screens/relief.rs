@@ -6,6 +6,7 @@ use burnscape_trace::{Nodes, Record, Trajectory, record};
 use burnscape_tui::palette::{LEVELS, measured_level};
 use burnscape_tui::{App, Message, Run, TerminalProfile, ViewKind};
 use ratatui::buffer::Buffer;
+use ratatui::style::Modifier;
 
 const SIZE: (u16, u16) = (80, 24);
 /// Columns of the surface on a terminal of 80: the colour bar is right of them.
@@ -106,6 +107,29 @@ fn an_end_of_the_path_behind_a_ridge_is_not_drawn_and_one_before_it_is() {
     let before = along_beta(run_of(ridge, Some(path(&[(0.0, -0.6), (0.3, -0.6)], &[0.0; 2]))));
     assert_eq!((marks(&before, "○").len(), marks(&before, "●").len()), (1, 1), "{}", before.text());
     assert!(!before.text().contains("behind"));
+}
+
+/// Two short paths on either side: nothing is drawn between the end of one and the beginning of the next.
+#[test]
+fn paths_of_several_runs_are_apart_and_end_in_their_numbers() {
+    let points = [(-0.8, -0.6), (-0.7, -0.6), (0.7, -0.6), (0.8, -0.6)];
+    let two = record!(Trajectory { starts: vec![0, 2].into(), ..path(&points, &[0.0; 4]) });
+    let mut screen = along_beta(run_of(|_, _| 0.0, Some(two.clone())));
+    assert_eq!(marks(&screen, "○").len(), 2, "{}", screen.text());
+    let text = screen.text();
+    assert!(text.contains("○1") && text.contains("○2"), "{text}");
+    assert!(marks(&screen, "●").is_empty());
+    // From above, bold is the path: with one run it crosses the middle.
+    let middle = |screen: &Screen| {
+        let bold = |x: u16| (2..17).any(|y| screen.frame[(x, y)].modifier.contains(Modifier::BOLD));
+        (38..42).any(bold)
+    };
+    screen.press("m");
+    assert!(!middle(&screen), "{}", screen.text());
+    let one = record!(Trajectory { starts: Vec::new().into(), ..two });
+    let mut screen = along_beta(run_of(|_, _| 0.0, Some(one)));
+    screen.press("m");
+    assert!(middle(&screen), "{}", screen.text());
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl View for GradientsView {
             Message::NextLayer => self.course.quantity = self.course.quantity.next(),
             Message::NextScale => self.course.reading.scale = self.course.reading.scale.next(),
             Message::Move(_) | Message::Page(_) | Message::Jump(_) => {
-                self.select(message, &run.blocks)
+                self.select(message, &run.blocks);
             }
             _ => self.inspects &= !self.filter.update(message),
         }

@@ -1,5 +1,7 @@
 //! What lies on the map of a plane: lines of equal loss, and the trajectory.
 
+use std::ops::Range;
+
 use burnscape_landscape::isoline::{Polyline, isolines};
 use burnscape_landscape::surface::Surface;
 use burnscape_trace::Trajectory;
@@ -132,21 +134,35 @@ fn merge_halves(cell: &mut Cell) -> Option<usize> {
     Some(level)
 }
 
-/// The trajectory over everything, from ○ to ●; points that are not finite leave gaps.
+/// The trajectory over everything, from ○ to ●, of several runs each to its number; points that are not finite leave
+/// gaps.
 pub(super) fn draw_trajectory(trajectory: &Trajectory, view: &Viewport, buffer: &mut Buffer) {
+    let runs = trajectory.runs();
     let points = trajectory.x.iter().copied().zip(trajectory.y.iter().copied());
+    let of_run = |run: &Range<usize>| points.clone().skip(run.start).take(run.len());
     let mut dots = Dots::new(view.area);
-    draw_polyline(&mut dots, view, points.clone(), false);
-    // The ends have marks of their own.
-    let between = points.len().saturating_sub(2);
-    draw_knots(&mut dots, view, points.clone().skip(1).take(between));
+    for run in &runs {
+        draw_polyline(&mut dots, view, of_run(run), false);
+        // The ends have marks of their own.
+        let between = run.len().saturating_sub(2);
+        draw_knots(&mut dots, view, of_run(run).skip(1).take(between));
+    }
     overlay(&dots, view.area, buffer, ink, Modifier::BOLD);
-    let ends = [(points.clone().next(), "○"), (points.clone().next_back(), "●")];
-    for (point, symbol) in ends {
-        if let Some(cell) = point.and_then(|point| view.cell(point)) {
-            mark(cell, symbol, buffer);
+    for (number, run) in runs.iter().enumerate() {
+        let ends =
+            [(of_run(run).next(), "○"), (of_run(run).next_back(), end_mark(number, runs.len()))];
+        for (point, symbol) in ends {
+            if let Some(cell) = point.and_then(|point| view.cell(point)) {
+                mark(cell, symbol, buffer);
+            }
         }
     }
+}
+
+/// What the end of a path is marked by: of several runs the number of each, counted from 1.
+pub(super) fn end_mark(run: usize, runs: usize) -> &'static str {
+    const NUMBERS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    if runs > 1 { NUMBERS.get(run).copied().unwrap_or("●") } else { "●" }
 }
 
 /// Snapshots on the way, as knots in the line.

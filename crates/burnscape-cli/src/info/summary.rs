@@ -1,10 +1,8 @@
 //! The same in words, a line for each idea.
 
-use burnscape_run::{Landscape, parameters};
+use burnscape_run::{Facts, Landscape, Losses, counted, parameters, printable};
 use burnscape_trace::Metric;
 
-use super::facts::{Facts, Losses};
-use crate::counted::counted;
 use crate::losses;
 
 /// Several lines, each with its line break. Texts of the trace are shown without control characters.
@@ -19,7 +17,11 @@ fn head(facts: &Facts) -> Vec<String> {
     let [burnscape, burn] = versions;
     let [major, minor] = head.format;
     vec![
-        format!("run       {} ({})", facts.folder.display(), head.run_id.escape_debug()),
+        format!(
+            "run       {} ({})",
+            printable(&facts.folder.display().to_string()),
+            head.run_id.escape_debug()
+        ),
         format!("written   by burnscape {burnscape} with burn {burn}, format {major}.{minor}"),
         format!(
             "model     {} parameters in {}, {}, {} on {}",
@@ -40,8 +42,9 @@ fn training(facts: &Facts) -> Vec<String> {
         standing.steps(),
         standing.batches(),
         standing.epochs(),
-        standing.elapsed_secs()
+        facts.training_secs
     )];
+    lines.extend(after_training(facts));
     let resumed = standing.resumes();
     if resumed > 0 {
         lines.push(format!("resumed   {}", counted(resumed, "time")));
@@ -53,8 +56,14 @@ fn training(facts: &Facts) -> Vec<String> {
     lines
 }
 
+/// What came after it: surfaces, mostly.
+fn after_training(facts: &Facts) -> Option<String> {
+    let secs = facts.standing.elapsed_secs() - facts.training_secs;
+    (secs >= 0.05).then(|| format!("after it  {secs:.1} s, in which surfaces were measured"))
+}
+
 fn loss(losses: Losses) -> String {
-    let Losses { first, last, lowest, highest, not_finite } = losses;
+    let Losses { first, last, lowest, highest, not_finite, .. } = losses;
     let broken = match not_finite {
         0 => String::new(),
         steps => format!(", not finite in {}", counted(steps, "step")),
