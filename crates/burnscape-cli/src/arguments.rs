@@ -1,8 +1,10 @@
 //! What can be typed: a command, each with a file of its own.
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{completions, dump, info, man, recover, snapshots, thin, verify, watch};
 #[cfg(feature = "export")]
@@ -23,6 +25,19 @@ What else a command may say with its exit code is in its own --help.";
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Words with `watch` before the first one, where that is no command but there is a file of this name: `burnscape runs/x`.
+pub(crate) fn with_watch(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = words.collect();
+    let is_command = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word == "help" || Arguments::command().get_subcommands().any(|it| it.get_name() == word)
+    };
+    if words.get(1).is_some_and(|word| !is_command(word) && Path::new(word).exists()) {
+        words.insert(1, "watch".into());
+    }
+    words
 }
 
 #[derive(Debug, Subcommand)]
@@ -66,9 +81,17 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+
+    #[test]
+    fn a_path_alone_is_watched() {
+        let after = |words: &[&str]| with_watch(words.iter().map(OsString::from)).len();
+        let here = env!("CARGO_MANIFEST_DIR");
+        assert_eq!(after(&["burnscape", here, "--once"]), 4);
+        assert_eq!(after(&["burnscape", "watch", here]), 3);
+        assert_eq!(after(&["burnscape", "no such path"]), 2);
+        assert_eq!((after(&["burnscape", "--help"]), after(&["burnscape"])), (2, 1));
+    }
 
     #[test]
     fn the_arguments_are_consistent() {

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod completions;
+mod config;
 mod dump;
 #[cfg(feature = "export")]
 mod export;
@@ -30,7 +31,7 @@ use crate::arguments::Arguments;
 const FAILURE: u8 = 2;
 
 fn main() -> ExitCode {
-    match Arguments::parse().command.run() {
+    match Arguments::parse_from(arguments::with_watch(std::env::args_os())).command.run() {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

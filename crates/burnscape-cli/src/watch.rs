@@ -11,6 +11,7 @@ use burnscape_tui::{
 };
 use clap::Args;
 
+use crate::config::Config;
 use crate::new_file;
 use crate::words::{Word, numbered_words, words};
 
@@ -32,6 +33,9 @@ largest_error, trace, lr, stability_limit), alert (level, rule, step, epoch, tex
 (split, epoch, done, total, eta_secs), snapshot (index, step, epoch, reason, file, bytes), note (level,
 text), dropped (records), resume (steps), lost and torn (bytes), error (text), end (reason, steps,
 dropped, elapsed_secs). Not recorded is null; NaN and infinities are \"NaN\", \"Infinity\", \"-Infinity\".
+
+What is wanted always stands in ~/.config/burnscape/config.toml, or below XDG_CONFIG_HOME, each where needed:
+  theme = \"light\"    color = \"256\"    glyphs = \"block\"    fps = 4    mouse = false
 
 NO_COLOR, TERM, COLORTERM, COLORFGBG and the locale are respected; the terminal is asked for its ground, for 24 bits of
 colour, and after each part of a frame whether it has drawn it, so that keys are answered soon on slow links too.";
@@ -125,9 +129,10 @@ pub(crate) struct Watch {
 /// Shows the runs.
 pub(crate) fn run(arguments: &Watch) -> anyhow::Result<()> {
     let is_terminal = io::stdout().is_terminal();
-    let profile = profile(arguments, is_terminal);
+    let config = Config::read()?;
+    let profile = profile(arguments, &config, is_terminal);
     if arguments.once {
-        return print_once(arguments, &profile);
+        return print_once(arguments, &config, &profile);
     }
     if arguments.json || !is_terminal || is_dumb() {
         let format = if arguments.json { LineFormat::Json } else { LineFormat::Words };
@@ -136,24 +141,28 @@ pub(crate) fn run(arguments: &Watch) -> anyhow::Result<()> {
     let options = WatchOptions {
         view: arguments.view.unwrap_or_default(),
         profile,
-        frames_per_sec: arguments.fps.unwrap_or_else(default_frames_per_sec),
+        frames_per_sec: arguments.fps.or(config.fps).unwrap_or_else(default_frames_per_sec),
     };
-    Ok(burnscape_tui::watch_as_chosen(&arguments.runs, options, choices(arguments))?)
+    let choices = choices(arguments, &config);
+    Ok(burnscape_tui::watch_as_chosen(&arguments.runs, options, choices)?)
 }
 
-fn choices(arguments: &Watch) -> Choices {
+/// What was typed, else what the configuration has.
+fn choices(arguments: &Watch, config: &Config) -> Choices {
     let mut choices = Choices::default();
-    choices.theme = arguments.theme.chosen();
-    choices.keeps_depth = arguments.color.chosen().is_some();
-    choices.without_mouse = arguments.no_mouse;
+    choices.theme = arguments.theme.chosen().or(config.theme);
+    choices.keeps_depth = arguments.color.chosen().or(config.color).is_some();
+    choices.without_mouse = arguments.no_mouse || config.mouse == Some(false);
     choices
 }
 
-fn profile(arguments: &Watch, is_terminal: bool) -> TerminalProfile {
+fn profile(arguments: &Watch, config: &Config, is_terminal: bool) -> TerminalProfile {
     let detected = TerminalProfile::detect(is_terminal);
+    // A configuration is for terminals: what goes into a file or a pipe has the colours that were asked for.
+    let colours = config.color.filter(|_| is_terminal).unwrap_or(detected.colours);
     TerminalProfile {
-        colours: arguments.color.unwrap_or(detected.colours),
-        glyphs: arguments.glyphs.unwrap_or(detected.glyphs),
+        colours: arguments.color.unwrap_or(colours),
+        glyphs: arguments.glyphs.unwrap_or(config.glyphs.unwrap_or(detected.glyphs)),
     }
 }
 
@@ -162,7 +171,7 @@ fn is_dumb() -> bool {
     std::env::var("TERM").is_ok_and(|term| term == "dumb")
 }
 
-fn print_once(arguments: &Watch, profile: &TerminalProfile) -> anyhow::Result<()> {
+fn print_once(arguments: &Watch, config: &Config, profile: &TerminalProfile) -> anyhow::Result<()> {
     let default = default_size();
     let size = PictureSize {
         width: arguments.size.map_or(default.width, |size| size.width),
@@ -170,7 +179,7 @@ fn print_once(arguments: &Watch, profile: &TerminalProfile) -> anyhow::Result<()
         default_height: default.height,
     };
     let picture = Picture::of(&arguments.runs, arguments.view, size)?;
-    let theme = arguments.theme.chosen();
+    let theme = arguments.theme.chosen().or(config.theme);
     match &arguments.svg {
         Some(file) => write_svg(&picture.svg_on(theme.unwrap_or_default()), file, arguments.force),
         None => {

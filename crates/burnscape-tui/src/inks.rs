@@ -93,7 +93,8 @@ fn lit_luminance(ground: Ground, level: usize, light: usize) -> f64 {
     };
     let height = level as f64 / (LEVELS - 1) as f64;
     let light = light as f64 / (palette::LIGHTS - 1) as f64;
-    low * (high / low).powf(0.5 * height + 0.5 * light)
+    // Hues are strongest where they are dark: the shade of what lies low is left to them.
+    low * (high / low).powf(0.7 * height + 0.3 * light)
 }
 
 fn fill_with_16(table: &mut HashMap<Color, Color>, theme: Theme) {

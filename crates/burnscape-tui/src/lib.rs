@@ -13,7 +13,10 @@
 //!   reads in `draw`: no file, no clock, no random number.
 //! * [`widgets`] are the parts that views share: charts, heat maps, scales, facts.
 //! * Everything is drawn in true colour and braille; [`TerminalProfile`] maps the finished frame
-//!   down in one pass.
+//!   down in one pass, with the inks (`inks`) of the ground that the terminal has (`ground`).
+//! * `wire` turns a frame into bytes, of which a slow link carries a part at a time (`link`): the next one is drawn
+//!   when the terminal has answered.
+//! * [`Sight`] is the step that the reader looks at and the steps in sight, the same in all views.
 //! * `play` is the loop around what is shown: [`watch`](fn@watch) plays a viewer, one run or a list of runs
 //!   and the one that was opened from it, [`Dashboard`] the records that a training in the same process feeds it.
 //! * `session`, `screen` and `tty` are the terminal: nothing that is written to it ever waits, it is drawn on only

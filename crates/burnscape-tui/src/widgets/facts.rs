@@ -55,6 +55,12 @@ impl Fact {
         Self { tone, ..self }
     }
 
+    /// The same of something that is named where the fact stands among others.
+    #[must_use]
+    pub fn of(self, what: &str) -> Self {
+        Self { label: format!("{what} {}", self.label), ..self }
+    }
+
     /// What it is of.
     #[must_use]
     pub fn label(&self) -> &str {

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::{areas, text};
@@ -47,6 +47,9 @@ impl Panel {
             false => left,
         };
         let width = left.width() as u16;
+        // What has no colour of its own has the terminal's, not that of the border below it.
+        let below_title = Rect { width: width.min(room.width), ..room };
+        buffer.set_style(below_title, Style::new().fg(Color::Reset));
         buffer.set_line(room.x, room.y, &left, room.width);
         let right = if self.has_border && !right.is_empty() {
             format!(" {right} ")

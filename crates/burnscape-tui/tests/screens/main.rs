@@ -9,4 +9,5 @@ mod recorded;
 mod relief;
 mod sharpness;
 mod support;
+mod time;
 mod views;

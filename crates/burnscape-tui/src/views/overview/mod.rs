@@ -21,6 +21,8 @@ use crate::widgets::facts::{self, Fact, Tone};
 use crate::widgets::{areas, figures, gauge, text, too_small};
 
 const SMALLEST: (u16, u16) = (20, 4);
+/// Rows that the loss keeps before notes have any: its title, five rows of it, and the steps.
+const LOSS_ROWS: u16 = 9;
 /// From this height on, key figures have two rows …
 const TALL_FROM: u16 = 18;
 /// … and from this one on, other numbers have lines as well: below it Enter tells them.
@@ -120,7 +122,8 @@ impl OverviewView {
     fn draw_charts_and_notes(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
         let notes = notes(run, usize::from(area.width));
         // Charts shrink for warnings, down to two thirds of the room.
-        let notes_height = (notes.len() as u16).min(area.height / 3);
+        let notes_height =
+            if area.height < LOSS_ROWS { 0 } else { (notes.len() as u16).min(area.height / 3) };
         let (charts, below) = areas::split_bottom(area, notes_height);
         self.charts.draw(run, charts, buffer);
         facts::draw_lines(below, buffer, &notes);
@@ -129,7 +132,11 @@ impl OverviewView {
 
 /// Draws alerts in what they are worth of the room; gives the rest.
 fn draw_alerts(area: Rect, buffer: &mut Buffer, run: &Run) -> Rect {
-    let most = (area.height * 3 / 10).max(ALERT_LINES);
+    let most = match area.height {
+        // The header counts them, and the loss is to be seen.
+        7..=12 => 1,
+        height => (height * 3 / 10).max(ALERT_LINES),
+    };
     let lines = alerts::lines(run.alerts(), usize::from(area.width), usize::from(most));
     let (above, rest) = areas::split_top(area, lines.len() as u16);
     facts::draw_lines(above, buffer, &lines);
@@ -253,7 +260,9 @@ fn tone_of(value: f64) -> Tone {
 fn landscape_numbers(run: &Run) -> Vec<Fact> {
     let landscape = run.landscapes().iter().next();
     let surface = landscape.and_then(|landscape| landscape.surface().ok());
-    surface.map_or_else(Vec::new, super::landscape::extremes)
+    let extremes = surface.map_or_else(Vec::new, super::landscape::extremes);
+    // Beside the loss of training it would read as a contradiction.
+    extremes.into_iter().map(|fact| fact.of("surface")).collect()
 }
 
 fn snapshots(run: &Run) -> Fact {
