@@ -126,9 +126,9 @@ impl Sources {
             }
             name if self.0.contains_key(&child(at, name)) => Some((at.clone(), path)),
             name => {
-                let import = &self.0[at].imports.get(name)?.path;
-                let (home, is_module) =
-                    self.resolve(at, import, depth + 1).filter(|_| import != path)?;
+                // `use anyhow::anyhow` names a crate and what it has alike.
+                let import = &self.0[at].imports.get(name).filter(|it| it.path[0] != name)?.path;
+                let (home, is_module) = self.resolve(at, import, depth + 1)?;
                 is_module.then_some((home, others))
             }
         }
