@@ -42,7 +42,7 @@ for folder in os.scandir(sys.argv[1]):
     epochs = run.epochs()
     same(epochs.epoch, [it["epoch"] for it in told["epochs"]], "epochs")
     same(epochs.valid_loss, floats(it["valid_loss"] for it in told["epochs"]), "valid_loss")
-    metrics = [(key, value) for key, of in run.metrics().items() for value in of.value]
+    metrics = [(key, value) for key, of in run.metrics().items() for value in of.value.tolist()]
     said = [((it["split"], it["name"]), float(it["value"])) for it in told["metrics"]]
     assert sorted(map(str, metrics)) == sorted(map(str, said))
     assert len(run.slices()) == len(told["slices"])
