@@ -1072,9 +1072,11 @@ def _enter(one: Slice, tile: dict[str, Any]) -> None:
     fits = index < one.loss.size
     if tile["interpolated"]:
         fits[fits] = ~measured[index[fits]]
-    _put(one.loss, one.stderr, index, fits, tile["loss"], tile["stderr"])
+    # What was interpolated has no standard error.
+    known = 0 if tile["interpolated"] else None
+    _put(one.loss, one.stderr, index, fits, tile["loss"], tile["stderr"][:known])
     for (value, stderr), told in zip(one.layers.values(), tile["layers"]):
-        _put(value, stderr, index, fits, told["value"], told["stderr"])
+        _put(value, stderr, index, fits, told["value"], told["stderr"][:known])
     one.known.ravel()[index[fits]] = True
     one.interpolated.ravel()[index[fits]] = tile["interpolated"]
 

@@ -9,5 +9,6 @@ mod numpy;
 mod output;
 mod page;
 mod python;
+mod random_runs;
 mod readers;
 mod support;
