@@ -121,11 +121,12 @@ fn a_comparison_names_its_runs_and_is_a_run_that_every_reader_reads() {
     }
     // A quadratic, by hand at every node.
     assert_eq!(line.lines.len(), 1);
-    let nodes = comparison.nodes(&line.lines[0].surface.slice.name);
-    assert_eq!(nodes.len(), 25);
-    for node in nodes {
-        let at = |k: usize| (1.0 - node.alpha) * [1.0, 0.0, 0.0][k] + node.alpha * 2.0;
-        assert_close(node.loss, bowl(&[at(0), at(1), at(2)]), 10.0, "a node");
+    let surface = &line.lines[0].surface.surface;
+    assert_eq!(surface.grid().len(), 25);
+    for (node, &loss) in surface.losses().iter().enumerate() {
+        let (lambda, _) = surface.grid().coordinates(node);
+        let at = |k: usize| (1.0 - lambda) * [1.0, 0.0, 0.0][k] + lambda * 2.0;
+        assert_close(loss, bowl(&[at(0), at(1), at(2)]), 10.0, "a node");
     }
     assert!(line.lowest() <= 1e-6, "{}", line.lowest());
     let study = comparison.records().into_iter().rev().find_map(|record| match record {

@@ -217,11 +217,13 @@ fn between([a, b]: &[Vec<NamedTensor>; 2], lambda: f64) -> Vec<NamedTensor> {
     if lambda == 0.0 || lambda == 1.0 {
         return if lambda == 0.0 { a.clone() } else { b.clone() };
     }
-    let mixed = |(a, b): (&NamedTensor, &NamedTensor)| {
+    // A model may tell its tensors in another order than a file does.
+    let mixed = |a: &NamedTensor| {
+        let b = b.iter().find(|b| b.path == a.path)?;
         let values = a.data.iter::<f64>().zip(b.data.iter::<f64>());
         let values: Vec<f64> = values.map(|(a, b)| (1.0 - lambda) * a + lambda * b).collect();
         let data = TensorData::new(values, a.data.shape().clone());
-        NamedTensor { path: a.path.clone(), data }
+        Some(NamedTensor { path: a.path.clone(), data })
     };
-    a.iter().zip(b).map(mixed).collect()
+    a.iter().filter_map(mixed).collect()
 }
