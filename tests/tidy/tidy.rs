@@ -134,8 +134,8 @@ const LONGEST_CIRCLES: [(&str, usize); 5] = [
     ("burnscape-cli", 3),
     ("burnscape-landscape", 6),
     ("burnscape-report", 11),
-    ("burnscape-trace", 4),
-    ("burnscape-tui", 15),
+    ("burnscape-trace", 5),
+    ("burnscape-tui", 18),
 ];
 
 /// Two files that need each other can be read side by side; more of them have no beginning.
