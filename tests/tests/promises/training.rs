@@ -328,7 +328,7 @@ fn without_time(record: &Record) -> Option<String> {
             Record::Blackbox(black_box)
         }
         Record::Epoch(epoch) => Record::Epoch(record!(Epoch { elapsed_secs: 0.0, ..epoch })),
-        Record::End(end) => Record::End(record!(End { elapsed_secs: 0.0, ..end })),
+        Record::End(end) => Record::End(record!(End { elapsed_secs: 0.0, tally: None, ..end })),
         other => other,
     };
     Some(format!("{record:?}"))

@@ -71,7 +71,7 @@ fn in_tmux_it_starts_follows_the_size_stops_and_leaves_its_last_words() {
     tmux.tell(&["send-keys", "C-z"]);
     tmux.wait_for("Stopped");
     tmux.tell(&["send-keys", "fg", "Enter"]);
-    tmux.wait_for("train Accuracy");
+    tmux.wait_for("train epoch");
     tmux.tell(&["send-keys", "q"]);
     tmux.wait_for("Leave?");
     tmux.tell(&["send-keys", "s"]);
