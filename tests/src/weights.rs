@@ -27,20 +27,32 @@ impl Dice {
     }
 }
 
-/// The model with weights of its own, as long as burn's usual ones: uniform within ±1/√inputs.
+/// The model with weights of its own, as long as burn's usual ones: uniform within ±1/√inputs. What is no weight stays:
+/// a variance below 0 would make every loss NaN.
 pub fn drawn<M: Module>(model: M, seed: u64) -> M {
-    model.map(&mut Draw(Dice(seed)))
+    model.map(&mut Draw { dice: Dice(seed), name: String::new() })
 }
 
-struct Draw(Dice);
+struct Draw {
+    dice: Dice,
+    /// Of the field that was entered last.
+    name: String,
+}
 
 impl ModuleMapper for Draw {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        name.clone_into(&mut self.name);
+    }
+
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.name.starts_with("running_") {
+            return param;
+        }
         let shape = param.val().dims();
         // A linear layer keeps its inputs first, a convolution last; a bias has as many inputs as its layer at most.
         let inputs = if D > 2 { shape[1..].iter().product() } else { shape[0] };
         let bound = 1.0 / (inputs as f64).sqrt();
-        let mut number = || (bound * (2.0 * self.0.unit() - 1.0)) as f32;
+        let mut number = || (bound * (2.0 * self.dice.unit() - 1.0)) as f32;
         let numbers: Vec<f32> = (0..shape.iter().product()).map(|_| number()).collect();
         param.map(|old| {
             let new = Tensor::from_data(TensorData::new(numbers, shape), &old.device());

@@ -92,6 +92,16 @@ pub enum Error {
         reasons: String,
     },
 
+    /// Nothing would show that a model computes something else once its hidden units are swapped.
+    #[error(
+        "whether {model} computes the same once its units are swapped cannot be told, since none of its losses on the batches is \
+         finite: compare on batches that have one"
+    )]
+    NothingToProveOn {
+        /// Which model.
+        model: String,
+    },
+
     /// A model computes something else once its hidden units are swapped.
     #[error(
         "with its units swapped the model has the loss {is} on a batch, and {was} before: the units that write into `{block}` \

@@ -515,3 +515,17 @@ fn a_shuffled_residual_network_comes_back_exactly_and_told_as_a_chain_is_refused
         assert_names(&refused.to_string(), &["align_with", ".weight"]);
     });
 }
+
+#[test]
+fn losses_that_are_not_finite_prove_no_alignment() {
+    let (first, _) = trained::<Perceptron, 7>(drawn(Perceptron::new(), 1));
+    let (second, _) = trained::<Perceptron, 7>(drawn(Perceptron::new(), 2));
+    let runs = opened(&[&first, &second]);
+    let [a, b] = [0, 1].map(|it| runs.iter().nth(it).expect("a run").last());
+    let comparison = Run::new();
+    let batches = vec![batch(&[[f32::NAN; 7]; 4])];
+    let mut several = runs.study(comparison.path(), &Perceptron::new(), &batches).expect("a study");
+    let refused = several.align(&a, &b).expect_err("nothing is proved");
+    assert!(matches!(refused, Error::NothingToProveOn { .. }), "{refused}");
+    assert_names(&refused.to_string(), &["the end of run 2", "none of its losses"]);
+}

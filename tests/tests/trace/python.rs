@@ -482,7 +482,7 @@ fn the_fields_that_python_knows_are_those_of_the_schema() {
 from burnscape_trace import FIELDS
 arrays = {"f4": "f32s", "f8": "f64s", "u4": "u32s", "text": "tstr", "flag": "bool"}
 arrays |= {f"uint{8 * n}": f"uint .size {n}" for n in (1, 2, 4)}
-arrays |= {"int16": "-32768..32767", "int": "-9223372036854775808..9223372036854775807"}
+arrays |= {"int16": "-32768..32767"}
 def told(kind):
     if kind.endswith("?"):
         return told(kind[:-1]) + " / null"

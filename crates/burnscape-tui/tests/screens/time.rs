@@ -116,9 +116,7 @@ fn is_axis(line: &str) -> bool {
 fn an_axis_begins_and_ends_with_the_data_at_any_size() {
     for size in SIZES {
         let text = screen(size).text();
-        let axis = text.lines().find(|line| is_axis(line));
-        let axis = axis.unwrap_or_else(|| panic!("{text}"));
-        // Epochs are counted in steps: the last one is told at step 400.
-        assert!(axis.contains("400"), "{axis}");
+        // Epochs are counted in steps: the last one is told at step 400, which a chart of steps alone does not reach.
+        assert!(text.lines().any(|line| is_axis(line) && line.contains("400")), "{text}");
     }
 }

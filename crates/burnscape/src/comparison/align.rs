@@ -61,8 +61,8 @@ where
         b: &Point,
         wiring: impl for<'l> FnOnce(&'l Layout) -> Wiring<'l>,
     ) -> Result<Aligned> {
-        let label =
-            format!("{}, units swapped to meet {}", self.runs.name_of(b), self.runs.name_of(a));
+        let name = self.runs.name_of(b);
+        let label = format!("{name}, units swapped to meet {}", self.runs.name_of(a));
         let Some(survey) = self.study.survey_mut() else {
             return Err(Error::NothingToCompare {
                 fit: 0,
@@ -76,7 +76,7 @@ where
         let matching = match_weights(layout, &groups, &flat_a, &flat_b)?;
         let swap = Swap::new(layout, &buffers, groups)?;
         let tensors = swap.applied(&matching.permutations, &b)?;
-        prove(survey, &swap, &matching.permutations, &b, &tensors)?;
+        prove(survey, &swap, &matching.permutations, &b, &tensors, &name)?;
         let point = Point::Weights(Weights(Arc::new(WeightsOf { label, tensors })));
         Ok(Aligned { point, matching, groups: swap.groups })
     }
@@ -153,12 +153,16 @@ fn prove<M>(
     permutations: &Permutations,
     before: &[NamedTensor],
     after: &[NamedTensor],
+    model: &str,
 ) -> Result<()>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
     let expected = survey.batch_losses_at(before)?;
+    if !expected.iter().flatten().any(|loss| loss.mean.is_finite()) {
+        return Err(Error::NothingToProveOn { model: model.to_owned() });
+    }
     let Some((was, is)) = difference(&expected, &survey.batch_losses_at(after)?) else {
         return Ok(());
     };

@@ -42,7 +42,7 @@ const MAP_ROWS: u16 = 17;
 const WORDS: [(&str, &str); 5] = [
     ("× ∞ ░", "NaN, infinite, not measured (shade of the nearest node)"),
     ("∙", "interpolated, not measured (without colour: letters)"),
-    ("○ ●", "first and last snapshot of a path; several runs end in 1, 2 …"),
+    ("○ ●", "first and last snapshot of a path; several runs end in numbers"),
     ("◇", "3-D: true loss of a snapshot; its stem: what the plane misses"),
     ("height ×1", "3-D: half the plane's width; dotted lines: interpolated"),
 ];
