@@ -44,7 +44,7 @@ where
     ///
     /// # Errors
     ///
-    /// As [`Study::slice`].
+    /// As [`Study::slice`](crate::Study::slice).
     pub fn joint_plane(&mut self) -> Result<JointPlane> {
         self.joint_plane_of(&SliceSpec::pca(), Weigh::Runs)
     }
@@ -56,7 +56,7 @@ where
     ///
     /// # Errors
     ///
-    /// As [`Study::slice`](crate::Study::slice).
+    /// As [`Study::slice`](crate::Study::slice)(crate::Study::slice).
     pub fn joint_plane_of(&mut self, spec: &SliceSpec, weigh: Weigh) -> Result<JointPlane> {
         let joint = joint_of(&self.runs, weigh)?;
         let mean = mean_of(&self.runs, weigh)?;

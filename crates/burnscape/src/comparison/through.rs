@@ -19,7 +19,7 @@ where
     ///
     /// # Errors
     ///
-    /// As [`Study::slice`]; [`geometry::Error::ParallelDirections`](burnscape_landscape::Error::ParallelDirections) if they
+    /// As [`Study::slice`](crate::Study::slice); [`geometry::Error::ParallelDirections`](burnscape_landscape::Error::ParallelDirections) if they
     /// lie on one line.
     pub fn through(&mut self, a: &Point, b: &Point, c: &Point) -> Result<SliceSurface> {
         let spec = SliceSpec::through(a.clone(), b.clone(), c.clone());
