@@ -1,7 +1,7 @@
 //! What training and writer thread know of each other without sending it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use burn::train::Interrupter;
 
@@ -57,7 +57,7 @@ pub(crate) struct Counters {
     pub study_stop_asked: AtomicBool,
     /// The dashboard in this terminal.
     #[cfg(feature = "tui")]
-    pub dashboard: OnceLock<burnscape_tui::Dashboard>,
+    pub dashboard: std::sync::OnceLock<burnscape_tui::Dashboard>,
     /// burn's own way to stop.
     pub interrupter: Interrupters,
     /// Learning rate and global gradient norm of the last step written, as the bits of an f64.
