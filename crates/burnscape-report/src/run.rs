@@ -13,9 +13,10 @@ use crate::slice::Slice;
 const FREE_SERIES: u64 = 1 << 18;
 const SERIES_PER_VALUE: u64 = 4;
 
-/// Cells that a table of all steps may have for nothing, and for each value that is told.
+/// Cells that a table of all steps may have for nothing, and for each value that is told: measuring once in 256 steps is
+/// well within what people do.
 const FREE_CELLS: u64 = 1 << 22;
-const CELLS_PER_VALUE: u64 = 64;
+const CELLS_PER_VALUE: u64 = 256;
 
 /// A run as far as its trace is whole.
 #[derive(Debug)]

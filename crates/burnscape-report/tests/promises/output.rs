@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use burnscape_report::{Error, ExportOptions, Format, export};
+use burnscape_trace::{Step, record};
 
 use super::support::{TestRun, WITH_DIRECTIONS, plane, sentences};
 
@@ -137,4 +138,24 @@ fn a_folder_of_the_users_is_never_replaced() {
     assert_eq!(files(&folder), ["thesis.tex"]);
     let own = export(run.folder.path(), Format::Csv, &FORCED, run.folder.path()).unwrap_err();
     assert!(matches!(own, Error::OutputNotOurs { .. }), "{own}");
+}
+
+#[test]
+fn a_long_run_that_is_measured_once_in_two_hundred_steps_is_exported_whole() {
+    const STEPS: u64 = 30_000;
+    let mut run = TestRun::new();
+    for step in 0..STEPS {
+        let mut columns = std::collections::BTreeMap::new();
+        if step % 200 == 0 {
+            let values = || vec![step as f32; 100].into();
+            columns.extend(
+                ["grad_norm", "weight_norm", "update_norm"].map(|it| (it.to_owned(), values())),
+            );
+        }
+        run.add(record!(Step { step, loss: Some(1.0), columns, ..Step::default() }));
+    }
+    let folder = run.export_as(Format::Csv).unwrap().file;
+    let table = fs::read_to_string(folder.join("steps.csv")).unwrap();
+    assert_eq!(table.lines().count() as u64, 1 + STEPS);
+    assert!(table.lines().nth(401).unwrap().contains(",400"), "step 400 is measured");
 }
