@@ -306,11 +306,31 @@ pub(crate) fn rgb(colour: Color) -> Option<[u8; 3]> {
     }
 }
 
-/// A colour of the cube or of the greys of xterm.
+/// The first sixteen as xterm shows them.
+const FIRST: [[u8; 3]; 16] = [
+    [0, 0, 0],
+    [205, 0, 0],
+    [0, 205, 0],
+    [205, 205, 0],
+    [0, 0, 238],
+    [205, 0, 205],
+    [0, 205, 205],
+    [229, 229, 229],
+    [127, 127, 127],
+    [255, 0, 0],
+    [0, 255, 0],
+    [255, 255, 0],
+    [92, 92, 255],
+    [255, 0, 255],
+    [0, 255, 255],
+    [255, 255, 255],
+];
+
+/// The 256 of xterm: the sixteen, a cube of 6 × 6 × 6, and 24 greys.
 pub(crate) fn of_256(index: u8) -> [u8; 3] {
     let step = |n: u8| CUBE[usize::from(n % 6)];
     match index.checked_sub(16) {
-        None => [0; 3],
+        None => FIRST[usize::from(index)],
         Some(cube @ 0..216) => [step(cube / 36), step(cube / 6), step(cube)],
         Some(grey) => [8 + 10 * (grey - 216); 3],
     }

@@ -33,8 +33,8 @@ impl Ink {
         match colour {
             Color::Reset => None,
             Color::Rgb(red, green, blue) => Some(Self([red, green, blue])),
-            Color::Indexed(index) => Some(indexed(index)),
-            named => NAMED.iter().position(|&it| it == named).map(|i| Self(ANSI[i])),
+            Color::Indexed(index) => Some(Ink(of_256(index))),
+            named => NAMED.iter().position(|&it| it == named).map(|i| Self(of_256(i as u8))),
         }
     }
 
@@ -42,34 +42,6 @@ impl Ink {
     pub(super) fn dimmed(self) -> Self {
         let mixed = |i: usize| self.0[i].midpoint(BACKGROUND.0[i]);
         Self([mixed(0), mixed(1), mixed(2)])
-    }
-}
-
-/// The sixteen as xterm shows them.
-const ANSI: [[u8; 3]; 16] = [
-    [0, 0, 0],
-    [205, 0, 0],
-    [0, 205, 0],
-    [205, 205, 0],
-    [0, 0, 238],
-    [205, 0, 205],
-    [0, 205, 205],
-    [229, 229, 229],
-    [127, 127, 127],
-    [255, 0, 0],
-    [0, 255, 0],
-    [255, 255, 0],
-    [92, 92, 255],
-    [255, 0, 255],
-    [0, 255, 255],
-    [255, 255, 255],
-];
-
-/// The 256 of xterm: the sixteen, a cube of 6 × 6 × 6, and 24 greys.
-fn indexed(index: u8) -> Ink {
-    match index {
-        0..16 => Ink(ANSI[usize::from(index)]),
-        _ => Ink(of_256(index)),
     }
 }
 
