@@ -26,7 +26,8 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
             .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
         Scale::linear(low, high).widened(0.06)
     };
-    let numbers = Scale::linear(0.0, (points.len() - 1) as f64);
+    let longest = path.runs().iter().map(ExactSizeIterator::len).max().unwrap_or(0);
+    let numbers = Scale::linear(0.0, (longest.clamp(2, points.len()) - 1) as f64);
     let names = super::surface::axis_names(slice);
     let legend = vec![Entry::new("start", Mark::Start), Entry::new("end", Mark::End)];
     let bar = Some(("snapshot", numbers));
@@ -34,12 +35,17 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
     let (x, y) = (range(|point| point.0), range(|point| point.1));
     let frame = Frame::new(&svg, x, y, 56.0, words);
     frame.grid(&mut svg);
-    draw_points(&points, &numbers, &frame, &mut svg);
+    for run in path.runs() {
+        let places = path.x[run.clone()].iter().zip(&path.y[run]).map(|(&x, &y)| (x, y));
+        let places: Vec<_> = places.filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
+        draw_points(&places, &numbers, &frame, &mut svg);
+    }
     frame.axes(&mut svg);
     frame.colour_bar(&numbers, colorous::CIVIDIS, &mut svg);
     Some(svg)
 }
 
+/// Those of one run.
 fn draw_points(points: &[(f64, f64)], numbers: &Scale, frame: &Frame<'_>, svg: &mut Svg) {
     let places: Vec<(f64, f64)> = points.iter().map(|&(x, y)| frame.at(x, y)).collect();
     svg.polyline(&places, &Look::line("#8a8a8a", 0.8));
@@ -47,6 +53,8 @@ fn draw_points(points: &[(f64, f64)], numbers: &Scale, frame: &Frame<'_>, svg: &
         let colour = format!("#{:x}", numbers.colour(number as f64, colorous::CIVIDIS));
         svg.circle(x, y, 2.4, &Look::outlined(&colour, "#1a1a1a", 0.3));
     }
-    start_mark(places[0], svg);
-    end_mark(places[places.len() - 1], svg);
+    if let (Some(&first), Some(&last)) = (places.first(), places.last()) {
+        start_mark(first, svg);
+        end_mark(last, svg);
+    }
 }

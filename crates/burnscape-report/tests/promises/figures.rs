@@ -338,3 +338,17 @@ fn a_figure_as_wide_as_a_column_loses_no_word() {
         assert!(words("surface-slice0.svg").contains(name), "{name}");
     }
 }
+
+#[test]
+fn the_paths_of_several_runs_are_not_joined() {
+    let lines = |starts: Vec<u32>| {
+        let mut run = TestRun::new();
+        run.add(plane(0));
+        let (x, y) = (vec![0.0, 1.0, 4.0, 5.0].into(), vec![0.0, 1.0, 0.0, 1.0].into());
+        let starts = starts.into();
+        run.add(record!(Trajectory { slice: Some(0), x, y, starts, ..Trajectory::default() }));
+        let svg = text_of(&drawn(&mut run, Format::Svg, &small(None)), "trajectory-slice0.svg");
+        svg.matches("#8a8a8a").count()
+    };
+    assert_eq!((lines(vec![]), lines(vec![0, 2])), (1, 2));
+}
