@@ -21,8 +21,10 @@ for what it claims, and nothing outside the run folder is read.
 
 from __future__ import annotations
 
+import bisect
 import json
 import os
+import re
 import struct
 import time
 import zlib
@@ -153,7 +155,8 @@ study: study:uint kind:text slices:[uint] lowest:float? highest:float? measures:
 check: slice:uint? name:text passed:flag detail:text
 note: level:text text:text
 resume: resumed_unix_secs:float steps:uint batches:uint truncated_bytes:uint
-end: reason:text steps:uint dropped:uint elapsed_secs:float
+end: reason:text steps:uint dropped:uint elapsed_secs:float tally:tally?
+tally: records:uint crc32:uint
 """
 
 
@@ -262,7 +265,6 @@ def decode(payload: bytes) -> tuple[str, dict[str, Any]]:
 
 _BEFORE_CHECKSUM = bytes.fromhex("d9d9f7821a")
 _BEFORE_LENGTH = bytes.fromhex("d8185a")
-_SYNC = _BEFORE_CHECKSUM[:1]
 _NOT_A_FRAME, _INCOMPLETE = -1, 0
 _CHUNK_BYTES = 4 << 20
 
@@ -284,6 +286,63 @@ def _frame_bytes(data: bytes, at: int) -> int:
     return end - at if zlib.crc32(payload) == checksum else _NOT_A_FRAME
 
 
+# CRC-32 as polynomials over GF(2), the coefficient of the highest power in the lowest bit.
+_POLYNOMIAL, _ONE, _X_TO_8 = 0xEDB88320, 1 << 31, 1 << 23
+_MARK = re.compile(b"(?=" + re.escape(_BEFORE_CHECKSUM) + b".{4}" + re.escape(_BEFORE_LENGTH) + b".{4})", re.DOTALL)
+
+
+def _multiplied(factor: int, values: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    product = np.zeros_like(values)
+    for bit in range(31, -1, -1):
+        if factor >> bit & 1:
+            product ^= values
+        values = values >> 1 ^ _POLYNOMIAL * (values & 1)
+    return product
+
+
+def _shifted(values: NDArray[np.uint32], count: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """What checksums contribute to those of stretches that are so many bytes longer."""
+    factor = _X_TO_8
+    for bit in range(MAX_PAYLOAD_BYTES.bit_length()):
+        values = np.where(count >> bit & 1, _multiplied(factor, values), values)
+        factor = int(_multiplied(factor, np.array([factor], np.uint32))[0])
+    return values
+
+
+def _beginnings(data: bytes, ends: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Checksums of the first so many bytes, in one pass; `ends` ascend."""
+    view, checksum, at, checksums = memoryview(data), 0, 0, []
+    for end in ends.tolist():
+        checksum, at = zlib.crc32(view[at:end], checksum), end
+        checksums.append(checksum)
+    return np.array(checksums, np.uint32)
+
+
+def _frames_in(data: bytes, start: int) -> dict[int, int]:
+    """Where whole frames begin behind `start`, or such as may become whole, and how long they are (_INCOMPLETE).
+
+    However many claim however much, every byte is looked at once: the checksum of a stretch follows from those of
+    the beginnings that end before and behind it (crc32_combine of zlib).
+    """
+    at = np.array([mark.start() for mark in _MARK.finditer(data, start)], np.int64)
+    tail = max(start, len(data) - OVERHEAD_BYTES + 1)
+    partial = [place for place in range(tail, len(data)) if _frame_bytes(data, place) == _INCOMPLETE]
+    overhead = np.frombuffer(data, np.uint8)[at[:, None] + np.arange(OVERHEAD_BYTES)]
+    told, length = (overhead[:, from_ : from_ + 4].copy().view(">u4").ravel().astype(np.int64) for from_ in (5, 12))
+    begin = at + OVERHEAD_BYTES
+    end = begin + length
+    fits = length <= MAX_PAYLOAD_BYTES
+    complete = fits & (end <= len(data))
+    ends = np.unique(np.concatenate([begin[complete], end[complete]]))
+    checksums = _beginnings(data, ends)
+    before, behind = (checksums[np.searchsorted(ends, it[complete])] for it in (begin, end))
+    whole = complete.copy()
+    whole[complete] = (behind ^ _shifted(before, length[complete])) == told[complete]
+    frames = dict(zip(at[whole].tolist(), (end - at)[whole].tolist()))
+    frames.update(dict.fromkeys([*at[fits & ~complete].tolist(), *partial], _INCOMPLETE))
+    return frames
+
+
 class _Scanner:
     """Finds the frames in a file, past whatever is damaged, by the rules of the crate's page."""
 
@@ -294,6 +353,9 @@ class _Scanner:
         self.offset = offset  # of data[start] in the file
         self.damaged_from: int | None = None
         self.at_end = False
+        self.distrusts = False
+        self.frames_known: dict[int, int] | None = None
+        self.places: list[int] = []
 
     def consumed(self) -> int:
         """Where the last frame, or the damage before it, ends."""
@@ -322,15 +384,30 @@ class _Scanner:
         rest = self.data[self.start :]
         more = self.file.read(max(_CHUNK_BYTES, len(rest)))
         self.data, self.start, self.at_end = rest + more, 0, not more
+        self.frames_known = None
 
     def _advance(self, count: int) -> None:
         self.start += count
         self.offset += count
 
+    def _known(self) -> dict[int, int]:
+        if self.frames_known is None:
+            self.frames_known = _frames_in(self.data, self.start)
+            self.places = sorted(self.frames_known)
+        return self.frames_known
+
+    def _size(self) -> int:
+        """How long the frame is that begins here. The first one that is none costs what it claims."""
+        if not self.distrusts:
+            size = _frame_bytes(self.data, self.start)
+            self.distrusts = size == _NOT_A_FRAME
+            return size
+        return self._known().get(self.start, _INCOMPLETE if self.start == len(self.data) else _NOT_A_FRAME)
+
     def _next(self) -> tuple[int, bytes] | Lost | None:
         if self.damaged_from is not None:
             return self._resync(self.start)
-        size = _frame_bytes(self.data, self.start)
+        size = self._size()
         if size > 0:
             return self._take(size)
         if size == _NOT_A_FRAME:
@@ -345,15 +422,18 @@ class _Scanner:
         return offset, self.data[at + OVERHEAD_BYTES : at + size]
 
     def _resync(self, at: int) -> Lost | None:
-        while (at := self.data.find(_SYNC, at)) >= 0:
-            size = _frame_bytes(self.data, at)
-            if size > 0:
-                return self._take_damage(at)
-            if size == _INCOMPLETE and not self.at_end:
+        known = self._known()
+        for index in range(bisect.bisect_left(self.places, at), len(self.places)):
+            place = self.places[index]
+            if known[place] != _INCOMPLETE:
+                return self._take_damage(place)
+            if not self.at_end:
+                at = place
                 break
-            at += 1
+        else:
+            at = len(self.data)
         if self.damaged_from is not None:
-            self._advance((len(self.data) if at < 0 else at) - self.start)
+            self._advance(at - self.start)
         return None
 
     def _take_damage(self, next_frame: int) -> Lost:

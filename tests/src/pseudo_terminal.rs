@@ -38,6 +38,23 @@ pub struct PseudoTerminal {
 struct Seen {
     bytes: Vec<u8>,
     emulator: vt100::Parser,
+    /// Bytes in which requests for the status were looked for.
+    answered_to: usize,
+}
+
+impl Seen {
+    /// How often the status was asked for since this was last called, as any terminal is asked.
+    fn take_requests(&mut self) -> usize {
+        const REQUEST: &[u8] = b"\x1b[5n";
+        let mut asked = 0;
+        while let Some(at) =
+            self.bytes[self.answered_to..].windows(REQUEST.len()).position(|it| it == REQUEST)
+        {
+            self.answered_to += at + REQUEST.len();
+            asked += 1;
+        }
+        asked
+    }
 }
 
 impl std::fmt::Debug for Seen {
@@ -87,7 +104,8 @@ impl PseudoTerminal {
         };
         let child = command(start).stdin(end()).stderr(end()).stdout(output).spawn();
         let child = child.expect("the program starts");
-        let seen = Seen { bytes: Vec::new(), emulator: vt100::Parser::new(30, 100, 0) };
+        let seen =
+            Seen { bytes: Vec::new(), emulator: vt100::Parser::new(30, 100, 0), answered_to: 0 };
         let seen = Arc::new(Mutex::new(seen));
         let keyboard = File::from(keyboard);
         let reader = start.is_drained.then(|| Reader::start(&keyboard, seen.clone()));
@@ -233,6 +251,12 @@ fn read(mut screen: File, seen: &Mutex<Seen>, ends: &AtomicBool) {
             let mut seen = seen.lock().expect("no panic elsewhere");
             seen.bytes.extend_from_slice(&part[..count]);
             seen.emulator.process(&part[..count]);
+            let asked = seen.take_requests();
+            drop(seen);
+            for _ in 0..asked {
+                // Who hung up meanwhile needs no answer.
+                let _ = screen.write_all(b"\x1b[0n");
+            }
         }
     }
 }

@@ -152,11 +152,9 @@ fn no_more_than_two_files_need_each_other() {
 
 /// Files outside the model of a run that tell kinds of records apart, with what for. The format itself, and the hook,
 /// which writes, are crates of their own.
-const READERS_OF_RECORDS: [(&str, &str); 7] = [
+const READERS_OF_RECORDS: [(&str, &str); 5] = [
     ("burnscape-cli/src/info/facts.rs", "counts kinds, and keeps the last value of each metric"),
     ("burnscape-cli/src/verify.rs", "looks at the files of snapshots"),
-    ("burnscape-report/src/history.rs", "keeps every record that holds, to be exported as it is"),
-    ("burnscape-report/src/run.rs", "hands records to what keeps them"),
     ("burnscape-tui/src/feed.rs", "says which records may be lost on their way to the screen"),
     ("burnscape-tui/src/json_lines.rs", "prints each record as it comes"),
     ("burnscape-tui/src/report_lines.rs", "prints each record as it comes"),

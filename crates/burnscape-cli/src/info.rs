@@ -23,6 +23,8 @@ const HELP: &str = "\
                                        what the program told itself
   hyperparameters                      {name: value}, what the training was set to
   alerts                               {rule: number of records}
+  frozen                               [{block, since}], the blocks that do not train at the end, and the
+                                       step since which; null from the beginning
   snapshots                            {number, bytes} as the trace tells
   slices                               [{slice, name, nodes, measured, lowest, highest}]
   checks                               {passed, failed}

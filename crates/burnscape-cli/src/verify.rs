@@ -5,19 +5,33 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use burnscape_run::Standing;
-use burnscape_trace::{FileState, Item, Reader, Record, RunFolder, Snapshot, state_of};
+use burnscape_run::{Contiguity, Standing};
+use burnscape_trace::{FileState, Item, Reader, Record, RunFolder, Snapshot, Tally, state_of};
 use clap::Args;
+use serde_json::{Value, json};
 
 use crate::counted::counted;
 use crate::losses;
 
 const HELP: &str = "\
+Whole means: every byte of the trace belongs to a record; none is missing, repeated or in another place than it
+was written, which the end tells by its tally (before format 1.2 by its number of steps, and numbers of steps,
+epochs, snapshots, slices and nodes follow each other); the last record is an `end`; and every snapshot that is
+there has the length and checksum that the trace tells. A snapshot that is not there is told, and no damage: it
+may have been pruned.
+
+--json prints one object:
+  run           its folder
+  whole         true or false
+  records       whole records
+  ended         why recording ended, or null
+  problems      [text], what keeps it from being whole
+  remarks       [text], what is no damage
+Keys may be added.
+
 Exit codes:
-  0  whole and ended: every byte of the trace belongs to a record, the last of which is an `end`, and every
-     snapshot that is there has the length and checksum that the trace tells. A snapshot that is not there is
-     told, and no damage: it may have been pruned
-  1  damaged, torn or without an end; each line says what, and at which byte
+  0  whole and ended
+  1  not whole: each line says what, and at which byte
   2  the path is no run, the run cannot be read, or the arguments make no sense";
 
 /// Exit code for a run that is not whole.
@@ -33,20 +47,24 @@ pub(crate) struct Verify {
     /// Do not read the snapshots
     #[arg(long)]
     trace_only: bool,
+
+    /// As JSON, for programs
+    #[arg(long)]
+    json: bool,
 }
 
 /// Prints what is wrong, and a summary.
 pub(crate) fn run(arguments: &Verify) -> anyhow::Result<ExitCode> {
     let folder = RunFolder::open(&arguments.run)?;
-    let mut found = Found::default();
-    for item in Reader::open(folder.trace_path())? {
-        found.take(item?);
-    }
-    found.problems.extend(found.missing_end());
+    let mut found = Found::read(&folder)?;
     if !arguments.trace_only {
         found.check_snapshots(&folder);
     }
-    print(&found).context("could not print what was found")?;
+    let text = match arguments.json {
+        true => format!("{:#}", found.to_json(&folder)),
+        false => found.to_lines().join("\n"),
+    };
+    writeln!(io::stdout(), "{text}").context("could not print what was found")?;
     Ok(if found.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NOT_WHOLE) })
 }
 
@@ -56,12 +74,26 @@ struct Found {
     problems: Vec<String>,
     remarks: Vec<String>,
     standing: Standing,
+    contiguity: Contiguity,
     snapshots: Vec<Snapshot>,
 }
 
 impl Found {
-    fn take(&mut self, item: Item) {
+    fn read(folder: &RunFolder) -> anyhow::Result<Self> {
+        let mut found = Self::default();
+        let mut reader = Reader::open(folder.trace_path())?.tolerating_a_lost_head();
+        while let Some(item) = reader.next() {
+            found.take(item?, reader.tally());
+        }
+        found.remarks.extend(found.unproven());
+        found.problems.extend(std::mem::take(&mut found.contiguity).faults());
+        found.problems.extend(found.missing_end());
+        Ok(found)
+    }
+
+    fn take(&mut self, item: Item, tally: Tally) {
         self.standing.apply_item(&item);
+        self.contiguity.apply(&item, tally);
         match item {
             Item::Record { record, .. } => {
                 self.records += 1;
@@ -73,6 +105,14 @@ impl Found {
             Item::Lost(lost) => self.problems.push(losses::lost(&lost)),
             Item::Torn(torn) => self.problems.push(losses::torn(torn)),
         }
+    }
+
+    fn unproven(&self) -> Option<String> {
+        let has_end = self.standing.end().is_some();
+        (has_end && !self.contiguity.is_proven()).then(|| {
+            "no tally: in formats 1.0 and 1.1 a record goes missing unnoticed where no number tells of it"
+                .to_owned()
+        })
     }
 
     fn missing_end(&self) -> Option<String> {
@@ -104,6 +144,11 @@ impl Found {
         }
     }
 
+    fn to_lines(&self) -> Vec<String> {
+        let lines = self.problems.iter().chain(&self.remarks).cloned();
+        lines.chain([self.summary()]).collect()
+    }
+
     fn summary(&self) -> String {
         let records = self.records;
         match (self.standing.end(), self.problems.len()) {
@@ -115,12 +160,15 @@ impl Found {
             }
         }
     }
-}
 
-fn print(found: &Found) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    for line in found.problems.iter().chain(&found.remarks) {
-        writeln!(out, "{line}")?;
+    fn to_json(&self, folder: &RunFolder) -> Value {
+        json!({
+            "run": folder.path().to_string_lossy(),
+            "whole": self.problems.is_empty(),
+            "records": self.records,
+            "ended": self.standing.end().map(|end| &end.reason),
+            "problems": self.problems,
+            "remarks": self.remarks,
+        })
     }
-    writeln!(out, "{}", found.summary())
 }

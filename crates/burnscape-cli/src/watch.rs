@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use burnscape_tui::{
-    ColourDepth, Glyphs, LineFormat, Picture, PictureSize, TerminalProfile, ViewKind, WatchOptions,
-    default_frames_per_sec, follow_lines, terminal_size,
+    Choices, ColourDepth, Glyphs, LineFormat, Picture, PictureSize, TerminalProfile, Theme,
+    ViewKind, WatchOptions, default_frames_per_sec, follow_lines, terminal_size,
 };
 use clap::Args;
 
@@ -33,7 +33,8 @@ largest_error, trace, lr, stability_limit), alert (level, rule, step, epoch, tex
 text), dropped (records), resume (steps), lost and torn (bytes), error (text), end (reason, steps,
 dropped, elapsed_secs). Not recorded is null; NaN and infinities are \"NaN\", \"Infinity\", \"-Infinity\".
 
-NO_COLOR, TERM, COLORTERM and the locale are respected.";
+NO_COLOR, TERM, COLORTERM, COLORFGBG and the locale are respected; the terminal is asked for its ground, for 24 bits of
+colour, and after each part of a frame whether it has drawn it, so that keys are answered soon on slow links too.";
 
 const VIEWS: &[Word] = &[
     ("overview", "loss, learning rate, gradient norm, progress, alerts"),
@@ -49,6 +50,12 @@ const COLOURS: &[Word] = &[
     ("16", "the colours of every console"),
     ("256", "the colour cube of xterm"),
     ("true", "24 bits"),
+];
+
+const THEMES: &[Word] = &[
+    ("auto", "the terminal's own ground: it is asked, then COLORFGBG tells, then it is dark"),
+    ("dark", "light on dark"),
+    ("light", "dark on light"),
 ];
 
 const GLYPHS: &[Word] = &[
@@ -96,6 +103,15 @@ pub(crate) struct Watch {
     #[arg(value_parser = words::<OrAuto<ColourDepth>>(COLOURS))]
     color: OrAuto<ColourDepth>,
 
+    /// Colours for which ground
+    #[arg(long, default_value = "auto", value_name = "THEME")]
+    #[arg(value_parser = words::<OrAuto<Theme>>(THEMES))]
+    theme: OrAuto<Theme>,
+
+    /// Leave the mouse to the terminal, for copying
+    #[arg(long)]
+    no_mouse: bool,
+
     /// Which characters to draw with
     #[arg(long, default_value = "auto", value_name = "SET")]
     #[arg(value_parser = words::<OrAuto<Glyphs>>(GLYPHS))]
@@ -122,7 +138,15 @@ pub(crate) fn run(arguments: &Watch) -> anyhow::Result<()> {
         profile,
         frames_per_sec: arguments.fps.unwrap_or_else(default_frames_per_sec),
     };
-    Ok(burnscape_tui::watch(&arguments.runs, options)?)
+    Ok(burnscape_tui::watch_as_chosen(&arguments.runs, options, choices(arguments))?)
+}
+
+fn choices(arguments: &Watch) -> Choices {
+    let mut choices = Choices::default();
+    choices.theme = arguments.theme.chosen();
+    choices.keeps_depth = arguments.color.chosen().is_some();
+    choices.without_mouse = arguments.no_mouse;
+    choices
 }
 
 fn profile(arguments: &Watch, is_terminal: bool) -> TerminalProfile {
@@ -183,11 +207,15 @@ impl<T: FromStr> FromStr for OrAuto<T> {
     }
 }
 
-impl<T> OrAuto<T> {
+impl<T: Copy> OrAuto<T> {
     fn unwrap_or(self, detected: T) -> T {
+        self.chosen().unwrap_or(detected)
+    }
+
+    fn chosen(self) -> Option<T> {
         match self {
-            Self::Auto => detected,
-            Self::Is(value) => value,
+            Self::Auto => None,
+            Self::Is(value) => Some(value),
         }
     }
 }

@@ -120,6 +120,38 @@ pub enum Error {
         /// Tolerance asked for.
         tolerance: f64,
     },
+    /// The nodes of a line between two models do not run from one to the other.
+    #[error(
+        "{nodes} node(s) do not ascend from 0 to 1: a line between two models begins at the one and ends at the other"
+    )]
+    LineNodes {
+        /// Nodes given.
+        nodes: usize,
+    },
+    /// A block does not have the units of the group that it is said to have.
+    #[error(
+        "axis {axis} of {path:?} with the shape {shape:?} does not hold the {units} units of {group:?}: check which layers feed it and write into the same units"
+    )]
+    UnitsDoNotFit {
+        /// Path of the block.
+        path: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// The axis.
+        axis: usize,
+        /// Name of the group.
+        group: String,
+        /// Units of the group.
+        units: usize,
+    },
+    /// A layer is not in the layout, or of a kind whose units are not known.
+    #[error(
+        "{path:?} is no layer whose units can be swapped: name the module that holds the parameters, a Linear, a convolution, a normalisation or an embedding"
+    )]
+    UnknownLayer {
+        /// Path of the layer or of its block.
+        path: String,
+    },
     /// A curvature needs nodes that are missing, not finite, or in one line.
     #[error(
         "{usable} finite measured node(s) near the centre do not determine a quadratic, {needed} in general position do: measure more, or widen the window"

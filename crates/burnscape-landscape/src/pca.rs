@@ -2,6 +2,7 @@
 
 mod blocks;
 mod directions;
+mod joint;
 mod leading;
 mod live;
 mod moments;
@@ -9,15 +10,20 @@ mod narrow;
 mod spectrum;
 #[cfg(test)]
 mod tests;
+mod weighing;
 
 use std::convert::Infallible;
+
+use nalgebra::DMatrix;
 
 use crate::error::{Error, check_length};
 use directions::directions;
 use moments::{Moments, Precision};
 use narrow::Narrow;
 use spectrum::Spectrum;
+use weighing::Weighing;
 
+pub use joint::{JointPca, RunInPlane, Weigh, joint_pca};
 pub use live::LivePca;
 
 /// T snapshots of P parameters, readable piece by piece: from files, or from memory.
@@ -248,7 +254,8 @@ pub fn pca<S: Snapshots>(
         return Narrow::read(snapshots)?.pca(options);
     }
     let route = Precision::suited(snapshots.count(), snapshots.dims());
-    analyse(snapshots, options, route)?.with_directions(snapshots, options)
+    let weighing = Weighing::single(snapshots.count());
+    analyse(snapshots, options, route, &weighing)?.with_directions(snapshots, options)
 }
 
 /// Scores, variances and step lengths as [`pca`] has them, from one read instead of two.
@@ -281,12 +288,15 @@ pub fn scores<S: Snapshots>(
         return Ok(Narrow::read(snapshots)?.scores(options));
     }
     let route = Precision::suited(snapshots.count(), snapshots.dims());
-    Ok(analyse(snapshots, options, route)?.scores(options.components))
+    let weighing = Weighing::single(snapshots.count());
+    Ok(analyse(snapshots, options, route, &weighing)?.scores(options.components))
 }
 
 /// What the first read gives.
 struct Analysis {
     spectrum: Spectrum,
+    /// Inner products of the snapshots about their weighted mean.
+    gram: DMatrix<f64>,
     step_lengths: Vec<f64>,
     precision: Precision,
 }
@@ -296,16 +306,19 @@ fn analyse<S: Snapshots>(
     snapshots: &mut S,
     options: &PcaOptions,
     precision: Precision,
+    weighing: &Weighing,
 ) -> Result<Analysis, PcaError<S::Error>> {
-    let moments = Moments::read(snapshots, options, precision)?;
+    let mut moments = Moments::read(snapshots, options, precision)?;
     if precision == Precision::Single && !moments.are_in_range(snapshots.dims()) {
-        return analyse(snapshots, options, Precision::Double);
+        return analyse(snapshots, options, Precision::Double, weighing);
     }
-    let spectrum = Spectrum::new(&moments, options.components);
+    weighing.centre(&mut moments.gram);
+    let spectrum = Spectrum::weighted(&moments, options.components, weighing.clone());
     if precision == Precision::Single && !spectrum.resolves(options.components, &moments) {
-        return analyse(snapshots, options, Precision::Double);
+        return analyse(snapshots, options, Precision::Double, weighing);
     }
-    Ok(Analysis { spectrum, step_lengths: moments.step_lengths, precision })
+    let Moments { gram, step_lengths, .. } = moments;
+    Ok(Analysis { spectrum, gram, step_lengths, precision })
 }
 
 impl Analysis {

@@ -3,12 +3,16 @@
 //! Every function gives one or two sentences in plain text, without a line break; the same sentence stands
 //! under a picture, in a terminal and on a page.
 
+mod basins;
+
 use crate::agreement::{Agreement, Spread};
 use crate::evaluate::Outcome;
 use crate::layout::{Block, Filters, Layout};
 use crate::plane::{PlaneGram, Projection};
 use crate::random_walk;
 use crate::surface::{Counts, Curvature, Extreme};
+
+pub use basins::topology;
 
 /// How much the leading components explain, beside what they would explain of a random walk with as many
 /// snapshots.

@@ -218,10 +218,11 @@
     const flat = rows.flat().filter(v => isFinite_(v) && v > 0);
     if (!flat.length) return null;
     const wide = narrow() ? 14 : 28;
+    const step = (r, c) => run.heat.first[c] + run.heat.at[r][c];
     const logs = rows.map(row => row.map(v => isFinite_(v) && v > 0 ? Math.log10(v) : null));
-    const trace = { type: "heatmap", x: nums(run.heat.x), y: run.heat.names.map((_, i) => i), z: logs, colorscale: "Viridis", customdata: rows.map(row => row.map(show)), hovertemplate: "step %{x:.0f}<br>%{customdata}<extra></extra>", hoverongaps: false };
+    const trace = { type: "heatmap", x: run.heat.first, y: run.heat.names.map((_, i) => i), z: logs, colorscale: "Viridis", customdata: rows.map((row, r) => row.map((v, c) => `step ${step(r, c)}<br>${show(v)}`)), hovertemplate: "%{customdata}<extra></extra>", hoverongaps: false };
     const holes = [];
-    rows.forEach((row, r) => row.forEach((v, c) => { if (v !== null && !Number.isFinite(v)) holes.push([num(run.heat.x[c]), r]); }));
+    rows.forEach((row, r) => row.forEach((v, c) => { if (v !== null && !Number.isFinite(v)) holes.push([step(r, c), r]); }));
     const every = Math.ceil(rows.length / 24);
     const at = run.heat.names.map((_, i) => i).filter(i => i % every === 0);
     const traces = [trace];
@@ -231,7 +232,7 @@
       fit: { z: (low, high) => { trace.zmin = Math.log10(low); trace.zmax = Math.log10(high); trace.colorbar = bar("‖g‖", low, high, true); } },
       words: run.heat.left_out ? [`${run.heat.left_out} further blocks are not drawn; the exports have them.`] : [],
       alt: `Heat map of the gradient norms of ${rows.length} parameter blocks over steps, from ${show(least(flat))} to ${show(most(flat))}; each cell shows the largest norm in its stretch${holes.length ? `; × marks ${holes.length} cells that are not finite` : ""}.`,
-      table: { columns: ["block", "step", "largest norm"], rows: rows.flatMap((row, r) => row.map((v, c) => [run.heat.names[r], num(run.heat.x[c]), v]).filter(cell => cell[2] !== null)) } };
+      table: { columns: ["block", "step", "largest norm"], rows: rows.flatMap((row, r) => row.map((v, c) => [run.heat.names[r], step(r, c), v]).filter(cell => cell[2] !== null)) } };
   };
 
   const grid = slice => {

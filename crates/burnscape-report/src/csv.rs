@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use burnscape_landscape::words as honest;
-use burnscape_trace::Metric;
+use burnscape_trace::{Metric, Step};
 use serde_json::Value;
 
 use crate::Error;
@@ -11,7 +11,6 @@ use crate::fields::Fields;
 use crate::output_folder::OutputFolder;
 use crate::run::Run;
 use crate::slice::Slice;
-use crate::steps::Row;
 
 /// What is in the folder, told to those who find it.
 const LEAFLET: &str = "\
@@ -115,7 +114,9 @@ fn steps(run: &Run, out: &OutputFolder) -> Result<(), Error> {
     }
     let columns = columns(run);
     table("steps.csv", &header_of_steps(run, &columns), out, |table| {
-        steps.for_each(|row| step(table, row, &columns).map_err(|source| out.error(source.into())))
+        steps.for_each(|row| {
+            step(table, row, &columns, steps.widest()).map_err(|source| out.error(source.into()))
+        })
     })
 }
 
@@ -142,28 +143,26 @@ fn metrics(run: &Run, out: &OutputFolder) -> Result<(), Error> {
     })
 }
 
-/// Number of each column and of each block in it, in the order of their names.
-fn columns(run: &Run) -> Vec<(usize, usize)> {
-    let steps = &run.history.steps;
-    let mut numbers: Vec<usize> = (0..steps.names().len()).collect();
-    numbers.sort_by_key(|&number| &steps.names()[number]);
-    let blocks = 0..steps.widest();
-    numbers.iter().flat_map(|&column| blocks.clone().map(move |block| (column, block))).collect()
+/// Names of the columns in their order.
+fn columns(run: &Run) -> Vec<&str> {
+    let mut names: Vec<&str> = run.history.steps.names().iter().map(String::as_str).collect();
+    names.sort_unstable();
+    names
 }
 
-fn header_of_steps(run: &Run, columns: &[(usize, usize)]) -> Vec<String> {
-    let names = run.history.steps.names();
+fn header_of_steps(run: &Run, columns: &[&str]) -> Vec<String> {
     let own =
         ["step", "batches", "epoch", "iteration", "accumulated", "elapsed_secs", "lr", "loss"];
     let mut header = words(&own);
     header.push("missing".to_owned());
-    let name =
-        |&(column, block): &(usize, usize)| format!("{}/{}", names[column], run.block_name(block));
-    header.extend(columns.iter().map(name));
+    let blocks = 0..run.history.steps.widest();
+    for column in columns {
+        header.extend(blocks.clone().map(|block| format!("{column}/{}", run.block_name(block))));
+    }
     header
 }
 
-fn step(table: &mut Table<'_>, row: &Row, columns: &[(usize, usize)]) -> csv::Result<()> {
+fn step(table: &mut Table<'_>, row: &Step, columns: &[&str], blocks: usize) -> csv::Result<()> {
     let or_empty = |number: Option<u64>| number.map_or(String::new(), |it| it.to_string());
     table.write_field(row.step.to_string())?;
     table.write_field(row.batches.to_string())?;
@@ -175,9 +174,12 @@ fn step(table: &mut Table<'_>, row: &Row, columns: &[(usize, usize)]) -> csv::Re
     table.write_field(row.loss.map_or(String::new(), float))?;
     let missing: Vec<String> = row.missing.iter().map(u32::to_string).collect();
     table.write_field(missing.join(" "))?;
-    for &(column, block) in columns {
-        let value = row.value(column, block);
-        table.write_field(value.map_or(String::new(), |value| format!("{value:?}")))?;
+    for &column in columns {
+        let values = row.columns.get(column);
+        for block in 0..blocks {
+            let value = values.and_then(|values| values.get(block));
+            table.write_field(value.map_or(String::new(), |value| format!("{value:?}")))?;
+        }
     }
     table.write_record(None::<&[u8]>)
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use burnscape_run::Steps;
+use burnscape_trace::Step;
 use burnscape_trace::columns::{Combine, UPDATE_NORM, WEIGHT_NORM, is_of_gradient};
 
 use crate::Error;
 use crate::run::Run;
-use crate::steps::Row;
 use crate::thin::Thinner;
 
 /// Points kept over all curves, whatever is wanted of each.
@@ -32,12 +33,13 @@ pub(crate) struct Curves {
 impl Curves {
     /// With at most `wanted` points per curve.
     pub(crate) fn of(run: &Run, wanted: usize) -> Result<Self, Error> {
-        let mut maker = Maker::new(run, wanted);
-        run.history.steps.for_each(|row| {
-            maker.take(row);
-            Ok(())
+        let steps = &run.history.steps;
+        let mut maker = Maker::new(steps, wanted);
+        steps.for_each(|step| {
+            maker.take(step, steps);
+            Ok::<_, Error>(())
         })?;
-        Ok(maker.finish(run))
+        Ok(maker.finish(steps))
     }
 }
 
@@ -49,13 +51,11 @@ struct Maker {
     all: Vec<Thinner>,
     rules: Vec<Combine>,
     of_gradient: Vec<bool>,
-    quotient: Option<(usize, usize)>,
     missing: Vec<bool>,
 }
 
 impl Maker {
-    fn new(run: &Run, wanted: usize) -> Self {
-        let steps = &run.history.steps;
+    fn new(steps: &Steps, wanted: usize) -> Self {
         let (columns, width) = (steps.names().len(), steps.widest());
         let curves = (columns + 1) * (width + 1);
         let thinner = Thinner::new(wanted.min(MAX_POINTS / curves.max(1)));
@@ -66,27 +66,28 @@ impl Maker {
             all: vec![thinner; columns],
             rules: steps.names().iter().map(|name| Combine::of(name)).collect(),
             of_gradient: steps.names().iter().map(|name| is_of_gradient(name)).collect(),
-            quotient: steps.column(UPDATE_NORM).zip(steps.column(WEIGHT_NORM)),
             missing: vec![false; width],
         }
     }
 
-    fn take(&mut self, row: &Row) {
-        let x = row.step as f64;
-        self.lr.push(x, row.lr);
-        if let Some(loss) = row.loss {
+    fn take(&mut self, step: &Step, steps: &Steps) {
+        let x = step.step as f64;
+        self.lr.push(x, step.lr);
+        if let Some(loss) = step.loss {
             self.loss.push(x, loss);
         }
-        self.mark_missing(row);
-        for column in 0..self.all.len() {
-            self.take_column(x, column, &row.columns[column]);
+        self.mark_missing(step);
+        for (name, values) in &step.columns {
+            if let Some(column) = steps.column(name) {
+                self.take_column(x, column, values);
+            }
         }
-        self.take_quotient(x, row);
+        self.take_quotient(x, step);
     }
 
-    fn mark_missing(&mut self, row: &Row) {
+    fn mark_missing(&mut self, step: &Step) {
         self.missing.fill(false);
-        for &block in &row.missing {
+        for &block in step.missing.iter() {
             if let Some(missing) = self.missing.get_mut(block as usize) {
                 *missing = true;
             }
@@ -105,10 +106,13 @@ impl Maker {
         }
     }
 
-    fn take_quotient(&mut self, x: f64, row: &Row) {
-        let Some((update, weight)) = self.quotient else { return };
+    fn take_quotient(&mut self, x: f64, step: &Step) {
+        let measured = |name| step.columns.get(name);
+        let Some((update, weight)) = measured(UPDATE_NORM).zip(measured(WEIGHT_NORM)) else {
+            return;
+        };
         let quotients = self.blocks.last_mut().expect("the quotients");
-        let pairs = row.columns[update].iter().zip(&row.columns[weight]);
+        let pairs = update.iter().zip(weight.iter());
         for (quotient, (update, weight)) in quotients.iter_mut().zip(pairs) {
             if *weight != 0.0 {
                 quotient.push(x, f64::from(*update) / f64::from(*weight));
@@ -116,12 +120,12 @@ impl Maker {
         }
     }
 
-    fn finish(mut self, run: &Run) -> Curves {
+    fn finish(mut self, steps: &Steps) -> Curves {
         let quotients = finished(&self.blocks.pop().expect("the quotients"));
-        let names = run.history.steps.names();
+        let names = steps.names();
         let named = names.iter().cloned().zip(self.blocks.iter().map(|it| finished(it)));
         let mut blocks: BTreeMap<String, Vec<Curve>> = named.collect();
-        if self.quotient.is_some() {
+        if steps.column(UPDATE_NORM).and(steps.column(WEIGHT_NORM)).is_some() {
             blocks.insert(UPDATE_RATIO.to_owned(), quotients);
         }
         let all = names.iter().cloned().zip(self.all.iter().map(Thinner::finish));

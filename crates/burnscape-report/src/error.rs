@@ -60,7 +60,8 @@ pub enum Error {
     #[error("name at least one run that the page is to tell about")]
     NoRuns,
 
-    /// Steps did not fit into memory, and could not be put aside.
+    /// Steps did not fit into memory, and could not be put aside: they are read from the trace again instead.
+    #[deprecated(note = "no function gives it any more")]
     #[error("could not put steps aside in {}: check that it has room", std::env::temp_dir().display())]
     Scratch(#[source] io::Error),
 

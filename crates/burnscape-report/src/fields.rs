@@ -183,7 +183,8 @@ fields! {
     Note { level, text }
     Frozen { step, blocks }
     Resume { resumed_unix_secs, steps, batches, truncated_bytes }
-    End { reason, steps, dropped, elapsed_secs }
+    Tally { records, crc32 }
+    End { reason, steps, dropped, elapsed_secs, tally }
 }
 
 impl Told for Vec<u32> {

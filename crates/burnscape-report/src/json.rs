@@ -3,15 +3,14 @@
 use std::io::{self, BufWriter, Write};
 
 use burnscape_landscape::surface::Surface;
-use burnscape_run::json_number as number;
+use burnscape_run::{History, Steps, json_number as number};
+use burnscape_trace::{F32s, Step};
 use serde_json::{Value, json};
 
 use crate::fields::{object, objects};
-use crate::history::History;
 use crate::output::Output;
-use crate::run::Run;
+use crate::run::{Named, Run};
 use crate::slice::{Slice, state_name};
-use crate::steps::{Named, Row, Steps};
 use crate::{Error, info};
 
 /// Version of the document's structure.
@@ -104,7 +103,7 @@ impl Document<'_> {
             ("elapsed_secs", |row| number(row.elapsed_secs)),
             ("lr", |row| number(row.lr)),
             ("loss", |row| row.loss.map_or(Value::Null, number)),
-            ("missing", |row| json!(row.missing)),
+            ("missing", |row| json!(row.missing.0)),
         ];
         for (name, of_row) in lists {
             self.text(&format!("\n  {}: ", json!(name)))?;
@@ -119,12 +118,12 @@ impl Document<'_> {
         for (column, name) in steps.names().iter().enumerate() {
             let comma = if column == 0 { "" } else { "," };
             self.text(&format!("{comma}\n    {}: ", json!(name)))?;
-            self.list(steps, |row| of_column(&row.columns[column]))?;
+            self.list(steps, |row| of_column(row.columns.get(name)))?;
         }
         self.text("}}")
     }
 
-    fn list(&mut self, steps: &Steps, of_row: impl Fn(&Row) -> Value) -> Result<(), Error> {
+    fn list(&mut self, steps: &Steps, of_row: impl Fn(&Step) -> Value) -> Result<(), Error> {
         self.text("[")?;
         let mut is_first = true;
         steps.for_each(|row| {
@@ -148,10 +147,11 @@ impl Document<'_> {
 }
 
 /// A column of a step: null where it was not measured.
-fn of_column(values: &[f32]) -> Value {
+fn of_column(values: Option<&F32s>) -> Value {
     match values {
-        [] => Value::Null,
-        values => values.iter().map(|&value| number(f64::from(value))).collect(),
+        None => Value::Null,
+        Some(values) if values.is_empty() => Value::Null,
+        Some(values) => values.iter().map(|&value| number(f64::from(value))).collect(),
     }
 }
 

@@ -1,17 +1,15 @@
 //! What of a run is exported: its course, its slices, and what it takes to give their directions back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use burnscape_run::{Landscapes, LeftBehind, Standing};
-use burnscape_trace::{Head, Item, LossCause, Reader, Record, RunFolder, Snapshot, Study};
+use burnscape_run::{History, Recorded, Standing};
+use burnscape_trace::{Head, LossCause, Lost, RunFolder, Snapshot, Step, Study, Torn};
 
 use crate::Error;
-use crate::history::History;
 use crate::slice::Slice;
 
-/// A run as far as its trace is whole. Steps lie in a file where they are many, so that memory does not grow with
-/// them.
+/// A run as far as its trace is whole.
 #[derive(Debug)]
 pub(crate) struct Run {
     folder: RunFolder,
@@ -22,41 +20,38 @@ pub(crate) struct Run {
     pub(crate) snapshots: BTreeMap<u64, Snapshot>,
     /// By number.
     pub(crate) slices: BTreeMap<u32, Slice>,
+    /// Those worth showing.
+    offered: BTreeSet<u32>,
     pub(crate) studies: BTreeMap<u32, Study>,
     /// What is not there any more, as sentences.
     pub(crate) lost: Vec<String>,
-    landscapes: Landscapes,
-    left_behind: LeftBehind,
 }
 
-impl Run {
-    /// Reads the run at `path`, its folder or its trace; once more where a resume leaves some of it behind.
-    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        let mut run = Self::read_without(path, &LeftBehind::default())?;
-        if !run.left_behind.is_empty() {
-            run = Self::read_without(path, &run.left_behind)?;
-        }
-        run.place_slices();
-        Ok(run)
-    }
+/// A quantity of steps: its name, and where it lies.
+pub(crate) type Named<T> = (&'static str, fn(&Step) -> T);
 
-    fn read_without(path: &Path, left_behind: &LeftBehind) -> Result<Self, Error> {
-        let mut run = Self {
-            folder: RunFolder::open(path)?,
-            head: Head::default(),
-            standing: Standing::default(),
-            history: History::default(),
-            snapshots: BTreeMap::new(),
-            slices: BTreeMap::new(),
-            studies: BTreeMap::new(),
-            lost: Vec::new(),
-            landscapes: Landscapes::default(),
-            left_behind: LeftBehind::default(),
-        };
-        for item in Reader::open(run.folder.trace_path())? {
-            run.apply(item?, left_behind)?;
+impl Run {
+    /// Reads the run at `path`, its folder or its trace.
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let folder = RunFolder::open(path)?;
+        let Recorded { head, standing, history, landscapes, snapshots, lost, torn, .. } =
+            Recorded::read(&folder)?;
+        let mut lost: Vec<String> =
+            lost.into_iter().map(in_words).chain(torn.map(torn_in_words)).collect();
+        lost.extend(landscapes.strays().map(|(slice, nodes)| {
+            format!(
+                "{nodes} nodes of slice {slice}, whose description is not in the trace before them"
+            )
+        }));
+        let studies = landscapes.studies().clone();
+        let offered = landscapes.offered().iter().map(|it| it.slice().slice).collect();
+        let mut slices = BTreeMap::new();
+        for landscape in landscapes.into_slices() {
+            let (slice, missing) = Slice::of(landscape);
+            slices.extend(slice.map(|slice| (slice.record.slice, slice)));
+            lost.extend(missing);
         }
-        Ok(run)
+        Ok(Self { folder, head, standing, history, snapshots, slices, offered, studies, lost })
     }
 
     /// That there is a surface or line.
@@ -97,72 +92,23 @@ impl Run {
 
     /// Whether a slice is there only so that a random one can be compared with it, and seeds draw it again.
     pub(crate) fn only_compares(&self, slice: &Slice) -> bool {
-        let study = slice.record.study.filter(|_| slice.record.directions.is_none());
-        let study = study.and_then(|study| self.studies.get(&study));
-        study.is_some_and(|study| study.kind == "agreement")
+        !self.offered.contains(&slice.record.slice)
     }
+}
 
-    fn apply(&mut self, item: Item, left_behind: &LeftBehind) -> Result<(), Error> {
-        self.standing.apply_item(&item);
-        match item {
-            Item::Record { offset, record } => {
-                if let Record::Resume(resume) = &record {
-                    self.left_behind.note(offset, resume);
-                }
-                let holds = left_behind.holds(offset, &record);
-                self.apply_record(record, holds)?;
-            }
-            Item::Lost(lost) => {
-                let because = match lost.cause {
-                    LossCause::Damaged => "were changed after they were written".to_owned(),
-                    LossCause::Undecodable { message } => format!("are no record ({message:?})"),
-                };
-                let (bytes, offset) = (lost.bytes, lost.offset);
-                self.lost.push(format!("{bytes} bytes at byte {offset} of the trace {because}"));
-            }
-            Item::Torn(torn) => self.lost.push(format!(
-                "the last {} bytes of the trace are an unfinished record: the run was stopped, or is \
-                 still writing",
-                torn.bytes
-            )),
-        }
-        Ok(())
-    }
+fn in_words(lost: Lost) -> String {
+    let because = match lost.cause {
+        LossCause::Damaged => "were changed after they were written".to_owned(),
+        LossCause::Undecodable { message } => format!("are no record ({message:?})"),
+    };
+    format!("{} bytes at byte {} of the trace {because}", lost.bytes, lost.offset)
+}
 
-    fn apply_record(&mut self, record: Record, holds: bool) -> Result<(), Error> {
-        match record {
-            Record::Head(head) => self.head = head,
-            Record::Slice(slice) => self.landscapes.apply_slice(&slice),
-            Record::Nodes(nodes) => self.landscapes.apply_nodes(&nodes),
-            Record::Trajectory(path) => self.landscapes.apply_trajectory(&path),
-            Record::Study(study) => drop(self.studies.insert(study.study, study)),
-            Record::Snapshot(snapshot) => {
-                // Also a snapshot that is left behind took the place of others.
-                snapshot.forget_given_up(&mut self.history.snapshots);
-                self.snapshots.insert(snapshot.index, snapshot.clone());
-                if holds {
-                    self.history.apply(snapshot.into())?;
-                }
-            }
-            record if holds => self.history.apply(record)?,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn place_slices(&mut self) {
-        let landscapes = std::mem::take(&mut self.landscapes);
-        self.lost.extend(landscapes.strays().map(|(slice, nodes)| {
-            format!(
-                "{nodes} nodes of slice {slice}, whose description is not in the trace before them"
-            )
-        }));
-        for landscape in landscapes.into_slices() {
-            let (slice, lost) = Slice::of(landscape);
-            self.slices.extend(slice.map(|slice| (slice.record.slice, slice)));
-            self.lost.extend(lost);
-        }
-    }
+fn torn_in_words(torn: Torn) -> String {
+    format!(
+        "the last {} bytes of the trace are an unfinished record: the run was stopped, or is still writing",
+        torn.bytes
+    )
 }
 
 fn name_of(folder: &Path) -> String {

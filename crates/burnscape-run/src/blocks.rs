@@ -8,6 +8,7 @@ use super::block_histograms::{BlockHistograms, BlockValues};
 use super::block_quantity::BlockQuantity;
 use super::block_series::BlockSeries;
 use super::block_status::{BlockStatus, Recorded};
+use super::freezing::Freezing;
 use super::latest::Latest;
 use super::quotient::Quotient;
 
@@ -39,8 +40,7 @@ pub struct Blocks {
     told: Vec<Block>,
     /// The same with what is frozen now.
     layout: Vec<Block>,
-    /// How that changed.
-    frozen: Vec<Frozen>,
+    freezing: Freezing,
     series: [BlockSeries; BlockQuantity::COUNT],
     columns: [Latest; BlockColumn::COUNT],
     quotients: [Latest; Quotient::ALL.len()],
@@ -56,31 +56,28 @@ impl Blocks {
     pub fn set_layout(&mut self, layout: &[Block]) {
         if self.told != layout {
             let series = std::array::from_fn(|_| BlockSeries::of_blocks(layout.len()));
+            let freezing = Freezing::new(layout);
             let (told, layout) = (layout.to_vec(), layout.to_vec());
-            *self = Self { told, layout, series, ..Self::default() };
+            *self = Self { told, layout, freezing, series, ..Self::default() };
         }
     }
 
     /// Takes which blocks are frozen from a step on.
     pub fn apply_frozen(&mut self, frozen: &Frozen) {
-        self.frozen.push(frozen.clone());
+        self.freezing.apply(frozen);
         self.freeze();
     }
 
     /// The step from which on a block is frozen; `None` where it is not, or was when recording began.
     #[must_use]
     pub fn frozen_since(&self, block: usize) -> Option<u64> {
-        let has = |it: &&Frozen| it.blocks.contains(&(block as u32));
-        let changes = self.frozen.len() - self.frozen.iter().rev().take_while(has).count();
-        let was_frozen = changes == 0 && self.told.get(block).is_some_and(|told| told.frozen);
-        self.frozen.get(changes).filter(|_| !was_frozen).map(|since| since.step)
+        self.freezing.since(block)
     }
 
     /// Flags of the blocks as they were told last.
     fn freeze(&mut self) {
-        let last = self.frozen.last();
-        for (block, (now, told)) in self.layout.iter_mut().zip(&self.told).enumerate() {
-            now.frozen = last.map_or(told.frozen, |it| it.blocks.contains(&(block as u32)));
+        for (block, now) in self.layout.iter_mut().enumerate() {
+            now.frozen = self.freezing.is_frozen(block);
         }
     }
 
@@ -121,7 +118,7 @@ impl Blocks {
 
     /// Training went on from a step: forgets what lies at or behind it.
     pub fn rewind(&mut self, step: u64) {
-        self.frozen.retain(|frozen| frozen.step < step);
+        self.freezing.rewind(step);
         self.freeze();
         self.series.iter_mut().for_each(|series| series.rewind(step));
         self.columns.iter_mut().for_each(|column| column.rewind(step));
@@ -286,26 +283,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_are_frozen_since_the_step_that_is_told() {
+    fn a_head_that_is_repeated_forgets_nothing_and_a_layout_tells_what_is_frozen_now() {
         let mut blocks = blocks(&[[1.0; 3], [1.0; 3]]);
-        let frozen = |blocks: &Blocks| {
-            [0, 1].map(|it| (blocks.layout(it).unwrap().frozen, blocks.frozen_since(it)))
-        };
-        assert_eq!(frozen(&blocks), [(true, None), (false, None)], "as the head tells");
-        let told = |step, frozen: &[u32]| record!(Frozen { step, blocks: frozen.to_vec().into() });
-        blocks.apply_frozen(&told(5, &[0, 1]));
-        assert_eq!(frozen(&blocks), [(true, None), (true, Some(5))]);
-        blocks.apply_frozen(&told(7, &[1]));
-        assert_eq!(frozen(&blocks), [(false, None), (true, Some(5))]);
-        blocks.apply_frozen(&told(9, &[0, 1]));
-        assert_eq!(frozen(&blocks), [(true, Some(9)), (true, Some(5))]);
+        blocks.apply_frozen(&record!(Frozen { step: 5, blocks: vec![1].into() }));
         let head = blocks.told.clone();
         blocks.set_layout(&head);
-        assert_eq!(frozen(&blocks), [(true, Some(9)), (true, Some(5))], "a head is repeated");
-        blocks.rewind(9);
-        assert_eq!(frozen(&blocks), [(false, None), (true, Some(5))]);
-        blocks.rewind(0);
-        assert_eq!(frozen(&blocks), [(true, None), (false, None)]);
+        assert_eq!([0, 1].map(|it| blocks.layout(it).unwrap().frozen), [false, true]);
+        assert_eq!(blocks.frozen_since(1), Some(5));
+        blocks.rewind(5);
+        assert_eq!([0, 1].map(|it| blocks.layout(it).unwrap().frozen), [true, false]);
     }
 
     fn blocks(rows: &[[f32; 3]]) -> Blocks {

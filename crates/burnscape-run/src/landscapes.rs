@@ -48,8 +48,8 @@ impl Landscapes {
         self.slices.is_empty()
     }
 
-    /// The slices worth walking through: of slices that only repeat another with another seed, to
-    /// see whether it is typical, the first one.
+    /// The slices worth showing: of slices that only repeat another with another seed, to see whether it is typical, the
+    /// first one. Seeds draw the others again.
     #[must_use]
     pub fn offered(&self) -> Vec<&Landscape> {
         let offered: Vec<_> = self.iter().filter(|it| !self.is_repetition(it.slice())).collect();
@@ -158,7 +158,8 @@ impl Landscapes {
     fn is_repetition(&self, slice: &Slice) -> bool {
         let study = self.study_of(slice).filter(|study| study.kind == StudyKind::Agreement);
         let first = study.and_then(|study| self.slices_of(study).next());
-        first.is_some_and(|first| first.slice().slice != slice.slice)
+        let is_first = first.is_some_and(|first| first.slice().slice == slice.slice);
+        study.is_some() && !is_first && slice.directions.is_none()
     }
 
     fn change(&mut self, slice: u32, change: impl FnOnce(&mut Landscape)) {

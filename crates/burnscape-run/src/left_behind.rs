@@ -26,8 +26,18 @@ impl LeftBehind {
     /// Whether no later resume leaves the record behind that begins at a byte of the trace.
     #[must_use]
     pub fn holds(&self, offset: u64, record: &Record) -> bool {
+        self.first_behind(offset).is_none_or(|resume| resume.keeps(record))
+    }
+
+    /// The same of a step.
+    #[must_use]
+    pub fn holds_step(&self, offset: u64, step: u64) -> bool {
+        self.first_behind(offset).is_none_or(|resume| resume.keeps_step(step))
+    }
+
+    fn first_behind(&self, offset: u64) -> Option<&Resume> {
         let later = self.resumes.partition_point(|(at, _)| *at <= offset);
-        self.resumes.get(later).is_none_or(|(_, resume)| resume.keeps(record))
+        self.resumes.get(later).map(|(_, resume)| resume)
     }
 }
 

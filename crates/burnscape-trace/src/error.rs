@@ -198,8 +198,8 @@ pub enum Error {
         known: [u16; 2],
     },
 
-    /// The followed trace became another one.
-    #[error("{} was replaced by another run while it was followed: open it again", path.display())]
+    /// The trace became another one while it was followed or read once more.
+    #[error("{} was replaced by another run while it was read: open it again", path.display())]
     Replaced {
         /// The trace.
         path: PathBuf,

@@ -21,6 +21,8 @@
 //! # Ok::<(), burnscape_trace::Error>(())
 //! ```
 
+use std::ops::Range;
+
 use crate::record::Record;
 use crate::{Error, payload};
 
@@ -124,22 +126,41 @@ fn payload_length(record: &Record, payload: &[u8]) -> Result<u32, Error> {
 /// Looks whether a frame begins at the first byte of `bytes`.
 #[must_use]
 pub fn parse(bytes: &[u8]) -> Parsed<'_> {
+    match claim(bytes) {
+        Claim::Payload { checksum, range } => match bytes.get(range) {
+            None => Parsed::Incomplete,
+            Some(payload) if crc32fast::hash(payload) == checksum => Parsed::Whole { payload },
+            Some(_) => Parsed::NotAFrame,
+        },
+        Claim::Incomplete => Parsed::Incomplete,
+        Claim::NotAFrame => Parsed::NotAFrame,
+    }
+}
+
+/// What the first bytes of a slice say that follows them.
+pub(crate) enum Claim {
+    /// A payload of this checksum in this place.
+    Payload { checksum: u32, range: Range<usize> },
+    /// All of it may be the beginning of a frame.
+    Incomplete,
+    /// No frame begins here, whatever follows.
+    NotAFrame,
+}
+
+/// What the frame claims that may begin at the first byte of `bytes`.
+pub(crate) fn claim(bytes: &[u8]) -> Claim {
     if !agrees(bytes, 0, &BEFORE_CHECKSUM) || !agrees(bytes, BEFORE_LENGTH_AT, &BEFORE_LENGTH) {
-        return Parsed::NotAFrame;
+        return Claim::NotAFrame;
     }
-    let Some((overhead, rest)) = bytes.split_first_chunk::<OVERHEAD_BYTES>() else {
-        return Parsed::Incomplete;
+    let Some(overhead) = bytes.first_chunk::<OVERHEAD_BYTES>() else {
+        return Claim::Incomplete;
     };
-    let length = big_endian(overhead, LENGTH_AT) as usize;
-    if length > MAX_PAYLOAD_BYTES {
-        return Parsed::NotAFrame;
-    }
-    match rest.get(..length) {
-        None => Parsed::Incomplete,
-        Some(payload) if crc32fast::hash(payload) == big_endian(overhead, CHECKSUM_AT) => {
-            Parsed::Whole { payload }
-        }
-        Some(_) => Parsed::NotAFrame,
+    match big_endian(overhead, LENGTH_AT) as usize {
+        length if length > MAX_PAYLOAD_BYTES => Claim::NotAFrame,
+        length => Claim::Payload {
+            checksum: big_endian(overhead, CHECKSUM_AT),
+            range: OVERHEAD_BYTES..OVERHEAD_BYTES + length,
+        },
     }
 }
 

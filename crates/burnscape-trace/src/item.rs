@@ -56,7 +56,15 @@ pub struct Torn {
 }
 
 /// Turns a frame's payload into an item, and refuses what is not a trace that we know.
-pub(crate) fn item(path: &Path, offset: u64, bytes: u64, payload: &[u8]) -> Result<Item, Error> {
+///
+/// `is_first`: it must be the head.
+pub(crate) fn item(
+    path: &Path,
+    is_first: bool,
+    offset: u64,
+    bytes: u64,
+    payload: &[u8],
+) -> Result<Item, Error> {
     let not_a_trace = |reason| Error::NotATrace { path: path.to_owned(), reason };
     match payload::decode(payload) {
         Ok(Record::Head(head)) => {
@@ -64,7 +72,7 @@ pub(crate) fn item(path: &Path, offset: u64, bytes: u64, payload: &[u8]) -> Resu
             let record = Record::Head(head);
             Ok(Item::Record { offset, record })
         }
-        Ok(record) if offset == 0 => {
+        Ok(record) if is_first => {
             Err(not_a_trace(NotATrace::FirstIsNotHead { kind: record.kind().to_owned() }))
         }
         Ok(record) => Ok(Item::Record { offset, record }),
@@ -73,7 +81,7 @@ pub(crate) fn item(path: &Path, offset: u64, bytes: u64, payload: &[u8]) -> Resu
                 check_format(path, format)?;
             }
             let message = error.to_string();
-            if offset == 0 {
+            if is_first {
                 return Err(not_a_trace(NotATrace::FirstUndecodable { message }));
             }
             Ok(undecodable(offset, bytes, message))

@@ -150,12 +150,13 @@
 //! | items in a payload | 2 million | an item of one byte can take two hundred in memory |
 //! | overhead per record | 16 bytes | |
 //! | memory of a reader | one record, and 1 MiB for each open list in it | a claimed length is never allocated, only what is there; a list makes room for 1 MiB at most before its items come |
-//! | time to resynchronise | one checksum per sync mark found | a file made to harm can hold many marks that claim long payloads; one damaged by accident does not |
+//! | time to resynchronise | less than 200 bytes of checksum per sync mark found | a file made to harm can hold many marks that claim long payloads; checksums of stretches follow from those of beginnings |
 
 pub mod columns;
 pub mod frame;
 
 mod array;
+mod checksums;
 mod claims;
 mod error;
 mod files;
@@ -176,6 +177,7 @@ mod resume;
 mod scan;
 mod sink;
 mod step_bytes;
+mod tally;
 mod thin;
 mod vocabulary;
 mod writer;
@@ -194,6 +196,7 @@ pub use record::*;
 pub use recover::{Recovered, recover};
 pub use resume::Resumed;
 pub use sink::{FLUSH_AFTER, SYNC_EVERY};
+pub use tally::Tally;
 pub use thin::{Thinned, thin};
 pub use vocabulary::*;
 pub use writer::Writer;

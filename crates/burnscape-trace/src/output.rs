@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::record::Record;
-use crate::{Error, RunFolder, frame};
+use crate::record::{End, Record};
+use crate::{Error, RunFolder, Tally, frame};
 
 /// A trace that is being written beside its name; dropped, its beginning stays there.
 pub(crate) struct Output {
@@ -13,6 +13,7 @@ pub(crate) struct Output {
     file: BufWriter<File>,
     partial: PathBuf,
     bytes: u64,
+    tally: Tally,
 }
 
 impl Output {
@@ -24,7 +25,13 @@ impl Output {
         let folder = RunFolder::create(path)?;
         let partial = folder.trace_path().with_extension("partial");
         match File::create_new(&partial) {
-            Ok(file) => Ok(Self { folder, file: BufWriter::new(file), partial, bytes: 0 }),
+            Ok(file) => Ok(Self {
+                folder,
+                file: BufWriter::new(file),
+                partial,
+                bytes: 0,
+                tally: Tally::default(),
+            }),
             Err(source) => Err(Error::Output { path: partial, source }),
         }
     }
@@ -37,16 +44,23 @@ impl Output {
         self.bytes
     }
 
-    /// Appends a frame as it is.
-    pub(crate) fn copy(&mut self, frame: &[u8]) -> Result<(), Error> {
-        self.bytes += frame.len() as u64;
-        self.file.write_all(frame).map_err(|source| self.error(source))
+    /// Appends frames as they are.
+    pub(crate) fn copy(&mut self, frames: &[u8]) -> Result<(), Error> {
+        self.bytes += frames.len() as u64;
+        self.tally.add(frames);
+        self.file.write_all(frames).map_err(|source| self.error(source))
     }
 
     pub(crate) fn push(&mut self, record: &Record) -> Result<(), Error> {
         let mut bytes = Vec::new();
         frame::encode(record, &mut bytes)?;
         self.copy(&bytes)
+    }
+
+    /// Appends an end that counts the records before it.
+    pub(crate) fn push_end(&mut self, end: End) -> Result<(), Error> {
+        let tally = Some(self.tally);
+        self.push(&Record::End(End { tally, ..end }))
     }
 
     /// Waits for the disk and gives the trace its name.

@@ -113,6 +113,24 @@ pub fn decode(payload: &[u8]) -> Result<Record, Error> {
     read_whole::<Payload>(payload).map(|Payload(record)| record)
 }
 
+/// Reads the payload of a step in place of another one, whose memory is used again; `false`: it is no step, and
+/// anything may be there.
+pub(crate) fn decode_step_into(payload: &[u8], step: &mut Step) -> bool {
+    if !step_bytes::may_be(payload) || refuse_too_many_items(payload).is_err() {
+        return false;
+    }
+    if step_bytes::decode_into(payload, step).is_some() {
+        return true;
+    }
+    match read_whole::<Payload>(payload) {
+        Ok(Payload(Record::Step(other))) => {
+            *step = other;
+            true
+        }
+        _ => false,
+    }
+}
+
 /// Reads the payload of one frame as whatever it holds: kinds and fields that this version does not know are
 /// there, and nothing is checked but that it is CBOR.
 ///

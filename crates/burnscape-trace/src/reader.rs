@@ -1,16 +1,16 @@
 //! Reading a trace from its beginning to its end.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::error::NotATrace;
 use crate::frame::OVERHEAD_BYTES;
 use crate::item::{self, Item, LossCause, Lost, Torn};
-use crate::record::Record;
+use crate::record::{Record, Step};
 use crate::scan::{Scan, Scanner, Tail};
-use crate::{Error, RunFolder};
+use crate::{Error, RunFolder, Tally, payload};
 
 /// Yields the items of a trace in order, from anything that can be read.
 ///
@@ -26,6 +26,9 @@ pub struct Reader<R> {
     scanner: Scanner,
     /// Where the frame of the last record lies in the scanner's bytes.
     frame: Range<usize>,
+    tolerates_a_lost_head: bool,
+    /// The records before that one.
+    tally: Tally,
     at_end: bool,
     done: bool,
 }
@@ -49,6 +52,23 @@ impl Reader<File> {
             Err(source) => Err(Error::Open { path, source }),
         }
     }
+
+    /// Opens a trace file at the beginning of a record, as [`Item::Record`] tells it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`].
+    pub fn open_at(path: impl Into<PathBuf>, offset: u64) -> Result<Self, Error> {
+        let path = path.into();
+        let opened = File::open(&path).and_then(|mut file| {
+            file.seek(SeekFrom::Start(offset))?;
+            Ok(file)
+        });
+        match opened {
+            Ok(file) => Ok(Self::resuming(file, offset).named(path)),
+            Err(source) => Err(Error::Open { path, source }),
+        }
+    }
 }
 
 impl<R: Read> Reader<R> {
@@ -64,6 +84,8 @@ impl<R: Read> Reader<R> {
             path: PathBuf::from("the input"),
             scanner: Scanner::at(offset),
             frame: 0..0,
+            tolerates_a_lost_head: false,
+            tally: Tally::default(),
             at_end: false,
             done: false,
         }
@@ -73,6 +95,13 @@ impl<R: Read> Reader<R> {
     #[must_use]
     pub fn named(mut self, path: impl Into<PathBuf>) -> Self {
         self.path = path.into();
+        self
+    }
+
+    /// Goes on where the trace does not begin with its head, since later copies of it may be left.
+    #[must_use]
+    pub fn tolerating_a_lost_head(mut self) -> Self {
+        self.tolerates_a_lost_head = true;
         self
     }
 
@@ -90,6 +119,31 @@ impl<R: Read> Reader<R> {
         self.scanner.bytes(self.frame.clone())
     }
 
+    /// Reads on to the next step, in place of another one, whose memory is used again, and gives its offset; `None` at
+    /// the end of the trace. Records of other kinds are passed over without being decoded, and damage without being
+    /// told: the second reading of a trace costs a fraction of the first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`].
+    pub fn next_step(&mut self, step: &mut Step) -> Result<Option<u64>, Error> {
+        while let Some(found) = self.next_frame()? {
+            if let Found::Frame { offset } = found {
+                let payload = self.frame().get(OVERHEAD_BYTES..).unwrap_or_default();
+                if payload::decode_step_into(payload, step) {
+                    return Ok(Some(offset));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The records before the one that [`next`](Iterator::next) gave last, also those that could not be decoded.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
     /// The next record, or damage that a later record proves; `None` where neither follows yet.
     pub(crate) fn next_whole(&mut self) -> Result<Option<Item>, Error> {
         match self.next_frame()? {
@@ -102,11 +156,13 @@ impl<R: Read> Reader<R> {
     /// The frame that was found last, at this offset, as an item.
     pub(crate) fn decoded(&self, offset: u64) -> Result<Item, Error> {
         let payload = self.frame().get(OVERHEAD_BYTES..).unwrap_or_default();
-        item::item(&self.path, offset, self.frame.len() as u64, payload)
+        let is_first = offset == 0 && !self.tolerates_a_lost_head;
+        item::item(&self.path, is_first, offset, self.frame.len() as u64, payload)
     }
 
     /// The same without decoding.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Found>, Error> {
+        self.leave_frame();
         loop {
             match self.scanner.next(self.at_end) {
                 Scan::Frame { offset, payload } => {
@@ -118,6 +174,11 @@ impl<R: Read> Reader<R> {
                 Scan::NeedMore => self.fill()?,
             }
         }
+    }
+
+    fn leave_frame(&mut self) {
+        self.tally.add(self.scanner.bytes(self.frame.clone()));
+        self.frame = 0..0;
     }
 
     /// What is left once [`next_whole`](Self::next_whole) gave `None`.
@@ -134,7 +195,6 @@ impl<R: Read> Reader<R> {
     }
 
     fn fill(&mut self) -> Result<(), Error> {
-        self.frame = 0..0;
         let filled = self.scanner.fill(&mut self.input);
         let read = filled.map_err(|source| Error::Read {
             path: self.path.clone(),

@@ -13,12 +13,12 @@ use crate::vocabulary::{
     HistogramOf, LossSource, LossWeights, Normalisation, SampleUnit, Severity, SnapshotReason,
     Split, StudyKind,
 };
-use crate::{F32s, F64s, U32s};
+use crate::{F32s, F64s, Tally, U32s};
 
 /// The version `[major, minor]` that this crate writes.
-pub const FORMAT: [u16; 2] = [1, 1];
+pub const FORMAT: [u16; 2] = [1, 2];
 
-/// All kinds that format 1.1 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`.
+/// All kinds that format 1.2 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`.
 pub const RESERVED_KINDS: [&str; 23] = [
     "head",
     "hyperparameters",
@@ -890,6 +890,9 @@ pub struct End {
     pub dropped: u64,
     /// Seconds since recording started, of this process.
     pub elapsed_secs: f64,
+    /// The records before this one, since format 1.2: a writer fills it in. Whoever counts others misses some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tally: Option<Tally>,
 }
 
 /// The first traces only said whether biases were moved.

@@ -49,7 +49,7 @@ pub fn recover(path: impl AsRef<Path>, out: impl AsRef<Path>) -> Result<Recovere
         saved.found.records += 1;
         output.copy(&head)?;
     }
-    let mut reader = Reader::open(folder.trace_path())?;
+    let mut reader = Reader::open(folder.trace_path())?.tolerating_a_lost_head();
     while let Some(item) = reader.next() {
         saved.take(item?, reader.frame(), &mut output)?;
     }
@@ -59,7 +59,7 @@ pub fn recover(path: impl AsRef<Path>, out: impl AsRef<Path>) -> Result<Recovere
 
 /// The frame of a head to begin with; `None` where the trace begins with one.
 fn first_head(folder: &RunFolder) -> Result<Option<Vec<u8>>, Error> {
-    let mut reader = Reader::open(folder.trace_path())?;
+    let mut reader = Reader::open(folder.trace_path())?.tolerating_a_lost_head();
     while let Some(item) = reader.next() {
         if let Item::Record { offset, record: Record::Head(_) } = item? {
             return Ok((offset > 0).then(|| reader.frame().to_vec()));
@@ -121,12 +121,13 @@ impl Saved {
     }
 
     fn finish(mut self, mut output: Output) -> Result<Recovered, Error> {
-        output.push(&Record::End(End {
+        output.push_end(End {
             reason: EndReason::Recovered,
             steps: self.reached.steps,
             dropped: self.dropped,
             elapsed_secs: self.elapsed_secs,
-        }))?;
+            tally: None,
+        })?;
         self.found.records += 1;
         self.found.bytes = output.bytes();
         output.finish()?;

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::path::Path;
 
 use crate::record::{Curvature, Epoch, Frozen, Head, Record, Resume, Snapshot, Step};
-use crate::{Error, Item, Lost, Reader};
+use crate::{Error, Item, Lost, Reader, Tally};
 
 impl Resume {
     /// Whether what was seen in a step still holds: the step itself, its activations, histograms, alerts, black boxes and
@@ -91,8 +91,8 @@ impl Resumed {
         resumed
     }
 
-    /// Reads a trace and cuts what follows its last whole record. Gives the length that is left.
-    pub(crate) fn read_and_cut(path: &Path) -> Result<(Self, u64), Error> {
+    /// Reads a trace and cuts what follows its last whole record. Gives the length and the records that are left.
+    pub(crate) fn read_and_cut(path: &Path) -> Result<(Self, u64, Tally), Error> {
         let mut resumed = Self::default();
         let mut reader = Reader::open(path)?;
         let mut unread_end = 0;
@@ -105,7 +105,7 @@ impl Resumed {
         if resumed.truncated_bytes > 0 {
             cut(path, whole_bytes)?;
         }
-        Ok((resumed, whole_bytes))
+        Ok((resumed, whole_bytes, reader.tally()))
     }
 
     /// Takes in an item; gives the end of the bytes that could not be read, 0 where they could.

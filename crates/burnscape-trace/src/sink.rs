@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::record::Record;
-use crate::{Error, frame};
+use crate::{Error, Tally, frame};
 
 /// Frames wait in memory at most this long.
 pub const FLUSH_AFTER: Duration = Duration::from_millis(250);
@@ -47,6 +47,8 @@ pub(crate) struct Sink<D> {
     whole_bytes: u64,
     /// A write failed, so the file may be longer than `whole_bytes`.
     scarred: bool,
+    /// Of those frames; `None` where the remains of a failed write may hold whole ones.
+    tally: Option<Tally>,
     pending: Vec<u8>,
     pending_records: u64,
     pending_since: Option<Instant>,
@@ -61,6 +63,7 @@ impl<D: Disk> Sink<D> {
             path,
             whole_bytes,
             scarred: false,
+            tally: Some(Tally::default()),
             pending: Vec::new(),
             pending_records: 0,
             pending_since: None,
@@ -76,6 +79,18 @@ impl<D: Disk> Sink<D> {
     /// Bytes of the trace, those in memory included.
     pub(crate) fn bytes(&self) -> u64 {
         self.whole_bytes + self.pending.len() as u64
+    }
+
+    /// Goes on behind these records.
+    pub(crate) fn go_on_behind(&mut self, tally: Tally) {
+        self.tally = Some(tally);
+    }
+
+    /// The records of the trace, those in memory included; `None` where that is not known.
+    pub(crate) fn tally(&self) -> Option<Tally> {
+        let mut tally = self.tally?;
+        tally.add(&self.pending);
+        Some(tally)
     }
 
     pub(crate) fn push(&mut self, record: &Record, now: Instant) -> Result<(), Error> {
@@ -128,10 +143,12 @@ impl<D: Disk> Sink<D> {
             return Ok(());
         }
         let written = self.heal().and_then(|()| self.disk.write_all(&self.pending));
+        let tally = self.tally();
         let (records, bytes) = self.take_pending();
         match written {
             Ok(()) => {
                 self.whole_bytes += bytes;
+                self.tally = tally;
                 self.unsynced = true;
                 Ok(())
             }
@@ -160,6 +177,7 @@ impl<D: Disk> Sink<D> {
         if self.scarred {
             if self.disk.cut(self.whole_bytes).is_err() {
                 self.whole_bytes = self.disk.bytes()?;
+                self.tally = None;
             }
             self.scarred = false;
         }

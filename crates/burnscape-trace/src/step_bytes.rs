@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use half::f16;
 
+use crate::F32s;
 use crate::record::Step;
-use crate::{F32s, U32s};
 
 /// Array of 2, `"step"`.
 const KIND: &[u8] = b"\x82\x64step";
@@ -146,20 +146,33 @@ pub(crate) fn number(payload: &[u8]) -> Option<u64> {
 
 /// A step, if the payload has exactly the shape that [`encode`] gives it.
 pub(crate) fn decode(payload: &[u8]) -> Option<Step> {
+    let mut step = Step::default();
+    decode_into(payload, &mut step).map(|()| step)
+}
+
+/// The same in place of another step, whose memory is used again; `None` leaves anything there.
+pub(crate) fn decode_into(payload: &[u8], step: &mut Step) -> Option<()> {
     let mut rest = Rest(payload.strip_prefix(KIND)?.strip_prefix(FIELDS)?);
-    let step = Step {
-        step: rest.after(keys::STEP)?.unsigned()?,
-        batches: rest.after(keys::BATCHES)?.unsigned()?,
-        epoch: rest.after(keys::EPOCH)?.optional(Rest::unsigned)?,
-        iteration: rest.after(keys::ITERATION)?.optional(Rest::unsigned)?,
-        accumulated: rest.after(keys::ACCUMULATED)?.unsigned()?.try_into().ok()?,
-        elapsed_secs: rest.after(keys::ELAPSED_SECS)?.float()?,
-        lr: rest.after(keys::LR)?.float()?,
-        loss: rest.after(keys::LOSS)?.optional(Rest::float)?,
-        missing: U32s(rest.after(keys::MISSING)?.words(U32S, u32::from_le_bytes)?),
-        columns: rest.after(keys::COLUMNS)?.columns()?,
-    };
-    rest.0.is_empty().then_some(step)
+    step.step = rest.after(keys::STEP)?.unsigned()?;
+    step.batches = rest.after(keys::BATCHES)?.unsigned()?;
+    step.epoch = rest.after(keys::EPOCH)?.optional(Rest::unsigned)?;
+    step.iteration = rest.after(keys::ITERATION)?.optional(Rest::unsigned)?;
+    step.accumulated = rest.after(keys::ACCUMULATED)?.unsigned()?.try_into().ok()?;
+    step.elapsed_secs = rest.after(keys::ELAPSED_SECS)?.float()?;
+    step.lr = rest.after(keys::LR)?.float()?;
+    step.loss = rest.after(keys::LOSS)?.optional(Rest::float)?;
+    rest.after(keys::MISSING)?.words(U32S, u32::from_le_bytes, &mut step.missing.0)?;
+    rest.after(keys::COLUMNS)?.columns(&mut step.columns)?;
+    rest.0.is_empty().then_some(())
+}
+
+/// Whether a payload may be that of a step: not where it begins as another kind is written.
+pub(crate) fn may_be(payload: &[u8]) -> bool {
+    match payload {
+        // An array of 2, a text of up to 23 bytes.
+        [0x82, 0x60..=0x77, ..] => payload.starts_with(KIND),
+        _ => true,
+    }
 }
 
 /// What is not read yet. Every method gives `None` where something else comes.
@@ -217,28 +230,31 @@ impl<'a> Rest<'a> {
         }
     }
 
-    fn words<T>(&mut self, tag: &[u8], decode: fn([u8; 4]) -> T) -> Option<Vec<T>> {
+    fn words<T>(&mut self, tag: &[u8], decode: fn([u8; 4]) -> T, out: &mut Vec<T>) -> Option<()> {
         let bytes = self.after(tag)?.head(BYTES)?;
         let (words, odd) = self.slice(bytes.try_into().ok()?)?.as_chunks::<4>();
-        odd.is_empty().then(|| words.iter().map(|word| decode(*word)).collect())
+        out.clear();
+        out.extend(words.iter().map(|word| decode(*word)));
+        odd.is_empty().then_some(())
     }
 
-    fn columns(&mut self) -> Option<BTreeMap<String, F32s>> {
-        let mut columns = BTreeMap::new();
+    fn columns(&mut self, columns: &mut BTreeMap<String, F32s>) -> Option<()> {
+        let mut before = std::mem::take(columns);
         for _ in 0..self.head(MAP)? {
             let name = self.key()?;
-            let values = F32s(self.words(F32S, f32::from_le_bytes)?);
+            let (name, mut values) =
+                before.remove_entry(name).unwrap_or_else(|| (name.to_owned(), F32s::default()));
+            self.words(F32S, f32::from_le_bytes, &mut values.0)?;
             // A name that is there already is ciborium's to judge.
             if columns.insert(name, values).is_some() {
                 return None;
             }
         }
-        Some(columns)
+        Some(())
     }
 
-    fn key(&mut self) -> Option<String> {
+    fn key(&mut self) -> Option<&'a str> {
         let bytes = self.head(TEXT)?.try_into().ok().filter(|it| *it <= LONGEST_KEY_BYTES)?;
-        let name = std::str::from_utf8(self.slice(bytes)?).ok()?;
-        Some(name.to_owned())
+        std::str::from_utf8(self.slice(bytes)?).ok()
     }
 }

@@ -39,7 +39,7 @@ pub struct Thinned {
 /// per block and of finite values, as further columns: `grad_norm_mean` beside `grad_norm`, and so on for all
 /// columns of the bucket; and a `metric` of the split `thinned` with the name `loss` holds the mean loss. An
 /// `epoch`, a `resume` and every record that has nothing to do with steps ends a bucket early. All records
-/// that are no steps are copied byte for byte, and a `note` says what was done.
+/// that are neither steps nor ends are copied byte for byte, ends count the records that are left, and a `note` says what was done.
 ///
 /// The new run holds the trace alone, which every chart is drawn from; snapshots and directions stay behind.
 /// The old run stays as it is; `out` must be empty or not there.
@@ -102,7 +102,7 @@ impl Thinning {
                 self.bucket.push_step(step);
                 Ok(())
             }
-            Item::Record { record, .. } => self.take_other(&record, frame),
+            Item::Record { record, .. } => self.take_other(record, frame),
             Item::Lost(lost) => {
                 self.thinned.lost.push(lost);
                 self.empty_bucket()
@@ -114,12 +114,15 @@ impl Thinning {
         }
     }
 
-    fn take_other(&mut self, record: &Record, frame: &[u8]) -> Result<(), Error> {
-        if self.bucket.push_other(record, frame) {
+    fn take_other(&mut self, record: Record, frame: &[u8]) -> Result<(), Error> {
+        if self.bucket.push_other(&record, frame) {
             return Ok(());
         }
         self.empty_bucket()?;
-        self.output.copy(frame)
+        match record {
+            Record::End(end) => self.output.push_end(end),
+            _ => self.output.copy(frame),
+        }
     }
 
     fn empty_bucket(&mut self) -> Result<(), Error> {

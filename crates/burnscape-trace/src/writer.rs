@@ -88,8 +88,9 @@ impl Writer {
         let path = folder.trace_path();
         let file = open_append(&path, false).map_err(|error| open_error(&path, error))?;
         let lock = Lock::take(&path)?;
-        let (resumed, whole_bytes) = Resumed::read_and_cut(&path)?;
+        let (resumed, whole_bytes, tally) = Resumed::read_and_cut(&path)?;
         let mut writer = Self::new(file, &path, whole_bytes, lock);
+        writer.sink.go_on_behind(tally);
         // A head of a newer minor version may have fields that we did not read: not to be repeated.
         writer.head = resumed.head.clone().filter(|head| head.format <= FORMAT);
         if whole_bytes > 0 {
@@ -140,7 +141,14 @@ impl Writer {
         if self.sink.bytes() == 0 {
             self.push_missing_head(record, now)?;
         }
-        self.sink.push(record, now)
+        match record {
+            Record::End(end) => self.sink.push(&self.counting(end), now),
+            _ => self.sink.push(record, now),
+        }
+    }
+
+    fn counting(&self, end: &End) -> Record {
+        Record::End(End { tally: self.sink.tally(), ..end.clone() })
     }
 
     // The first write failed, and the head with it: what follows would not be a trace.
@@ -226,7 +234,7 @@ impl Writer {
         self.sink.sync(Instant::now())
     }
 
-    /// Appends the `end`, syncs, and gives the run free.
+    /// Appends the `end`, which gets the tally of the records before it, syncs, and gives the run free.
     ///
     /// # Errors
     ///

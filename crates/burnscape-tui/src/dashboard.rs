@@ -15,6 +15,7 @@ use ratatui::layout::Rect;
 use crate::Error;
 use crate::app::App;
 use crate::feed::Queue;
+use crate::looks::{Choices, Looks};
 use crate::model::{Run, RunState};
 use crate::once::run_name;
 use crate::play::{Exit, Play, fulfil, play, shortest_frame};
@@ -89,8 +90,8 @@ impl Dashboard {
         path: &Path,
         on_decision: impl Fn(Decision, RunState) + Send + 'static,
     ) -> Result<Self, Refusal> {
-        let profile = TerminalProfile::detect(true);
-        let session = Session::enter_beside_work(path.join(PRINTED_FILE), profile)?;
+        let looks = Looks::of_this_process(TerminalProfile::detect(true), Choices::default());
+        let session = Session::enter_beside_work(path.join(PRINTED_FILE), looks)?;
         let Feed(shared) = feed;
         let app = App::new(run, ViewKind::Overview).attached_to_training();
         let live = Live {

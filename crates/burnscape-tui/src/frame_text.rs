@@ -70,8 +70,8 @@ fn codes(cell: &Cell) -> String {
     codes + "m"
 }
 
-/// Appends a colour; backgrounds are 10 above foregrounds.
-fn push_colour(codes: &mut String, colour: Color, offset: u8) {
+/// Appends a colour; backgrounds are 10 above foregrounds, and the terminal's own colour is none.
+pub(crate) fn push_colour(codes: &mut String, colour: Color, offset: u8) {
     let _ = match colour {
         Color::Reset => Ok(()),
         Color::Rgb(r, g, b) => write!(codes, ";{};2;{r};{g};{b}", 38 + offset),

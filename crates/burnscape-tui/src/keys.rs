@@ -1,7 +1,10 @@
-//! Bytes of a terminal become keys: what `xterm`, `linux`, `tmux` and their kin send.
+//! Bytes of a terminal become keys, moves of the mouse, and answers: what `xterm`, `linux`, `tmux` and their kin send.
 #![cfg_attr(not(unix), allow(dead_code, reason = "elsewhere crossterm reads the keys"))]
 
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+
+use crate::mouse;
+use crate::replies::{self, Reply};
 
 /// A sequence that goes on longer than this is none.
 const LONGEST_SEQUENCE: usize = 64;
@@ -11,13 +14,27 @@ const ESCAPE: u8 = 0x1b;
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     begun: Vec<u8>,
+    replies: Vec<Reply>,
+}
+
+/// What a terminal sends.
+#[derive(Debug, PartialEq)]
+enum Input {
+    Event(Event),
+    Reply(Reply),
+}
+
+impl From<KeyEvent> for Input {
+    fn from(key: KeyEvent) -> Self {
+        Self::Event(Event::Key(key))
+    }
 }
 
 /// What the first bytes are.
 #[derive(Debug, PartialEq)]
 enum First {
-    /// So many bytes are this key, or none that means anything.
-    Whole(usize, Option<KeyEvent>),
+    /// So many bytes are this, or nothing that means anything.
+    Whole(usize, Option<Input>),
     /// The beginning of something.
     Begun,
 }
@@ -31,20 +48,32 @@ impl Keys {
             match first(&self.begun) {
                 First::Begun if self.begun.len() < LONGEST_SEQUENCE => break,
                 First::Begun => self.begun.clear(),
-                First::Whole(length, key) => {
+                First::Whole(length, input) => {
                     self.begun.drain(..length);
-                    events.extend(key.map(Event::Key));
+                    match input {
+                        Some(Input::Event(event)) => events.push(event),
+                        Some(Input::Reply(reply)) => self.replies.push(reply),
+                        None => {}
+                    }
                 }
             }
         }
         events
     }
 
-    /// Nothing more came: what had begun is all there is, an Escape that was typed by itself.
+    /// The answers that came, since this was last asked.
+    pub(crate) fn take_replies(&mut self) -> Vec<Reply> {
+        std::mem::take(&mut self.replies)
+    }
+
+    /// Nothing more came: an Escape was typed by itself. Anything else that has begun goes on: a slow link may tear
+    /// an answer apart, and its end would be taken for keys.
     pub(crate) fn rest(&mut self) -> Vec<Event> {
-        let begun = std::mem::take(&mut self.begun);
-        match begun.as_slice() {
-            [ESCAPE] => vec![Event::Key(plain(KeyCode::Esc))],
+        match self.begun.as_slice() {
+            [ESCAPE] => {
+                self.begun.clear();
+                vec![Event::Key(plain(KeyCode::Esc))]
+            }
             _ => Vec::new(),
         }
     }
@@ -55,21 +84,46 @@ fn first(bytes: &[u8]) -> First {
         [ESCAPE] => First::Begun,
         [ESCAPE, b'[', sequence @ ..] => control_sequence(sequence),
         [ESCAPE, b'O'] => First::Begun,
-        [ESCAPE, b'O', last, ..] => First::Whole(3, letter_key(*last).map(plain)),
-        [ESCAPE, ESCAPE, ..] => First::Whole(1, Some(plain(KeyCode::Esc))),
+        [ESCAPE, b'O', last, ..] => whole_key(3, letter_key(*last).map(plain)),
+        [ESCAPE, b']'] => First::Begun,
+        // Alt and `]` or `P` are keys; commands begin with a number, and so do device strings.
+        [ESCAPE, b']', b'0'..=b'9', ..] => string(bytes, replies::of_command),
+        [ESCAPE, b'P'] => First::Begun,
+        [ESCAPE, b'P', b'0'..=b'9', ..] => string(bytes, replies::of_device_string),
+        [ESCAPE, ESCAPE, ..] => whole_key(1, Some(plain(KeyCode::Esc))),
         [ESCAPE, rest @ ..] => with_alt(first(rest)),
-        [byte, ..] if *byte < 0x20 || *byte == 0x7f => First::Whole(1, control_key(*byte)),
+        [byte, ..] if *byte < 0x20 || *byte == 0x7f => whole_key(1, control_key(*byte)),
         _ => letter(bytes),
+    }
+}
+
+fn whole_key(length: usize, key: Option<KeyEvent>) -> First {
+    First::Whole(length, key.map(Input::from))
+}
+
+/// A string up to its end, `ESC \` or a bell.
+fn string(bytes: &[u8], reply: fn(&str) -> Option<Reply>) -> First {
+    const INTRODUCER: usize = 2;
+    let end = bytes.iter().position(|byte| *byte == 0x07).map(|at| (at, 1));
+    let end =
+        end.or_else(|| bytes.windows(2).position(|it| it == [ESCAPE, b'\\']).map(|at| (at, 2)));
+    match end {
+        None => First::Begun,
+        Some((at, terminator)) => {
+            let text = String::from_utf8_lossy(bytes.get(INTRODUCER..at).unwrap_or_default());
+            First::Whole(at + terminator, reply(&text).map(Input::Reply))
+        }
     }
 }
 
 fn with_alt(rest: First) -> First {
     match rest {
         First::Begun => First::Begun,
-        First::Whole(length, key) => {
-            let alt = |key: KeyEvent| KeyEvent::new(key.code, key.modifiers | KeyModifiers::ALT);
-            First::Whole(length + 1, key.map(alt))
+        First::Whole(length, Some(Input::Event(Event::Key(key)))) => {
+            let alt = KeyEvent::new(key.code, key.modifiers | KeyModifiers::ALT);
+            whole_key(length + 1, Some(alt))
         }
+        First::Whole(length, input) => First::Whole(length + 1, input),
     }
 }
 
@@ -83,7 +137,15 @@ fn control_sequence(sequence: &[u8]) -> First {
     let Some(at) = sequence.iter().position(|byte| (0x40..=0x7e).contains(byte)) else {
         return First::Begun;
     };
+    let length = INTRODUCER + at + 1;
     let parameters = String::from_utf8_lossy(&sequence[..at]);
+    if let Some(reply) = replies::of_control_sequence(&parameters, sequence[at]) {
+        return First::Whole(length, Some(Input::Reply(reply)));
+    }
+    if let Some(parameters) = parameters.strip_prefix('<') {
+        let event = mouse::event(parameters, sequence[at]).map(|it| Input::Event(Event::Mouse(it)));
+        return First::Whole(length, event);
+    }
     let mut numbers = parameters.split(';').map(|number| number.parse::<u8>().ok());
     let number = numbers.next().flatten();
     let modifiers = modifiers(numbers.next().flatten());
@@ -91,7 +153,7 @@ fn control_sequence(sequence: &[u8]) -> First {
         b'~' => number.and_then(numbered_key),
         letter => letter_key(letter),
     };
-    First::Whole(INTRODUCER + at + 1, code.map(|code| KeyEvent::new(code, modifiers)))
+    whole_key(length, code.map(|code| KeyEvent::new(code, modifiers)))
 }
 
 /// xterm sends 1 + shift + 2 alt + 4 control.
@@ -154,7 +216,7 @@ fn letter(bytes: &[u8]) -> First {
         return First::Begun;
     }
     match std::str::from_utf8(&bytes[..length]) {
-        Ok(text) => First::Whole(length, text.chars().next().map(|it| plain(KeyCode::Char(it)))),
+        Ok(text) => whole_key(length, text.chars().next().map(|it| plain(KeyCode::Char(it)))),
         Err(_) => First::Whole(1, None),
     }
 }
@@ -201,6 +263,34 @@ mod tests {
         assert_eq!(keys.take(b"\x1b"), []);
         assert_eq!(codes(&keys.rest()), [KeyCode::Esc]);
         assert_eq!(keys.rest(), []);
+    }
+
+    #[test]
+    fn answers_are_no_keys_even_when_they_come_in_parts() {
+        let mut keys = Keys::default();
+        let sent = b"a\x1b[0n\x1b]11;rgb:ffff/ffff/ffff\x1b\\b\x1b]11;rgb:00/00/00\x07\x1b[?2026;2$y\x1bP1+r5463=\x1b\\c";
+        for part in sent.chunks(3) {
+            let events = keys.take(part);
+            assert!(
+                codes(&events).iter().all(|it| matches!(it, KeyCode::Char('a' | 'b' | 'c'))),
+                "{events:?}"
+            );
+            // An Escape alone is one, whatever follows later.
+            assert!(part.ends_with(&[ESCAPE]) || keys.rest().is_empty());
+        }
+        let expected = [
+            Reply::Status,
+            Reply::Ground([255; 3]),
+            Reply::Ground([0; 3]),
+            Reply::Synchronizes,
+            Reply::TrueColour,
+        ];
+        assert_eq!(keys.take_replies(), expected);
+        assert_eq!(
+            codes(&keys.take(b"\x1b]x\x1bPx"))[0],
+            KeyCode::Char(']'),
+            "with Alt, it is a key"
+        );
     }
 
     #[test]

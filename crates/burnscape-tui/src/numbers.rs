@@ -109,7 +109,7 @@ pub fn bytes(count: u64) -> String {
     )
 }
 
-fn non_finite(value: f64) -> &'static str {
+pub(crate) fn non_finite(value: f64) -> &'static str {
     match value {
         _ if value.is_nan() => "NaN",
         f64::INFINITY => "Inf",

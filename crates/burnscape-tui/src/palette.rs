@@ -10,23 +10,32 @@ use std::sync::LazyLock;
 use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 
+use crate::ground;
+
 /// Levels of the heat scale. Few, because each change of colour costs about 20 bytes on the wire.
 pub const LEVELS: usize = 16;
 
+/// Lights in which a face of a surface may stand, from the shade to the full light.
+pub const LIGHTS: usize = 5;
+
 /// Secondary text, axes, rules.
-pub const MUTED: Color = Color::Rgb(128, 128, 128);
+pub const MUTED: Color = Color::Rgb(0xa0, 0xa0, 0xa0);
 /// Training curves.
-pub const TRAIN: Color = Color::Rgb(64, 160, 220);
+pub const TRAIN: Color = Color::Rgb(0x5f, 0xaf, 0xe6);
 /// The min–max envelope behind a training curve.
-pub const ENVELOPE: Color = Color::Rgb(50, 100, 140);
+pub const ENVELOPE: Color = Color::Rgb(0x4b, 0x87, 0xb5);
 /// Validation curves.
-pub const VALID: Color = Color::Rgb(235, 140, 50);
+pub const VALID: Color = Color::Rgb(0xf0, 0x9a, 0x46);
 /// Warnings.
-pub const WARNING: Color = Color::Rgb(220, 165, 30);
+pub const WARNING: Color = Color::Rgb(0xe0, 0xb0, 0x30);
 /// Non-finite values, damage.
-pub const BAD: Color = Color::Rgb(225, 60, 55);
+pub const BAD: Color = Color::Rgb(0xff, 0x7b, 0x72);
 /// A run that is going on, a check that holds.
-pub const GOOD: Color = Color::Rgb(60, 170, 90);
+pub const GOOD: Color = Color::Rgb(0x4c, 0xb8, 0x6a);
+/// Borders and guides: they tell nothing that a reader would miss.
+pub const RULE: Color = Color::Rgb(0x55, 0x5b, 0x66);
+/// What hatches a darkened colour.
+pub const HATCH: Color = Color::Rgb(0xd8, 0xd8, 0xd8);
 
 /// A map from levels to colours, readable by the colour-blind: its lightness grows with the level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -115,6 +124,15 @@ enum Shade {
     Scale,
     Preview,
     Faint,
+    /// In one of the [`LIGHTS`].
+    Lit(usize),
+}
+
+impl Shade {
+    /// Those of which colours are recognised; of colours that two of them share, the first one's.
+    fn all() -> impl Iterator<Item = Self> {
+        [Self::Scale, Self::Preview, Self::Faint].into_iter().chain((0..LIGHTS).map(Self::Lit))
+    }
 }
 
 /// A colour of a map.
@@ -131,14 +149,18 @@ struct Shades {
     scale: [Color; LEVELS],
     preview: [Color; LEVELS],
     faint: [Color; LEVELS],
+    lit: [[Color; LEVELS]; LIGHTS],
 }
 
 impl Shades {
     fn of(map: ColourMap) -> Self {
         let scale: [Color; LEVELS] = std::array::from_fn(|level| map.eval(level));
         let preview = std::array::from_fn(|level| mix(scale[level], BLACK, 0.55));
-        let faint = std::array::from_fn(|level| mix(scale[level], ink(level), 0.45));
-        Self { scale, preview, faint }
+        let faint = std::array::from_fn(|level| outlined(scale[level], ink(level)));
+        let lit = std::array::from_fn(|light| {
+            std::array::from_fn(|level| lit_as_drawn(scale[level], level, light))
+        });
+        Self { scale, preview, faint, lit }
     }
 
     fn table(&self, shade: Shade) -> &[Color; LEVELS] {
@@ -146,8 +168,49 @@ impl Shades {
             Shade::Scale => &self.scale,
             Shade::Preview => &self.preview,
             Shade::Faint => &self.faint,
+            Shade::Lit(light) => &self.lit[light],
         }
     }
+}
+
+/// As little of the ink as stands out.
+fn outlined(colour: Color, ink: Color) -> Color {
+    let shares = (45..=100).step_by(5).map(|percent| mix(colour, ink, f64::from(percent) / 100.0));
+    let mut outlined = shares.filter(|it| {
+        rgb(*it).zip(rgb(colour)).is_some_and(|(a, b)| ground::contrast(a, b) >= ground::MARK)
+    });
+    outlined.next().unwrap_or(ink)
+}
+
+/// A face as it is drawn before the terminal's ground is known: told from all others, and right on the dark.
+fn lit_as_drawn(colour: Color, level: usize, light: usize) -> Color {
+    let brightness =
+        0.2 * (4.0_f64).powf((level + light * 4) as f64 / (LEVELS + 4 * LIGHTS) as f64);
+    let [r, g, b] = rgb(colour).map_or([0; 3], |it| ground::with_luminance(it, brightness));
+    Color::Rgb(r, g, b)
+}
+
+/// A colour of a map that marks something on the terminal's own ground.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MapMark {
+    /// As views draw it.
+    pub(crate) colour: Color,
+    /// The colour of the map at its level.
+    pub(crate) hue: [u8; 3],
+    pub(crate) level: usize,
+    /// `None`: it is no face of a surface.
+    pub(crate) light: Option<usize>,
+}
+
+/// The colours of all maps that may mark something.
+pub(crate) fn marks() -> impl Iterator<Item = MapMark> {
+    KNOWN.iter().map(|(&colour, known)| {
+        let (light, hue) = match known.shade {
+            Shade::Lit(light) => (Some(light), known.map.colour(known.level)),
+            _ => (None, colour),
+        };
+        MapMark { colour, hue: rgb(hue).unwrap_or_default(), level: known.level, light }
+    })
 }
 
 static SHADES: LazyLock<[Shades; 4]> = LazyLock::new(|| ColourMap::ALL.map(Shades::of));
@@ -155,7 +218,7 @@ static SHADES: LazyLock<[Shades; 4]> = LazyLock::new(|| ColourMap::ALL.map(Shade
 /// The colours of all maps; of colours that two of them share, the first one's, and the scale's before others.
 static KNOWN: LazyLock<HashMap<Color, Known>> = LazyLock::new(|| {
     let mut known = HashMap::new();
-    for shade in [Shade::Scale, Shade::Preview, Shade::Faint] {
+    for shade in Shade::all() {
         for map in ColourMap::ALL {
             for (level, &colour) in map.shades().table(shade).iter().enumerate() {
                 known.entry(colour).or_insert(Known { map, shade, level });
@@ -187,7 +250,8 @@ pub fn preview(level: usize) -> Color {
 /// The level of a colour made by [`scale`] or [`preview`], in any map.
 #[must_use]
 pub fn scale_level(colour: Color) -> Option<usize> {
-    known(colour).filter(|known| known.shade != Shade::Faint).map(|known| known.level)
+    let is_level = |known: &Known| matches!(known.shade, Shade::Scale | Shade::Preview);
+    known(colour).filter(is_level).map(|known| known.level)
 }
 
 /// The level of a colour made by [`scale`], in any map; not by [`preview`].
@@ -213,7 +277,19 @@ pub fn ink(level: usize) -> Color {
     if level < LEVELS * 9 / 16 { WHITE } else { BLACK }
 }
 
-/// A shade of the level itself that stands out a little: contour lines lie below the trajectory.
+/// The colour of a face of a surface: its level, in one of the [`LIGHTS`]; beyond the last one, in the last one.
+#[must_use]
+pub fn lit(level: usize, light: usize) -> Color {
+    ColourMap::Viridis.shades().lit[light.min(LIGHTS - 1)][level.min(LEVELS - 1)]
+}
+
+/// Whether a colour was made by [`lit`], in any map.
+#[must_use]
+pub fn is_lit(colour: Color) -> bool {
+    known(colour).is_some_and(|known| matches!(known.shade, Shade::Lit(_)))
+}
+
+/// A shade of the level itself that stands out a little.
 #[must_use]
 pub fn faint_ink(level: usize) -> Color {
     ColourMap::Viridis.shades().faint[level.min(LEVELS - 1)]
@@ -225,6 +301,24 @@ pub(crate) fn rgb(colour: Color) -> Option<[u8; 3]> {
         Color::Rgb(r, g, b) => Some([r, g, b]),
         _ => None,
     }
+}
+
+/// A colour of the cube or of the greys of xterm.
+pub(crate) fn of_256(index: u8) -> [u8; 3] {
+    let step = |n: u8| CUBE[usize::from(n % 6)];
+    match index.checked_sub(16) {
+        None => [0; 3],
+        Some(cube @ 0..216) => [step(cube / 36), step(cube / 6), step(cube)],
+        Some(grey) => [8 + 10 * (grey - 216); 3],
+    }
+}
+
+/// Channels of the cube of xterm.
+pub(crate) const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
+
+/// How far two colours are apart.
+pub(crate) fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
+    a.iter().zip(b).map(|(&a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
 }
 
 fn mix(from: Color, to: Color, share_of_to: f64) -> Color {

@@ -98,7 +98,7 @@ pub(crate) fn play(
     shortest_frame: Duration,
 ) -> Result<Exit, Error> {
     let pace = Pace::new(shortest_frame);
-    let mut stage = Stage { pace, next_tick: Instant::now(), undrawn: true };
+    let mut stage = Stage { pace, next_tick: Instant::now(), undrawn: true, has_key: false };
     match stage.go_on(session, show) {
         Err(Error::Terminal(error)) if tty::is_gone(&error) => Ok(Exit::Gone),
         other => other,
@@ -109,6 +109,8 @@ struct Stage {
     pace: Pace,
     next_tick: Instant,
     undrawn: bool,
+    /// A key came that no frame has answered yet.
+    has_key: bool,
 }
 
 impl Stage {
@@ -126,13 +128,18 @@ impl Stage {
             if session.is_terminated() {
                 return Ok(Exit::Terminated);
             }
-            self.undrawn |= show.take_changed() || session.is_stale();
+            self.undrawn |= show.take_changed() || session.is_stale() || !session.is_whole();
             self.draw_when_due(session, show)?;
             let wake = next_tick.map_or(next_news, |tick| tick.min(next_news));
-            let wake = if self.undrawn { self.pace.next.min(wake) } else { wake };
+            let is_due = self.undrawn && !session.awaits_answer();
+            let wake = if is_due { self.pace.next.min(wake) } else { wake };
             let wait = wake.saturating_duration_since(Instant::now());
             let events = session.wait(wait).map_err(Error::Terminal)?;
             events.iter().for_each(|event| show.handle(event));
+            if !events.is_empty() {
+                self.has_key = true;
+                self.pace.hurry();
+            }
         }
     }
 
@@ -152,9 +159,14 @@ impl Stage {
         let is_ready = session.is_ready().map_err(Error::Terminal)?;
         self.pace.see(is_ready);
         if self.undrawn && is_ready && Instant::now() >= self.pace.next {
-            session.draw(|area, buffer| show.draw(area, buffer)).map_err(Error::Terminal)?;
-            self.pace.begin_frame();
-            self.undrawn = false;
+            let has_key = std::mem::take(&mut self.has_key);
+            let draw = |area, buffer: &mut Buffer| show.draw(area, buffer);
+            session.draw(has_key, draw).map_err(Error::Terminal)?;
+            self.undrawn = !session.is_whole();
+            // The rest of a frame follows as soon as the terminal has this part.
+            if session.is_whole() {
+                self.pace.begin_frame();
+            }
         }
         Ok(())
     }
@@ -177,6 +189,11 @@ impl Pace {
         let now = Instant::now();
         self.begun = Some(now);
         self.next = now + self.shortest;
+    }
+
+    /// A key is answered at once.
+    fn hurry(&mut self) {
+        self.next = self.next.min(Instant::now());
     }
 
     /// Sees whether the terminal has taken the last frame.

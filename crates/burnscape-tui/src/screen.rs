@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
+use crate::keys::Keys;
+use crate::mouse;
 use crate::printed::Printed;
+use crate::replies::Reply;
 use crate::tty::{Modes, Tty};
 
 /// The alternate screen, empty, without a cursor.
@@ -15,6 +18,8 @@ const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[0m\x1b[2J";
 const GIVE_BACK: &[u8] = b"\x1b[0m\x1b[?1049l\x1b[?25h";
 /// A terminal that has not taken the last bytes by then does not get them.
 const LAST_BYTES: Duration = Duration::from_millis(500);
+/// An answer that has not come by then is left to whoever has the terminal next.
+const LAST_ANSWER: Duration = Duration::from_millis(500);
 /// A panic waits no longer for whoever writes.
 const PANIC_WAIT: Duration = Duration::from_millis(200);
 
@@ -33,16 +38,27 @@ pub(crate) struct Screen {
     /// Where what this process prints goes while the terminal is ours; `None`: to the terminal.
     print_file: Option<PathBuf>,
     printed: Option<Printed>,
+    has_mouse: bool,
+    /// It was asked for its status and has not answered: the answer must not be left to the shell.
+    awaits_answer: bool,
 }
 
 /// Takes the place of the one that draws; `false`: somebody draws already.
-pub(crate) fn claim(tty: Arc<Tty>, print_file: Option<PathBuf>) -> bool {
+pub(crate) fn claim(tty: Arc<Tty>, print_file: Option<PathBuf>, has_mouse: bool) -> bool {
     HOOK.call_once(give_back_before_panics);
     let mut slot = lock();
     let is_free = slot.is_none();
     if is_free {
-        let (before, pending, is_lost, printed) = (None, Vec::new(), false, None);
-        *slot = Some(Screen { tty, before, pending, is_lost, print_file, printed });
+        *slot = Some(Screen {
+            tty,
+            before: None,
+            pending: Vec::new(),
+            is_lost: false,
+            print_file,
+            printed: None,
+            has_mouse,
+            awaits_answer: false,
+        });
     }
     is_free
 }
@@ -96,7 +112,13 @@ impl Screen {
         if self.printed.is_none() {
             self.printed = self.print_file.as_deref().and_then(Printed::divert);
         }
-        self.write(TAKE)
+        self.write(TAKE)?;
+        if self.has_mouse { self.write(mouse::LISTEN) } else { Ok(()) }
+    }
+
+    /// Tells whether the terminal is to answer still.
+    pub(crate) fn set_awaits_answer(&mut self, awaits: bool) {
+        self.awaits_answer = awaits;
     }
 
     /// Somebody else has the terminal: nothing is written and nothing restored.
@@ -109,9 +131,31 @@ impl Screen {
     pub(crate) fn give_back(&mut self) {
         let printed = self.printed.take().map(Printed::give_back);
         if let Some(before) = self.before.take() {
+            if self.has_mouse {
+                self.pending.extend_from_slice(mouse::STOP_LISTENING);
+            }
             self.say(GIVE_BACK);
+            self.wait_for_answer();
             self.tty.restore(&before);
             self.say(printed.unwrap_or_default().as_bytes());
+        }
+    }
+
+    /// Takes the answer that is still to come, for a while: in a shell it would be typed text.
+    fn wait_for_answer(&mut self) {
+        let until = Instant::now() + LAST_ANSWER;
+        let mut keys = Keys::default();
+        while std::mem::take(&mut self.awaits_answer) {
+            let left = until.saturating_duration_since(Instant::now());
+            let waited = if left.is_zero() {
+                Err(io::ErrorKind::TimedOut.into())
+            } else {
+                self.tty.wait(false, left)
+            };
+            if waited.and_then(|()| self.tty.take_events(&mut keys)).is_err() {
+                return;
+            }
+            self.awaits_answer = !keys.take_replies().contains(&Reply::Status);
         }
     }
 

@@ -6,18 +6,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::Event;
-use ratatui::crossterm::style::force_color_output;
 use ratatui::layout::Rect;
 
 use crate::keys::Keys;
+use crate::link::Link;
+use crate::looks::Looks;
+use crate::replies::{self, Reply};
 use crate::screen::{self, Screen};
 use crate::signals::Signals;
-use crate::terminal_profile::{Glyphs, TerminalProfile};
+use crate::terminal_profile::Glyphs;
 use crate::tty::{self, Tty};
+use crate::wire::{Order, Wire};
 
+/// What stands between these is drawn at once, by terminals that know it.
+const TOGETHER: (&[u8], &[u8]) = (b"\x1b[?2026h", b"\x1b[?2026l");
 /// Everything is erased, and what is drawn next is drawn in full.
 const ERASE: &[u8] = b"\x1b[0m\x1b[2J";
 /// A shell that stops us does it by then, unless it does not at all.
@@ -57,11 +61,15 @@ impl From<Refusal> for io::Error {
 #[derive(Debug)]
 pub(crate) struct Session {
     tty: Arc<Tty>,
-    profile: TerminalProfile,
+    looks: Looks,
     signals: &'static Signals,
     keys: Keys,
-    /// The frame that the terminal shows.
-    shown: Buffer,
+    link: Link,
+    /// What the terminal shows.
+    wire: Wire,
+    /// How to go on with a frame of which the terminal has a part; `None`: it has all of it.
+    rest: Option<Order>,
+    synchronizes: bool,
     /// The process goes on when its terminal is gone.
     outlives_terminal: bool,
 }
@@ -73,27 +81,25 @@ pub(crate) fn is_dumb() -> bool {
 
 impl Session {
     /// Takes the terminal, at once or when this process comes to the foreground.
-    pub(crate) fn enter(profile: TerminalProfile) -> Result<Self, Refusal> {
-        Self::enter_printing_to(None, profile)
+    pub(crate) fn enter(looks: Looks) -> Result<Self, Refusal> {
+        Self::enter_printing_to(None, looks)
     }
 
-    fn enter_printing_to(
-        print_file: Option<PathBuf>,
-        profile: TerminalProfile,
-    ) -> Result<Self, Refusal> {
+    fn enter_printing_to(print_file: Option<PathBuf>, looks: Looks) -> Result<Self, Refusal> {
         let tty = Arc::new(Tty::open().map_err(Refusal::NoTerminal)?);
-        if !screen::claim(tty.clone(), print_file) {
+        if !screen::claim(tty.clone(), print_file, looks.listens_to_the_mouse()) {
             return Err(Refusal::Taken);
         }
-        // We map colours down ourselves; crossterm's own NO_COLOR would wipe bold and reverse.
-        force_color_output(true);
         let begun = Signals::listen().and_then(|signals| {
             let mut session = Self {
                 tty,
-                profile,
+                looks,
                 signals,
                 keys: Keys::default(),
-                shown: Buffer::empty(Rect::ZERO),
+                link: Link::default(),
+                wire: Wire::blank(Rect::ZERO),
+                rest: None,
+                synchronizes: false,
                 outlives_terminal: false,
             };
             session.follow_foreground().map(|_| session)
@@ -103,35 +109,44 @@ impl Session {
 
     /// As [`enter`](Self::enter), for a process that has something else to do: refused in the background and on
     /// a dumb terminal, and the process outlives the terminal. What it prints meanwhile goes into a file.
-    pub(crate) fn enter_beside_work(
-        print_file: PathBuf,
-        profile: TerminalProfile,
-    ) -> Result<Self, Refusal> {
+    pub(crate) fn enter_beside_work(print_file: PathBuf, looks: Looks) -> Result<Self, Refusal> {
         if is_dumb() {
             return Err(Refusal::Dumb);
         }
         if !Tty::open().map_err(Refusal::NoTerminal)?.is_foreground() {
             return Err(Refusal::Background);
         }
-        let mut session = Self::enter_printing_to(Some(print_file), profile)?;
+        let mut session = Self::enter_printing_to(Some(print_file), looks)?;
         session.outlives_terminal = true;
         Ok(session)
     }
 
-    /// Whether it can be drawn now: this process is in the foreground and the last frame is through. Takes the
-    /// terminal when it comes to the foreground, and leaves it to others when it goes.
+    /// Whether it can be drawn now: this process is in the foreground, and the terminal has drawn what it was sent.
+    /// Takes the terminal when it comes to the foreground, and leaves it to others when it goes.
     pub(crate) fn is_ready(&mut self) -> io::Result<bool> {
-        Ok(self.follow_foreground()? && screen::with(|screen| Ok(screen.is_clear()))?)
+        let is_ours = self.follow_foreground()?;
+        let is_clear = screen::with(|screen| Ok(screen.is_clear()))?;
+        Ok(is_ours && is_clear && self.link.is_free(Instant::now()))
+    }
+
+    /// The terminal is asked whether it has drawn what it was sent.
+    pub(crate) fn awaits_answer(&self) -> bool {
+        self.link.awaits()
+    }
+
+    /// The terminal has all of the last frame.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.rest.is_none()
     }
 
     /// What is drawn with.
     pub(crate) fn glyphs(&self) -> Glyphs {
-        self.profile.glyphs
+        self.looks.profile.glyphs
     }
 
     /// Goes on with other glyphs.
     pub(crate) fn set_glyphs(&mut self, glyphs: Glyphs) {
-        self.profile.glyphs = glyphs;
+        self.looks.profile.glyphs = glyphs;
     }
 
     /// The terminal's cells.
@@ -141,32 +156,56 @@ impl Session {
 
     /// The terminal has another size than the last frame, or was somebody else's since.
     pub(crate) fn is_stale(&self) -> bool {
-        self.area() != self.shown.area
+        self.area() != self.wire.area()
     }
 
-    /// Draws a frame; only what changed is written.
-    pub(crate) fn draw(&mut self, draw: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
+    /// Draws a frame, or as much of it as the link carries at a time; only what changed is written. What answers a key
+    /// begins with what tells most.
+    pub(crate) fn draw(
+        &mut self,
+        answers_a_key: bool,
+        draw: impl FnOnce(Rect, &mut Buffer),
+    ) -> io::Result<()> {
         let area = self.area();
         let mut bytes = Vec::new();
-        if area != self.shown.area {
+        if area != self.wire.area() {
             bytes.extend_from_slice(ERASE);
-            self.shown = Buffer::empty(area);
+            self.wire = Wire::blank(area);
         }
         let mut frame = Buffer::empty(area);
         draw(area, &mut frame);
-        self.profile.adapt(&mut frame);
-        let changed = self.shown.diff(&frame);
-        if !changed.is_empty() {
-            CrosstermBackend::new(&mut bytes).draw(changed.into_iter())?;
+        self.looks.adapt(&mut frame);
+        let order = match answers_a_key && self.link.is_slow() {
+            true => Order::WordsFirst,
+            false => self.rest.take().unwrap_or(Order::From(0)),
+        };
+        let sent = self.wire.send(&frame, order, self.link.part());
+        self.rest = sent.rest_from.map(Order::From);
+        bytes.extend_from_slice(&sent.bytes);
+        self.hand_over(bytes)
+    }
+
+    fn hand_over(&mut self, mut bytes: Vec<u8>) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
         }
-        self.shown = frame;
-        screen::with(|screen| screen.write(&bytes))
+        if self.synchronizes {
+            bytes.splice(0..0, TOGETHER.0.iter().copied());
+            bytes.extend_from_slice(TOGETHER.1);
+        }
+        bytes.extend_from_slice(self.link.send(bytes.len(), Instant::now()));
+        let awaits = self.link.awaits();
+        screen::with(|screen| {
+            screen.set_awaits_answer(awaits);
+            screen.write(&bytes)
+        })
     }
 
     /// Makes the next frame write everything. Not `Terminal::clear`: that asks the terminal where
     /// its cursor is and waits for an answer, which some never give.
     pub(crate) fn forget(&mut self) {
-        self.shown = Buffer::empty(Rect::ZERO);
+        self.wire = Wire::blank(Rect::ZERO);
+        self.rest = None;
     }
 
     /// Waits for keys, at most so long; an error: nobody is there any more.
@@ -183,10 +222,30 @@ impl Session {
         // Without the lock: a panic elsewhere must not have to wait for a key.
         self.tty.wait(has_more, longest.min(LONGEST_WAIT))?;
         screen::with(Screen::push)?;
-        match self.follow_foreground()? {
-            true => self.tty.take_events(&mut self.keys),
-            false => Ok(Vec::new()),
+        if !self.follow_foreground()? {
+            return Ok(Vec::new());
         }
+        let events = self.tty.take_events(&mut self.keys)?;
+        self.keys.take_replies().into_iter().try_for_each(|reply| self.take_reply(reply))?;
+        Ok(events)
+    }
+
+    /// What the terminal tells about itself.
+    fn take_reply(&mut self, reply: Reply) -> io::Result<()> {
+        match reply {
+            Reply::Status => {
+                self.link.take_answer(Instant::now());
+                screen::with(|screen| {
+                    screen.set_awaits_answer(false);
+                    Ok(())
+                })?;
+            }
+            Reply::Synchronizes => self.synchronizes = true,
+            Reply::Ground(rgb) if self.looks.take_ground(rgb) => self.forget(),
+            Reply::TrueColour if self.looks.take_true_colour() => self.forget(),
+            Reply::Ground(_) | Reply::TrueColour => {}
+        }
+        Ok(())
     }
 
     /// Gives the terminal to the shell until it continues this process and everybody who was started with it.
@@ -195,6 +254,7 @@ impl Session {
             screen.give_back();
             Ok(())
         });
+        self.link.forget();
         self.signals.take_continued();
         stop_with_group();
         let until = Instant::now() + STOP_COMES;
@@ -221,6 +281,16 @@ impl Session {
         });
     }
 
+    /// Asks the terminal about itself; the first frame waits for the answer, for a moment.
+    fn ask(&mut self) -> io::Result<()> {
+        let questions = replies::questions(|name| std::env::var(name).ok());
+        self.link.send(questions.len(), Instant::now());
+        screen::with(|screen| {
+            screen.set_awaits_answer(true);
+            screen.write(&questions)
+        })
+    }
+
     /// Whether this process has the foreground.
     fn follow_foreground(&mut self) -> io::Result<bool> {
         let was_stopped = self.signals.take_continued();
@@ -229,12 +299,17 @@ impl Session {
         match is_foreground {
             true if !is_taken || was_stopped => {
                 self.forget();
+                self.link.forget();
                 screen::with(Screen::take)?;
+                self.ask()?;
             }
-            false if is_taken => screen::with(|screen| {
-                screen.leave_to_others();
-                Ok(())
-            })?,
+            false if is_taken => {
+                self.link.forget();
+                screen::with(|screen| {
+                    screen.leave_to_others();
+                    Ok(())
+                })?;
+            }
             _ => {}
         }
         Ok(is_foreground)

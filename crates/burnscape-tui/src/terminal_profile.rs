@@ -1,11 +1,14 @@
 //! What a terminal can show, and the one pass that maps a finished frame down to it.
 
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 
-use crate::palette::{ColourMap, LEVELS, measured, rgb, scale_level};
+use crate::ground::{Ground, Theme};
+use crate::inks::Inks;
+use crate::palette::{CUBE, ColourMap, LEVELS, distance, is_lit, measured, rgb, scale_level};
 use crate::widgets::{dots, half_blocks};
 
 /// How many colours.
@@ -122,20 +125,22 @@ impl TerminalProfile {
         let term = set("TERM").unwrap_or_default();
         let colours = match set("NO_COLOR") {
             Some(_) => ColourDepth::None,
-            None => depth(&term, &set("COLORTERM").unwrap_or_default()),
+            None => depth(set),
         };
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
         Self { colours, glyphs: glyphs(&term, locale.as_deref()) }
     }
 
-    /// Maps a finished frame down to what the terminal can show.
+    /// Maps a finished frame down to what the terminal can show on a dark ground.
     pub fn adapt(&self, frame: &mut Buffer) {
-        if *self == Self::FULL {
-            return;
-        }
+        self.adapt_with(&DARK[self.colours as usize], frame);
+    }
+
+    /// Maps a finished frame down to what the terminal can show, with the inks of its ground.
+    pub(crate) fn adapt_with(&self, inks: &Inks, frame: &mut Buffer) {
         for cell in &mut frame.content {
             self.adapt_glyph(cell);
-            self.adapt_colours(cell);
+            self.adapt_colours(inks, cell);
         }
     }
 
@@ -153,9 +158,9 @@ impl TerminalProfile {
         }
     }
 
-    fn adapt_colours(&self, cell: &mut Cell) {
+    fn adapt_colours(&self, inks: &Inks, cell: &mut Cell) {
         let map = match self.colours {
-            ColourDepth::True => return,
+            ColourDepth::True => |colour| colour,
             ColourDepth::TwoFiftySix => nearest_of_256,
             ColourDepth::Sixteen => nearest_of_16,
             ColourDepth::None => {
@@ -164,20 +169,46 @@ impl TerminalProfile {
             }
         };
         let is_line = lies_on_colour(cell) && !["▀", " "].contains(&cell.symbol());
-        (cell.fg, cell.bg) = (map(cell.fg), map(cell.bg));
+        let is_area = ["▀", "▄"].contains(&cell.symbol());
+        // On the ground of the terminal an ink is what is read there; on another colour it is as it was drawn.
+        let ink = |colour: Color, is_on_ground: bool| match is_on_ground || is_lit(colour) {
+            true => inks.of(colour).unwrap_or_else(|| map(colour)),
+            false => map(colour),
+        };
+        let is_on_ground = cell.bg == Color::Reset && !(is_area && scale_level(cell.fg).is_some());
+        (cell.fg, cell.bg) = (ink(cell.fg, is_on_ground), ink(cell.bg, false));
         if self.colours == ColourDepth::Sixteen && is_line {
             cell.fg = contrast_of_16(cell.bg);
         }
     }
 }
 
-fn depth(term: &str, colorterm: &str) -> ColourDepth {
-    match (term, colorterm) {
-        ("dumb", _) => ColourDepth::None,
-        (_, "truecolor" | "24bit") => ColourDepth::True,
-        (term, _) if term.contains("direct") => ColourDepth::True,
-        (term, _) if term.contains("256") => ColourDepth::TwoFiftySix,
-        _ => ColourDepth::Sixteen,
+/// The inks of dark grounds, by depth.
+static DARK: LazyLock<[Inks; 4]> = LazyLock::new(|| {
+    use ColourDepth::*;
+    [None, Sixteen, TwoFiftySix, True].map(|depth| Inks::new(depth, Ground::assumed(Theme::Dark)))
+});
+
+/// Terminals that show 24 bits and say so by their names alone, over SSH too.
+const TRUE_BY_NAME: [&str; 7] =
+    ["kitty", "ghostty", "alacritty", "foot", "wezterm", "contour", "direct"];
+/// Terminals whose names say less than they can: nobody who sets them has had fewer for twenty years.
+const AT_LEAST_256: [&str; 7] = ["xterm", "rxvt", "konsole", "gnome", "vte", "st", "tmux"];
+
+fn depth(set: impl Fn(&str) -> Option<String>) -> ColourDepth {
+    let term = set("TERM").unwrap_or_default();
+    let is_named = |names: &[&str]| term.split(['-', '.']).any(|part| names.contains(&part));
+    let is_true = || matches!(set("COLORTERM").as_deref(), Some("truecolor" | "24bit"));
+    match () {
+        () if term == "dumb" => ColourDepth::None,
+        // GNU screen draws false colours where it is sent 24 bits, and hands on what it was started in.
+        () if set("STY").is_some() && term.contains("256") => ColourDepth::TwoFiftySix,
+        () if set("STY").is_some() => ColourDepth::Sixteen,
+        () if is_true() || is_named(&TRUE_BY_NAME) => ColourDepth::True,
+        () if set("TMUX").is_some() || term.contains("256") || is_named(&AT_LEAST_256) => {
+            ColourDepth::TwoFiftySix
+        }
+        () => ColourDepth::Sixteen,
     }
 }
 
@@ -283,14 +314,8 @@ fn nearest_of_256(colour: Color) -> Color {
     }
 }
 
-const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
-
 fn nearest_step(channel: u8) -> usize {
     (0..CUBE.len()).min_by_key(|&step| CUBE[step].abs_diff(channel)).unwrap_or(0)
-}
-
-fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
-    a.iter().zip(b).map(|(&a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
 }
 
 const UPPER_DOTS: u8 = 0x01 | 0x02 | 0x08 | 0x10;
@@ -412,9 +437,50 @@ mod tests {
         assert_eq!(profile(&[("TERM", "linux"), utf8]), (Sixteen, Block));
         assert_eq!(profile(&[("TERM", "dumb"), utf8]), (None, Ascii));
         assert_eq!(profile(&[("TERM", "xterm"), ("NO_COLOR", "1"), utf8]), (None, Braille));
-        assert_eq!(profile(&[("TERM", "xterm"), ("NO_COLOR", ""), utf8]), (Sixteen, Braille));
-        assert_eq!(profile(&[("TERM", "xterm"), ("LC_ALL", "C"), utf8]), (Sixteen, Ascii));
-        assert_eq!(profile(&[("TERM", "xterm")]), (Sixteen, Braille));
+        assert_eq!(profile(&[("TERM", "xterm"), ("NO_COLOR", ""), utf8]), (TwoFiftySix, Braille));
+        assert_eq!(profile(&[("TERM", "xterm"), ("LC_ALL", "C"), utf8]), (TwoFiftySix, Ascii));
+        assert_eq!(profile(&[("TERM", "xterm")]), (TwoFiftySix, Braille));
+    }
+
+    #[test]
+    fn terminals_are_known_by_their_names_also_where_nothing_else_is_handed_on() {
+        use ColourDepth::*;
+        let depth = |variables: &[(&str, &str)]| profile(variables).0;
+        for term in [
+            "xterm-kitty",
+            "xterm-ghostty",
+            "alacritty",
+            "foot",
+            "foot-extra",
+            "wezterm",
+            "xterm-direct",
+        ] {
+            assert_eq!(depth(&[("TERM", term)]), True, "{term}");
+        }
+        for term in [
+            "xterm",
+            "xterm-256color",
+            "rxvt-unicode",
+            "tmux-256color",
+            "st-256color",
+            "screen-256color",
+        ] {
+            assert_eq!(depth(&[("TERM", term)]), TwoFiftySix, "{term}");
+        }
+        for term in ["vt100", "linux", "screen", "ansi", "footloose"] {
+            assert_eq!(depth(&[("TERM", term)]), Sixteen, "{term}");
+        }
+        assert_eq!(depth(&[("TERM", "screen"), ("TMUX", "/tmp/tmux-1/default,1,0")]), TwoFiftySix);
+    }
+
+    #[test]
+    fn gnu_screen_is_never_sent_24_bits() {
+        for term in
+            ["screen", "screen-256color", "screen.xterm-256color", "xterm-kitty", "xterm-direct"]
+        {
+            let variables = [("TERM", term), ("STY", "42.tty"), ("COLORTERM", "truecolor")];
+            assert_ne!(profile(&variables).0, ColourDepth::True, "{term}");
+        }
     }
 
     fn adapted(profile: TerminalProfile, cell: Cell) -> Cell {

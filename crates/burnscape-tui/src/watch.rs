@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::looks::{Choices, Looks};
 use crate::play::{play, shortest_frame};
 use crate::runs::Sources;
 use crate::session::Session;
@@ -53,8 +54,22 @@ fn frames_per_sec_in(is_set: impl Fn(&str) -> bool) -> f64 {
 /// [`Error::Trace`] where a path does not exist, is a file and no run, or the only run is one that this version
 /// cannot read; [`Error::NoRuns`] where there is none; [`Error::Terminal`] where the terminal cannot be used.
 pub fn watch(paths: &[PathBuf], options: WatchOptions) -> Result<(), Error> {
+    watch_as_chosen(paths, options, Choices::default())
+}
+
+/// The same as the reader chose it: the theme, the depth of colours, the mouse.
+///
+/// # Errors
+///
+/// As [`watch`].
+pub fn watch_as_chosen(
+    paths: &[PathBuf],
+    options: WatchOptions,
+    choices: Choices,
+) -> Result<(), Error> {
     let mut viewer = Viewer::new(Sources::new(paths)?, options.view, Path::new("."))?;
-    let mut session = Session::enter(options.profile).map_err(|it| Error::Terminal(it.into()))?;
+    let looks = Looks::of_this_process(options.profile, choices);
+    let mut session = Session::enter(looks).map_err(|it| Error::Terminal(it.into()))?;
     play(&mut session, &mut viewer, shortest_frame(options.frames_per_sec)).map(|_| ())
 }
 

@@ -68,7 +68,11 @@ fn builder(run: &Run) -> ProbeBuilder {
 }
 
 /// Trains with these flags at its steps, a gauge before each.
-fn train(probe: &Probe, mut net: TanhNet, flags: &[Flags]) -> TanhNet {
+fn train(probe: &Probe, net: TanhNet, flags: &[Flags]) -> TanhNet {
+    train_at(LR, probe, net, flags)
+}
+
+fn train_at(lr: f64, probe: &Probe, mut net: TanhNet, flags: &[Flags]) -> TanhNet {
     let batch = batches(&[8], DType::F64);
     let gauge = LiveCurvature::new().every_steps(1).tolerance(1e-4);
     let watched = probe.watch(net.clone());
@@ -78,7 +82,7 @@ fn train(probe: &Probe, mut net: TanhNet, flags: &[Flags]) -> TanhNet {
         let mut freezer = Freezer(now, 0);
         model = model.map(&mut freezer);
         let output = TrainStep::step(&model, batch[0].clone());
-        model = model.optimize(&mut optim, LR.into(), output.grads);
+        model = model.optimize(&mut optim, lr.into(), output.grads);
     }
     net = model.into_inner();
     net
@@ -186,4 +190,22 @@ fn a_run_goes_on_with_other_parts_frozen_and_is_the_same_model() {
         assert!(is_close(found.largest[0], found.largest_error[0], expected), "{point:?}");
     }
     study.finish().expect("a landscape");
+}
+
+#[test]
+fn parts_that_freeze_for_five_steps_and_train_again_raise_no_alert() {
+    let [none, first, second] = [[false, false], [true, false], [false, true]];
+    let courses =
+        [[none, first, none], [none, second, none], [first, none, first], [first, second, none]];
+    for course in courses {
+        let run = Run::new();
+        let flags: Vec<Flags> = course.iter().flat_map(|now| [*now; 5]).collect();
+        // Far from the edge, as λ is 1.3 at most, and far from standing still.
+        let probe = run.builder().start().expect("a probe");
+        train_at(0.05, &probe, freeze(TanhNet::new(DType::F64), flags[0]), &flags);
+        probe.close().expect("closed");
+        let alerts = run.records().into_iter().filter(|it| matches!(it, Record::Alert(_)));
+        assert_eq!(alerts.collect::<Vec<_>>(), [], "{course:?}");
+        assert_eq!(told(&run), changes(&flags, 0), "{course:?}");
+    }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burnscape_run::{
-    Landscape, Landscapes, LeftBehind, Standing, json_number as number, parameters, take_check,
+    Freezing, Landscape, Landscapes, LeftBehind, Standing, json_number as number, parameters,
+    take_check,
 };
 use burnscape_trace::{
     Check, Head, Item, LossCause, Lost, Metric, Reader, Record, RunFolder, Torn,
@@ -26,6 +27,7 @@ pub(super) struct Facts {
     /// Bytes by file, as several snapshots may have one.
     pub(super) snapshots: BTreeMap<String, u64>,
     pub(super) landscapes: Landscapes,
+    pub(super) freezing: Freezing,
     pub(super) checks: Vec<Check>,
     pub(super) lost: Vec<Lost>,
     pub(super) torn: Option<Torn>,
@@ -88,7 +90,8 @@ impl Facts {
 
     fn count(&mut self, record: Record) {
         match record {
-            Record::Head(head) => self.head = head,
+            Record::Head(head) => self.take_head(head),
+            Record::Frozen(frozen) => self.freezing.apply(&frozen),
             Record::Step(step) => {
                 if let Some(loss) = step.loss {
                     self.loss.get_or_insert(Losses::beginning_with(loss)).take(loss);
@@ -107,8 +110,24 @@ impl Facts {
         }
     }
 
+    /// Heads are repeated, and what changed since the first stays.
+    fn take_head(&mut self, head: Head) {
+        if self.head.blocks != head.blocks {
+            self.freezing = Freezing::new(&head.blocks);
+        }
+        self.head = head;
+    }
+
     pub(super) fn snapshot_bytes(&self) -> u64 {
         self.snapshots.values().fold(0, |sum, it| sum.saturating_add(*it))
+    }
+
+    fn frozen_json(&self) -> Value {
+        let by_step = self.freezing.by_step().into_iter();
+        let blocks =
+            by_step.flat_map(|(since, blocks)| blocks.into_iter().map(move |it| (it, since)));
+        let json = |(block, since): (usize, _)| json!({ "block": self.head.blocks[block].path, "since": since });
+        blocks.map(json).collect()
     }
 
     /// How many checks hold, or do not.
@@ -137,6 +156,7 @@ impl Facts {
             "hyperparameters": self.hyperparameters.iter().map(hyperparameter_json).collect::<Value>(),
             "alerts": self.alerts,
             "snapshots": { "number": self.standing.snapshots(), "bytes": self.snapshot_bytes() },
+            "frozen": self.frozen_json(),
             "slices": self.landscapes.iter().map(slice_json).collect::<Value>(),
             "checks": { "passed": self.checks(true), "failed": self.checks(false) },
             "dropped": self.standing.dropped(),

@@ -46,6 +46,7 @@ fn training(facts: &Facts) -> Vec<String> {
     if resumed > 0 {
         lines.push(format!("resumed   {}", counted(resumed, "time")));
     }
+    lines.extend(facts.freezing.sentence().map(|blocks| format!("frozen    {blocks}")));
     lines.extend(facts.hyperparameters.iter().map(hyperparameter));
     lines.extend(facts.loss.map(loss));
     lines.extend(facts.metrics.values().map(metric));

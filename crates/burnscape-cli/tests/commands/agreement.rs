@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use burnscape_trace::{
-    Alert, Axis, Block, Check, Curvature, Dropped, End, Epoch, FORMAT, Head, Metric, Nodes, Record,
-    Resume, RunFolder, Slice, Snapshot, Step, Writer, columns, record,
+    Alert, Axis, Block, Check, Curvature, Dropped, End, Epoch, FORMAT, Frozen, Head, Metric, Nodes,
+    Record, Resume, RunFolder, Slice, Snapshot, Step, Writer, columns, record,
 };
 use burnscape_tui::model::Standing;
 use serde_json::{Value, json};
@@ -296,4 +296,47 @@ fn a_slice_that_claims_too_much_is_a_surface_to_nobody() {
     assert_eq!(exported["slices"].as_array().unwrap().len(), 1);
     let lost = exported["lost"][0].as_str().unwrap();
     assert!(lost.contains("slice 0 has no usable grid"), "{lost}");
+}
+
+/// A block of the head, and the step since which it is frozen where it is.
+fn frozen_since(root: &Path, expected: &[Option<Option<u64>>], sentence: Option<&str>) {
+    let run = burnscape_tui::read_run(&root.join("run")).unwrap();
+    let viewer = (0..expected.len()).map(|block| {
+        let is_frozen = run.blocks.layout(block).unwrap().frozen;
+        is_frozen.then(|| run.blocks.frozen_since(block))
+    });
+    assert_eq!(viewer.collect::<Vec<_>>(), expected, "viewer");
+    let told: Value = serde_json::from_str(&burnscape(root, &["info", "run", "--json"])).unwrap();
+    let frozen = expected.iter().enumerate().filter_map(|(block, it)| it.map(|it| (it, block)));
+    let mut frozen: Vec<(Option<u64>, usize)> = frozen.collect();
+    frozen.sort_unstable();
+    let frozen =
+        frozen.iter().map(|(since, it)| json!({ "block": format!("fc{it}"), "since": since }));
+    assert_eq!(told["frozen"], frozen.collect::<Value>(), "info");
+    let info = burnscape(root, &["info", "run"]);
+    let line = info.lines().find_map(|line| line.strip_prefix("frozen    "));
+    assert_eq!(line, sentence, "info");
+    burnscape(root, &["report", "run", "--output", "page.html", "--force"]);
+    let page = fs::read_to_string(root.join("page.html")).unwrap();
+    let fact = sentence.map(|sentence| json!(["frozen", sentence]).to_string());
+    assert!(fact.as_ref().is_none_or(|fact| page.contains(fact)), "page: {fact:?}");
+    assert_eq!(page.contains("[\"frozen\","), fact.is_some(), "page");
+}
+
+#[test]
+fn all_tell_since_when_blocks_are_frozen() {
+    let frozen = |step, blocks: &[u32]| {
+        Record::from(record!(Frozen { step, blocks: blocks.to_vec().into() }))
+    };
+    let mut records = vec![step(0), frozen(1, &[0, 2]), step(1), frozen(3, &[2]), step(3)];
+    let root = written(&records, 3);
+    let sentence = "1 since step 1, of 3 blocks";
+    frozen_since(root.path(), &[None, None, Some(Some(1))], Some(sentence));
+    records.push(resume(2));
+    let root = written(&records, 3);
+    let sentence = "2 since step 1, of 3 blocks";
+    frozen_since(root.path(), &[Some(Some(1)), None, Some(Some(1))], Some(sentence));
+    records.extend([step(2), frozen(3, &[])]);
+    let root = written(&records, 3);
+    frozen_since(root.path(), &[None; 3], None);
 }

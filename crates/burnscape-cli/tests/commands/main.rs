@@ -8,4 +8,5 @@ mod export;
 mod report;
 mod shell;
 mod trace_commands;
+mod verify;
 mod watch;

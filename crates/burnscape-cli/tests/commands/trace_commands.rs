@@ -270,7 +270,7 @@ fn dump_ends_quietly_when_its_reader_goes_away() {
 }
 
 #[test]
-fn recover_writes_a_run_that_verifies_and_overwrites_nothing() {
+fn recover_writes_a_run_that_can_be_read_whole_and_verify_still_tells_what_is_missing() {
     let folder = with_run();
     let whole = fs::read(trace(&folder)).unwrap();
     let mut damaged = whole[..start_of(&whole, 8) + 5].to_vec();
@@ -288,8 +288,10 @@ fn recover_writes_a_run_that_verifies_and_overwrites_nothing() {
     }
     assert_eq!(fs::read(trace(&folder)).unwrap(), damaged);
     let verified = burnscape(&folder, &["verify", "saved"]);
-    assert_eq!(verified.status.code(), Some(0));
-    assert!(stdout(&verified).contains("ended (recovered)"), "{}", stdout(&verified));
+    assert_eq!(verified.status.code(), Some(1));
+    let told = "step 0 is missing\nsnapshot 1, `snapshots/000001.safetensors`: is not there\n\
+                1 problem, 8 records are whole\n";
+    assert_eq!(stdout(&verified), told);
     let again = burnscape(&folder, &["recover", "digits", "saved"]);
     assert_eq!(again.status.code(), Some(2));
     assert!(stderr(&again).contains("nothing is overwritten"), "{}", stderr(&again));

@@ -64,7 +64,12 @@ impl Narrow {
         let vectors = self.along(&within, components);
         let eigen = Eigen { values: within.values, vectors };
         let spectrum = Spectrum::of(eigen, total, squared_norms);
-        Analysis { spectrum, step_lengths: self.step_lengths(), precision: Precision::Double }
+        Analysis {
+            spectrum,
+            gram: DMatrix::zeros(0, 0),
+            step_lengths: self.step_lengths(),
+            precision: Precision::Double,
+        }
     }
 
     /// A snapshot about the mean of all; exactly 0 where nothing changes.

@@ -38,7 +38,8 @@ fn source(snapshots: &[Vec<f32>]) -> InMemory<'_> {
 
 fn pca_in(precision: Precision, snapshots: &[Vec<f32>], options: &PcaOptions) -> Pca {
     let mut source = source(snapshots);
-    let analysis = analyse(&mut source, options, precision).unwrap();
+    let analysis =
+        analyse(&mut source, options, precision, &Weighing::single(snapshots.len())).unwrap();
     analysis.with_directions(&mut source, options).unwrap()
 }
 
@@ -86,7 +87,13 @@ fn the_second_read_restores_what_single_precision_lost() {
         let last = &single.components[2];
         assert!(dot(&last.direction, &other.direction).abs() < 1e-6, "{j}");
     }
-    let scores = analyse(&mut source(&snapshots), &options, Precision::Single).unwrap();
+    let scores = analyse(
+        &mut source(&snapshots),
+        &options,
+        Precision::Single,
+        &Weighing::single(snapshots.len()),
+    )
+    .unwrap();
     for (once, twice) in scores.scores(3).components.iter().zip(&double.components) {
         assert!((once.variance / twice.variance - 1.0).abs() < 1e-5);
     }

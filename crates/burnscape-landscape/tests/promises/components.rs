@@ -13,13 +13,13 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 
-fn gaussian(seed: u64, len: usize) -> Vec<f32> {
+pub(crate) fn gaussian(seed: u64, len: usize) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     (0..len).map(|_| StandardNormal.sample(&mut rng)).collect()
 }
 
 /// Every snapshot moves on by a gaussian step, each shorter than the one before by `decay`.
-fn walk(seed: u64, count: usize, dims: usize, decay: f32) -> Vec<Vec<f32>> {
+pub(crate) fn walk(seed: u64, count: usize, dims: usize, decay: f32) -> Vec<Vec<f32>> {
     let mut snapshots = vec![gaussian(seed, dims)];
     let mut length = 0.1;
     for t in 1..count {
@@ -31,7 +31,7 @@ fn walk(seed: u64, count: usize, dims: usize, decay: f32) -> Vec<Vec<f32>> {
     snapshots
 }
 
-fn source(snapshots: &[Vec<f32>]) -> InMemory<'_> {
+pub(crate) fn source(snapshots: &[Vec<f32>]) -> InMemory<'_> {
     InMemory::new(snapshots.iter().map(Vec::as_slice)).unwrap()
 }
 
@@ -57,7 +57,7 @@ fn centred(snapshots: &[Vec<f32>]) -> DMatrix<f64> {
 /// Singular values, squared, and right singular vectors by one-sided Jacobi rotations of the rows (Golub and
 /// Van Loan, "Matrix Computations", section 8.6): brute force, and right to rounding. The SVD of nalgebra
 /// 0.35 is off by 10⁻⁷ and turns the left vectors where a wide matrix lacks rank, as every centred one does.
-fn singular(mut rows: DMatrix<f64>) -> Vec<(f64, RowDVector<f64>)> {
+pub(crate) fn singular(mut rows: DMatrix<f64>) -> Vec<(f64, RowDVector<f64>)> {
     let count = rows.nrows();
     for _ in 0..15 {
         for p in 0..count {

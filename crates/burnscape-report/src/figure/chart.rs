@@ -1,9 +1,10 @@
 //! Curves in a frame, with a legend.
 
 use super::FigureOptions;
-use super::frame::{Frame, Legend, Words};
+use super::frame::{Frame, Words};
+use super::legend::{Entry, Mark};
 use super::scale::Scale;
-use super::svg::{Look, Svg, cut};
+use super::svg::{Look, Svg};
 
 /// Colours that colour-blind readers can tell apart (Okabe and Ito, 2008), with dashes for those who print
 /// in grey.
@@ -25,26 +26,46 @@ pub(super) struct Line {
     pub(super) has_marks: bool,
 }
 
+/// What stands around the curves.
+pub(super) struct Names<'a> {
+    pub(super) title: &'a str,
+    pub(super) x: &'a str,
+    pub(super) y: &'a str,
+}
+
 /// `None` where no point is finite.
-pub(super) fn draw(lines: &[Line], words: &Words<'_>, options: &FigureOptions) -> Option<Svg> {
+pub(super) fn draw(lines: &[Line], names: &Names<'_>, options: &FigureOptions) -> Option<Svg> {
     let all = || lines.iter().flat_map(|line| line.points.iter());
     let y = Scale::of(all().map(|point| point.1))?.widened(0.05);
     let x = all().map(|point| point.0).filter(|x| x.is_finite());
     let (low, high) = x.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
     let mut svg = options.canvas();
-    svg.title(words.title);
-    let frame = Frame::new(&svg, Scale::linear(low, high), y, 52.0, false);
+    svg.title(names.title);
+    let kind = if y.is_log { " (logarithmic scale)" } else { "" };
+    let (title, y_name) = (names.title, format!("{}{kind}", names.y));
+    let words = Words { title, x: names.x, y: &y_name, bar: None, legend: legend(lines, &y) };
+    let frame = Frame::new(&svg, Scale::linear(low, high), y, 52.0, words);
     frame.grid(&mut svg);
     svg.begin_clip(frame.left, frame.top, frame.width, frame.height);
     for (line, look) in lines.iter().zip(looks()) {
         curve(line, &look, &frame, &mut svg);
     }
     svg.end_group();
-    let kind = if y.is_log { " (logarithmic scale)" } else { "" };
-    let name = format!("{}{kind}", words.y);
-    frame.axes(&Words { title: words.title, x: words.x, y: &name }, &mut svg);
-    legend(lines, &frame, &mut svg);
+    frame.axes(&mut svg);
     Some(svg)
+}
+
+fn legend(lines: &[Line], y: &Scale) -> Vec<Entry<'static>> {
+    let entry = |(line, look): (&Line, Look<'static>)| Entry::new(&line.name, Mark::Line(look));
+    let mut entries: Vec<Entry<'static>> = lines.iter().zip(looks()).map(entry).collect();
+    if lines.iter().flat_map(|line| &line.points).any(|point| !is_drawn(y, point.1)) {
+        entries.push(Entry::new("× no finite value", Mark::None));
+    }
+    entries
+}
+
+fn is_drawn(y: &Scale, value: f64) -> bool {
+    value.is_finite() && (!y.is_log || value > 0.0)
 }
 
 fn looks() -> impl Iterator<Item = Look<'static>> {
@@ -53,8 +74,8 @@ fn looks() -> impl Iterator<Item = Look<'static>> {
 }
 
 /// A curve breaks where a value is not finite, and a cross on the upper border tells so.
-fn curve(line: &Line, look: &Look<'_>, frame: &Frame, svg: &mut Svg) {
-    let is_drawn = |value: f64| value.is_finite() && (!frame.y.is_log || value > 0.0);
+fn curve(line: &Line, look: &Look<'_>, frame: &Frame<'_>, svg: &mut Svg) {
+    let is_drawn = |value: f64| is_drawn(&frame.y, value);
     for piece in line.points.split(|point| !is_drawn(point.1)) {
         let places: Vec<(f64, f64)> = piece.iter().map(|&(x, y)| frame.at(x, y)).collect();
         svg.polyline(&places, look);
@@ -68,18 +89,5 @@ fn curve(line: &Line, look: &Look<'_>, frame: &Frame, svg: &mut Svg) {
         let cross = Look { dashes: "", ..*look };
         svg.line((x - 2.0, y - 2.0), (x + 2.0, y + 2.0), &cross);
         svg.line((x - 2.0, y + 2.0), (x + 2.0, y - 2.0), &cross);
-    }
-}
-
-fn legend(lines: &[Line], frame: &Frame, svg: &mut Svg) {
-    let mut legend = Legend::within(frame);
-    for (line, look) in lines.iter().zip(looks()) {
-        let Some((x, y)) = legend.entry(&cut(&line.name, 120.0), svg) else { return };
-        svg.line((x - 6.0, y), (x + 6.0, y), &look);
-    }
-    let is_drawn = |value: f64| value.is_finite() && (!frame.y.is_log || value > 0.0);
-    let holes = lines.iter().flat_map(|line| &line.points).filter(|point| !is_drawn(point.1));
-    if holes.count() > 0 {
-        legend.entry("× no finite value", svg);
     }
 }

@@ -3,17 +3,21 @@
 use burnscape_landscape::grid::Axis;
 use burnscape_landscape::isoline::isolines;
 use burnscape_landscape::surface::{NodeState, Spacing};
+use burnscape_landscape::words as honest;
 use burnscape_trace::Trajectory;
+use colorous::Color;
 
 use super::FigureOptions;
-use super::frame::{Frame, Legend, Words};
+use super::cells::Cells;
+use super::frame::{Frame, Words};
+use super::legend::{Entry, Mark};
 use super::scale::Scale;
 use super::svg::{Look, Svg};
 use crate::slice::Slice;
 
 /// A loss that is NaN or infinite: a colour that no scale has.
-const NON_FINITE: &str = "#d6006c";
-const UNMEASURED: &str = "#e6e6e6";
+const NON_FINITE: (&str, Color) = ("#d6006c", Color { r: 0xd6, g: 0x00, b: 0x6c });
+const UNMEASURED: (&str, Color) = ("#e6e6e6", Color { r: 0xe6, g: 0xe6, b: 0xe6 });
 const ISOLINES: usize = 12;
 const LEFT: f64 = 56.0;
 const PATH: &str = "#d55e00";
@@ -24,19 +28,22 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
     let mut svg = options.canvas();
     let title = super::surface::title(slice);
     svg.title(&title);
-    let frame = Frame::new(&svg, edges(slice.surface.grid().x()), edges(y), LEFT, true);
     let scale = Scale::of(slice.known_losses());
+    let names = super::surface::axis_names(slice);
+    let bar = scale.map(|scale| ("loss", scale));
+    let words = Words { title: &title, x: &names[0], y: &names[1], bar, legend: legend(slice) };
+    let frame = Frame::new(&svg, edges(slice.surface.grid().x()), edges(y), LEFT, words);
+    Cells::new(slice.surface.grid().columns(), colours(slice, scale.as_ref()))
+        .draw(&frame, &mut svg);
     svg.begin_clip(frame.left, frame.top, frame.width, frame.height);
-    cells(slice, &frame, scale.as_ref(), &mut svg);
+    if has_marks(slice) {
+        marks(slice, &frame, &mut svg);
+    }
     lines(slice, &frame, scale.as_ref(), &mut svg);
     slice.trajectory.iter().for_each(|path| way(path, &frame, &mut svg));
     svg.end_group();
-    let names = super::surface::axis_names(slice);
-    frame.axes(&Words { title: &title, x: &names[0], y: &names[1] }, &mut svg);
-    if let Some(scale) = &scale {
-        frame.colour_bar(scale, colorous::VIRIDIS, "loss", &mut svg);
-    }
-    legend(slice, &frame, &mut svg);
+    frame.axes(&mut svg);
+    scale.iter().for_each(|scale| frame.colour_bar(scale, colorous::VIRIDIS, &mut svg));
     Some(svg)
 }
 
@@ -46,32 +53,29 @@ pub(super) fn edges(axis: &Axis) -> Scale {
     Scale::linear(axis.min() - half, axis.max() + half)
 }
 
-fn cells(slice: &Slice, frame: &Frame, scale: Option<&Scale>, svg: &mut Svg) {
+/// From the top left.
+fn colours(slice: &Slice, scale: Option<&Scale>) -> Vec<Option<Color>> {
     let grid = slice.surface.grid();
-    let (columns, rows) = (grid.columns() as f64, grid.rows() as f64);
-    let (wide, high) = (frame.width / columns, frame.height / rows);
-    svg.begin_cells();
-    for node in 0..grid.len() {
-        let (column, row) = grid.column_row(node);
-        let left = frame.left + column as f64 * wide;
-        let top = frame.bottom() - (row + 1) as f64 * high;
-        let colour = colour_of(slice, node, scale);
-        svg.rect(left, top, wide, high, &Look::filled(&colour));
-    }
-    svg.end_group();
-    marks(slice, frame, svg);
+    let rows = (0..grid.rows()).rev();
+    let nodes = rows.flat_map(|row| (0..grid.columns()).map(move |column| grid.node(column, row)));
+    nodes.map(|node| Some(colour_of(slice, node, scale))).collect()
 }
 
-fn colour_of(slice: &Slice, node: usize, scale: Option<&Scale>) -> String {
+fn colour_of(slice: &Slice, node: usize, scale: Option<&Scale>) -> Color {
     match (slice.surface.loss(node), scale) {
-        (None, _) => UNMEASURED.to_owned(),
+        (None, _) => UNMEASURED.1,
         (Some(loss), Some(scale)) if loss.is_finite() => scale.colour(loss, colorous::VIRIDIS),
-        (Some(_), _) => NON_FINITE.to_owned(),
+        (Some(_), _) => NON_FINITE.1,
     }
+}
+
+/// Cells of a large plane are smaller than any mark.
+fn has_marks(slice: &Slice) -> bool {
+    Cells::are_shapes(slice.surface.grid().len())
 }
 
 /// A dot in cells that were interpolated, a stroke through cells that were not measured.
-fn marks(slice: &Slice, frame: &Frame, svg: &mut Svg) {
+fn marks(slice: &Slice, frame: &Frame<'_>, svg: &mut Svg) {
     let grid = slice.surface.grid();
     let wide = frame.width / grid.columns() as f64;
     let high = frame.height / grid.rows() as f64;
@@ -92,7 +96,7 @@ fn marks(slice: &Slice, frame: &Frame, svg: &mut Svg) {
     }
 }
 
-fn lines(slice: &Slice, frame: &Frame, scale: Option<&Scale>, svg: &mut Svg) {
+fn lines(slice: &Slice, frame: &Frame<'_>, scale: Option<&Scale>, svg: &mut Svg) {
     let is_log = scale.is_some_and(|scale| scale.is_log);
     let spacing = if is_log { Spacing::Log } else { Spacing::Linear };
     for level in slice.surface.levels(ISOLINES, spacing) {
@@ -106,7 +110,7 @@ fn lines(slice: &Slice, frame: &Frame, scale: Option<&Scale>, svg: &mut Svg) {
 }
 
 /// The path of training: a filled start, a hollow end.
-pub(super) fn way(path: &Trajectory, frame: &Frame, svg: &mut Svg) {
+pub(super) fn way(path: &Trajectory, frame: &Frame<'_>, svg: &mut Svg) {
     let points: Vec<(f64, f64)> = finite_points(path).map(|(x, y)| frame.at(x, y)).collect();
     svg.polyline(&points, &Look::line("#ffffff", 2.2));
     svg.polyline(&points, &Look::line(PATH, 1.1));
@@ -133,29 +137,24 @@ pub(super) fn end_mark((x, y): (f64, f64), svg: &mut Svg) {
     svg.circle(x, y, 3.8, &Look::outlined("#ffffff", PATH, 1.4));
 }
 
-fn legend(slice: &Slice, frame: &Frame, svg: &mut Svg) {
+fn legend(slice: &Slice) -> Vec<Entry<'static>> {
     let counts = slice.surface.counts();
-    let mut legend = Legend::within(frame);
-    let square = |(x, y): (f64, f64), colour: &str, svg: &mut Svg| {
-        svg.rect(x - 3.0, y - 3.0, 6.0, 6.0, &Look::outlined(colour, "#1a1a1a", 0.4));
-    };
+    let mut entries = Vec::new();
     if slice.trajectory.is_some() {
-        legend.entry("start", svg).into_iter().for_each(|at| start_mark(at, svg));
-        legend.entry("end", svg).into_iter().for_each(|at| end_mark(at, svg));
+        entries.extend([Entry::new("start", Mark::Start), Entry::new("end", Mark::End)]);
     }
     if counts.non_finite > 0 {
-        let at = legend.entry("NaN, ∞", svg);
-        at.into_iter().for_each(|at| square(at, NON_FINITE, svg));
+        entries.push(Entry::new("NaN, ∞", Mark::Square(NON_FINITE.0)));
     }
     if counts.unmeasured > 0 {
-        let at = legend.entry("not measured", svg);
-        at.into_iter().for_each(|at| square(at, UNMEASURED, svg));
+        entries.push(Entry::new("not measured", Mark::Square(UNMEASURED.0)));
     }
     if counts.interpolated > 0 {
-        let at = legend.entry("interpolated", svg);
-        at.into_iter().for_each(|(x, y)| {
-            square((x, y), "#31688e", svg);
-            svg.circle(x, y, 1.2, &Look::filled("#ffffff"));
+        let share = honest::percent(counts.interpolated as f64 / slice.surface.grid().len() as f64);
+        entries.push(match has_marks(slice) {
+            true => Entry::new("interpolated", Mark::Dotted),
+            false => Entry::new(format!("{share} of the nodes interpolated"), Mark::None),
         });
     }
+    entries
 }

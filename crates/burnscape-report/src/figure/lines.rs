@@ -1,8 +1,7 @@
 //! Loss along lines.
 
 use super::FigureOptions;
-use super::chart::{self, Line};
-use super::frame::Words;
+use super::chart::{self, Line, Names};
 use super::svg::Svg;
 use crate::run::Run;
 use crate::slice::Slice;
@@ -11,12 +10,12 @@ use crate::slice::Slice;
 pub(super) fn draw(run: &Run, options: &FigureOptions) -> Option<Svg> {
     let is_line = |slice: &&Slice| slice.record.y.is_none();
     let lines: Vec<Line> = run.slices.values().filter(is_line).map(line).collect();
-    let words = Words {
+    let names = Names {
         title: "Loss along lines through the weights",
         x: "α: coefficient of the direction",
         y: "loss",
     };
-    chart::draw(&lines, &words, options)
+    chart::draw(&lines, &names, options)
 }
 
 fn line(slice: &Slice) -> Line {

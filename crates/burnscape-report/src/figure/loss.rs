@@ -3,8 +3,7 @@
 use burnscape_trace::Epoch;
 
 use super::FigureOptions;
-use super::chart::{self, Line};
-use super::frame::Words;
+use super::chart::{self, Line, Names};
 use super::svg::Svg;
 use crate::curves::Curves;
 use crate::run::Run;
@@ -26,6 +25,6 @@ pub(super) fn draw(run: &Run, curves: &Curves, options: &FigureOptions) -> Optio
     ];
     let recorded: Vec<Line> = lines.into_iter().filter(|line| !line.points.is_empty()).collect();
     let title = format!("Loss of {}", run.name());
-    let words = Words { title: &title, x: "optimizer steps", y: "loss" };
-    chart::draw(&recorded, &words, options)
+    let names = Names { title: &title, x: "optimizer steps", y: "loss" };
+    chart::draw(&recorded, &names, options)
 }

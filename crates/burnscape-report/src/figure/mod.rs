@@ -1,11 +1,14 @@
 //! Figures for print: one drawing each, as SVG or as PNG.
 
+mod cells;
 mod chart;
 mod contour;
 mod frame;
 mod gradients;
+mod legend;
 mod lines;
 mod loss;
+mod paint;
 mod png;
 mod scale;
 mod surface;
@@ -209,7 +212,7 @@ fn draw(run: &Run, options: &FigureOptions) -> Result<Vec<(String, Svg)>, Error>
             }
             Figure::Lines => of_run(figure, &mut drawn, lines::draw(run, options)),
             Figure::Loss => of_run(figure, &mut drawn, loss::draw(run, &curves, options)),
-            Figure::Gradients => of_run(figure, &mut drawn, gradients::draw(run, &curves, options)),
+            Figure::Gradients => of_run(figure, &mut drawn, gradients::draw(run, options)?),
         }
     }
     Ok(drawn)

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::tiny_skia::{FilterQuality, Pixmap, PixmapPaint, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
-use super::svg::Svg;
+use super::svg::{Picture, Svg};
 use crate::Error;
 
 const FONT: &[u8] = include_bytes!("../../fonts/DejaVuSans.ttf");
@@ -21,24 +21,46 @@ pub(crate) struct Png {
 impl Svg {
     /// Renders the drawing at a number of dots per inch.
     pub(crate) fn png(&self, dpi: f64) -> Result<Png, Error> {
-        let options = Options {
-            fontdb: fonts(),
-            font_family: "DejaVu Sans".to_owned(),
-            dpi: 72.0,
-            ..Options::default()
-        };
-        let failed = |reason: String| Error::Render { reason };
-        let tree = Tree::from_str(&self.to_text(), &options);
-        let tree = tree.map_err(|error| failed(error.to_string()))?;
         let dots = |points: f64| (points / 72.0 * dpi).round() as u32;
         let (width, height) = (dots(self.width()), dots(self.height()));
-        let mut pixels = Pixmap::new(width, height);
-        let pixels = pixels.as_mut().ok_or_else(|| failed("it has no dots".to_owned()))?;
-        let scale = width as f32 / tree.size().width();
-        resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
-        let bytes = pixels.encode_png().map_err(|error| failed(error.to_string()))?;
+        let pixels = Pixmap::new(width, height).ok_or_else(|| failed("it has no dots"))?;
+        let pixels = self.layers().iter().try_fold(pixels, |mut pixels, (shapes, picture)| {
+            let scale = render(shapes, &mut pixels)?;
+            picture.iter().for_each(|picture| picture.stretch(scale, &mut pixels));
+            Ok::<_, Error>(pixels)
+        })?;
+        let bytes = pixels.encode_png().map_err(|error| failed(&error.to_string()))?;
         Ok(Png { width, height, bytes: with_resolution(bytes, dpi) })
     }
+}
+
+impl Picture {
+    fn stretch(&self, scale: f32, pixels: &mut Pixmap) {
+        let (wide, high) = (self.width as f32 * scale, self.height as f32 * scale);
+        let (columns, rows) = (self.dots.width() as f32, self.dots.height() as f32);
+        let (left, top) = (self.x as f32 * scale, self.y as f32 * scale);
+        let place = Transform::from_row(wide / columns, 0.0, 0.0, high / rows, left, top);
+        let paint = PixmapPaint { quality: FilterQuality::Nearest, ..PixmapPaint::default() };
+        pixels.draw_pixmap(0, 0, self.dots.as_ref(), &paint, place, None);
+    }
+}
+
+/// Draws an SVG as wide as the pixels; gives the dots of a point.
+fn render(svg: &str, pixels: &mut Pixmap) -> Result<f32, Error> {
+    let options = Options {
+        fontdb: fonts(),
+        font_family: "DejaVu Sans".to_owned(),
+        dpi: 72.0,
+        ..Options::default()
+    };
+    let tree = Tree::from_str(svg, &options).map_err(|error| failed(&error.to_string()))?;
+    let scale = pixels.width() as f32 / tree.size().width();
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
+    Ok(scale)
+}
+
+fn failed(reason: &str) -> Error {
+    Error::Render { reason: reason.to_owned() }
 }
 
 /// Only what comes along, so that every machine gives the same picture.

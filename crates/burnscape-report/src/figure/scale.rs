@@ -1,10 +1,13 @@
 //! From values to places and colours: linear or logarithmic, with ticks at round numbers.
 
 use burnscape_landscape::words;
-use colorous::Gradient;
+use colorous::{Color, Gradient};
 
 /// Beyond this quotient of highest and lowest value, a logarithm shows more.
 const LOG_FROM: f64 = 100.0;
+
+/// The smallest number above 0.
+const LEAST: f64 = f64::from_bits(1);
 
 /// A range of values.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,22 +20,22 @@ pub(crate) struct Scale {
 impl Scale {
     /// Linear from `low` to `high`; of a single value, a range around it.
     pub(crate) fn linear(low: f64, high: f64) -> Self {
-        match high > low {
-            true => Self { low, high, is_log: false },
+        let is_range = high > low && high / 2.0 - low / 2.0 >= f64::MIN_POSITIVE;
+        let (low, high) = match is_range {
+            true => (low, high),
             false => {
-                let room = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
-                Self { low: low - room, high: low + room, is_log: false }
+                let room = if low.abs() < 1e-290 { 1.0 } else { low.abs() * 0.1 };
+                ((low - room).max(f64::MIN), (low + room).min(f64::MAX))
             }
-        }
+        };
+        Self { low, high, is_log: false }
     }
 
     /// Over all finite values, logarithmic where they are positive and far apart; `None` without any.
     pub(crate) fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
         let finite = values.filter(|value| value.is_finite());
-        let (low, high) = finite.fold(None, |range: Option<(f64, f64)>, value| {
-            Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
-        })?;
-        match low > 0.0 && high / low > LOG_FROM {
+        let (low, high) = range_of(finite)?;
+        match low > 0.0 && high / LOG_FROM > low {
             true => Some(Self { low, high, is_log: true }),
             false => Some(Self::linear(low, high)),
         }
@@ -41,22 +44,25 @@ impl Scale {
     /// Over the positive values, logarithmic.
     pub(crate) fn log_of(values: impl Iterator<Item = f64>) -> Option<Self> {
         let positive = values.filter(|value| *value > 0.0 && value.is_finite());
-        let (low, high) = positive.fold(None, |range: Option<(f64, f64)>, value| {
-            Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
-        })?;
-        let high = if high > low { high } else { low * 10.0 };
+        let (low, high) = range_of(positive)?;
+        let (low, high) = match high > low {
+            true => (low, high),
+            false if low < 1.0 => (low, low * 10.0),
+            false => (low / 10.0, low),
+        };
         Some(Self { low, high, is_log: true })
     }
 
-    /// Wider on both sides by a share of the range.
+    /// Wider on both sides by a share of the range, as far as there are numbers.
     pub(crate) fn widened(self, share: f64) -> Self {
         let Self { low, high, is_log } = self;
         if is_log {
-            let factor = (high / low).powf(share);
-            return Self { low: low / factor, high: high * factor, is_log };
+            let room = (high.ln() - low.ln()) * share;
+            let (low, high) = ((low.ln() - room).exp(), (high.ln() + room).exp());
+            return Self { low: low.max(LEAST), high: high.min(f64::MAX), is_log };
         }
-        let room = (high - low) * share;
-        Self { low: low - room, high: high + room, is_log }
+        let room = high * share - low * share;
+        Self { low: (low - room).max(f64::MIN), high: (high + room).min(f64::MAX), is_log }
     }
 
     /// 0 at the low end, 1 at the high end; others may lie beyond.
@@ -64,13 +70,13 @@ impl Scale {
         let Self { low, high, is_log } = *self;
         match is_log {
             true => (value.ln() - low.ln()) / (high.ln() - low.ln()),
-            false => (value - low) / (high - low),
+            // The width of a range may be beyond all numbers; half of it is not.
+            false => (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0),
         }
     }
 
-    pub(crate) fn colour(&self, value: f64, gradient: Gradient) -> String {
-        let place = self.place(value).clamp(0.0, 1.0);
-        format!("#{:x}", gradient.eval_continuous(place))
+    pub(crate) fn colour(&self, value: f64, gradient: Gradient) -> Color {
+        gradient.eval_continuous(self.place(value).clamp(0.0, 1.0))
     }
 
     /// About `wanted` round numbers within the range.
@@ -80,7 +86,8 @@ impl Scale {
     }
 
     fn round_numbers(&self, wanted: usize) -> Vec<f64> {
-        let raw = (self.high - self.low) / wanted.max(1) as f64;
+        let wanted = wanted.max(1) as f64;
+        let raw = self.high / wanted - self.low / wanted;
         let power = 10_f64.powf(raw.log10().floor());
         let round = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
         let step = round.into_iter().find(|step| *step >= raw * 0.999).unwrap_or(raw);
@@ -88,7 +95,8 @@ impl Scale {
         let first = (self.low / step - 1e-9).ceil();
         let last = (self.high / step + 1e-9).floor();
         let count = (last - first + 1.0).clamp(0.0, 50.0) as usize;
-        (0..count).map(|index| (first + index as f64) * step).collect()
+        let ticks = (0..count).map(|index| (first + index as f64) * step);
+        ticks.filter(|tick| tick.is_finite()).collect()
     }
 
     fn decades(&self, wanted: usize) -> Vec<f64> {
@@ -96,15 +104,26 @@ impl Scale {
         let first = (self.low.log10() - 1e-9).ceil() as i32;
         let last = (self.high.log10() + 1e-9).floor() as i32;
         let stride = ((last - first).max(0) as usize / wanted.max(1)).max(1);
-        let decades: Vec<f64> =
-            (first..=last).step_by(stride).map(|power| 10_f64.powi(power)).collect();
+        let decades: Vec<f64> = (first..=last).step_by(stride).map(power_of_ten).collect();
         if decades.len() > 2 {
             return decades;
         }
         let all = (first - 1..=last)
-            .flat_map(|power| [1.0, 2.0, 5.0].map(|factor| factor * 10_f64.powi(power)));
+            .flat_map(|power| [1.0, 2.0, 5.0].map(|factor| factor * power_of_ten(power)));
         all.filter(|tick| (self.low..=self.high).contains(tick)).collect()
     }
+}
+
+/// Lowest and highest of some values; `None` without any.
+fn range_of(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.fold(None, |range: Option<(f64, f64)>, value| {
+        Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
+    })
+}
+
+/// By way of text, since a product of tens is rounded, and 0 where the power is the smallest there is.
+fn power_of_ten(power: i32) -> f64 {
+    format!("1e{power}").parse().unwrap_or(0.0)
 }
 
 /// A number at a tick.
@@ -146,6 +165,41 @@ mod tests {
         assert!(log.is_log);
         assert_eq!(labels(&log), ["0.001", "0.01", "0.1", "1", "10"]);
         assert_eq!(label(1.5e-7), "1.5e−7");
+    }
+
+    /// Two finite doubles of any size, of random bits (xorshift, Marsaglia 2003).
+    fn pairs() -> impl Iterator<Item = [f64; 2]> {
+        let mut bits = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut drawn = move || {
+            bits ^= bits << 13;
+            bits ^= bits >> 7;
+            bits ^= bits << 17;
+            f64::from_bits(bits)
+        };
+        let extremes = [[1e-10, 1e300], [f64::MIN, f64::MAX], [5e-324, 1e308], [0.0, 5e-324]];
+        let random = std::iter::repeat_with(move || [drawn(), drawn()]);
+        let random = random.filter(|pair| pair.iter().all(|value| value.is_finite()));
+        extremes.into_iter().chain(random.take(10_000))
+    }
+
+    #[test]
+    fn any_two_numbers_have_a_scale_with_few_ticks_within_it() {
+        for pair in pairs() {
+            let positive = pair.map(f64::abs);
+            let scales = [Scale::of(pair.into_iter()), Scale::of(positive.into_iter())];
+            let logs = Scale::log_of(positive.into_iter());
+            for scale in scales.into_iter().flatten().chain(logs) {
+                for scale in [scale, scale.widened(0.05)] {
+                    let Scale { low, high, .. } = scale;
+                    assert!(low.is_finite() && high.is_finite() && low < high, "{scale:?}");
+                    assert_eq!((scale.place(low), scale.place(high)), (0.0, 1.0), "{scale:?}");
+                    let ticks = scale.ticks(5);
+                    assert!(ticks.len() < 60, "{} ticks of {scale:?}", ticks.len());
+                    let is_within = |tick: &f64| (-1e-6..=1.0 + 1e-6).contains(&scale.place(*tick));
+                    assert!(ticks.iter().all(is_within), "{ticks:?} of {scale:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,8 +1,17 @@
 //! Loss over a plane from the side: cells from the farthest to the nearest, so that near ones hide far ones.
+//!
+//! The path of training lies on the surface, where the snapshots' projections are; a stem leads from there to the
+//! true loss of each snapshot.
+
+use colorous::Color;
+use resvg::tiny_skia::Pixmap;
 
 use super::FigureOptions;
+use super::cells::Cells;
 use super::contour::{end_mark, start_mark};
-use super::frame::Frame;
+use super::frame::{Frame, Words};
+use super::legend::{Entry, Mark};
+use super::paint::Painter;
 use super::scale::{Scale, label};
 use super::svg::{Anchor, FONT, Look, Svg, cut};
 use crate::slice::Slice;
@@ -13,28 +22,73 @@ const ELEVATION: f64 = 28.0;
 /// Height of the box, its sides being 1.
 const TALL: f64 = 0.62;
 const PATH: &str = "#d55e00";
+const PATH_COLOUR: Color = Color { r: 0xd5, g: 0x5e, b: 0x00 };
+/// Points of the path per cell that it crosses.
+const POINTS_PER_CELL: f64 = 4.0;
 
 /// `None` for a line, and where no loss is finite.
 pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
     let y = slice.surface.grid().y()?;
-    let loss = Scale::of(slice.known_losses())?;
+    let loss = Scale::of(losses(slice))?;
     let axis = |axis: &burnscape_landscape::grid::Axis| Scale::linear(axis.min(), axis.max());
     let mut svg = options.canvas();
     let title = title(slice);
     svg.title(&title);
-    let view = View::new(&svg, axis(slice.surface.grid().x()), axis(y), loss);
+    let (x, y) = (axis(slice.surface.grid().x()), axis(y));
+    let bar = Some(("loss", loss));
+    let words = Words { title: &title, x: "", y: "", bar, legend: legend(slice) };
+    let frame = Frame::new(&svg, x, y, 46.0, words);
+    let view = View::new(&svg, frame.top, x, y, loss);
     view.floor(slice, &mut svg);
     let mut parts = cells(slice, &view);
     parts.extend(way(slice, &view));
     parts.sort_by(|a, b| b.depth.total_cmp(&a.depth));
-    for part in &parts {
-        part.draw(&mut svg);
+    match Cells::are_shapes(parts.len()) {
+        true => parts.iter().for_each(|part| part.draw(&mut svg)),
+        false => painted(&parts, options.dpi, &mut svg),
     }
     ends_of_way(slice, &view, &mut svg);
-    let frame = Frame::new(&svg, view.x, view.y, 46.0, true);
-    frame.headline(&title, &mut svg);
-    frame.colour_bar(&loss, colorous::VIRIDIS, "loss", &mut svg);
+    frame.headline(&mut svg);
+    frame.colour_bar(&loss, colorous::VIRIDIS, &mut svg);
     Some(svg)
+}
+
+/// Those of the nodes; the true ones of the path may lie above and below.
+fn losses(slice: &Slice) -> impl Iterator<Item = f64> {
+    let path = slice.trajectory.iter().flat_map(|path| path.loss.iter().copied());
+    let known = slice.known_losses().filter(|loss| loss.is_finite());
+    let low = known.fold(f64::INFINITY, f64::min);
+    // A true loss far above the surface would press it flat.
+    slice.known_losses().chain(path.filter(move |loss| *loss < low))
+}
+
+fn legend(slice: &Slice) -> Vec<Entry<'static>> {
+    match slice.trajectory {
+        Some(_) => vec![
+            Entry::new("start", Mark::Start),
+            Entry::new("end", Mark::End),
+            Entry::new("path on the surface", Mark::Line(Look::line(PATH, 1.6))),
+            Entry::new("up to the true loss", Mark::Line(STEM)),
+        ],
+        None => Vec::new(),
+    }
+}
+
+/// As dots: so many shapes would take hundreds of megabytes.
+fn painted(parts: &[Part], dpi: f64, svg: &mut Svg) {
+    let scale = dpi / 72.0;
+    let size = [svg.width(), svg.height()].map(|points| (points * scale).ceil() as u32);
+    let Some(dots) = Pixmap::new(size[0], size[1]) else { return };
+    let mut painter = Painter::new(dots, scale);
+    for part in parts {
+        match part.kind {
+            Kind::Cell(colour) => painter.polygon(&part.points, colour),
+            Kind::Path => painter.line(&part.points, PATH_COLOUR, 1.6),
+            Kind::Stem => painter.line(&part.points, PATH_COLOUR, 0.5),
+        }
+    }
+    let (wide, high) = (f64::from(size[0]) / scale, f64::from(size[1]) / scale);
+    svg.picture(0.0, 0.0, wide, high, painter.into_dots());
 }
 
 /// Name and centre of a slice.
@@ -58,14 +112,27 @@ pub(super) fn axis_names(slice: &Slice) -> [String; 2] {
 struct Part {
     depth: f64,
     points: Vec<(f64, f64)>,
-    fill: Option<String>,
+    kind: Kind,
 }
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Cell(Color),
+    Path,
+    Stem,
+}
+
+const STEM: Look<'_> = Look::line(PATH, 0.5);
 
 impl Part {
     fn draw(&self, svg: &mut Svg) {
-        match &self.fill {
-            Some(fill) => svg.polygon(&self.points, &Look::outlined(fill, "#20202060", 0.25)),
-            None => svg.polyline(&self.points, &Look::line(PATH, 1.6)),
+        match self.kind {
+            Kind::Cell(colour) => {
+                let fill = format!("#{colour:x}");
+                svg.polygon(&self.points, &Look::outlined(&fill, "#20202060", 0.25));
+            }
+            Kind::Path => svg.polyline(&self.points, &Look::line(PATH, 1.6)),
+            Kind::Stem => svg.polyline(&self.points, &STEM),
         }
     }
 }
@@ -80,10 +147,11 @@ struct View {
 }
 
 impl View {
-    fn new(svg: &Svg, x: Scale, y: Scale, z: Scale) -> Self {
-        let (wide, high) = (svg.width() - 62.0 - 40.0, svg.height() - 24.0 - 30.0);
+    fn new(svg: &Svg, top: f64, x: Scale, y: Scale, z: Scale) -> Self {
+        let (wide, high) = (svg.width() - 62.0 - 40.0, (svg.height() - top - 36.0).max(10.0));
         let scale = (wide / 1.42).min(high / (1.40 * sine(ELEVATION) + TALL * cosine(ELEVATION)));
-        Self { x, y, z, scale, middle: (24.0 + wide / 2.0, 24.0 + high / 2.0 + 2.0) }
+        let middle = (24.0 + wide / 2.0, top + high / 2.0);
+        Self { x, y, z, scale: scale.max(1.0), middle }
     }
 
     /// Place on the page, and distance, of a point of the box.
@@ -128,13 +196,14 @@ impl View {
             let (x, y) = self.project(0.0, -0.02, self.z.place(tick)).0;
             svg.text(x - 2.0, y + FONT * 0.36, Anchor::End, &label(tick));
         }
-        let bottom = svg.height() - 6.0;
-        let half = (svg.width() - 62.0) / 2.0;
-        svg.text(8.0, bottom, Anchor::Start, &cut(&format!("left: {x_name}"), half - 8.0));
-        svg.text(half + 8.0, bottom, Anchor::Start, &cut(&format!("right: {y_name}"), half));
+        for (name, below) in [(format!("left: {x_name}"), 16.0), (format!("right: {y_name}"), 6.0)]
+        {
+            let name = cut(&name, svg.width() - 16.0);
+            svg.text(8.0, svg.height() - below, Anchor::Start, &name);
+        }
         let (x, y) = self.project(0.0, 0.0, 1.0).0;
         let kind = if self.z.is_log { "loss (log)" } else { "loss" };
-        svg.text(x, (y - 6.0).max(30.0), Anchor::Middle, kind);
+        svg.text(x, y - 6.0, Anchor::Middle, kind);
     }
 }
 
@@ -172,35 +241,85 @@ fn cell(slice: &Slice, view: &View, nodes: [usize; 4]) -> Option<Part> {
         points.push(point);
         depth += away / 4.0;
     }
-    Some(Part { depth, points, fill: Some(view.z.colour(mean, colorous::VIRIDIS)) })
+    Some(Part { depth, points, kind: Kind::Cell(view.z.colour(mean, colorous::VIRIDIS)) })
 }
 
-/// The path of training at the height of its losses, a part per step, in front of the cell it lies on.
+/// The path of training on the surface, and stems to the true losses, each in front of the cell it stands on.
 fn way(slice: &Slice, view: &View) -> Vec<Part> {
-    let points = way_points(slice, view);
-    let segment = |pair: &[((f64, f64), f64)]| Part {
-        depth: pair[0].1.min(pair[1].1) - 0.05,
-        points: vec![pair[0].0, pair[1].0],
-        fill: None,
-    };
-    points.windows(2).map(segment).collect()
+    let on = |(x, y): (f64, f64)| Some(view.point(x, y, height(slice, x, y)?));
+    let mut parts = Vec::new();
+    for pair in snapshots(slice).windows(2) {
+        let points: Vec<_> = between(slice, pair[0], pair[1]).map(on).collect();
+        for piece in points.windows(2) {
+            let [Some((from, near)), Some((to, far))] = piece else { continue };
+            let depth = near.min(*far) - 0.05;
+            parts.push(Part { depth, points: vec![*from, *to], kind: Kind::Path });
+        }
+    }
+    parts.extend(stems(slice, view));
+    parts
 }
 
-/// Snapshots whose place and loss are finite and inside of the box.
-fn way_points(slice: &Slice, view: &View) -> Vec<((f64, f64), f64)> {
+/// Snapshots whose place is on the grid.
+fn snapshots(slice: &Slice) -> Vec<(f64, f64)> {
+    let path = slice.trajectory.iter();
+    let points = path.flat_map(|path| path.x.iter().copied().zip(path.y.iter().copied()));
+    points.filter(|&(x, y)| height(slice, x, y).is_some()).collect()
+}
+
+/// Points of a straight way, close enough to follow the surface.
+fn between(
+    slice: &Slice,
+    from: (f64, f64),
+    to: (f64, f64),
+) -> impl Iterator<Item = (f64, f64)> + use<> {
+    let grid = slice.surface.grid();
+    let step = |axis: Option<&burnscape_landscape::grid::Axis>, length: f64| {
+        axis.map_or(0.0, |axis| (length / axis.spacing()).abs())
+    };
+    let cells = step(Some(grid.x()), to.0 - from.0).max(step(grid.y(), to.1 - from.1));
+    let count = (cells * POINTS_PER_CELL).ceil().clamp(1.0, 10_000.0) as usize;
+    (0..=count).map(move |at| {
+        let share = at as f64 / count as f64;
+        (from.0 + (to.0 - from.0) * share, from.1 + (to.1 - from.1) * share)
+    })
+}
+
+/// Height of the surface as it is drawn between four nodes; `None` beside the grid and where one of them is not finite.
+fn height(slice: &Slice, x: f64, y: f64) -> Option<f64> {
+    let grid = slice.surface.grid();
+    let cell = |axis: &burnscape_landscape::grid::Axis, value: f64| {
+        let place = (value - axis.min()) / axis.spacing();
+        let last = axis.count().checked_sub(2)? as f64;
+        // The end of the axis is an end of its last cell, however the place is rounded.
+        let is_on = (-1e-9..=last + 1.0 + 1e-9).contains(&place);
+        let cell = place.floor().clamp(0.0, last);
+        is_on.then_some((cell as usize, place - cell))
+    };
+    let ((column, across), (row, along)) = (cell(grid.x(), x)?, cell(grid.y()?, y)?);
+    let loss = |ix, iy| slice.surface.loss(grid.node(ix, iy)).filter(|loss| loss.is_finite());
+    let low = loss(column, row)? * (1.0 - across) + loss(column + 1, row)? * across;
+    let high = loss(column, row + 1)? * (1.0 - across) + loss(column + 1, row + 1)? * across;
+    Some(low * (1.0 - along) + high * along)
+}
+
+fn stems(slice: &Slice, view: &View) -> Vec<Part> {
     let Some(path) = &slice.trajectory else { return Vec::new() };
     let points = path.x.iter().zip(path.y.iter()).zip(path.loss.iter());
-    let inside = points.filter(|((x, y), loss)| {
-        let shares = [view.x.place(**x), view.y.place(**y), view.z.place(**loss)];
-        shares.iter().all(|share| (-0.02..=1.02).contains(share))
-    });
-    inside.map(|((x, y), loss)| view.point(*x, *y, *loss)).collect()
+    let stem = |((x, y), loss): ((&f64, &f64), &f64)| {
+        let (foot, depth) = view.point(*x, *y, height(slice, *x, *y)?);
+        let is_inside = (-0.02..=1.02).contains(&view.z.place(*loss));
+        let head = is_inside.then(|| view.point(*x, *y, *loss).0)?;
+        Some(Part { depth: depth - 0.05, points: vec![foot, head], kind: Kind::Stem })
+    };
+    points.filter_map(stem).collect()
 }
 
 fn ends_of_way(slice: &Slice, view: &View, svg: &mut Svg) {
-    if let [(first, _), .., (last, _)] = way_points(slice, view)[..] {
-        start_mark(first, svg);
-        end_mark(last, svg);
-        svg.text(8.0, 24.0, Anchor::Start, "■ start  ○ end");
+    let points = snapshots(slice);
+    let place = |&(x, y): &(f64, f64)| Some(view.point(x, y, height(slice, x, y)?).0);
+    if let [first, .., last] = &points[..] {
+        place(first).into_iter().for_each(|at| start_mark(at, svg));
+        place(last).into_iter().for_each(|at| end_mark(at, svg));
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use burnscape_run::xml_escaped;
+use resvg::tiny_skia::Pixmap;
 
 /// Points per millimetre.
 const POINTS_PER_MM: f64 = 72.0 / 25.4;
@@ -48,11 +49,24 @@ pub(crate) struct Svg {
     width_mm: f64,
     height_mm: f64,
     body: String,
+    pictures: Vec<Picture>,
+}
+
+/// Dots that are stretched over a rectangle, without smoothing.
+#[derive(Debug, Clone)]
+pub(super) struct Picture {
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) dots: Pixmap,
+    /// Bytes of the shapes below it.
+    above: usize,
 }
 
 impl Svg {
     pub(crate) fn new(width_mm: f64, height_mm: f64) -> Self {
-        let mut svg = Self { width_mm, height_mm, body: String::new() };
+        let mut svg = Self { width_mm, height_mm, body: String::new(), pictures: Vec::new() };
         svg.rect(0.0, 0.0, svg.width(), svg.height(), &Look::filled("#ffffff"));
         svg
     }
@@ -138,6 +152,23 @@ impl Svg {
         );
     }
 
+    /// Dots over a rectangle; they stand in no group.
+    pub(super) fn picture(&mut self, x: f64, y: f64, width: f64, height: f64, dots: Pixmap) {
+        self.pictures.push(Picture { x, y, width, height, dots, above: self.body.len() });
+    }
+
+    /// Shapes as drawings of their own, each with the picture above it.
+    pub(super) fn layers(&self) -> Vec<(String, Option<&Picture>)> {
+        let mut below = 0;
+        let mut layers = Vec::new();
+        for picture in &self.pictures {
+            layers.push((self.around(&self.body[below..picture.above]), Some(picture)));
+            below = picture.above;
+        }
+        layers.push((self.around(&self.body[below..]), None));
+        layers
+    }
+
     fn end(&mut self, look: &Look<'_>) {
         let Look { fill, stroke, width, dashes } = look;
         let _ = write!(self.body, " fill=\"{fill}\"");
@@ -173,15 +204,56 @@ impl Svg {
 
     /// The file.
     pub(crate) fn to_text(&self) -> String {
+        let mut body = String::with_capacity(self.body.len());
+        let mut below = 0;
+        for picture in &self.pictures {
+            body.push_str(&self.body[below..picture.above]);
+            body.push_str(&picture.element());
+            below = picture.above;
+        }
+        body.push_str(&self.body[below..]);
+        self.around(&body)
+    }
+
+    fn around(&self, body: &str) -> String {
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}mm\" height=\"{}mm\" viewBox=\"0 0 {} {}\" role=\"img\" font-family=\"'DejaVu Sans', Verdana, sans-serif\" font-size=\"{FONT}\" fill=\"#1a1a1a\" stroke-linejoin=\"round\" stroke-linecap=\"round\">\n{}</svg>\n",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}mm\" height=\"{}mm\" viewBox=\"0 0 {} {}\" role=\"img\" font-family=\"'DejaVu Sans', Verdana, sans-serif\" font-size=\"{FONT}\" fill=\"#1a1a1a\" stroke-linejoin=\"round\" stroke-linecap=\"round\">\n{body}</svg>\n",
             short(self.width_mm),
             short(self.height_mm),
             short(self.width()),
             short(self.height()),
-            self.body
         )
     }
+}
+
+impl Picture {
+    fn element(&self) -> String {
+        let png = self.dots.encode_png().unwrap_or_default();
+        format!(
+            "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{}\"/>\n",
+            short(self.x),
+            short(self.y),
+            short(self.width),
+            short(self.height),
+            base64(&png)
+        )
+    }
+}
+
+/// Bytes as text (RFC 4648, section 4).
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let byte = |place: usize| u32::from(three.get(place).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        let digit = |place: usize| match place <= three.len() {
+            true => char::from(DIGITS[(bits >> (18 - 6 * place) & 63) as usize]),
+            false => '=',
+        };
+        text.extend((0..4).map(digit));
+    }
+    text
 }
 
 /// About how wide a text is, in points.
@@ -196,6 +268,22 @@ pub(crate) fn cut(text: &str, width: f64) -> String {
         true => text.chars().take(letters.saturating_sub(1)).chain(['…']).collect(),
         false => text.to_owned(),
     }
+}
+
+/// A text in at most `lines` lines of a width, in points, broken at spaces; what is longer is cut.
+pub(crate) fn wrapped(text: &str, width: f64, lines: usize) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let is_last = found.len() >= lines;
+        match found.last_mut() {
+            Some(line) if is_last || width_of(line) + width_of(word) + width_of(" ") <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => found.push(word.to_owned()),
+        }
+    }
+    found.iter().map(|line| cut(line, width)).collect()
 }
 
 /// Two decimals are finer than any printer.
@@ -216,5 +304,21 @@ mod tests {
             ("1".into(), "0".into(), "100".into())
         );
         assert_eq!(cut("encoder.weight", 5.0 * LETTER * FONT), "enco…");
+    }
+
+    #[test]
+    fn long_texts_are_broken_between_words_and_cut_only_where_lines_are_used_up() {
+        let width = 12.5 * LETTER * FONT;
+        assert_eq!(wrapped("optimizer steps", width, 2), ["optimizer", "steps"]);
+        assert_eq!(wrapped("one two three four five", width, 2), ["one two", "three four …"]);
+        assert_eq!(wrapped("short", width, 3), ["short"]);
+    }
+
+    /// The examples of RFC 4648, section 10.
+    #[test]
+    fn base64_is_that_of_its_standard() {
+        let told =
+            ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|it| base64(it.as_bytes()));
+        assert_eq!(told, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
     }
 }

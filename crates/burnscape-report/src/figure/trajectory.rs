@@ -2,7 +2,8 @@
 
 use super::FigureOptions;
 use super::contour::{end_mark, finite_points, start_mark};
-use super::frame::{Frame, Legend, Words};
+use super::frame::{Frame, Words};
+use super::legend::{Entry, Mark};
 use super::scale::Scale;
 use super::svg::{Look, Svg};
 use crate::slice::Slice;
@@ -25,24 +26,25 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
             .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
         Scale::linear(low, high).widened(0.06)
     };
-    let frame = Frame::new(&svg, range(|point| point.0), range(|point| point.1), 56.0, true);
-    frame.grid(&mut svg);
     let numbers = Scale::linear(0.0, (points.len() - 1) as f64);
-    draw_points(&points, &numbers, &frame, &mut svg);
     let names = super::surface::axis_names(slice);
-    frame.axes(&Words { title: &title, x: &names[0], y: &names[1] }, &mut svg);
-    frame.colour_bar(&numbers, colorous::CIVIDIS, "snapshot", &mut svg);
-    let mut legend = Legend::within(&frame);
-    legend.entry("start", &mut svg).into_iter().for_each(|at| start_mark(at, &mut svg));
-    legend.entry("end", &mut svg).into_iter().for_each(|at| end_mark(at, &mut svg));
+    let legend = vec![Entry::new("start", Mark::Start), Entry::new("end", Mark::End)];
+    let bar = Some(("snapshot", numbers));
+    let words = Words { title: &title, x: &names[0], y: &names[1], bar, legend };
+    let (x, y) = (range(|point| point.0), range(|point| point.1));
+    let frame = Frame::new(&svg, x, y, 56.0, words);
+    frame.grid(&mut svg);
+    draw_points(&points, &numbers, &frame, &mut svg);
+    frame.axes(&mut svg);
+    frame.colour_bar(&numbers, colorous::CIVIDIS, &mut svg);
     Some(svg)
 }
 
-fn draw_points(points: &[(f64, f64)], numbers: &Scale, frame: &Frame, svg: &mut Svg) {
+fn draw_points(points: &[(f64, f64)], numbers: &Scale, frame: &Frame<'_>, svg: &mut Svg) {
     let places: Vec<(f64, f64)> = points.iter().map(|&(x, y)| frame.at(x, y)).collect();
     svg.polyline(&places, &Look::line("#8a8a8a", 0.8));
     for (number, &(x, y)) in places.iter().enumerate() {
-        let colour = numbers.colour(number as f64, colorous::CIVIDIS);
+        let colour = format!("#{:x}", numbers.colour(number as f64, colorous::CIVIDIS));
         svg.circle(x, y, 2.4, &Look::outlined(&colour, "#1a1a1a", 0.3));
     }
     start_mark(places[0], svg);

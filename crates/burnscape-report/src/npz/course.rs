@@ -1,13 +1,12 @@
 //! The course of a run as arrays: an entry per step or per epoch.
 
+use burnscape_run::MetricSeries;
 use serde_json::{Value, json};
 
 use super::Npz;
 use crate::Error;
 use crate::json::hyperparameters;
-use crate::metrics::Series;
-use crate::run::Run;
-use crate::steps::Named;
+use crate::run::{Named, Run};
 
 /// What every step has.
 const NUMBERS: [Named<f64>; 5] = [
@@ -42,7 +41,7 @@ fn metrics(run: &Run, npz: &mut Npz<'_>) -> Result<(), Error> {
     }
     let names = series.iter().map(|it| json!({ "split": it.split, "name": it.name }));
     npz.text("metrics", &names.collect())?;
-    for (number, Series { rows, .. }) in series.iter().enumerate() {
+    for (number, MetricSeries { rows, .. }) in series.iter().enumerate() {
         let key = format!("metric{number}");
         npz.vector(&key, &rows.iter().map(|row| row.value).collect::<Vec<_>>())?;
         npz.vector(&format!("{key}_step"), &rows.iter().map(|row| row.step).collect::<Vec<_>>())?;
@@ -55,7 +54,7 @@ fn numbers(run: &Run, steps: usize, npz: &mut Npz<'_>) -> Result<(), Error> {
     let whole: [Named<u64>; 3] = [
         ("step", |row| row.step),
         ("batches", |row| row.batches),
-        ("accumulated", |row| row.accumulated),
+        ("accumulated", |row| u64::from(row.accumulated)),
     ];
     for (key, of_row) in whole {
         npz.stream(key, &[steps], |go_on| run.history.steps.for_each(|row| go_on(&[of_row(row)])))?;
@@ -72,12 +71,13 @@ fn columns(run: &Run, steps: usize, npz: &mut Npz<'_>) -> Result<(), Error> {
     let blocks: Value = (0..width).map(|block| json!(run.block_name(block))).collect();
     npz.text("blocks", &blocks)?;
     let mut values = vec![f32::NAN; width];
-    for (column, key) in super::keys::of_columns(all.names()).iter().enumerate() {
+    for (name, key) in all.names().iter().zip(&super::keys::of_columns(all.names())) {
         npz.stream(key, &[steps, width], |go_on| {
             all.for_each(|row| {
-                let of_row = &row.columns[column];
                 values.fill(f32::NAN);
-                values[..of_row.len()].copy_from_slice(of_row);
+                if let Some(measured) = row.columns.get(name) {
+                    values[..measured.len()].copy_from_slice(measured);
+                }
                 go_on(&values)
             })
         })?;
@@ -91,7 +91,7 @@ fn missing(run: &Run, steps: usize, width: usize, npz: &mut Npz<'_>) -> Result<(
     npz.stream("missing", &[steps, width], |go_on| {
         run.history.steps.for_each(|row| {
             flags.fill(0);
-            for &block in &row.missing {
+            for &block in &row.missing.0 {
                 flags.get_mut(block as usize).into_iter().for_each(|flag| *flag = 1);
             }
             go_on(&flags)

@@ -12,7 +12,7 @@ use super::numbers::{all, curve, short};
 use super::words;
 use crate::Error;
 use crate::curves::{Curve, Curves, UPDATE_RATIO};
-use crate::heat::Heat;
+use crate::heat::{Cell, Heat};
 use crate::run::Run;
 use crate::slice::Slice;
 use crate::thin::Thinner;
@@ -55,7 +55,7 @@ pub(super) fn of_run(run: &Run, runs: usize) -> Result<Value, Error> {
         "epochs": epochs(run),
         "metrics": metrics(run, wanted, |split| split != OWN),
         "own": metrics(run, wanted, |split| split == OWN),
-        "heat": heat(run, &curves),
+        "heat": heat(run)?,
         "charts": charts_of_blocks(run, &curves),
         "taps": taps(run, wanted),
         "alerts": alerts(run),
@@ -80,6 +80,7 @@ fn facts(run: &Run) -> Value {
         ("burnscape", head.burnscape_version.clone()),
         ("burn", head.burn_version.clone()),
     ];
+    facts.extend(history.freezing(head).sentence().map(|blocks| ("frozen", blocks)));
     let ended = standing.end().map_or("not yet, or killed", |end| &end.reason);
     facts.push(("ended", ended.to_owned()));
     if standing.dropped() > 0 {
@@ -140,20 +141,24 @@ fn metrics(run: &Run, wanted: usize, is_asked: impl Fn(&str) -> bool) -> Value {
     Value::Array(told)
 }
 
-fn heat(run: &Run, curves: &Curves) -> Value {
-    let norms = curves.blocks.get(GRAD_NORM).map(|norms| &norms[..norms.len().min(MAX_BLOCKS)]);
-    let Some(heat) = norms.and_then(|norms| Heat::of(norms, COLUMNS)) else { return Value::Null };
-    let width = (heat.last - heat.first) / heat.columns as f64;
-    let middles = (0..heat.columns).map(|column| heat.first + (column as f64 + 0.5) * width);
-    let row = |row: &Vec<Option<f64>>| -> Value {
-        row.iter().map(|value| value.map_or(Value::Null, short)).collect()
+fn heat(run: &Run) -> Result<Value, Error> {
+    let Some(heat) = Heat::of(run, GRAD_NORM, MAX_BLOCKS, COLUMNS)? else { return Ok(Value::Null) };
+    let first: Vec<u64> = (0..=heat.columns).map(|column| heat.first_of(column)).collect();
+    let row = |row: &Vec<Option<Cell>>| -> (Value, Value) {
+        let value = |cell: &Option<Cell>| cell.map_or(Value::Null, |cell| short(cell.value));
+        let at = |(cell, first): (&Option<Cell>, &u64)| cell.map_or(0, |cell| cell.step - first);
+        (row.iter().map(value).collect(), row.iter().zip(&first).map(at).collect())
     };
-    json!({
+    let (rows, at): (Vec<_>, Vec<_>) = heat.rows.iter().map(row).unzip();
+    Ok(json!({
         "names": (0..heat.rows.len()).map(|block| run.block_name(block)).collect::<Vec<_>>(),
-        "x": all(middles),
-        "rows": heat.rows.iter().map(row).collect::<Vec<_>>(),
+        // The first step of each column, and one behind the last.
+        "first": first,
+        "rows": rows,
+        // Which step of its column had the value.
+        "at": at,
         "left_out": run.history.steps.widest().saturating_sub(MAX_BLOCKS),
-    })
+    }))
 }
 
 fn charts_of_blocks(run: &Run, curves: &Curves) -> Vec<Value> {

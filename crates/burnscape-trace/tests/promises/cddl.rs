@@ -36,6 +36,10 @@ pub fn agrees(maps: &Maps, kind: &str, value: &Value) -> bool {
         ("null", Value::Null) | ("tstr", Value::Text(_)) | ("bool", Value::Bool(_)) => true,
         ("float", Value::Float(_)) | ("int", Value::Integer(_)) => true,
         ("uint", Value::Integer(number)) => i128::from(*number) >= 0,
+        (_, Value::Integer(number)) if kind.starts_with("uint .size ") => {
+            let bytes: u32 = kind["uint .size ".len()..].parse().unwrap();
+            (0..1 << (8 * bytes)).contains(&i128::from(*number))
+        }
         ("f32s", Value::Tag(85, _)) | ("f64s", Value::Tag(86, _)) => true,
         ("u32s", Value::Tag(70, _)) => true,
         (_, Value::Map(entries)) if kind.starts_with("{* tstr => ") => {

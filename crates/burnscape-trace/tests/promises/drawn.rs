@@ -4,7 +4,7 @@ use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
     Epoch, F32s, F64s, FORMAT, Frozen, Head, Histogram, Hyperparameters, Layer, LayerNodes,
     Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step, Study,
-    Trajectory, U32s, record,
+    Tally, Trajectory, U32s, record,
 };
 
 /// Gives values by consuming numbers, round and round.
@@ -484,6 +484,7 @@ impl Draw {
             steps: self.u64(),
             dropped: self.u64(),
             elapsed_secs: self.f64(),
+            tally: self.option(|it| Tally { records: it.u64(), crc32: it.u32() }),
         })
     }
 }

@@ -110,6 +110,25 @@ fn a_lost_head_is_replaced_by_its_next_copy() {
 }
 
 #[test]
+fn a_first_head_that_is_not_there_at_all_is_replaced_by_its_next_copy() {
+    let all = [Record::from(head()), step(0), Record::from(head()), step(1)];
+    let (bytes, ranges) = framed(&all);
+    let (scratch, folder) = run_of(&bytes[ranges[0].end..]);
+    recover(folder.path(), scratch.path().join("new")).unwrap();
+    assert!(trace_in(&scratch.path().join("new")).starts_with(&bytes));
+}
+
+#[test]
+fn a_first_head_that_cannot_be_decoded_is_replaced_by_its_next_copy() {
+    let (bytes, _) = framed(&[Record::from(head()), step(0)]);
+    let broken = frame_by_hand(b"\x82\x64head\xA1\x64seed\x61x");
+    let (scratch, folder) = run_of(&[broken.as_slice(), &bytes].concat());
+    recover(folder.path(), scratch.path().join("new")).unwrap();
+    let (after, head) = (trace_in(&scratch.path().join("new")), framed(&[Record::from(head())]).0);
+    assert!(after.starts_with(&[head.as_slice(), &bytes].concat()));
+}
+
+#[test]
 fn without_any_head_nothing_is_written() {
     let (mut bytes, _) = framed(&[Record::from(head()), note("hi")]);
     bytes[20] ^= 1;

@@ -1,10 +1,11 @@
 //! Steps have a path of their own to bytes and back; ciborium, by way of serde, is the second route to both.
 
-use burnscape_trace::{Record, Step, frame, record};
+use burnscape_trace::{Reader, Record, Step, frame, record};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::drawn::Draw;
+use crate::round_trip::any_records;
 use crate::sample::framed;
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -53,6 +54,33 @@ proptest! {
             (Err(_), _) | (Ok(Record::Unknown { .. }), _) => {}
             (one, other) => prop_assert!(false, "{one:?} and {other:?}"),
         }
+    }
+
+    /// Whatever stands around them and whatever was read into the same place before.
+    #[test]
+    fn steps_are_read_one_into_the_place_of_another(
+        records in any_records(), numbers in vec(any::<u64>(), 1..50), after in any::<prop::sample::Index>(),
+    ) {
+        let mut draw = Draw::new(numbers);
+        let mut bytes = Vec::new();
+        let mut expected = Vec::new();
+        for record in records.iter().flat_map(|it| [it.clone(), draw.step().into(), it.clone()]) {
+            if let Record::Step(step) = &record {
+                expected.push((bytes.len() as u64, payload_by_ciborium(step)));
+            }
+            frame::encode(&record, &mut bytes).unwrap();
+        }
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("trace.cbor");
+        std::fs::write(&path, &bytes).unwrap();
+        let first = after.index(expected.len());
+        let mut reader = Reader::open_at(&path, expected[first].0).unwrap();
+        let mut step = Step::default();
+        for (offset, payload) in &expected[first..] {
+            prop_assert_eq!(reader.next_step(&mut step).unwrap(), Some(*offset));
+            prop_assert_eq!(&payload_by_ciborium(&step), payload);
+        }
+        prop_assert_eq!(reader.next_step(&mut step).unwrap(), None);
     }
 
     #[test]

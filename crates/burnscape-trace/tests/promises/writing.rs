@@ -5,11 +5,12 @@ use std::io::Write as _;
 
 use burnscape_trace::{
     Activation, Alert, Blackbox, End, Epoch, Error, FORMAT, Head, Histogram, Item, Note, Reader,
-    Record, Resume, RunFolder, Slice, Snapshot, Trace, Writer, read_run, record,
+    Record, Resume, RunFolder, Slice, Snapshot, Tally, Trace, Writer, read_run, record, recover,
+    thin,
 };
 use tempfile::TempDir;
 
-use crate::sample::{end, framed, head, note, records, step, text};
+use crate::sample::{crc32_by_definition, end, framed, head, note, records, step, text, uncounted};
 
 fn new_run() -> (TempDir, RunFolder) {
     let scratch = tempfile::tempdir().unwrap();
@@ -54,6 +55,44 @@ fn the_next_run_is_the_first_that_is_not_there_and_nothing_is_overwritten() {
     assert!(matches!(Writer::create_next(below_a_file), Err(Error::CreateFolder { .. })));
 }
 
+/// Records and checksum of the frames before each end, by the drawing of the format.
+fn tallies_by_hand(trace: &[u8]) -> Vec<Tally> {
+    let (mut at, mut records, mut checksums) = (0, 0, Vec::new());
+    let mut tallies = Vec::new();
+    while at < trace.len() {
+        if trace[at + 16..].starts_with(b"\x82\x63end") {
+            tallies.push(Tally { records, crc32: crc32_by_definition(&checksums) });
+        }
+        checksums.extend(&trace[at + 5..at + 9]);
+        records += 1;
+        at += 16 + u32::from_be_bytes(trace[at + 12..at + 16].try_into().unwrap()) as usize;
+    }
+    tallies
+}
+
+#[test]
+fn every_end_counts_the_records_before_it_also_after_a_stop_and_in_what_is_made_of_a_run() {
+    let (scratch, folder) = new_run();
+    let mut writer = Writer::create(&folder).unwrap();
+    append_all(&mut writer, &records());
+    drop(writer);
+    let (mut writer, _) = Writer::resume(&folder).unwrap();
+    writer.append(&note("more")).unwrap();
+    writer.finish(end()).unwrap();
+    let [recovered, thinned] = ["recovered", "thinned"].map(|name| scratch.path().join(name));
+    recover(folder.path(), &recovered).unwrap();
+    thin(folder.path(), &thinned, 100.try_into().unwrap()).unwrap();
+    for (run, ends) in [(folder.path(), 2), (&recovered, 3), (&thinned, 2)] {
+        let trace = fs::read(run.join("trace.cbor")).unwrap();
+        let told = read_run(run).unwrap().records.into_iter().filter_map(|record| match record {
+            Record::End(end) => Some(end.tally.unwrap()),
+            _ => None,
+        });
+        let told: Vec<Tally> = told.collect();
+        assert_eq!((told.len(), &told), (ends, &tallies_by_hand(&trace)), "{}", run.display());
+    }
+}
+
 #[test]
 fn all_that_was_appended_is_read_back_in_order() {
     let (_scratch, folder) = new_run();
@@ -62,7 +101,7 @@ fn all_that_was_appended_is_read_back_in_order() {
     drop(writer);
     let trace = read_run(folder.path()).unwrap();
     let but_heads = |records: Vec<Record>| {
-        let mut records = records;
+        let mut records = uncounted(records);
         records.retain(|record| !matches!(record, Record::Head(_)));
         text(&records)
     };
@@ -100,7 +139,7 @@ fn the_first_record_must_be_a_head_of_our_format() {
     assert!(matches!(&error, Error::HeadFirst { kind, .. } if kind == "note"), "{error}");
     let error = writer.append(&Record::from(Head::default())).unwrap_err();
     assert!(error.to_string().contains("0.0"), "{error}");
-    assert!(error.to_string().contains("1.1"), "{error}");
+    assert!(error.to_string().contains("1.2"), "{error}");
     writer.append(&Record::from(head())).unwrap();
     writer.append(&note("hi")).unwrap();
 }

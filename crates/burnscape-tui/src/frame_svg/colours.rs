@@ -5,6 +5,7 @@ use std::fmt;
 use ratatui::style::Color;
 
 use crate::frame_text::NAMED;
+use crate::palette::of_256;
 
 /// The ground of the picture.
 pub(super) const BACKGROUND: Ink = Ink([0x12, 0x16, 0x1d]);
@@ -62,12 +63,9 @@ const ANSI: [[u8; 3]; 16] = [
 
 /// The 256 of xterm: the sixteen, a cube of 6 × 6 × 6, and 24 greys.
 fn indexed(index: u8) -> Ink {
-    const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
-    let step = |n: u8| STEPS[usize::from(n % 6)];
     match index {
         0..16 => Ink(ANSI[usize::from(index)]),
-        16..232 => Ink([step((index - 16) / 36), step((index - 16) / 6), step(index - 16)]),
-        grey => Ink([8 + 10 * (grey - 232); 3]),
+        _ => Ink(of_256(index)),
     }
 }
 
@@ -82,17 +80,9 @@ mod tests {
         assert_eq!([hex(67), hex(232), hex(255)], ["#5f87af", "#080808", "#eeeeee"]);
     }
 
-    /// Contrast as WCAG 2.1 defines it.
     #[test]
     fn text_is_read_well_on_its_ground() {
-        let luminance = |ink: Ink| {
-            let linear = ink.0.map(|channel| {
-                let share = f64::from(channel) / 255.0;
-                if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
-            });
-            0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-        };
-        let contrast = (luminance(TEXT) + 0.05) / (luminance(BACKGROUND) + 0.05);
+        let contrast = crate::ground::contrast(TEXT.0, BACKGROUND.0);
         assert!(contrast > 12.0, "{contrast}");
     }
 }

@@ -4,7 +4,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier};
 
-use crate::palette::{BAD, MUTED, faint_ink, preview, scale};
+use crate::palette::{BAD, HATCH, MUTED, faint_ink, preview, scale};
 
 /// Mark of a NaN.
 pub const NAN_MARK: &str = "×";
@@ -65,8 +65,8 @@ fn mark(cell: &mut Cell, symbol: &str) {
 }
 
 fn hatch(cell: &mut Cell, near: Option<usize>) {
-    let background = near.map_or(Color::Reset, preview);
-    cell.set_symbol(UNMEASURED_MARK).set_fg(MUTED).set_bg(background);
+    let (ink, background) = near.map_or((MUTED, Color::Reset), |near| (HATCH, preview(near)));
+    cell.set_symbol(UNMEASURED_MARK).set_fg(ink).set_bg(background);
 }
 
 /// A cell of which any half was filled in has one glyph, so its halves become one colour.

@@ -9,8 +9,8 @@ use burn::tensor::TensorData;
 use burnscape_landscape::layout::Layout;
 use burnscape_landscape::pca::Snapshots;
 use burnscape_trace::{RunFolder, Snapshot};
+use safetensors::SafeTensors;
 use safetensors::tensor::{Metadata, TensorInfo};
-use safetensors::{SafeTensors, View};
 
 use super::map::ModelMap;
 use super::tensors::{HostTensor, NamedTensor, dtype_of, shape_in_words, widen};

@@ -6,29 +6,36 @@ use burnscape_trace::{Metric, record};
 
 /// The values, in the order of the trace; split and name are kept once for each series.
 #[derive(Debug, Default)]
-pub(crate) struct Metrics {
+pub struct MetricValues {
     numbers: BTreeMap<(String, String), u32>,
     names: Vec<(String, String)>,
-    rows: Vec<Row>,
+    rows: Vec<MetricValue>,
 }
 
 /// One value.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Row {
+pub struct MetricValue {
     series: u32,
-    pub(crate) epoch: u64,
-    pub(crate) step: u64,
-    pub(crate) value: f64,
+    /// Epoch, counted from 1; 0: unknown.
+    pub epoch: u64,
+    /// Optimizer steps before it was taken.
+    pub step: u64,
+    /// The value.
+    pub value: f64,
 }
 
 /// The values of one metric on one split.
-pub(crate) struct Series<'a> {
-    pub(crate) split: &'a str,
-    pub(crate) name: &'a str,
-    pub(crate) rows: Vec<Row>,
+pub struct MetricSeries<'a> {
+    /// Split.
+    pub split: &'a str,
+    /// Name of the metric.
+    pub name: &'a str,
+    /// Its values, in the order of the trace.
+    pub rows: Vec<MetricValue>,
 }
 
-impl Metrics {
+impl MetricValues {
+    /// Takes a value.
     pub(crate) fn push(&mut self, metric: Metric) {
         let Metric { split, name, epoch, step, value, .. } = metric;
         let names = &mut self.names;
@@ -36,30 +43,33 @@ impl Metrics {
             names.push(key.clone());
             (names.len() - 1) as u32
         });
-        self.rows.push(Row { series, epoch, step, value });
+        self.rows.push(MetricValue { series, epoch, step, value });
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// There is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// All values, in the order of the trace.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Metric> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = Metric> + '_ {
         self.rows.iter().map(|row| self.metric(row))
     }
 
     /// Every series that has values, in the order of splits and names.
-    pub(crate) fn series(&self) -> Vec<Series<'_>> {
-        let mut rows: Vec<Vec<Row>> = self.names.iter().map(|_| Vec::new()).collect();
+    #[must_use]
+    pub fn series(&self) -> Vec<MetricSeries<'_>> {
+        let mut rows: Vec<Vec<MetricValue>> = self.names.iter().map(|_| Vec::new()).collect();
         self.rows.iter().for_each(|row| rows[row.series as usize].push(*row));
         let all = self.numbers.iter().map(|((split, name), &series)| {
             let rows = std::mem::take(&mut rows[series as usize]);
-            Series { split, name, rows }
+            MetricSeries { split, name, rows }
         });
         all.filter(|series| !series.rows.is_empty()).collect()
     }
 
-    fn metric(&self, row: &Row) -> Metric {
+    fn metric(&self, row: &MetricValue) -> Metric {
         let (split, name) = self.names[row.series as usize].clone();
         record!(Metric {
             split: split.into(),
@@ -89,7 +99,7 @@ mod tests {
     fn values_come_back_in_their_order_and_by_series() {
         let told = [("own", "reward", 3), ("valid", "Loss", 3), ("own", "reward", 4)];
         let told = told.map(|(split, name, step)| metric(split, name, step));
-        let mut metrics = Metrics::default();
+        let mut metrics = MetricValues::default();
         told.iter().cloned().for_each(|it| metrics.push(it));
         assert_eq!(metrics.iter().collect::<Vec<_>>(), told);
         let [reward, loss] = &metrics.series()[..] else { panic!("two series") };

@@ -1,0 +1,162 @@
+//! Barriers on lines whose losses are known, and bent paths between their ends.
+
+use burnscape_landscape::Error;
+use burnscape_landscape::barrier::LineLosses;
+use burnscape_landscape::curve::{Bezier, ThroughThree};
+use burnscape_landscape::direction::{between, cosine, norm};
+use burnscape_landscape::plane::Plane;
+use proptest::prelude::*;
+
+fn nodes(count: usize) -> Vec<f64> {
+    (0..count).map(|k| k as f64 / (count - 1) as f64).collect()
+}
+
+/// The same batches at every node: row by row what each has for a loss there.
+fn line(count: usize, weights: &[f64], loss: impl Fn(f64, usize) -> f64) -> LineLosses {
+    let row = |at: &f64| (0..weights.len()).map(|batch| loss(*at, batch)).collect();
+    let lambdas = nodes(count);
+    let batches = lambdas.iter().map(row).collect();
+    LineLosses::new(lambdas, batches, weights.to_vec()).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn a_convex_quadratic_has_no_barrier(
+        [a, b, c] in prop::array::uniform3(-3.0..3.0_f64),
+        curvature in 0.0..5.0_f64,
+    ) {
+        let loss = |at: f64, batch: usize| c + a * at + b * batch as f64 + 0.5 * curvature * at * at;
+        let barrier = line(25, &[1.0; 4], loss).barrier();
+        // Rounding may lift a node over a straight line.
+        prop_assert!(barrier.height <= 1e-13 * (1.0 + a.abs() + c.abs()), "{}", barrier.height);
+        prop_assert!(barrier.excess.iter().all(|it| *it < 1e-12));
+    }
+
+    #[test]
+    fn the_barrier_is_what_a_line_by_hand_gives(
+        losses in prop::collection::vec(prop::collection::vec(0.0..4.0_f64, 3), 27),
+        weights in prop::collection::vec(1.0..9.0_f64, 3),
+    ) {
+        let total: f64 = weights.iter().sum();
+        let mean = |row: &Vec<f64>| row.iter().zip(&weights).map(|(x, w)| x * w).sum::<f64>() / total;
+        let mut highest = (0.0, 0.0);
+        for (k, row) in losses.iter().enumerate().take(26).skip(1) {
+            let at = k as f64 / 26.0;
+            let over = mean(row) - ((1.0 - at) * mean(&losses[0]) + at * mean(&losses[26]));
+            if over > highest.0 {
+                highest = (over, at);
+            }
+        }
+        let barrier = LineLosses::new(nodes(27), losses.clone(), weights.clone()).unwrap().barrier();
+        prop_assert!((barrier.height - highest.0).abs() < 1e-12);
+        prop_assert_eq!(barrier.lambda, highest.1);
+    }
+}
+
+#[test]
+fn the_barrier_of_a_double_well_is_its_ridge() {
+    // From −1 to 1 in 26 steps: the middle is a node.
+    let barrier = line(27, &[1.0], |at, _| ((2.0 * at - 1.0).powi(2) - 1.0).powi(2)).barrier();
+    assert!((barrier.height - 1.0).abs() < 1e-12);
+    assert_eq!(barrier.lambda, 0.5);
+    assert!(barrier.stderr.is_nan(), "one batch tells no error");
+}
+
+#[test]
+fn what_a_batch_is_harder_by_cancels_and_what_its_ridge_is_higher_by_does_not() {
+    let ridge = |at: f64| 4.0 * at * (1.0 - at);
+    let harder = [0.0, 5.0, -3.0, 40.0];
+    let same = line(25, &[1.0; 4], |at, batch| harder[batch] + ridge(at)).barrier();
+    assert!((same.height - 1.0).abs() < 1e-12 && same.stderr < 1e-12, "{same:?}");
+    // Heights 1, 2, 3, 6: mean 3, deviations −2, −1, 0, 3; √(14 / 3 / 4).
+    let heights = [1.0, 2.0, 3.0, 6.0];
+    let other = line(25, &[1.0; 4], |at, batch| harder[batch] + heights[batch] * ridge(at));
+    let barrier = other.barrier();
+    assert!((barrier.height - 3.0).abs() < 1e-12);
+    assert!((barrier.stderr - (14.0_f64 / 12.0).sqrt()).abs() < 1e-12, "{barrier:?}");
+    assert_eq!(other.difference_stderr(12, 12), 0.0);
+    assert!((other.difference_stderr(12, 0) - (14.0_f64 / 12.0).sqrt()).abs() < 1e-12);
+}
+
+#[test]
+fn what_is_not_finite_is_counted_and_passed_over() {
+    let bump = |at: f64, _| if at == 0.5 { f64::NAN } else { at * (1.0 - at) };
+    let barrier = line(25, &[1.0], bump).barrier();
+    assert_eq!(barrier.non_finite, 1);
+    assert!(barrier.height > 0.24 && barrier.height < 0.25);
+    let diverged = line(25, &[1.0], |at, _| if at == 1.0 { f64::INFINITY } else { at }).barrier();
+    assert!(diverged.height.is_nan());
+}
+
+#[test]
+fn a_line_that_does_not_run_from_end_to_end_is_refused() {
+    for lambdas in [vec![], vec![0.0, 0.5], vec![0.1, 1.0], vec![0.0, 0.7, 0.6, 1.0]] {
+        let batches = vec![vec![1.0]; lambdas.len()];
+        let refused = LineLosses::new(lambdas, batches, vec![1.0]).unwrap_err();
+        assert!(matches!(refused, Error::LineNodes { .. }), "{refused:?}");
+    }
+    let row = LineLosses::new(vec![0.0, 1.0], vec![vec![1.0], vec![]], vec![1.0]);
+    assert!(matches!(row.unwrap_err(), Error::LengthMismatch { .. }));
+}
+
+fn point() -> impl Strategy<Value = Vec<f32>> {
+    prop::collection::vec(-2.0..2.0_f32, 7)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn three_points_and_the_curve_between_them_lie_in_their_plane([a, b, c] in [point(), point(), point()]) {
+        let plane = ThroughThree::new(&a, &b, &c).unwrap();
+        prop_assert!(cosine(&plane.d1, &plane.d2).abs() < 1e-5);
+        prop_assert!((norm(&plane.d1) / norm(&plane.d2) - 1.0).abs() < 1e-5);
+        let drawn = Plane::new(&a, &plane.d1, &plane.d2).unwrap();
+        let lies = |point: &[f32], (x, y): (f64, f64)| {
+            let seen = drawn.project(point).unwrap();
+            (seen.x - x).abs() < 1e-5 && (seen.y - y).abs() < 1e-5 && seen.out_of_plane < 1e-5
+        };
+        for (point, at) in [&a, &b, &c].into_iter().zip(plane.points) {
+            prop_assert!(lies(point, at));
+        }
+        let curve = Bezier::new(&a, &c, &b).unwrap();
+        let mut on = a.clone();
+        for t in nodes(9) {
+            curve.point_at(t, &mut on);
+            prop_assert!(lies(&on, plane.on_curve(t)));
+        }
+    }
+
+    #[test]
+    fn a_curve_is_its_ends_to_the_bit_and_moves_with_its_bend_as_its_factor_says(
+        [a, b, c] in [point(), point(), point()],
+        t in 0.0..1.0_f64,
+    ) {
+        let mut at = a.clone();
+        Bezier::new(&a, &c, &b).unwrap().point_at(0.0, &mut at);
+        prop_assert_eq!(&at, &a);
+        Bezier::new(&a, &c, &b).unwrap().point_at(1.0, &mut at);
+        prop_assert_eq!(&at, &b);
+        let moved: Vec<f32> = c.iter().map(|it| it + 1.0).collect();
+        let mut other = a.clone();
+        Bezier::new(&a, &c, &b).unwrap().point_at(t, &mut at);
+        Bezier::new(&a, &moved, &b).unwrap().point_at(t, &mut other);
+        for (at, other) in at.iter().zip(&other) {
+            prop_assert!((f64::from(other - at) - Bezier::bend_factor(t)).abs() < 1e-5);
+        }
+    }
+}
+
+#[test]
+fn a_bend_on_the_line_gives_the_line_and_its_length() {
+    let (a, b) = ([0.0_f32, 0.0, 1.0], [3.0_f32, 4.0, 1.0]);
+    let middle = [1.5_f32, 2.0, 1.0];
+    assert!((Bezier::new(&a, &middle, &b).unwrap().length(50) - 5.0).abs() < 1e-6);
+    // y = 2x(1 − x), an arc of a parabola: (√5 + asinh(2) / 2) / 2.
+    let arc = Bezier::new(&[0.0, 0.0], &[0.5, 1.0], &[1.0, 0.0]).unwrap().length(2000);
+    assert!((arc - 0.5 * (5.0_f64.sqrt() + 0.5 * 2.0_f64.asinh())).abs() < 1e-5, "{arc}");
+    assert!(matches!(ThroughThree::new(&a, &b, &middle), Err(Error::ParallelDirections { .. })));
+    assert_eq!(between(&a, &b).unwrap(), [3.0, 4.0, 0.0]);
+}

@@ -1,0 +1,178 @@
+//! Every step of a run: what they have in common is kept, and they themselves are read from the trace again.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use burnscape_trace::{Error, Reader, Step};
+
+use crate::LeftBehind;
+
+/// Names of columns that a run may have: more is damage.
+const MAX_COLUMNS: usize = 1000;
+/// Parts of the trace without steps that are passed over without being read: shorter ones are read with the steps.
+const GAP_BYTES: u64 = 256 << 10;
+
+/// The steps of a run that no resume leaves behind, in the order of its trace. Memory does not grow with them.
+#[derive(Debug, Default)]
+pub struct Steps {
+    trace: PathBuf,
+    left_behind: LeftBehind,
+    names: Vec<String>,
+    by_name: HashMap<String, usize>,
+    widest: usize,
+    count: u64,
+    /// Parts of the trace that hold them: where the first and the last step of each begin.
+    parts: Vec<RangeInclusive<u64>>,
+}
+
+impl Steps {
+    /// Steps of a trace, of which some are left behind.
+    pub(crate) fn of(trace: PathBuf, left_behind: LeftBehind) -> Self {
+        Self { trace, left_behind, ..Self::default() }
+    }
+
+    /// Takes a step that begins at a byte of the trace.
+    pub(crate) fn apply(&mut self, offset: u64, step: &Step) {
+        self.count += 1;
+        for (name, values) in &step.columns {
+            self.widest = self.widest.max(values.len());
+            if !self.by_name.contains_key(name) && self.names.len() < MAX_COLUMNS {
+                self.by_name.insert(name.clone(), self.names.len());
+                self.names.push(name.clone());
+            }
+        }
+        match self.parts.last_mut() {
+            Some(part) if offset - part.end() < GAP_BYTES => *part = *part.start()..=offset,
+            _ => self.parts.push(offset..=offset),
+        }
+    }
+
+    /// Names of the columns, in the order in which they were met.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Number of a column among their names.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Values of the longest column of any step.
+    #[must_use]
+    pub fn widest(&self) -> usize {
+        self.widest
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Gives every step, in the order of the trace.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Open`] and [`Error::Read`]; [`Error::Replaced`] where the trace does not hold these steps any more; and
+    /// what `take` gives.
+    pub fn for_each<E: From<Error>>(
+        &self,
+        mut take: impl FnMut(&Step) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (mut step, mut given) = (Step::default(), 0);
+        for part in &self.parts {
+            let mut reader = Reader::open_at(&self.trace, *part.start())?;
+            while let Some(offset) = reader.next_step(&mut step)?.filter(|at| at <= part.end()) {
+                if self.left_behind.holds_step(offset, step.step) {
+                    take(&step)?;
+                    given += 1;
+                }
+            }
+        }
+        match given == self.count {
+            true => Ok(()),
+            false => Err(Error::Replaced { path: self.trace.clone() }.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burnscape_trace::{FORMAT, Head, Metric, Nodes, Record, Resume, RunFolder, Writer};
+    use burnscape_trace::{read_run, record};
+
+    use super::*;
+    use crate::Recorded;
+
+    fn step(number: u64, lr: f64) -> Record {
+        let (norm, lr_of_block) = (vec![number as f32, f32::NAN], vec![number as f32; 3]);
+        let mut columns = vec![("grad_norm".to_owned(), norm.into())];
+        columns.extend(number.is_multiple_of(3).then(|| ("lr".to_owned(), lr_of_block.into())));
+        let columns = columns.into_iter().collect();
+        Record::Step(record!(Step { step: number, lr, columns }))
+    }
+
+    /// Steps among other records, some of them longer than what is passed over, with resumes that go back and forth.
+    fn records() -> Vec<Record> {
+        let mut records = vec![Record::from(record!(Head { format: FORMAT }))];
+        for (part, (from, to)) in [(0, 40), (25, 60), (50, 70), (65, 90)].into_iter().enumerate() {
+            for number in from..to {
+                records.push(step(number, part as f64));
+                records.push(Record::Metric(record!(Metric { step: number })));
+            }
+            let loss = vec![0.5; 50_000 * (part % 2)].into();
+            records.push(Record::Nodes(record!(Nodes { loss })));
+            records.push(Record::Resume(record!(Resume { steps: [25, 50, 65, 88][part] })));
+        }
+        records
+    }
+
+    /// The definition: every later resume is asked.
+    fn held(records: &[Record]) -> Vec<String> {
+        let keeps = |later: &Record, record: &Record| match later {
+            Record::Resume(resume) => resume.keeps(record),
+            _ => true,
+        };
+        let held = records.iter().enumerate().filter(|(at, record)| {
+            matches!(record, Record::Step(_))
+                && records[at + 1..].iter().all(|later| keeps(later, record))
+        });
+        held.map(|(_, record)| format!("{record:?}")).collect()
+    }
+
+    fn given(steps: &Steps) -> Result<Vec<String>, Error> {
+        let mut given = Vec::new();
+        steps.for_each(|step| {
+            given.push(format!("{:?}", Record::Step(step.clone())));
+            Ok::<_, Error>(())
+        })?;
+        Ok(given)
+    }
+
+    #[test]
+    fn steps_are_given_as_often_as_asked_and_as_they_stand_in_the_trace() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(scratch.path()).unwrap();
+        let mut writer = Writer::create(&folder).unwrap();
+        records().iter().for_each(|record| writer.append(record).unwrap());
+        drop(writer);
+        let expected = held(&read_run(folder.path()).unwrap().records);
+        let steps = Recorded::read(&folder).unwrap().history.steps;
+        assert!(steps.parts.len() > 1, "long records are passed over: {:?}", steps.parts);
+        assert_eq!((steps.names(), steps.widest()), (&["grad_norm".into(), "lr".into()][..], 3));
+        assert_eq!(steps.count(), expected.len() as u64);
+        for _ in 0..2 {
+            assert_eq!(given(&steps).unwrap(), expected);
+        }
+        // A trace that goes on meanwhile tells nothing else; one that is another tells an error.
+        let mut bytes = std::fs::read(folder.trace_path()).unwrap();
+        std::fs::write(folder.trace_path(), [&bytes[..], &bytes[..]].concat()).unwrap();
+        assert_eq!(given(&steps).unwrap(), expected);
+        bytes[*steps.parts[0].start() as usize + 20] ^= 1;
+        std::fs::write(folder.trace_path(), bytes).unwrap();
+        assert!(matches!(given(&steps), Err(Error::Replaced { .. })));
+    }
+}
