@@ -198,6 +198,8 @@ macro_rules! study_setters {
     };
 }
 
+pub(crate) use study_setters;
+
 impl StudyConfig {
     /// Refuses what cannot work.
     ///

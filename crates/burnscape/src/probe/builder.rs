@@ -13,7 +13,7 @@ use crate::config::measurements::{Level, Measurements};
 use crate::config::schedule::{Schedule, SnapshotSchedule};
 use crate::config::study::study_setters;
 
-/// The settings of a [`Probe`]; the defaults are meant to stay.
+/// The settings of a [`Probe`](crate::Probe); the defaults are meant to stay.
 #[derive(Debug, Clone)]
 #[must_use = "call `start` to get a probe"]
 pub struct ProbeBuilder {
@@ -22,7 +22,7 @@ pub struct ProbeBuilder {
 }
 
 impl ProbeBuilder {
-    /// Switches the probe on or off; off, it is [`Probe::disabled`].
+    /// Switches the probe on or off; off, it is [`Probe::disabled`](crate::Probe::disabled).
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
         self

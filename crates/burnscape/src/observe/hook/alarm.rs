@@ -14,8 +14,6 @@ use crate::channel::samples::BoxedTensors;
 use crate::measure::{self, Columns, GradientSource, KeptWeights, StepValues, handles};
 use crate::model::map::ModelMap;
 use crate::model::tensors::NamedTensor;
-use crate::observe::identity::{Identity, Recorded};
-use crate::observe::tap::Listening;
 
 impl Hook {
     /// What is suspicious about this step.

@@ -4,8 +4,6 @@ use burn::module::Module;
 
 use crate::model::map::{self, ModelMap};
 use crate::model::tensors::NamedTensor;
-use crate::observe::identity::{Identity, Recorded};
-use crate::observe::tap::Listening;
 
 /// How the statistics of BatchNorm are read, which burn merges one update late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,6 @@ use super::Hook;
 use crate::config::schedule::StepPlace;
 use crate::curvature::gauge::GaugeOf;
 use crate::model::map::ModelMap;
-use crate::observe::identity::{Identity, Recorded};
-use crate::observe::tap::Listening;
 
 impl Hook {
     /// Measures the curvature in a hand-written loop; `mark` tells epochs apart.

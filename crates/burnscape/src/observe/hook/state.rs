@@ -6,8 +6,7 @@ use crate::alerts::loss::LossWatch;
 use crate::alerts::suspicion::{Leaps, Suspicions};
 use crate::config::schedule::Turns;
 use crate::model::map::ModelMap;
-use crate::observe::identity::{Identity, Recorded};
-use crate::observe::tap::Listening;
+use crate::observe::identity::Recorded;
 
 /// What changes from step to step; only ever held by the thread that optimizes.
 #[derive(Default)]

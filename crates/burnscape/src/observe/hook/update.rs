@@ -18,8 +18,6 @@ use crate::measure::handles::{self, Handles};
 use crate::measure::statistics::sample::StatisticsSample;
 use crate::measure::{self, Columns, GradientSource, KeptWeights, StepValues};
 use crate::model::map::{self, ModelMap};
-use crate::observe::identity::{Identity, Recorded};
-use crate::observe::tap::Listening;
 
 /// A step between the moment before and the moment after its update.
 pub(crate) struct Measured {

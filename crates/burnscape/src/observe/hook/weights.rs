@@ -9,8 +9,7 @@ use super::buffers::Statistics;
 use crate::channel::message::{Control, Moment, WeightsAt};
 use crate::model::map::{self, ModelMap};
 use crate::model::tensors::NamedTensor;
-use crate::observe::identity::{Identity, Recorded};
-use crate::observe::tap::Listening;
+use crate::observe::identity::Identity;
 
 impl Hook {
     /// A hand-written loop has validated the weights of an epoch.

@@ -10,8 +10,7 @@ use super::state::StepState;
 use crate::channel::message::{Control, Moment};
 use crate::model::map::{self, ModelMap, Slot};
 use crate::model::tensors::NamedTensor;
-use crate::observe::identity::{Identity, Recorded};
-use crate::observe::tap::Listening;
+use crate::observe::identity::Identity;
 
 impl Hook {
     /// Whether a step of this model is one to be recorded.
