@@ -137,21 +137,23 @@ measure: name:text value:float error:float? radius:float? meaning:text
 dropped: records:uint after_step:uint
 frozen: step:uint blocks:u4
 snapshot: index:uint reason:text epoch:uint? step:uint file:text bytes:uint crc32:uint same_as:uint?
-          given_up:[uint] stride:uint?
-trajectory: slice:uint? snapshots:u4 epochs:f8 x:f8 y:f8 out_of_plane:f8 out_of_plane_share:f8 loss:f8
+          given_up:[uint] stride:uint? run:uint?
+trajectory: slice:uint? snapshots:u4 starts:u4 epochs:f8 x:f8 y:f8 out_of_plane:f8 out_of_plane_share:f8 loss:f8
             loss_on_plane:f8 loss_at:u4 explained:f8 random_walk:f8 random_walk_measured:f8 degenerate:flag
 slice: slice:uint name:text centre:text centre_snapshot:uint? x:axis y:axis? normalisation:text
        biases:text moves_frozen:flag orthogonalised:flag cosine:float? centre_norm:float
        centre_loss:float shares:[f8] samples:uint batches:uint batchnorm:text dtype:text device:text
        loss:text layers:[layer] tolerance:float? study:uint? directions:text?
 axis: label:text kind:text first:int count:uint spacing:float direction_norm:float seed:uint?
-      explained:float?
+      explained:float? component:uint?
 layer: name:text centre:float samples:uint batches:uint
 plan: slices:[uint] budget_secs:float? batches:u4 of_batches:uint snapshots:u4 tolerance:float?
       most_nodes:uint? agreement:uint agreement_nodes:uint? true_losses:flag exact_secs:float? text:text
 nodes: slice:uint index:u4 loss:f8 stderr:f8 layers:[layer_nodes] interpolated:flag
 layer_nodes: value:f8 stderr:f8
 study: study:uint kind:text slices:[uint] lowest:float? highest:float? measures:{f8} sentences:[text]
+runs: runs:[compared_run]
+compared_run: name:text path:text run_id:text remarks:[text]
 check: slice:uint? name:text passed:flag detail:text
 note: level:text text:text
 resume: resumed_unix_secs:float steps:uint batches:uint truncated_bytes:uint

@@ -152,8 +152,7 @@ fn no_more_than_two_files_need_each_other() {
 
 /// Files outside the model of a run that tell kinds of records apart, with what for. The format itself, and the hook,
 /// which writes, are crates of their own.
-const READERS_OF_RECORDS: [(&str, &str); 5] = [
-    ("burnscape-cli/src/info/facts.rs", "counts kinds, and keeps the last value of each metric"),
+const READERS_OF_RECORDS: [(&str, &str); 4] = [
     ("burnscape-cli/src/verify.rs", "looks at the files of snapshots"),
     ("burnscape-tui/src/feed.rs", "says which records may be lost on their way to the screen"),
     ("burnscape-tui/src/json_lines.rs", "prints each record as it comes"),

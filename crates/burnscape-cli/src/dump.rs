@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use burnscape_run::json_printable;
 use burnscape_trace::{Item, LossCause, Reader, RunFolder, frame};
 use clap::Args;
 use serde_json::{Value, json};
@@ -42,7 +43,8 @@ pub(crate) fn run(arguments: &Dump) -> anyhow::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     while let Some(item) = reader.next() {
         if let Some(line) = line(&item?, reader.frame(), &arguments.kind)? {
-            writeln!(out, "{line}").context("could not print the records")?;
+            writeln!(out, "{}", json_printable(&line.to_string()))
+                .context("could not print the records")?;
         }
     }
     out.flush().context("could not print the records")

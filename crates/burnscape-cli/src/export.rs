@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use burnscape_report::{ExportOptions, Exported, Figure, FigureOptions, Format, export};
+use burnscape_run::counted;
 use burnscape_trace::RunFolder;
 use clap::Args;
-
-use crate::counted::counted;
 
 const EXIT_CODES: &str = "\
 Exit codes:

@@ -1,15 +1,14 @@
 //! `burnscape info`: what is in a run, in words or as JSON.
 
-mod facts;
-mod words;
+mod json;
+mod summary;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use burnscape_run::{Facts, json_printable};
 use clap::Args;
-
-use self::facts::Facts;
 
 const HELP: &str = "\
 --json prints one object:
@@ -55,8 +54,8 @@ pub(crate) struct Info {
 pub(crate) fn run(arguments: &Info) -> anyhow::Result<()> {
     let facts = Facts::read(&arguments.run)?;
     let text = match arguments.json {
-        true => format!("{:#}\n", facts.to_json()),
-        false => words::of(&facts),
+        true => json_printable(&format!("{:#}\n", json::of(&facts))),
+        false => summary::of(&facts),
     };
     io::stdout().write_all(text.as_bytes()).context("could not print what is in the run")
 }

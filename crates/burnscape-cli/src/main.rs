@@ -2,7 +2,6 @@
 
 mod arguments;
 mod completions;
-mod counted;
 mod dump;
 #[cfg(feature = "export")]
 mod export;

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use burnscape_run::counted;
 use burnscape_trace::{Recovered, recover};
 use clap::Args;
 
-use crate::counted::counted;
 use crate::losses;
 
 const HELP: &str = "\

@@ -5,10 +5,9 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use burnscape_run::counted;
 use burnscape_trace::{FileState, Keep, Listed, RunFolder, list_snapshots, prune_snapshots};
 use clap::Args;
-
-use crate::counted::counted;
 
 const HELP: &str = "\
 With --keep-every, nothing is deleted until --yes is given as well. Always kept are the first and the last

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use burnscape_run::{Contiguity, Standing};
+use burnscape_run::{Contiguity, Standing, counted, json_printable};
 use burnscape_trace::{FileState, Item, Reader, Record, RunFolder, Snapshot, Tally, state_of};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::counted::counted;
 use crate::losses;
 
 const HELP: &str = "\
@@ -61,7 +60,7 @@ pub(crate) fn run(arguments: &Verify) -> anyhow::Result<ExitCode> {
         found.check_snapshots(&folder);
     }
     let text = match arguments.json {
-        true => format!("{:#}", found.to_json(&folder)),
+        true => json_printable(&format!("{:#}", found.to_json(&folder))),
         false => found.to_lines().join("\n"),
     };
     writeln!(io::stdout(), "{text}").context("could not print what was found")?;

@@ -170,9 +170,13 @@ fn print_once(arguments: &Watch, profile: &TerminalProfile) -> anyhow::Result<()
         default_height: default.height,
     };
     let picture = Picture::of(&arguments.runs, arguments.view, size)?;
+    let theme = arguments.theme.chosen();
     match &arguments.svg {
-        Some(file) => write_svg(&picture, file, arguments.force),
-        None => print(&picture.text(profile)),
+        Some(file) => write_svg(&picture.svg_on(theme.unwrap_or_default()), file, arguments.force),
+        None => {
+            let found = || Theme::from_environment(|name| std::env::var(name).ok());
+            print(&picture.text_on(profile, theme.or_else(found).unwrap_or_default()))
+        }
     }
 }
 
@@ -180,8 +184,8 @@ fn print(text: &str) -> anyhow::Result<()> {
     io::stdout().write_all(text.as_bytes()).context("could not print it")
 }
 
-fn write_svg(picture: &Picture, file: &Path, force: bool) -> anyhow::Result<()> {
-    new_file::write(file, picture.svg().as_bytes(), force)?;
+fn write_svg(picture: &str, file: &Path, force: bool) -> anyhow::Result<()> {
+    new_file::write(file, picture.as_bytes(), force)?;
     print(&format!("wrote {}\n", file.display()))
 }
 

@@ -1,15 +1,15 @@
 //! How high the loss climbs on the straight line between two models.
 
 use crate::error::{Error, check_length};
+use crate::evaluate::{BatchLoss, mean_over_samples};
+use crate::surface::NodeValue;
 
 /// Losses on the line θ(λ) = (1 − λ)·a + λ·b, batch by batch, the same batches at every node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LineLosses {
     lambdas: Vec<f64>,
-    /// One row per node, one mean loss per batch.
-    batches: Vec<Vec<f64>>,
-    /// What each batch counts for, its samples as a rule.
-    weights: Vec<f64>,
+    /// One row per node.
+    batches: Vec<Vec<BatchLoss>>,
 }
 
 /// The highest point of the line over the straight connection of its ends' losses.
@@ -32,27 +32,29 @@ pub struct Barrier {
 }
 
 impl LineLosses {
-    /// `batches` holds for each node the mean loss of each batch, `weights` what a batch counts for.
+    /// `batches` holds for each node the loss of each batch.
     ///
     /// # Errors
     ///
-    /// [`Error::LengthMismatch`] if there are not as many rows as nodes or losses in a row as weights,
-    /// [`Error::LineNodes`] if the nodes do not ascend from 0 to 1.
-    pub fn new(
-        lambdas: Vec<f64>,
-        batches: Vec<Vec<f64>>,
-        weights: Vec<f64>,
-    ) -> Result<Self, Error> {
+    /// [`Error::LengthMismatch`] if there are not as many rows as nodes or batches in each row, [`Error::LineNodes`] if the
+    /// nodes do not ascend from 0 to 1.
+    pub fn new(lambdas: Vec<f64>, batches: Vec<Vec<BatchLoss>>) -> Result<Self, Error> {
         check_length("the list of nodes with losses", lambdas.len(), batches.len())?;
         for row in &batches {
-            check_length("the list of losses of a node", weights.len(), row.len())?;
+            check_length("the list of losses of a node", batches[0].len(), row.len())?;
         }
         let ascends = lambdas.windows(2).all(|pair| pair[0] < pair[1]);
         let ends = (lambdas.first().copied(), lambdas.last().copied());
         if !ascends || ends != (Some(0.0), Some(1.0)) {
             return Err(Error::LineNodes { nodes: lambdas.len() });
         }
-        Ok(Self { lambdas, batches, weights })
+        Ok(Self { lambdas, batches })
+    }
+
+    /// Mean loss at every node, with its standard error over batches.
+    #[must_use]
+    pub fn means(&self) -> Vec<NodeValue> {
+        self.batches.iter().map(|row| mean_over_samples(row)).collect()
     }
 
     /// The barrier between the ends (Frankle et al. 2020, "Linear Mode Connectivity and the Lottery Ticket Hypothesis",
@@ -62,18 +64,19 @@ impl LineLosses {
     /// share their samples, so that what a batch is harder by cancels.
     #[must_use]
     pub fn barrier(&self) -> Barrier {
-        let excess: Vec<f64> = (0..self.lambdas.len()).map(|node| self.mean_excess(node)).collect();
-        let finite = excess.iter().enumerate().filter(|(_, it)| it.is_finite());
-        let highest = finite.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
-        let top = highest.filter(|(_, it)| **it > 0.0).map(|(node, _)| node);
-        let losses: Vec<f64> = self.batches.iter().map(|row| self.mean(row)).collect();
-        let at_ends = excess[0] + excess[excess.len() - 1];
+        let last = self.lambdas.len() - 1;
+        let excess: Vec<NodeValue> = (0..=last).map(|node| self.excess(node)).collect();
+        let finite = excess.iter().enumerate().filter(|(_, it)| it.mean.is_finite());
+        let highest = finite.max_by(|a, b| a.1.mean.total_cmp(&b.1.mean).then(b.0.cmp(&a.0)));
+        let top = highest.filter(|(_, it)| it.mean > 0.0).map(|(node, _)| node);
+        let losses: Vec<f64> = self.means().iter().map(|it| it.mean).collect();
+        let at_ends = excess[0].mean + excess[last].mean;
         Barrier {
-            height: top.map_or(at_ends, |node| excess[node]),
+            height: top.map_or(at_ends, |node| excess[node].mean),
             lambda: top.map_or(0.0, |node| self.lambdas[node]),
-            stderr: top.map_or(f64::NAN, |node| self.stderr(&self.excess(node))),
+            stderr: top.map_or(f64::NAN, |node| excess[node].stderr),
             non_finite: losses.iter().filter(|loss| !loss.is_finite()).count(),
-            excess,
+            excess: excess.iter().map(|it| it.mean).collect(),
             losses,
         }
     }
@@ -86,39 +89,22 @@ impl LineLosses {
     #[must_use]
     pub fn difference_stderr(&self, a: usize, b: usize) -> f64 {
         let pairs = self.batches[a].iter().zip(&self.batches[b]);
-        self.stderr(&pairs.map(|(a, b)| a - b).collect::<Vec<_>>())
+        let differences = pairs.map(|(a, b)| BatchLoss { mean: a.mean - b.mean, ..*a });
+        mean_over_samples(&differences.collect::<Vec<_>>()).stderr
     }
 
-    fn mean_excess(&self, node: usize) -> f64 {
-        let is_end = node == 0 || node + 1 == self.lambdas.len();
-        if is_end && self.mean(&self.batches[node]).is_finite() {
-            return 0.0;
-        }
-        self.mean(&self.excess(node))
-    }
-
-    /// Batch by batch.
-    fn excess(&self, node: usize) -> Vec<f64> {
+    /// Over the connection of the ends, where it is 0 to the bit.
+    fn excess(&self, node: usize) -> NodeValue {
         let lambda = self.lambdas[node];
         let [first, last] = [0, self.lambdas.len() - 1].map(|end| &self.batches[end]);
-        let ends = first.iter().zip(last).map(|(a, b)| (1.0 - lambda) * a + lambda * b);
-        self.batches[node].iter().zip(ends).map(|(loss, between)| loss - between).collect()
+        let ends = first.iter().zip(last);
+        let over = self.batches[node].iter().zip(ends).map(|(loss, (a, b))| BatchLoss {
+            mean: loss.mean - ((1.0 - lambda) * a.mean + lambda * b.mean),
+            ..*loss
+        });
+        let found = mean_over_samples(&over.collect::<Vec<_>>());
+        let is_end = lambda == 0.0 || lambda == 1.0;
+        let is_known = mean_over_samples(&self.batches[node]).mean.is_finite();
+        if is_end && is_known { NodeValue { mean: 0.0, ..found } } else { found }
     }
-
-    fn mean(&self, values: &[f64]) -> f64 {
-        weighted(values, &self.weights) / self.weights.iter().sum::<f64>()
-    }
-
-    fn stderr(&self, values: &[f64]) -> f64 {
-        let (mean, total) = (self.mean(values), self.weights.iter().sum::<f64>());
-        let count = values.len() as f64;
-        let squares = values.iter().zip(&self.weights);
-        let sum: f64 = squares.map(|(it, weight)| (weight / total * (it - mean)).powi(2)).sum();
-        // 0/0, unknown, with one batch.
-        (sum * count / (count - 1.0)).sqrt()
-    }
-}
-
-fn weighted(values: &[f64], weights: &[f64]) -> f64 {
-    values.iter().zip(weights).map(|(value, weight)| weight * value).sum()
 }

@@ -252,6 +252,12 @@
       (odd ? `; × marks ${odd} nodes that are NaN or infinite` : "") + (not ? `; ${not} nodes are not measured and left empty` : "") + (filled ? `; dots mark ${filled} interpolated nodes` : "") + (slice.path ? `; the path of ${slice.path.x.length} snapshots, □ its start and ○ its end` : "") + ".";
   };
   const scaled = (slice, values, log) => log ? values.map(v => isFinite_(v) && v > 0 ? Math.log10(v) : null) : values.map(v => isFinite_(v) ? v : null);
+  // Of several runs each path for itself, in a colour that is told apart without seeing red or green (Okabe and Ito).
+  const inks = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", "#000000"];
+  const paths = path => !path ? [] : (path.runs || [{ name: "", from: 0, to: path.x.length }]).map((run, k) => {
+    const part = list => list.slice(run.from, run.to);
+    return { name: run.name, ink: inks[k % inks.length], x: part(path.x), y: part(path.y), loss: part(path.loss), snapshots: part(path.snapshots) };
+  });
   const ends = path => path.x.map((_, i) => i === 0 ? "square" : i === path.x.length - 1 ? "circle-open" : "circle");
 
   // As functions of the common scale, which is only known when all runs are.
@@ -270,7 +276,7 @@
     };
     marked(n => typeof slice.loss[n] === "string", { symbol: "x", color: "#d6006c", size: 7 });
     marked(n => slice.state[n] === 2, { symbol: "circle", color: "rgba(255,255,255,.8)", size: 3 });
-    if (slice.path) traces.push({ type: "scatter", mode: "lines+markers", x: nums(slice.path.x), y: nums(slice.path.y), line: { color: "#d55e00", width: 2 }, marker: { color: "#d55e00", size: slice.path.x.map((_, i) => i === 0 || i === slice.path.x.length - 1 ? 11 : 5), symbol: ends(slice.path), line: { width: 2, color: "#d55e00" } }, text: slice.path.snapshots.map(s => `snapshot ${s}`), hovertemplate: "%{text}<br>α %{x}<br>β %{y}<extra></extra>" });
+    for (const path of paths(slice.path)) traces.push({ type: "scatter", mode: "lines+markers", name: path.name, x: nums(path.x), y: nums(path.y), line: { color: path.ink, width: 2 }, marker: { color: path.ink, size: path.x.map((_, i) => i === 0 || i === path.x.length - 1 ? 11 : 5), symbol: ends(path), line: { width: 2, color: path.ink } }, text: path.snapshots.map(s => `${path.name} snapshot ${s}`), hovertemplate: "%{text}<br>α %{x}<br>β %{y}<extra></extra>" });
     const edge = list => { const h = (list[1] - list[0]) / 2; return [list[0] - h, list[list.length - 1] + h]; };
     const layout = { xaxis: axis(slice.x_name, { range: edge(area.x) }), yaxis: axis(slice.y_name, { range: edge(area.y) }) };
     return { title, traces, layout, is3d: false, extent: { z: f }, words: slice.words, alt: `Loss over a plane from above: ${about(slice)}`, table: nodes(slice), run,
@@ -289,7 +295,7 @@
     const log = decade(f);
     const area = { type: "surface", x: nums(slice.x), y: nums(slice.y), z: z.map(row => row.map(v => isFinite_(v) ? v : null)), surfacecolor: z.map(row => scaled(slice, row, log)), colorscale: "Viridis", hovertemplate: "α %{x}<br>β %{y}<br>loss %{z}<extra></extra>" };
     const traces = [area];
-    if (slice.path) traces.push({ type: "scatter3d", mode: "lines+markers", x: nums(slice.path.x), y: nums(slice.path.y), z: nums(slice.path.loss), line: { color: "#d55e00", width: 5 }, marker: { color: "#d55e00", size: 3, symbol: ends(slice.path) }, hovertemplate: "α %{x}<br>β %{y}<br>loss %{z}<extra></extra>" });
+    for (const path of paths(slice.path)) traces.push({ type: "scatter3d", mode: "lines+markers", name: path.name, x: nums(path.x), y: nums(path.y), z: nums(path.loss), line: { color: path.ink, width: 5 }, marker: { color: path.ink, size: 3, symbol: ends(path) }, hovertemplate: "α %{x}<br>β %{y}<br>loss %{z}<extra></extra>" });
     const name = text => ({ title: { text }, showbackground: false });
     const scene = { xaxis: name("α"), yaxis: name("β"), zaxis: { ...name("loss"), type: log ? "log" : "linear" }, aspectmode: "manual", aspectratio: { x: 1, y: 1, z: 0.7 }, camera: { eye: { x: 1.25, y: -1.35, z: 0.8 } } };
     return { title, traces, layout: { scene, margin: { l: 0, r: 0, t: 0, b: 0 } }, is3d: true, extent: { z: f }, words: [], run,

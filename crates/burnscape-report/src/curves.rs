@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burnscape_run::Steps;
 use burnscape_trace::Step;
-use burnscape_trace::columns::{Combine, UPDATE_NORM, WEIGHT_NORM, is_of_gradient};
+use burnscape_trace::columns::{Combine, Quotient, UPDATE_NORM, WEIGHT_NORM, is_of_gradient};
 
 use crate::Error;
 use crate::run::Run;
@@ -14,7 +14,7 @@ use crate::thin::Thinner;
 const MAX_POINTS: usize = 4_000_000;
 
 /// ‖u‖ / ‖θ‖, formed of two columns.
-pub(crate) const UPDATE_RATIO: &str = "update_ratio";
+pub(crate) const UPDATE_RATIO: &str = Quotient::UpdateRatio.name();
 
 /// Points (step, value) in order.
 pub(crate) type Curve = Vec<(f64, f64)>;
@@ -114,8 +114,9 @@ impl Maker {
         let quotients = self.blocks.last_mut().expect("the quotients");
         let pairs = update.iter().zip(weight.iter());
         for (quotient, (update, weight)) in quotients.iter_mut().zip(pairs) {
-            if *weight != 0.0 {
-                quotient.push(x, f64::from(*update) / f64::from(*weight));
+            let of_block = [f64::from(*update), f64::from(*weight), 1.0];
+            if let Some(value) = Quotient::UpdateRatio.formed_of(of_block) {
+                quotient.push(x, value);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use burnscape_landscape::direction::{self, Biases, DirectionOptions, Normalisation};
 use burnscape_landscape::layout::Layout;
-use burnscape_trace::{Axis, Slice};
+use burnscape_trace::{self as trace, Axis, BiasMode, Slice};
 
 use crate::layout::Layouts;
 use crate::run::Run;
@@ -144,17 +144,17 @@ fn seed(slice: &Slice, axis: &Axis) -> Result<u64, Error> {
 fn options(slice: &Slice) -> Result<DirectionOptions, Error> {
     let unknown =
         |field, word: &str| Error::UnknownWord { slice: slice.slice, field, word: word.to_owned() };
-    let normalisation = match slice.normalisation.as_str() {
-        "filter" => Normalisation::Filter,
-        "layer" => Normalisation::Layer,
-        "weight" => Normalisation::Weight,
-        "none" => Normalisation::None,
+    let normalisation = match &slice.normalisation {
+        trace::Normalisation::Filter => Normalisation::Filter,
+        trace::Normalisation::Layer => Normalisation::Layer,
+        trace::Normalisation::Weight => Normalisation::Weight,
+        trace::Normalisation::None => Normalisation::None,
         word => return Err(unknown("normalisation", word)),
     };
-    let biases = match slice.biases.as_str() {
-        "ignored" => Biases::Ignored,
-        "kept" => Biases::Kept,
-        "filter" => Biases::Filter,
+    let biases = match &slice.biases {
+        BiasMode::Ignored => Biases::Ignored,
+        BiasMode::Kept => Biases::Kept,
+        BiasMode::Filter => Biases::Filter,
         word => return Err(unknown("biases", word)),
     };
     Ok(DirectionOptions { normalisation, biases, move_frozen: slice.moves_frozen })

@@ -27,81 +27,81 @@ pub(crate) fn objects<T: Fields>(records: &[T]) -> Value {
 }
 
 /// A value of a field.
-trait Told {
-    fn told(&self) -> Value;
+trait ToJson {
+    fn to_json(&self) -> Value;
 }
 
-macro_rules! told_as_json {
+macro_rules! json_by_serde {
     ($($type:ty),*) => {
-        $(impl Told for $type {
-            fn told(&self) -> Value {
+        $(impl ToJson for $type {
+            fn to_json(&self) -> Value {
                 json!(self)
             }
         })*
     };
 }
 
-told_as_json!(u8, u16, u32, u64, i16, i64, bool, String, Vec<u64>, [u16; 2]);
+json_by_serde!(u8, u16, u32, u64, i16, i64, bool, String, Vec<u64>, [u16; 2]);
 
-macro_rules! told_as_text {
+macro_rules! json_of_words {
     ($($word:ident),*) => {
-        $(impl Told for trace::$word {
-            fn told(&self) -> Value {
+        $(impl ToJson for trace::$word {
+            fn to_json(&self) -> Value {
                 json!(self.as_str())
             }
         })*
     };
 }
 
-told_as_text! {
+json_of_words! {
     BlockRole, LossWeights, Split, HistogramOf, AlertRule, Severity, CurvatureReason,
     SampleUnit, SnapshotReason, AxisKind, Normalisation, BiasMode, BatchNormMode, LossSource, StudyKind, EndReason
 }
 
-impl Told for f64 {
-    fn told(&self) -> Value {
+impl ToJson for f64 {
+    fn to_json(&self) -> Value {
         number(*self)
     }
 }
 
-impl<T: Told> Told for Option<T> {
-    fn told(&self) -> Value {
-        self.as_ref().map_or(Value::Null, Told::told)
+impl<T: ToJson> ToJson for Option<T> {
+    fn to_json(&self) -> Value {
+        self.as_ref().map_or(Value::Null, ToJson::to_json)
     }
 }
 
-impl Told for F64s {
-    fn told(&self) -> Value {
+impl ToJson for F64s {
+    fn to_json(&self) -> Value {
         self.iter().copied().map(number).collect()
     }
 }
 
-impl Told for F32s {
-    fn told(&self) -> Value {
+impl ToJson for F32s {
+    fn to_json(&self) -> Value {
         self.iter().map(|value| number(f64::from(*value))).collect()
     }
 }
 
-impl Told for U32s {
-    fn told(&self) -> Value {
+impl ToJson for U32s {
+    fn to_json(&self) -> Value {
         json!(self.0)
     }
 }
 
-impl Told for BTreeMap<String, F64s> {
-    fn told(&self) -> Value {
-        Value::Object(self.iter().map(|(name, values)| (name.clone(), values.told())).collect())
+impl ToJson for BTreeMap<String, F64s> {
+    fn to_json(&self) -> Value {
+        Value::Object(self.iter().map(|(name, values)| (name.clone(), values.to_json())).collect())
     }
 }
 
-impl Told for BTreeMap<String, String> {
-    fn told(&self) -> Value {
+impl ToJson for BTreeMap<String, String> {
+    fn to_json(&self) -> Value {
         json!(self)
     }
 }
 
-impl Told for Vec<String> {
-    fn told(&self) -> Value {
+impl ToJson for Vec<String> {
+    fn to_json(&self) -> Value {
         json!(self)
     }
 }
@@ -115,18 +115,18 @@ macro_rules! fields {
 
                 fn values(&self) -> Vec<Value> {
                     let Self { $($field),*, .. } = self;
-                    vec![$($field.told()),*]
+                    vec![$($field.to_json()),*]
                 }
             }
 
-            impl Told for trace::$record {
-                fn told(&self) -> Value {
+            impl ToJson for trace::$record {
+                fn to_json(&self) -> Value {
                     object(self)
                 }
             }
 
-            impl Told for Vec<trace::$record> {
-                fn told(&self) -> Value {
+            impl ToJson for Vec<trace::$record> {
+                fn to_json(&self) -> Value {
                     objects(self)
                 }
             }
@@ -167,11 +167,11 @@ fields! {
     }
     Density { eigenvalue, density, stderr, width, probes, lanczos_steps }
     Measure { name, value, error, radius, meaning }
-    Snapshot { index, reason, epoch, step, file, bytes, crc32, same_as, given_up, stride }
-    Axis { label, kind, first, count, spacing, direction_norm, seed, explained }
+    Snapshot { index, reason, epoch, step, file, bytes, crc32, same_as, given_up, stride, run }
+    Axis { label, kind, first, count, spacing, direction_norm, seed, explained, component }
     Layer { name, centre, samples, unit, batches }
     Trajectory {
-        slice, snapshots, epochs, x, y, out_of_plane, out_of_plane_share, loss, loss_on_plane, loss_at, explained,
+        slice, snapshots, starts, epochs, x, y, out_of_plane, out_of_plane_share, loss, loss_on_plane, loss_at, explained,
         random_walk, random_walk_measured, degenerate
     }
     Study { study, kind, slices, lowest, highest, measures, sentences }
@@ -179,6 +179,7 @@ fields! {
         slices, budget_secs, batches, of_batches, snapshots, tolerance, most_nodes, agreement, agreement_nodes,
         true_losses, exact_secs, text
     }
+    ComparedRun { name, path, run_id, remarks }
     Check { slice, name, passed, detail }
     Note { level, text }
     Frozen { step, blocks }
@@ -187,8 +188,8 @@ fields! {
     End { reason, steps, dropped, elapsed_secs, tally }
 }
 
-impl Told for Vec<u32> {
-    fn told(&self) -> Value {
+impl ToJson for Vec<u32> {
+    fn to_json(&self) -> Value {
         json!(self)
     }
 }

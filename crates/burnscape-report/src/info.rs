@@ -73,7 +73,9 @@ pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
 }
 
 fn of_axis(axis: &Axis) -> Value {
-    let Axis { label, kind, first, count, spacing, direction_norm, seed, explained, .. } = axis;
+    let Axis {
+        label, kind, first, count, spacing, direction_norm, seed, explained, component, ..
+    } = axis;
     json!({
         "label": label,
         "kind": kind,
@@ -83,6 +85,7 @@ fn of_axis(axis: &Axis) -> Value {
         "direction_norm": number(*direction_norm),
         "seed": seed,
         "explained": explained.map(number),
+        "component": component,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use burnscape_landscape::surface::Surface;
-use burnscape_run::{History, Steps, json_number as number};
+use burnscape_run::{History, Steps, json_number as number, json_printable};
 use burnscape_trace::{F32s, Step};
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ pub(crate) fn write(run: &Run, output: &Output) -> Result<(), Error> {
     document.out.flush().map_err(|source| output.error(source))
 }
 
-fn course(run: &Run) -> [(&'static str, Value); 17] {
+fn course(run: &Run) -> [(&'static str, Value); 18] {
     let history = &run.history;
     let studies = run.studies.values().map(object).collect();
     [
@@ -52,6 +52,7 @@ fn course(run: &Run) -> [(&'static str, Value); 17] {
         ("studies", studies),
         ("plans", objects(&history.plans)),
         ("frozen", objects(&history.frozen)),
+        ("runs", objects(&history.runs)),
         ("lost", json!(run.lost)),
     ]
 }
@@ -87,7 +88,7 @@ impl Document<'_> {
 
     fn member(&mut self, name: &str, value: &Value) -> Result<(), Error> {
         self.name(name)?;
-        self.value(value)
+        self.text(&json_printable(&value.to_string()))
     }
 
     /// One list per quantity, with an entry per step; those of blocks have lists as entries.
@@ -117,7 +118,7 @@ impl Document<'_> {
         self.text("\n  \"columns\": {")?;
         for (column, name) in steps.names().iter().enumerate() {
             let comma = if column == 0 { "" } else { "," };
-            self.text(&format!("{comma}\n    {}: ", json!(name)))?;
+            self.text(&json_printable(&format!("{comma}\n    {}: ", json!(name))))?;
             self.list(steps, |row| of_column(row.columns.get(name)))?;
         }
         self.text("}}")
@@ -140,7 +141,7 @@ impl Document<'_> {
         self.text("[")?;
         for (place, slice) in run.slices.values().enumerate() {
             self.text(if place == 0 { "\n" } else { ",\n" })?;
-            self.value(&of_slice(slice, run))?;
+            self.text(&json_printable(&of_slice(slice, run).to_string()))?;
         }
         self.text("]")
     }

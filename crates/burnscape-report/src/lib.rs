@@ -85,18 +85,18 @@ pub struct Exported {
 ///
 /// ```
 /// use burnscape_report::{ExportOptions, Format, export};
-/// use burnscape_trace::{Axis, End, FORMAT, Head, Nodes, Record, RunFolder, Slice, Writer};
+/// use burnscape_trace::{Axis, End, FORMAT, Head, Nodes, Record, RunFolder, Slice, Writer, record};
 ///
 /// # let scratch = tempfile::tempdir()?;
 /// # let runs = scratch.path();
 /// let folder = RunFolder::create(runs.join("digits"))?;
 /// let mut writer = Writer::create(&folder)?;
-/// let axis = Axis { first: -1, count: 3, spacing: 0.5, ..Axis::default() };
+/// let axis = record!(Axis { first: -1, count: 3, spacing: 0.5 });
 /// let losses = vec![2.0, 0.25, f64::INFINITY];
 /// for record in [
-///     Record::from(Head { format: FORMAT, ..Head::default() }),
-///     Record::from(Slice { name: "line".into(), x: axis, ..Slice::default() }),
-///     Record::from(Nodes { index: vec![0, 1, 2].into(), loss: losses.into(), ..Nodes::default() }),
+///     Record::from(record!(Head { format: FORMAT })),
+///     Record::from(record!(Slice { name: "line".into(), x: axis })),
+///     Record::from(record!(Nodes { index: vec![0, 1, 2].into(), loss: losses.into() })),
 /// ] {
 ///     writer.append(&record)?;
 /// }

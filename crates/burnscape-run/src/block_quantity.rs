@@ -1,7 +1,6 @@
 //! What of every block is followed over steps.
 
-use super::block_columns::BlockColumn;
-use super::quotient::Quotient;
+use burnscape_trace::columns::{Column, Quotient};
 
 /// A quantity of every block that is followed over steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,11 +50,11 @@ impl BlockQuantity {
     }
 
     /// Where a column belongs; `None`: it is not followed.
-    pub(super) fn of_column(column: BlockColumn) -> Option<Self> {
+    pub(super) fn of_column(column: Column) -> Option<Self> {
         match column {
-            BlockColumn::GradNorm => Some(Self::GradNorm),
-            BlockColumn::WeightNorm => Some(Self::WeightNorm),
-            BlockColumn::UpdateNorm => Some(Self::UpdateNorm),
+            Column::GradNorm => Some(Self::GradNorm),
+            Column::WeightNorm => Some(Self::WeightNorm),
+            Column::UpdateNorm => Some(Self::UpdateNorm),
             _ => None,
         }
     }

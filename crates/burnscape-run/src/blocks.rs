@@ -1,16 +1,16 @@
 //! The parameter blocks: what was measured of each last, and over steps.
 
-use burnscape_trace::columns::{Combine, GRAD_NORM};
+use burnscape_trace::columns::{Column, Combine, GRAD_NORM, Quotient};
 use burnscape_trace::{Alert, Block, Frozen, Histogram, Step};
 
-use super::block_columns::{BlockColumn, StepColumns};
+use super::block_columns::StepColumns;
 use super::block_histograms::{BlockHistograms, BlockValues};
 use super::block_quantity::BlockQuantity;
 use super::block_series::BlockSeries;
 use super::block_status::{BlockStatus, Recorded};
 use super::freezing::Freezing;
 use super::latest::Latest;
-use super::quotient::Quotient;
+use super::quotient::in_step;
 
 /// One block as it was measured last; NaN where there is no value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,7 +42,7 @@ pub struct Blocks {
     layout: Vec<Block>,
     freezing: Freezing,
     series: [BlockSeries; BlockQuantity::COUNT],
-    columns: [Latest; BlockColumn::COUNT],
+    columns: [Latest; Column::COUNT],
     quotients: [Latest; Quotient::ALL.len()],
     histograms: BlockHistograms,
     /// Blocks that no gradient reached in the last step with gradients.
@@ -85,12 +85,10 @@ impl Blocks {
     pub fn apply(&mut self, step: &Step) {
         let columns = StepColumns::of(step, self.len());
         self.find_missing(step);
-        if columns.get(BlockColumn::GradNorm).is_some() {
+        if columns.get(Column::GradNorm).is_some() {
             self.missing.clone_from(&self.missing_now);
         }
-        BlockColumn::ALL
-            .into_iter()
-            .for_each(|column| self.keep_column(step.step, column, &columns));
+        Column::ALL.into_iter().for_each(|column| self.keep_column(step.step, column, &columns));
         Quotient::ALL
             .into_iter()
             .for_each(|quotient| self.keep_quotient(step.step, quotient, &columns));
@@ -146,13 +144,13 @@ impl Blocks {
 
     /// A column for a block as it was measured last; NaN where there is no value.
     #[must_use]
-    pub fn last(&self, column: BlockColumn, block: usize) -> f64 {
+    pub fn last(&self, column: Column, block: usize) -> f64 {
         self.columns[column as usize].of(block)
     }
 
     /// Step at which a column was measured last: they are not all measured equally often. `None` before.
     #[must_use]
-    pub fn measured_at(&self, column: BlockColumn) -> Option<u64> {
+    pub fn measured_at(&self, column: Column) -> Option<u64> {
         self.measured(column).map(Latest::step)
     }
 
@@ -172,7 +170,7 @@ impl Blocks {
     /// The last step at which anything of the blocks was measured; `None` before.
     #[must_use]
     pub fn newest_step(&self) -> Option<u64> {
-        BlockColumn::ALL.into_iter().filter_map(|column| self.measured_at(column)).max()
+        Column::ALL.into_iter().filter_map(|column| self.measured_at(column)).max()
     }
 
     /// There is a histogram of any block.
@@ -194,9 +192,9 @@ impl Blocks {
         let quotient = |which: Quotient| self.quotients[which as usize].of(block);
         let mut row = BlockRow {
             path: &layout.path,
-            grad_norm: self.last(BlockColumn::GradNorm, block),
-            weight_norm: self.last(BlockColumn::WeightNorm, block),
-            update_norm: self.last(BlockColumn::UpdateNorm, block),
+            grad_norm: self.last(Column::GradNorm, block),
+            weight_norm: self.last(Column::WeightNorm, block),
+            update_norm: self.last(Column::UpdateNorm, block),
             update_ratio: quotient(Quotient::UpdateRatio),
             signal_to_noise: quotient(Quotient::SignalToNoise),
             update_cosine: quotient(Quotient::UpdateCosine),
@@ -210,18 +208,18 @@ impl Blocks {
     /// measured last; `None` before the first.
     #[must_use]
     pub fn global_grad_norm(&self) -> Option<(u64, f64)> {
-        let norms = self.measured(BlockColumn::GradNorm)?;
+        let norms = self.measured(Column::GradNorm)?;
         let with_gradient = (0..self.len()).filter(|&block| self.has_gradient(block));
         let norm = Combine::of(GRAD_NORM).fold(with_gradient.map(|block| norms.of(block)))?;
         Some((norms.step(), norm))
     }
 
     /// A column that was measured.
-    fn measured(&self, column: BlockColumn) -> Option<&Latest> {
+    fn measured(&self, column: Column) -> Option<&Latest> {
         Some(&self.columns[column as usize]).filter(|latest| !latest.is_empty())
     }
 
-    fn keep_column(&mut self, step: u64, column: BlockColumn, columns: &StepColumns<'_>) {
+    fn keep_column(&mut self, step: u64, column: Column, columns: &StepColumns<'_>) {
         let Some(values) = columns.get(column) else {
             return;
         };
@@ -236,7 +234,7 @@ impl Blocks {
     }
 
     fn keep_quotient(&mut self, step: u64, quotient: Quotient, columns: &StepColumns<'_>) {
-        let Some(of_block) = quotient.in_step(columns) else {
+        let Some(of_block) = in_step(quotient, columns) else {
             return;
         };
         let missing = &self.missing_now;
@@ -268,8 +266,8 @@ impl Blocks {
 
     fn recorded(&self, block: usize) -> Recorded {
         Recorded {
-            gradients: self.measured(BlockColumn::GradNorm).is_some(),
-            weights: self.measured(BlockColumn::WeightNorm).is_some(),
+            gradients: self.measured(Column::GradNorm).is_some(),
+            weights: self.measured(Column::WeightNorm).is_some(),
             has_gradient: self.has_gradient(block),
         }
     }

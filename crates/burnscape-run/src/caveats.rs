@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use burnscape_landscape::surface::{Counts, Surface};
 use burnscape_landscape::words;
-use burnscape_trace::{Axis, AxisKind, BatchNormMode, BiasMode, Head, Slice, Trajectory};
+use burnscape_trace::{
+    Axis, BatchNormMode, BiasMode, Head, Normalisation, Plan, Slice, Trajectory,
+};
 
 /// The principal components of a path that is told while training goes on.
 pub const OF_LIVE_PATH: [usize; 2] = [1, 2];
@@ -53,6 +56,31 @@ pub enum Caveat {
         /// Of a line, not of a plane.
         is_line: bool,
     },
+    /// Over what every value is a mean.
+    MeanOver {
+        /// What is averaged, such as `loss`.
+        quantity: String,
+        /// How many.
+        count: usize,
+        /// Of what: `samples`, `tokens`, `positions` or `batches`.
+        unit: String,
+    },
+    /// How sure the values are.
+    StandardError {
+        /// The largest standard error; `None`: unknown.
+        largest: Option<f64>,
+    },
+    /// How many nodes were measured, and what is with the others.
+    Nodes(Counts),
+    /// Some nodes are not measured but filled in.
+    Interpolated {
+        /// To what share of the range of losses, where a check holds that.
+        tolerance: Option<f64>,
+    },
+    /// What was left out from the start, for want of time, as the plan says it.
+    Planned(String),
+    /// To what random directions are scaled, as recorded.
+    Scaled(Normalisation),
     /// Seeds of the random directions.
     Seeds(Vec<u64>),
     /// How far the slice reaches.
@@ -102,6 +130,18 @@ impl Caveat {
             Self::LossGap { snapshot, loss, on_slice, .. } => {
                 words::loss_and_loss_on_plane(*snapshot as usize, *loss, *on_slice)
             }
+            Self::MeanOver { quantity, count, unit } => words::mean_over(quantity, *count, unit),
+            Self::StandardError { largest } => words::standard_error(largest.as_slice()),
+            Self::Nodes(counts) => words::nodes(*counts),
+            Self::Interpolated { tolerance: Some(share) } => format!(
+                "Dotted nodes are interpolated: left out where their neighbours are told to within {} of the range.",
+                words::percent(*share)
+            ),
+            Self::Interpolated { tolerance: None } => {
+                "Dotted nodes are interpolated, not measured.".to_owned()
+            }
+            Self::Planned(text) => text.clone(),
+            Self::Scaled(to) => format!("Directions scaled by {to}."),
             Self::Seeds(seeds) => words::seeds(seeds),
             Self::Reach { reach, centre_norm } => words::range(*reach, *centre_norm),
             Self::Biases(mode) => biases(mode),
@@ -121,6 +161,9 @@ fn biases(mode: &BiasMode) -> String {
             "Biases and norm parameters move, each scaled as one filter.".to_owned()
         }
         BiasMode::Moved => "Biases and norm parameters move as all others do.".to_owned(),
+        BiasMode::Mixed => {
+            "Biases and norm parameters move along the direction that is not random.".to_owned()
+        }
         other => format!("Biases and norm parameters: {other}."),
     }
 }
@@ -160,6 +203,28 @@ pub fn caveats_of_live_path(path: &Trajectory) -> Vec<Caveat> {
     caveats.push(Caveat::TurningPlane);
     caveats.extend(out_of_slice(path, false, true));
     caveats
+}
+
+/// What the values of a quantity at the nodes of a slice are, and how many were measured; `unit` as in a trace, where
+/// samples are left out.
+#[must_use]
+pub fn caveats_of_values(quantity: &str, count: u64, unit: &str, surface: &Surface) -> Vec<Caveat> {
+    let mean = (count > 0).then(|| Caveat::MeanOver {
+        quantity: quantity.to_owned(),
+        count: usize::try_from(count).unwrap_or(usize::MAX),
+        unit: words::unit(unit).to_owned(),
+    });
+    let known = surface.stderrs().iter().copied().filter(|stderr| !stderr.is_nan());
+    let largest = known.max_by(f64::total_cmp);
+    let rest = [Caveat::StandardError { largest }, Caveat::Nodes(surface.counts())];
+    mean.into_iter().chain(rest).collect()
+}
+
+/// That less was going to be measured than everything.
+#[must_use]
+pub fn caveat_of_plan(plan: &Plan) -> Option<Caveat> {
+    let is_told = !plan.is_exact() && !plan.text.is_empty();
+    is_told.then(|| Caveat::Planned(plan.text.clone()))
 }
 
 /// How a slice was made, of a model with a head.
@@ -221,11 +286,7 @@ pub fn loss_gap(path: &Trajectory, is_line: bool) -> Option<Caveat> {
 /// The principal components along which a slice lies, counted from 1; none if it has other directions.
 #[must_use]
 pub fn components(slice: &Slice) -> Vec<usize> {
-    let number = |axis: &Axis| {
-        let number = axis.label.strip_prefix("PC ").filter(|_| axis.kind == AxisKind::Pca);
-        number?.parse().ok()
-    };
-    axes(slice).map(number).collect::<Option<_>>().unwrap_or_default()
+    axes(slice).map(Axis::principal_component).collect::<Option<_>>().unwrap_or_default()
 }
 
 /// The axes of a slice: one of a line, two of a plane.
@@ -259,13 +320,28 @@ pub fn parameters(head: &Head) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use burnscape_trace::record;
+    use burnscape_trace::{AxisKind, record};
 
     use super::*;
 
     fn component(k: usize) -> Axis {
         let (label, kind) = (format!("PC {k}"), AxisKind::Pca);
         record!(Axis { label, kind, explained: Some(0.1) })
+    }
+
+    #[test]
+    fn the_number_of_a_component_is_a_field_and_in_old_traces_in_the_label() {
+        let pca = |label: &str, component| {
+            record!(Axis { label: label.into(), kind: AxisKind::Pca, component })
+        };
+        assert_eq!(pca("PC 3", None).principal_component(), Some(3));
+        assert_eq!(pca("third", Some(3)).principal_component(), Some(3));
+        assert_eq!(pca("PC 2", Some(3)).principal_component(), Some(3));
+        assert_eq!(pca("third", None).principal_component(), None);
+        assert_eq!(pca("PC 0", Some(0)).principal_component(), None);
+        let random =
+            record!(Axis { label: "PC 1".into(), kind: AxisKind::Random, component: Some(1) });
+        assert_eq!(random.principal_component(), None);
     }
 
     fn path() -> Trajectory {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use burnscape_trace::{
-    Activation, Alert, Check, Curvature, Epoch, Frozen, Head, Histogram, Note, Plan, Record,
-    Resume, Snapshot,
+    Activation, Alert, Check, ComparedRun, Curvature, Epoch, Frozen, Head, Histogram, Note, Plan,
+    Record, Resume, Snapshot,
 };
 
 use crate::{Freezing, MetricValues, Steps, take_check};
@@ -39,6 +39,8 @@ pub struct History {
     pub plans: Vec<Plan>,
     /// How the blocks that are frozen changed.
     pub frozen: Vec<Frozen>,
+    /// The runs that a comparison is about.
+    pub runs: Vec<ComparedRun>,
     /// Where recording went on.
     pub resumes: Vec<Resume>,
 }
@@ -65,6 +67,7 @@ impl History {
             Record::Check(check) => take_check(&mut self.checks, &check),
             Record::Plan(plan) => self.plans.push(plan),
             Record::Frozen(frozen) => self.frozen.push(frozen),
+            Record::Runs(told) => self.runs = told.runs,
             Record::Resume(resume) => self.resumes.push(resume),
             _ => {}
         }

@@ -12,6 +12,7 @@ mod caveats;
 mod checks;
 mod contiguity;
 mod curvature;
+mod facts;
 mod freezing;
 mod history;
 mod landscape;
@@ -35,19 +36,21 @@ mod text;
 
 pub use alerts::{Alerts, MAX_ALERTS, is_error};
 pub use black_boxes::{BlackBox, BlackBoxes};
-pub use block_columns::BlockColumn;
 pub use block_histograms::BlockValues;
 pub use block_quantity::BlockQuantity;
 pub use block_series::{BlockCell, BlockSeries, COLUMNS};
 pub use block_status::BlockStatus;
 pub use blocks::{BlockRow, Blocks};
+pub use burnscape_trace::columns::{Column as BlockColumn, Quotient};
 pub use caveats::{
-    Caveat, OF_LIVE_PATH, axes, caveats_of_live_path, caveats_of_path, caveats_of_slice,
-    components, ends, explained_variance, loss_gap, out_of_slice, parameters, reach,
+    Caveat, OF_LIVE_PATH, axes, caveat_of_plan, caveats_of_live_path, caveats_of_path,
+    caveats_of_slice, caveats_of_values, components, ends, explained_variance, loss_gap,
+    out_of_slice, parameters, reach,
 };
 pub use checks::take_check;
 pub use contiguity::Contiguity;
 pub use curvature::{CurvatureHistory, Curvatures, MAX_MOMENTS, Moment, stability_bound};
+pub use facts::{Facts, Losses};
 pub use freezing::Freezing;
 pub use history::History;
 pub use landscape::{Landscape, MAX_NODES, Quantity};
@@ -58,11 +61,10 @@ pub use metric_values::{MetricSeries, MetricValue, MetricValues};
 pub use metrics::{MAX_METRICS, MetricCurve, Metrics, NamedMetric, OWN};
 pub use octave_columns::{OCTAVES, OctaveColumns};
 pub use progress::{Pace, TrainingProgress};
-pub use quotient::Quotient;
 pub use recorded::Recorded;
 pub use run::{Damage, Run, RunState};
 pub use series::{BUCKETS, Bucket, Series};
 pub use standing::Standing;
 pub use steps::Steps;
 pub use taps::{MAX_TAPS, Tap, TapQuantity, Taps, dead_share};
-pub use text::{json_number, printable, xml_escaped};
+pub use text::{counted, json_number, json_printable, printable, xml_escaped};

@@ -1,17 +1,44 @@
 //! Texts and numbers of a trace, which may be anything, made fit for where they are shown.
 
+use burnscape_trace::json_word;
 use serde_json::{Value, json};
 
 /// Text without control characters, those that turn the direction of reading, and those that XML forbids: each becomes
 /// U+FFFD.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let is_odd = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            || matches!(character, '\u{fffe}' | '\u{ffff}')
-    };
     text.chars().map(|character| if is_odd(character) { '\u{fffd}' } else { character }).collect()
+}
+
+fn is_odd(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(character, '\u{fffe}' | '\u{ffff}')
+}
+
+/// JSON text whose strings do nothing to a terminal: what is not [printable](printable) is escaped. JSON itself asks that
+/// only of the characters below U+0020, and outside strings nothing else is in it.
+#[must_use]
+pub fn json_printable(json: &str) -> String {
+    let is_harmful = |character: char| character >= ' ' && is_odd(character);
+    let mut printable = String::with_capacity(json.len());
+    for part in json.split_inclusive(is_harmful) {
+        match part.char_indices().next_back().filter(|(_, last)| is_harmful(*last)) {
+            Some((at, last)) => {
+                printable.push_str(&part[..at]);
+                printable.push_str(&format!("\\u{:04x}", u32::from(last)));
+            }
+            None => printable.push_str(part),
+        }
+    }
+    printable
+}
+
+/// A number with its noun: `1 file`, `2 files`.
+#[must_use]
+pub fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }
 
 /// [Printable](printable) text that neither ends an element or attribute of XML nor begins another.
@@ -24,12 +51,7 @@ pub fn xml_escaped(text: &str) -> String {
 /// A number as JSON, which has no NaN and no infinities: they are the words that Python's `float` reads.
 #[must_use]
 pub fn json_number(value: f64) -> Value {
-    match value {
-        _ if value.is_nan() => json!("NaN"),
-        f64::INFINITY => json!("Infinity"),
-        f64::NEG_INFINITY => json!("-Infinity"),
-        _ => json!(value),
-    }
+    json_word(value).map_or_else(|| json!(value), |word| json!(word))
 }
 
 #[cfg(test)]
@@ -42,6 +64,18 @@ mod tests {
             xml_escaped("</text><script>&\"'\u{1b}\u{0}\u{202e}\u{ffff}"),
             "&lt;/text&gt;&lt;script&gt;&amp;&quot;&#39;\u{fffd}\u{fffd}\u{fffd}\u{fffd}"
         );
+    }
+
+    #[test]
+    fn json_does_nothing_to_a_terminal_and_means_the_same() {
+        let hostile: String =
+            ('\0'..'\u{ff}').chain(['\u{202e}', '\u{2066}', '\u{ffff}', '層']).collect();
+        let value = json!({ hostile.as_str(): [hostile, 0.5, null] });
+        for text in [value.to_string(), format!("{value:#}")] {
+            let printable = json_printable(&text);
+            assert!(!printable.chars().any(|it| is_odd(it) && it != '\n'), "{printable}");
+            assert_eq!(serde_json::from_str::<Value>(&printable).unwrap(), value);
+        }
     }
 
     #[test]

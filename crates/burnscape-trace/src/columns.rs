@@ -1,39 +1,215 @@
-//! The columns of `step` records: what each is called, what it means, and how blocks are put together.
+//! The columns of `step` records: what each is called and means, its unit, and how blocks are put together.
 //!
 //! A record holds one value per parameter block. What is true of several blocks, a module with all that is in
 //! it or the whole model, follows from these by the rule of the column: norms by the root of the sum of their
 //! squares, counts by their sum, largest values by the largest. Quotients are formed last, of sums.
 
+use std::fmt;
+
 use crate::record::{Block, Head, Step};
 
-/// ‖g‖ as the optimizer received it: after accumulation and device reduction, before its own clipping.
-pub const GRAD_NORM: &str = "grad_norm";
-/// max |g|.
-pub const GRAD_MAX: &str = "grad_max";
-/// Entries of g that are NaN or infinite.
-pub const GRAD_NON_FINITE: &str = "grad_non_finite";
-/// ‖g‖ after the optimizer's own clipping.
-pub const GRAD_NORM_CLIPPED: &str = "grad_norm_clipped";
-/// ‖E g‖², of an exponential average over the steps measured.
-pub const GRAD_SIGNAL: &str = "grad_signal";
-/// E‖g‖², of the same average.
-pub const GRAD_POWER: &str = "grad_power";
-/// Standard deviation of ‖g‖ over its mean, over a window of steps.
-pub const GRAD_CV: &str = "grad_cv";
-/// Learning rate of the block, where it is not that of the step.
-pub const LR: &str = "lr";
-/// ‖θ‖ before the update.
-pub const WEIGHT_NORM: &str = "weight_norm";
-/// Entries of θ before the update that are NaN or infinite.
-pub const WEIGHT_NON_FINITE: &str = "weight_non_finite";
-/// ‖u‖, u = θ after the update − θ before it.
-pub const UPDATE_NORM: &str = "update_norm";
-/// ⟨u, u'⟩ with the update u' of the step before.
-pub const UPDATE_DOT: &str = "update_dot";
-/// ‖u'‖.
-pub const PREVIOUS_UPDATE_NORM: &str = "previous_update_norm";
-/// ‖θ after the update − θ₀‖, from the start of this recording.
-pub const DISTANCE: &str = "distance";
+/// The one table of columns: constant and variant, name in the trace, meaning, unit, rule over several blocks.
+macro_rules! columns {
+    ($($constant:ident $variant:ident $name:literal, $meaning:literal, $unit:literal, $combine:ident;)*) => {
+        $(
+            #[doc = concat!($meaning, ".")]
+            pub const $constant: &str = $name;
+        )*
+
+        /// A column of a step.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Column {
+            $(
+                #[doc = concat!($meaning, ".")]
+                $variant,
+            )*
+        }
+
+        impl Column {
+            /// How many there are.
+            pub const COUNT: usize = [$($name),*].len();
+
+            /// All of them.
+            pub const ALL: [Self; Self::COUNT] = [$(Self::$variant),*];
+
+            /// The column of a name; `None`: one that this version does not know.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($constant => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+
+            /// What it is called in a trace.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $constant,)*
+                }
+            }
+
+            /// What it says of a block.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $meaning,)*
+                }
+            }
+
+            /// In what it is measured, where L is the unit of the loss and P that of parameters; 1: a plain number.
+            #[must_use]
+            pub fn unit(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $unit,)*
+                }
+            }
+
+            /// How the values of several blocks become one.
+            #[must_use]
+            pub fn combine(self) -> Combine {
+                match self {
+                    $(Self::$variant => Combine::$combine,)*
+                }
+            }
+        }
+    };
+}
+
+columns! {
+    GRAD_NORM GradNorm "grad_norm", "‖g‖ as the optimizer received it: after accumulation and device reduction, before its own clipping", "L/P", RootOfSquares;
+    GRAD_MAX GradMax "grad_max", "largest absolute value in g", "L/P", Largest;
+    GRAD_NON_FINITE GradNonFinite "grad_non_finite", "entries of g that are NaN or infinite", "entries", Sum;
+    GRAD_NORM_CLIPPED GradNormClipped "grad_norm_clipped", "‖g‖ after the optimizer's own clipping", "L/P", RootOfSquares;
+    GRAD_SIGNAL GradSignal "grad_signal", "‖E g‖², of an exponential average E over the steps measured", "L²/P²", Sum;
+    GRAD_POWER GradPower "grad_power", "E‖g‖², of the same average", "L²/P²", Sum;
+    GRAD_CV GradCv "grad_cv", "standard deviation of ‖g‖ over its mean, in a window of steps", "1", Never;
+    LR Lr "lr", "learning rate of the block, where it is not that of the step", "the optimizer's", Never;
+    WEIGHT_NORM WeightNorm "weight_norm", "‖θ‖ before the update", "P", RootOfSquares;
+    WEIGHT_NON_FINITE WeightNonFinite "weight_non_finite", "entries of θ before the update that are NaN or infinite", "entries", Sum;
+    UPDATE_NORM UpdateNorm "update_norm", "‖u‖, u = θ after the update − θ before it", "P", RootOfSquares;
+    UPDATE_DOT UpdateDot "update_dot", "scalar product of u and u′, the update of the step before", "P²", Sum;
+    PREVIOUS_UPDATE_NORM PreviousUpdateNorm "previous_update_norm", "‖u′‖", "P", RootOfSquares;
+    DISTANCE Distance "distance", "‖θ after the update − θ at the start of this recording‖", "P", RootOfSquares;
+}
+
+impl Column {
+    /// It says nothing of a block that no gradient reached.
+    #[must_use]
+    pub fn is_of_gradient(self) -> bool {
+        is_of_gradient(self.name())
+    }
+}
+
+/// A quotient of columns of one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quotient {
+    /// ‖u‖ / ‖θ‖.
+    UpdateRatio,
+    /// Gradient signal-to-noise ratio ‖E g‖² / (E‖g‖² − ‖E g‖²) (Liu et al. 2020, arXiv 2001.07384, summed over
+    /// parameters).
+    SignalToNoise,
+    /// Cosine of the angle between this update and the one before.
+    UpdateCosine,
+}
+
+impl Quotient {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::UpdateRatio, Self::SignalToNoise, Self::UpdateCosine];
+
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UpdateRatio => "update_ratio",
+            Self::SignalToNoise => "signal_to_noise",
+            Self::UpdateCosine => "update_cosine",
+        }
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::UpdateRatio => "update over weight",
+            Self::SignalToNoise => "signal-to-noise ratio of the gradient",
+            Self::UpdateCosine => "cosine of the angle between two updates",
+        }
+    }
+
+    /// How it follows from its columns.
+    #[must_use]
+    pub fn formula(self) -> &'static str {
+        match self {
+            Self::UpdateRatio => "update_norm / weight_norm",
+            Self::SignalToNoise => "grad_signal / (grad_power − grad_signal)",
+            Self::UpdateCosine => "update_dot / (update_norm · previous_update_norm)",
+        }
+    }
+
+    /// The columns that it is formed of.
+    #[must_use]
+    pub fn columns(self) -> &'static [Column] {
+        match self {
+            Self::UpdateRatio => &[Column::UpdateNorm, Column::WeightNorm],
+            Self::SignalToNoise => &[Column::GradSignal, Column::GradPower],
+            Self::UpdateCosine => {
+                &[Column::UpdateDot, Column::UpdateNorm, Column::PreviousUpdateNorm]
+            }
+        }
+    }
+
+    /// It says nothing of a block that no gradient reached.
+    #[must_use]
+    pub fn is_of_gradient(self) -> bool {
+        self.columns()[0].is_of_gradient()
+    }
+
+    /// Its value from those of its [columns](Self::columns), in their order; `None` where it is not defined, as of a
+    /// weight of 0. Without noise, the signal-to-noise ratio is infinite.
+    pub fn of(self, mut value: impl FnMut(Column) -> Option<f64>) -> Option<f64> {
+        let mut values = [1.0; 3];
+        for (slot, &column) in values.iter_mut().zip(self.columns()) {
+            *slot = value(column)?;
+        }
+        self.formed_of(values)
+    }
+
+    /// The same of values in the order of the columns, with 1 where there are fewer than three.
+    #[must_use]
+    pub fn formed_of(self, [a, b, c]: [f64; 3]) -> Option<f64> {
+        match self {
+            Self::UpdateRatio => (b != 0.0).then(|| a / b),
+            Self::SignalToNoise => {
+                let noise = b - a;
+                // Nothing at all is no signal without noise.
+                (a != 0.0 || noise != 0.0).then(|| a / noise.max(0.0))
+            }
+            Self::UpdateCosine => (b * c != 0.0).then(|| a / (b * c)),
+        }
+    }
+}
+
+/// All columns as a table in Markdown, as it stands in the documentation of the format.
+#[must_use]
+pub fn table_of_columns() -> String {
+    let row = |it: Column| {
+        let (name, meaning, unit, rule) = (it.name(), it.meaning(), it.unit(), it.combine());
+        format!("| `{name}` | {meaning} | {unit} | {rule} |\n")
+    };
+    let rows: String = Column::ALL.map(row).concat();
+    format!("| column | one value per block | unit | several blocks |\n|---|---|---|---|\n{rows}")
+}
+
+/// The same of the quotients.
+#[must_use]
+pub fn table_of_quotients() -> String {
+    let row =
+        |it: Quotient| format!("| `{}` | {} | `{}` |\n", it.name(), it.meaning(), it.formula());
+    let rows: String = Quotient::ALL.map(row).concat();
+    format!("| quotient | what it is | of columns |\n|---|---|---|\n{rows}")
+}
 
 /// Whether a column says nothing of a block that no gradient reached.
 #[must_use]
@@ -54,19 +230,23 @@ pub enum Combine {
     Never,
 }
 
+/// The rule as a formula; nothing for [`Combine::Never`].
+impl fmt::Display for Combine {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::RootOfSquares => "√Σx²",
+            Self::Sum => "Σx",
+            Self::Largest => "largest; NaN if any is",
+            Self::Never => "",
+        })
+    }
+}
+
 impl Combine {
     /// The rule of a column.
     #[must_use]
     pub fn of(column: &str) -> Self {
-        match column {
-            GRAD_NORM | GRAD_NORM_CLIPPED | WEIGHT_NORM | UPDATE_NORM | PREVIOUS_UPDATE_NORM
-            | DISTANCE => Self::RootOfSquares,
-            GRAD_NON_FINITE | WEIGHT_NON_FINITE | GRAD_SIGNAL | GRAD_POWER | UPDATE_DOT => {
-                Self::Sum
-            }
-            GRAD_MAX => Self::Largest,
-            _ => Self::Never,
-        }
+        Column::named(column).map_or(Self::Never, Column::combine)
     }
 
     /// One value for several; `None` without any, or where that is no quantity of several blocks.
@@ -134,31 +314,29 @@ impl Step {
         }
     }
 
+    /// A quotient over some blocks; `None` if not measured, or not defined.
+    #[must_use]
+    pub fn quotient(&self, blocks: &Blocks, quotient: Quotient) -> Option<f64> {
+        quotient.of(|column| self.over(blocks, column.name()))
+    }
+
     /// ‖u‖ / ‖θ‖ over some blocks; `None` if not measured, or if ‖θ‖ = 0.
     #[must_use]
     pub fn update_ratio(&self, blocks: &Blocks) -> Option<f64> {
-        let weight = self.over(blocks, WEIGHT_NORM)?;
-        (weight != 0.0).then_some(self.over(blocks, UPDATE_NORM)? / weight)
+        self.quotient(blocks, Quotient::UpdateRatio)
     }
 
-    /// Gradient signal-to-noise ratio ‖E g‖² / (E‖g‖² − ‖E g‖²) over some blocks (Liu et al. 2020,
-    /// arXiv 2001.07384, summed over parameters); `None` if not measured, infinite without noise.
+    /// [`Quotient::SignalToNoise`] over some blocks; `None` if not measured, infinite without noise.
     #[must_use]
     pub fn signal_to_noise(&self, blocks: &Blocks) -> Option<f64> {
-        let signal = self.over(blocks, GRAD_SIGNAL)?;
-        let noise = self.over(blocks, GRAD_POWER)? - signal;
-        match (signal, noise) {
-            (0.0, 0.0) => None,
-            _ => Some(signal / noise.max(0.0)),
-        }
+        self.quotient(blocks, Quotient::SignalToNoise)
     }
 
     /// Cosine of the angle between this update and the one before, over some blocks; `None` if not measured, or
     /// if one of them is 0.
     #[must_use]
     pub fn update_cosine(&self, blocks: &Blocks) -> Option<f64> {
-        let lengths = self.over(blocks, UPDATE_NORM)? * self.over(blocks, PREVIOUS_UPDATE_NORM)?;
-        (lengths != 0.0).then_some(self.over(blocks, UPDATE_DOT)? / lengths)
+        self.quotient(blocks, Quotient::UpdateCosine)
     }
 }
 

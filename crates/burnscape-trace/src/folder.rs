@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::Error;
+use crate::{Error, lock};
 
 /// Name of the trace inside the run folder.
 pub const TRACE_FILE: &str = "trace.cbor";
@@ -132,6 +132,12 @@ impl RunFolder {
     #[must_use]
     pub fn trace_path(&self) -> PathBuf {
         self.path.join(TRACE_FILE)
+    }
+
+    /// Whether a writer has the trace at this moment; `None` where that is not known, as on disks without locks.
+    #[must_use]
+    pub fn has_writer(&self) -> Option<bool> {
+        lock::is_held(&self.trace_path())
     }
 
     /// Where the snapshots lie.

@@ -9,9 +9,9 @@
 //! ```
 //!
 //! ```
-//! use burnscape_trace::{Note, Record, frame};
+//! use burnscape_trace::{Note, Record, frame, record};
 //!
-//! let note = Record::from(Note { level: "info".into(), text: "hello".into() });
+//! let note = Record::from(record!(Note { level: "info".into(), text: "hello".into() }));
 //! let mut bytes = Vec::new();
 //! frame::encode(&note, &mut bytes)?;
 //!
@@ -26,8 +26,8 @@ use std::ops::Range;
 use crate::record::Record;
 use crate::{Error, payload};
 
-pub use crate::claims::MAX_ITEMS;
 pub use crate::payload::{MAX_NESTING, decode as decode_payload, decode_value};
+pub use crate::payload_limits::MAX_ITEMS;
 pub use ciborium::Value;
 
 /// Tag 55799: every frame begins with it, and a reader finds the next frame by it.

@@ -77,12 +77,21 @@ fn list(items: impl Iterator<Item = String>) -> String {
 /// As few digits as tell the number: what was an f32 keeps those of one. JSON has no NaN and no infinities.
 fn float(number: f64) -> String {
     let single = number as f32;
+    match json_word(number) {
+        Some(word) => quoted(word),
+        None if f64::from(single) == number => format!("{single:?}"),
+        None => format!("{number:?}"),
+    }
+}
+
+/// What stands in JSON for a number that it has not, as Python's `float` reads it; `None`: JSON has it.
+#[must_use]
+pub fn json_word(number: f64) -> Option<&'static str> {
     match number {
-        _ if number.is_nan() => quoted("NaN"),
-        f64::INFINITY => quoted("Infinity"),
-        f64::NEG_INFINITY => quoted("-Infinity"),
-        _ if f64::from(single) == number => format!("{single:?}"),
-        _ => format!("{number:?}"),
+        _ if number.is_nan() => Some("NaN"),
+        f64::INFINITY => Some("Infinity"),
+        f64::NEG_INFINITY => Some("-Infinity"),
+        _ => None,
     }
 }
 
@@ -93,7 +102,9 @@ fn quoted(text: &str) -> String {
         match character {
             '"' | '\\' => quoted.extend(['\\', character]),
             '\n' => quoted.push_str("\\n"),
-            '\0'..='\x1f' => drop(write!(quoted, "\\u{:04x}", u32::from(character))),
+            '\0'..='\x1f' | '\x7f'..='\u{9f}' => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(character));
+            }
             _ => quoted.push(character),
         }
     }

@@ -14,7 +14,7 @@
 //! # Writing, reading, following
 //!
 //! ```
-//! use burnscape_trace::{End, FORMAT, Follower, Head, Item, Record, RunFolder, Step, Writer, read_run};
+//! use burnscape_trace::{End, FORMAT, Follower, Head, Item, Record, RunFolder, Step, Writer, read_run, record};
 //!
 //! # let scratch = tempfile::tempdir()?;
 //! # let base = scratch.path().join("runs/digits");
@@ -23,14 +23,14 @@
 //! let mut writer = Writer::create(&folder)?;
 //! let mut follower = Follower::open(folder.path())?;
 //!
-//! writer.append(&Record::from(Head { format: FORMAT, ..Head::default() }))?;
-//! writer.append(&Record::from(Step { step: 0, loss: Some(2.3), ..Step::default() }))?;
+//! writer.append(&Record::from(record!(Head { format: FORMAT })))?;
+//! writer.append(&Record::from(record!(Step { step: 0, loss: Some(2.3) })))?;
 //! writer.flush()?;
 //!
 //! let items = follower.poll()?; // what is whole by now; never waits
 //! assert!(matches!(&items[1], Item::Record { record: Record::Step(step), .. } if step.step == 0));
 //!
-//! writer.finish(End { reason: "finished".into(), steps: 1, ..End::default() })?;
+//! writer.finish(record!(End { reason: "finished".into(), steps: 1 }))?;
 //!
 //! let trace = read_run(folder.path())?;
 //! assert_eq!(trace.records.last().map(Record::kind), Some("end"));
@@ -157,7 +157,6 @@ pub mod frame;
 
 mod array;
 mod checksums;
-mod claims;
 mod error;
 mod files;
 mod folder;
@@ -169,6 +168,7 @@ mod lock;
 mod memory;
 mod output;
 mod payload;
+mod payload_limits;
 mod prune;
 mod reader;
 mod record;
@@ -187,6 +187,7 @@ pub use error::{Error, NotATrace};
 pub use files::{FileState, state_of};
 pub use folder::{RunFolder, TRACE_FILE};
 pub use follower::Follower;
+pub use hyperparameters::json_word;
 pub use index::{INDEX_FILE, Index, IndexedRecords, Stretch};
 pub use item::{Item, LossCause, Lost, Torn};
 pub use memory::MemoryTrace;

@@ -34,6 +34,17 @@ impl Lock {
     }
 }
 
+/// Whether a writer has a trace; `None` where that is not known: it cannot be read, or there are no locks. A writer that
+/// begins at this very moment asks again.
+pub(crate) fn is_held(trace: &Path) -> Option<bool> {
+    let file = File::open(lock_path(trace)).ok()?;
+    match file.try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
+    }
+}
+
 // On Windows a locked file cannot be read by others, and a run is to be followed while it grows.
 fn lock_path(trace: &Path) -> PathBuf {
     if cfg!(windows) { trace.with_extension("lock") } else { trace.to_owned() }

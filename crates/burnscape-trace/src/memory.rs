@@ -8,11 +8,11 @@ use crate::{Error, Reader, Trace, frame};
 /// It writes what it is given and nothing more: no copies of the head, no `resume`.
 ///
 /// ```
-/// use burnscape_trace::{FORMAT, Head, MemoryTrace, Record, Step};
+/// use burnscape_trace::{FORMAT, Head, MemoryTrace, Record, Step, record};
 ///
 /// let mut trace = MemoryTrace::new();
-/// trace.append(&Record::from(Head { format: FORMAT, ..Head::default() }))?;
-/// trace.append(&Record::from(Step { step: 0, loss: Some(2.3), ..Step::default() }))?;
+/// trace.append(&Record::from(record!(Head { format: FORMAT })))?;
+/// trace.append(&Record::from(record!(Step { step: 0, loss: Some(2.3) })))?;
 ///
 /// let read = trace.read()?;
 /// assert_eq!(read.records.len(), 2);

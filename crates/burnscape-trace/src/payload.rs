@@ -10,10 +10,10 @@ use serde::{Deserialize, Deserializer};
 
 use crate::record::{
     Activation, Alert, Blackbox, Check, Curvature, Dropped, End, Epoch, Frozen, Head, Histogram,
-    Hyperparameters, Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step,
-    Study, Trajectory,
+    Hyperparameters, Metric, Nodes, Note, Plan, Progress, Record, Resume, Runs, Slice, Snapshot,
+    Step, Study, Trajectory,
 };
-use crate::{Error, claims, step_bytes};
+use crate::{Error, payload_limits, step_bytes};
 
 /// Arrays, maps and tags may be nested this deep. Format 1.0 needs 6; a cap keeps a hostile file
 /// from exhausting the stack.
@@ -79,6 +79,7 @@ kinds! {
     Plan "plan",
     Nodes "nodes",
     Study "study",
+    Runs "runs",
     Check "check",
     Note "note",
     Resume "resume",
@@ -148,10 +149,10 @@ pub(crate) fn decode_as<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Error>
 }
 
 fn refuse_too_many_items(payload: &[u8]) -> Result<(), Error> {
-    if !claims::has_too_many_items(payload) {
+    if !payload_limits::has_too_many_items(payload) {
         return Ok(());
     }
-    let message = format!("it holds more than {} items", claims::MAX_ITEMS);
+    let message = format!("it holds more than {} items", payload_limits::MAX_ITEMS);
     Err(Error::Payload { at: None, message })
 }
 

@@ -18,8 +18,8 @@ use crate::{F32s, F64s, Tally, U32s};
 /// The version `[major, minor]` that this crate writes.
 pub const FORMAT: [u16; 2] = [1, 2];
 
-/// All kinds that format 1.2 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`.
-pub const RESERVED_KINDS: [&str; 23] = [
+/// All kinds that format 1.2 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`, before 1.2 no `runs`.
+pub const RESERVED_KINDS: [&str; 24] = [
     "head",
     "hyperparameters",
     "step",
@@ -43,6 +43,7 @@ pub const RESERVED_KINDS: [&str; 23] = [
     "resume",
     "end",
     "progress",
+    "runs",
 ];
 
 /// One item of a trace.
@@ -88,6 +89,8 @@ pub enum Record {
     Nodes(Nodes),
     /// Slices that belong together, and what they say about each other.
     Study(Study),
+    /// The runs that a comparison is about.
+    Runs(Runs),
     /// A self-check and how it came out.
     Check(Check),
     /// A sentence for the reader.
@@ -562,6 +565,9 @@ pub struct Snapshot {
     /// Since they were, every so many-th of the snapshots that are due is kept; `None`: none was given up with this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stride: Option<u64>,
+    /// In a comparison the run that it is of, by its place in [`Runs::runs`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<u32>,
 }
 
 /// One further quantity that is measured at the nodes of a slice, beside the loss.
@@ -603,6 +609,20 @@ pub struct Axis {
     pub seed: Option<u64>,
     /// Share of the explained variance of a principal component.
     pub explained: Option<f64>,
+    /// Number of a principal component, counted from 1; `None` of other directions, and before format 1.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub component: Option<u64>,
+}
+
+impl Axis {
+    /// Number of the principal component, counted from 1, that the direction is; `None`: it is none. Before format 1.2
+    /// only the label tells it.
+    #[must_use]
+    pub fn principal_component(&self) -> Option<usize> {
+        let of_label = || self.label.strip_prefix("PC ")?.parse().ok();
+        let told = self.component.map(usize::try_from).and_then(Result::ok);
+        told.or_else(of_label).filter(|number| self.kind == AxisKind::Pca && *number > 0)
+    }
 }
 
 /// The provenance of a line or plane on which the loss is evaluated.
@@ -676,6 +696,10 @@ pub struct Trajectory {
     pub slice: Option<u32>,
     /// Snapshot numbers.
     pub snapshots: U32s,
+    /// In a comparison the entries, counted from 0, at which the path of another run begins, the first among them;
+    /// empty: all are of one run.
+    #[serde(skip_serializing_if = "has_none")]
+    pub starts: U32s,
     /// Epoch at each snapshot, NaN where unknown.
     pub epochs: F64s,
     /// First coordinate, in units of the first direction.
@@ -721,6 +745,22 @@ impl Trajectory {
         let is_told =
             self.loss_at.is_empty() || self.loss_at.iter().any(|&it| it as usize == entry);
         is_told && entry < self.loss.len()
+    }
+}
+
+impl Trajectory {
+    /// The entries of each run, one after the other: all of them where there is only one.
+    #[must_use]
+    pub fn runs(&self) -> Vec<std::ops::Range<usize>> {
+        let count = self.x.len();
+        let mut bounds: Vec<usize> = self.starts.iter().map(|&start| start as usize).collect();
+        // What a damaged or foreign trace claims stays within what there is.
+        bounds.retain(|&start| 0 < start && start < count);
+        bounds.sort_unstable();
+        bounds.dedup();
+        bounds.insert(0, 0);
+        bounds.push(count);
+        bounds.windows(2).map(|pair| pair[0]..pair[1]).collect()
     }
 }
 
@@ -829,6 +869,30 @@ pub struct Study {
     pub measures: BTreeMap<String, F64s>,
     /// What can be concluded, as sentences.
     pub sentences: Vec<String>,
+}
+
+/// The runs that a comparison is about, told once at its beginning.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Runs {
+    /// In the order in which they are compared.
+    pub runs: Vec<ComparedRun>,
+}
+
+/// One of the runs that a comparison is about.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ComparedRun {
+    /// What it is called in the comparison.
+    pub name: String,
+    /// Its folder, relative to that of the comparison, with `/` between its parts; absolute where there is no way.
+    pub path: String,
+    /// Its [`Head::run_id`].
+    pub run_id: String,
+    /// What is to be known of it, such as that it still trains, as sentences.
+    pub remarks: Vec<String>,
 }
 
 /// A self-check and how it came out.

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::path::Path;
 
 use crate::record::{Curvature, Epoch, Frozen, Head, Record, Resume, Snapshot, Step};
-use crate::{Error, Item, Lost, Reader, Tally};
+use crate::{CurvatureReason, Error, Item, Lost, Reader, Tally};
 
 impl Resume {
     /// Whether what was seen in a step still holds: the step itself, its activations, histograms, alerts, black boxes and
@@ -46,7 +46,7 @@ impl Curvature {
     /// It was measured while training went on, not by a study afterwards.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        self.reason == "live"
+        self.reason == CurvatureReason::Live
     }
 }
 

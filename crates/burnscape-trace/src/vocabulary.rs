@@ -369,6 +369,14 @@ vocabulary! {
         ScaleSweep = "scale-sweep",
         /// The line along an update that led into an alert.
         OffendingUpdate = "offending-update",
+        /// One plane for the paths of several runs.
+        JointPlane = "joint-plane",
+        /// The plane through three models.
+        ThroughThree = "through-three",
+        /// The line between two models.
+        Barrier = "barrier",
+        /// The plane of a bent path of low loss between two models.
+        BentPath = "bent-path",
     }
 
     /// Why recording ended.

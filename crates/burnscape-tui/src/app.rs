@@ -1,18 +1,21 @@
 //! The application apart from any terminal: messages and records in, a frame out.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
 use burnscape_trace::{Item, Record};
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::Event;
+use ratatui::crossterm::event::{Event, KeyModifiers, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
-use crate::message::Message;
+use crate::command::Command;
+use crate::message::{Message, Towards};
 use crate::model::Run;
 use crate::palette::ColourMap;
 use crate::play::Shown;
 use crate::save_picture;
+use crate::sight::Sight;
 use crate::terminal_profile::Glyphs;
 use crate::views::dialog::{Answer, Decision, Dialog};
 use crate::views::{self, Frame, View, ViewKind, help};
@@ -47,7 +50,19 @@ pub struct App {
     decision: Option<Decision>,
     /// Records that never came to the screen.
     unseen: u64,
+    /// For how long the process that wrote has been gone.
+    gone_secs: Option<u64>,
+    /// The same in all views.
+    sight: Sight,
+    /// A command that is being typed.
+    command: Option<String>,
+    /// Where it was drawn last, for the mouse, and where that was last seen.
+    drawn_on: Cell<Rect>,
+    mouse_at: (u16, u16),
 }
+
+/// Characters of a command at most.
+const LONGEST_COMMAND: usize = 60;
 
 impl App {
     /// An application that shows a view of a run.
@@ -70,6 +85,11 @@ impl App {
             dialog: None,
             decision: None,
             unseen: 0,
+            gone_secs: None,
+            sight: Sight::default(),
+            command: None,
+            drawn_on: Cell::new(Rect::ZERO),
+            mouse_at: (0, 0),
         }
     }
 
@@ -149,6 +169,12 @@ impl App {
         self.changed |= self.run.set_silent_secs(secs);
     }
 
+    /// Tells for how many seconds the process that wrote has been gone; `None`: it is there, or nobody knows.
+    pub(crate) fn set_gone_secs(&mut self, secs: Option<u64>) {
+        self.changed |= self.gone_secs != secs;
+        self.gone_secs = secs;
+    }
+
     /// The view that is shown.
     #[must_use]
     pub fn view_title(&self) -> &'static str {
@@ -160,6 +186,9 @@ impl App {
     pub fn handle(&mut self, event: &Event) {
         if self.dialog.is_some() {
             return self.answer(event);
+        }
+        if let Event::Mouse(mouse) = event {
+            return self.take_mouse(*mouse);
         }
         let message = match self.is_typing() {
             true => Message::from_typing(event),
@@ -179,12 +208,18 @@ impl App {
         if message == Message::Quit {
             return self.leave();
         }
-        if self.scroll_help(message) || self.wishes.take(message) {
+        if self.type_command(message) || self.scroll_help(message) || self.wishes.take(message) {
+            return;
+        }
+        if self.move_in_time(message) {
+            self.views.iter_mut().for_each(|view| view.look_at(self.sight));
             return;
         }
         let views = self.views.len();
         match message {
             Message::Resize => {}
+            Message::Abandon => self.go_back(),
+            Message::StartCommand => self.command = Some(String::new()),
             Message::ToggleHelp => self.help = self.help.xor(Some(0)),
             Message::TogglePause => self.toggle_pause(),
             Message::NextColours => self.colours = self.colours.next(),
@@ -208,20 +243,25 @@ impl App {
 
     fn draw_parts(&self, area: Rect, buffer: &mut Buffer, with_keys: bool) {
         let area = area.intersection(buffer.area);
+        self.drawn_on.set(area);
         if area.is_empty() {
             return;
         }
         let run = self.shown();
+        let said =
+            self.command.as_ref().map(|typed| format!(":{typed}▏")).or_else(|| self.said.clone());
         let frame = Frame {
             run,
             views: &self.views,
             current: self.current,
             paused: self.held.is_some(),
             unseen: self.unseen,
+            gone_secs: self.gone_secs.filter(|_| !self.run.state().is_over()),
             typing: self.is_typing(),
             with_keys,
             with_list: self.with_list,
-            said: self.said.as_deref(),
+            said: said.as_deref(),
+            sight: self.sight,
             trouble: self.trouble.as_deref(),
             colours: self.colours,
         };
@@ -286,7 +326,126 @@ impl App {
     }
 
     fn is_typing(&self) -> bool {
-        self.views[self.current].is_typing() && self.help.is_none()
+        let is_view_typing = self.views[self.current].is_typing() && self.help.is_none();
+        self.command.is_some() || is_view_typing
+    }
+
+    /// First and last step of the run.
+    fn data(&self) -> (u64, u64) {
+        let run = self.shown();
+        let series = [&run.step_loss, &run.learning_rate, &run.global_grad_norm];
+        let first = series.iter().filter_map(|it| it.buckets().next()).map(|it| it.last_step).min();
+        let last = run.last_step.as_ref().map_or(0, |step| step.step);
+        (first.unwrap_or(0).min(last), last)
+    }
+
+    /// Moves the cursor of time or zooms around it; `false`: the message is for others.
+    fn move_in_time(&mut self, message: Message) -> bool {
+        let (data, sight) = (self.data(), self.sight);
+        if self.help.is_some() || !self.views[self.current].moves_in_time(self.shown()) {
+            return false;
+        }
+        self.sight = match message {
+            Message::Move(towards @ (Towards::Left | Towards::Right)) => {
+                sight.moved(towards, false, data)
+            }
+            Message::MoveFar(towards) => sight.moved(towards, true, data),
+            Message::JumpSteps(towards) => sight.jumped(towards, data),
+            Message::ZoomIn => sight.closer(data),
+            Message::ZoomOut => sight.farther(data),
+            Message::ZoomReset => sight.live(),
+            Message::ToggleLogSteps => Sight { log_steps: !sight.log_steps, ..sight },
+            Message::ToggleWords if sight.cursor.is_some() && !sight.is_pinned => {
+                Sight { is_pinned: true, ..sight }
+            }
+            _ => return false,
+        };
+        true
+    }
+
+    /// One level back: what is open in the view, then the cursor, then the list.
+    fn go_back(&mut self) {
+        if self.views[self.current].go_back() {
+            return;
+        }
+        if !self.sight.is_live() {
+            self.sight = self.sight.live();
+            self.views.iter_mut().for_each(|view| view.look_at(self.sight));
+        } else if self.with_list {
+            self.wishes.take(Message::ShowList);
+        }
+    }
+
+    /// What the mouse asks for: the wheel scrolls or zooms, a tab is picked, a surface is dragged.
+    fn take_mouse(&mut self, mouse: MouseEvent) {
+        let zooms =
+            mouse.modifiers.contains(KeyModifiers::CONTROL) || !self.views[self.current].scrolls();
+        let message = match mouse.kind {
+            MouseEventKind::ScrollUp if zooms => Some(Message::ZoomIn),
+            MouseEventKind::ScrollDown if zooms => Some(Message::ZoomOut),
+            MouseEventKind::ScrollUp => Some(Message::Move(Towards::Up)),
+            MouseEventKind::ScrollDown => Some(Message::Move(Towards::Down)),
+            MouseEventKind::ScrollLeft => Some(Message::Move(Towards::Left)),
+            MouseEventKind::ScrollRight => Some(Message::Move(Towards::Right)),
+            MouseEventKind::Down(_) => views::tab_at(
+                &self.views,
+                self.current,
+                self.drawn_on.get(),
+                (mouse.column, mouse.row),
+            )
+            .map(|tab| Message::ShowView(tab + 1)),
+            MouseEventKind::Drag(_) => {
+                let moved =
+                    |now: u16, before: u16| now.cast_signed().wrapping_sub(before.cast_signed());
+                Some(Message::Drag(
+                    moved(mouse.column, self.mouse_at.0),
+                    moved(mouse.row, self.mouse_at.1),
+                ))
+            }
+            _ => None,
+        };
+        self.mouse_at = (mouse.column, mouse.row);
+        if let Some(message) = message {
+            self.update(message);
+        }
+    }
+
+    /// Takes a key of a command; `false`: none is being typed.
+    fn type_command(&mut self, message: Message) -> bool {
+        let Some(typed) = &mut self.command else {
+            return false;
+        };
+        match message {
+            Message::Type(character)
+                if !character.is_control() && typed.len() < LONGEST_COMMAND =>
+            {
+                typed.push(character);
+            }
+            // Nothing left to take back is a way out, as in vi.
+            Message::Erase if typed.pop().is_none() => self.command = None,
+            Message::EraseAll => typed.clear(),
+            Message::Abandon => self.command = None,
+            Message::Accept => {
+                let typed = std::mem::take(typed);
+                self.command = None;
+                self.obey(&typed);
+            }
+            Message::Quit | Message::Suspend | Message::Repaint | Message::Resize => return false,
+            _ => {}
+        }
+        true
+    }
+
+    /// Does what was typed, or says what could have been.
+    fn obey(&mut self, typed: &str) {
+        match Command::of(typed) {
+            Some(Command::Is(message)) => self.update(message),
+            Some(Command::Step(step)) => {
+                self.sight = self.sight.at(step, self.data());
+                self.views.iter_mut().for_each(|view| view.look_at(self.sight));
+            }
+            None => self.say(format!("no command `{typed}`: {}", Command::ALL)),
+        }
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {

@@ -21,6 +21,36 @@ pub(crate) struct Followed {
     /// agree with that of a network disk.
     news: Option<SystemTime>,
     is_begun: bool,
+    writer: Writer,
+}
+
+/// What is known of the process that writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writer {
+    /// Nobody was seen writing: somebody may do so on a disk without locks.
+    NotSeen,
+    /// It had the trace when that was last looked at.
+    Seen,
+    /// It had the trace, and has it no more.
+    Gone(SystemTime),
+}
+
+impl Writer {
+    /// What is known now that a writer has the trace, has it not, or that is not told.
+    fn after(self, has_writer: Option<bool>, now: SystemTime) -> Self {
+        match (self, has_writer) {
+            (_, Some(true)) => Self::Seen,
+            (Self::Seen, Some(false)) => Self::Gone(now),
+            _ => self,
+        }
+    }
+
+    fn gone_secs(self, now: SystemTime) -> Option<u64> {
+        match self {
+            Self::Gone(at) => Some(now.duration_since(at).unwrap_or_default().as_secs()),
+            Self::NotSeen | Self::Seen => None,
+        }
+    }
 }
 
 impl Followed {
@@ -31,7 +61,13 @@ impl Followed {
     /// Where the path is no run.
     pub(crate) fn open(path: &Path) -> Result<Self, TraceError> {
         let folder = RunFolder::open(path)?;
-        Ok(Self { follower: Follower::open(path)?, folder, news: None, is_begun: false })
+        Ok(Self {
+            follower: Follower::open(path)?,
+            folder,
+            news: None,
+            is_begun: false,
+            writer: Writer::NotSeen,
+        })
     }
 
     /// How long to wait before the next look.
@@ -75,6 +111,8 @@ impl Followed {
             Err(error) => return Err(error),
         }
         app.set_silent_secs(self.silent_secs(now));
+        self.writer = self.writer.after(self.folder.has_writer(), now);
+        app.set_gone_secs(self.writer.gone_secs(now));
         Ok(())
     }
 
@@ -102,4 +140,30 @@ pub(crate) fn silent_secs(written: Option<SystemTime>, now: SystemTime) -> u64 {
 /// When a trace was written to.
 pub(crate) fn written_at(folder: &RunFolder) -> Option<SystemTime> {
     folder.trace_path().metadata().and_then(|found| found.modified()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_writer_that_was_seen_is_missed_at_once_and_one_that_never_was_is_not() {
+        let at = |secs| SystemTime::UNIX_EPOCH + Duration::from_secs(secs);
+        let seen = Writer::NotSeen.after(Some(true), at(1));
+        let gone = seen.after(Some(false), at(2)).after(Some(false), at(5));
+        assert_eq!(gone.gone_secs(at(5)), Some(3));
+        assert_eq!(gone.after(Some(true), at(6)).gone_secs(at(9)), None, "another one goes on");
+        assert_eq!(Writer::NotSeen.after(Some(false), at(2)).gone_secs(at(9)), None);
+        assert_eq!(seen.after(None, at(2)).gone_secs(at(9)), None, "not known is not gone");
+    }
+
+    #[test]
+    fn the_lock_of_a_trace_tells_of_its_writer() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(parent.path().join("run")).unwrap();
+        let writer = burnscape_trace::Writer::create(&folder).unwrap();
+        assert_eq!(folder.has_writer(), Some(true));
+        drop(writer);
+        assert_eq!(folder.has_writer(), Some(false));
+    }
 }

@@ -6,7 +6,7 @@
 use burnscape_trace::{Alert, Curvature, End, Epoch, Head, Item, Metric, Progress, Record, Step};
 use serde_json::{Value, json};
 
-use crate::model::{Run, json_number as number};
+use crate::model::{Run, json_number as number, json_printable};
 
 /// The line of an item that was just applied to a run; `None` where there is nothing to follow it by.
 pub(crate) fn json_line(run: &Run, item: &Item) -> Option<String> {
@@ -16,7 +16,7 @@ pub(crate) fn json_line(run: &Run, item: &Item) -> Option<String> {
         Item::Torn(torn) => json!({ "kind": "torn", "bytes": torn.bytes }),
     };
     line["run"] = json!(run.name());
-    Some(line.to_string())
+    Some(json_printable(&line.to_string()))
 }
 
 fn of_record(run: &Run, record: &Record) -> Option<Value> {

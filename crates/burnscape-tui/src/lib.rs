@@ -21,6 +21,7 @@
 //! * [`KeyWatch`] stands apart: single keys for a program that computes and draws nothing.
 
 mod app;
+mod command;
 mod dashboard;
 mod error;
 mod feed;
@@ -82,3 +83,4 @@ pub use terminal_profile::{ColourDepth, Glyphs, TerminalProfile, UnknownWord};
 pub use views::ViewKind;
 pub use views::dialog::Decision;
 pub use watch::{WatchOptions, default_frames_per_sec, watch, watch_as_chosen};
+pub use wire::bytes_between;

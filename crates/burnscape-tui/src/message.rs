@@ -11,7 +11,7 @@ pub enum Towards {
     Down,
     /// ← or `h`.
     Left,
-    /// → alone: `l` is the logarithmic scale.
+    /// → or `l`.
     Right,
 }
 
@@ -32,6 +32,16 @@ pub enum Message {
     PreviousView,
     /// Move the selection or the cursor.
     Move(Towards),
+    /// Move the cursor ten times as far.
+    MoveFar(Towards),
+    /// Move the cursor to the first or the last step.
+    JumpSteps(Towards),
+    /// The mouse drags so many columns and rows.
+    Drag(i16, i16),
+    /// Steps evenly spaced, or their logarithms.
+    ToggleLogSteps,
+    /// Begin to type a command.
+    StartCommand,
     /// Move the selection by a page, up or down.
     Page(Towards),
     /// Move the selection to the end, up or down.
@@ -143,18 +153,20 @@ impl Message {
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return Self::from_control(key.code);
         }
+        let is_far = key.modifiers.contains(KeyModifiers::SHIFT);
+        let sideways = |towards| if is_far { Self::MoveFar(towards) } else { Self::Move(towards) };
         match key.code {
             KeyCode::Char(character) => Self::from_character(character),
             KeyCode::Tab => Some(Self::NextView),
             KeyCode::BackTab => Some(Self::PreviousView),
             KeyCode::Up => Some(Self::Move(Towards::Up)),
             KeyCode::Down => Some(Self::Move(Towards::Down)),
-            KeyCode::Left => Some(Self::Move(Towards::Left)),
-            KeyCode::Right => Some(Self::Move(Towards::Right)),
+            KeyCode::Left => Some(sideways(Towards::Left)),
+            KeyCode::Right => Some(sideways(Towards::Right)),
             KeyCode::PageUp => Some(Self::Page(Towards::Up)),
             KeyCode::PageDown => Some(Self::Page(Towards::Down)),
-            KeyCode::Home => Some(Self::Jump(Towards::Up)),
-            KeyCode::End => Some(Self::Jump(Towards::Down)),
+            KeyCode::Home => Some(Self::JumpSteps(Towards::Left)),
+            KeyCode::End => Some(Self::JumpSteps(Towards::Right)),
             KeyCode::Enter => Some(Self::ToggleWords),
             KeyCode::Esc => Some(Self::Abandon),
             _ => None,
@@ -165,6 +177,8 @@ impl Message {
         match code {
             KeyCode::Char('c') => Some(Self::Quit),
             KeyCode::Char('z') => Some(Self::Suspend),
+            KeyCode::Char('d') => Some(Self::Page(Towards::Down)),
+            KeyCode::Char('u') => Some(Self::Page(Towards::Up)),
             // A terminal sends this for control and `l`; elsewhere it repaints, so here too.
             KeyCode::Char('l') => Some(Self::Repaint),
             _ => None,
@@ -179,10 +193,19 @@ impl Message {
             'k' => Self::Move(Towards::Up),
             'j' => Self::Move(Towards::Down),
             'h' => Self::Move(Towards::Left),
+            'l' => Self::Move(Towards::Right),
+            'H' => Self::MoveFar(Towards::Left),
+            'n' => Self::Move(Towards::Down),
+            'N' => Self::Move(Towards::Up),
+            'g' => Self::Jump(Towards::Up),
+            'G' => Self::Jump(Towards::Down),
+            ':' => Self::StartCommand,
+            'x' => Self::ToggleLogSteps,
+            'u' => Self::NextGlyphs,
             '+' | '=' => Self::ZoomIn,
             '-' => Self::ZoomOut,
             '0' => Self::ZoomReset,
-            'l' => Self::NextScale,
+            'y' => Self::NextScale,
             ']' => Self::NextSlice,
             '[' => Self::PreviousSlice,
             'v' => Self::NextLayer,
@@ -195,7 +218,6 @@ impl Message {
             '/' => Self::StartFilter,
             'p' => Self::TogglePause,
             'R' => Self::Repaint,
-            'g' => Self::NextGlyphs,
             'e' => Self::SavePicture,
             'L' => Self::ShowList,
             _ => return None,
@@ -214,7 +236,8 @@ mod tests {
         assert_eq!(plain(KeyCode::Char('3')), Some(Message::ShowView(3)));
         assert_eq!(plain(KeyCode::Tab), Some(Message::NextView));
         assert_eq!(plain(KeyCode::Char('j')), Some(Message::Move(Towards::Down)));
-        assert_eq!(plain(KeyCode::Char('l')), Some(Message::NextScale));
+        assert_eq!(plain(KeyCode::Char('l')), Some(Message::Move(Towards::Right)));
+        assert_eq!(plain(KeyCode::Char('y')), Some(Message::NextScale));
         assert_eq!(plain(KeyCode::F(5)), None);
     }
 

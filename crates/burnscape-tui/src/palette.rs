@@ -283,10 +283,13 @@ pub fn lit(level: usize, light: usize) -> Color {
     ColourMap::Viridis.shades().lit[light.min(LIGHTS - 1)][level.min(LEVELS - 1)]
 }
 
-/// Whether a colour was made by [`lit`], in any map.
+/// The level and the light of a colour made by [`lit`], in any map.
 #[must_use]
-pub fn is_lit(colour: Color) -> bool {
-    known(colour).is_some_and(|known| matches!(known.shade, Shade::Lit(_)))
+pub fn lit_level(colour: Color) -> Option<(usize, usize)> {
+    known(colour).and_then(|known| match known.shade {
+        Shade::Lit(light) => Some((known.level, light)),
+        _ => None,
+    })
 }
 
 /// A shade of the level itself that stands out a little.

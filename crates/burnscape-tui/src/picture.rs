@@ -9,6 +9,8 @@ use ratatui::layout::Rect;
 use crate::Error;
 use crate::frame_svg;
 use crate::frame_text;
+use crate::ground::{Ground, Theme};
+use crate::inks::Inks;
 use crate::once::{default_view, draw_once, read_run};
 use crate::runs::{Catalogue, RunList, Sources};
 use crate::terminal_profile::{ColourDepth, TerminalProfile};
@@ -73,8 +75,13 @@ impl Picture {
     /// The frame as lines of text, with colour codes where the profile has colours.
     #[must_use]
     pub fn text(&self, profile: &TerminalProfile) -> String {
-        let mut frame = self.frame.clone();
-        profile.adapt(&mut frame);
+        self.text_on(profile, Theme::Dark)
+    }
+
+    /// The same for a terminal that draws on the ground of a theme.
+    #[must_use]
+    pub fn text_on(&self, profile: &TerminalProfile, theme: Theme) -> String {
+        let frame = self.adapted(profile, theme);
         match profile.colours {
             ColourDepth::None => frame_text::plain(&frame),
             _ => frame_text::ansi(&frame),
@@ -84,6 +91,20 @@ impl Picture {
     /// The frame as an SVG file.
     #[must_use]
     pub fn svg(&self) -> String {
-        frame_svg::svg(&self.frame, &self.title)
+        self.svg_on(Theme::Dark)
+    }
+
+    /// The frame as an SVG file for pages of a theme.
+    #[must_use]
+    pub fn svg_on(&self, theme: Theme) -> String {
+        let frame = self.adapted(&TerminalProfile::FULL, theme);
+        frame_svg::svg_on(&frame, &self.title, theme)
+    }
+
+    fn adapted(&self, profile: &TerminalProfile, theme: Theme) -> Buffer {
+        let mut frame = self.frame.clone();
+        let inks = Inks::new(profile.colours, Ground::assumed(theme));
+        profile.adapt_with(&inks, &mut frame);
+        frame
     }
 }

@@ -125,6 +125,9 @@ impl Stage {
             if show.wants_quit() {
                 return Ok(Exit::Left);
             }
+            if session.is_to_stop() {
+                session.suspend();
+            }
             if session.is_terminated() {
                 return Ok(Exit::Terminated);
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burnscape_trace::{
     Alert, Blackbox, Curvature, End, Epoch, Frozen, Head, Hyperparameters, Item, Metric, Note,
-    Plan, Progress, Record, Slice, Snapshot, Step, Study, Trajectory,
+    Plan, Progress, Record, Runs, Slice, Snapshot, Step, Study, Trajectory,
 };
 
 use crate::json_lines::json_line;
@@ -108,6 +108,7 @@ impl RunLines {
             Record::Trajectory(trajectory) => trajectory_line(trajectory)?,
             Record::Study(study) => study_line(study),
             Record::Plan(plan) => plan_line(plan),
+            Record::Runs(runs) => runs_line(runs),
             Record::Note(note) => note_line(note),
             Record::Check(check) if !check.passed => {
                 format!("check {} does not hold: {}", check.name, check.detail)
@@ -269,6 +270,12 @@ fn study_line(study: &Study) -> String {
 fn plan_line(plan: &Plan) -> String {
     let slices: Vec<String> = plan.slices.iter().map(u32::to_string).collect();
     format!("plan of slices {}: {}", slices.join(", "), plan.text)
+}
+
+fn runs_line(runs: &Runs) -> String {
+    let told: Vec<String> =
+        runs.runs.iter().map(|run| format!("{} ({})", run.name, run.path)).collect();
+    format!("a comparison of {}", told.join(", "))
 }
 
 fn note_line(note: &Note) -> String {

@@ -12,8 +12,8 @@ pub(crate) fn moved(line: &mut usize, last: usize, message: Message) -> bool {
         Message::Move(Towards::Down) => *line + 1,
         Message::Page(Towards::Up) => line.saturating_sub(PAGE),
         Message::Page(Towards::Down) => *line + PAGE,
-        Message::Jump(Towards::Up) => 0,
-        Message::Jump(Towards::Down) => last,
+        Message::Jump(Towards::Up) | Message::JumpSteps(Towards::Left) => 0,
+        Message::Jump(Towards::Down) | Message::JumpSteps(Towards::Right) => last,
         _ => return false,
     }
     .min(last);

@@ -87,10 +87,11 @@ impl Session {
 
     fn enter_printing_to(print_file: Option<PathBuf>, looks: Looks) -> Result<Self, Refusal> {
         let tty = Arc::new(Tty::open().map_err(Refusal::NoTerminal)?);
+        let keeps_interrupt = print_file.is_some();
         if !screen::claim(tty.clone(), print_file, looks.listens_to_the_mouse()) {
             return Err(Refusal::Taken);
         }
-        let begun = Signals::listen().and_then(|signals| {
+        let begun = Signals::listen(keeps_interrupt).and_then(|signals| {
             let mut session = Self {
                 tty,
                 looks,
@@ -257,11 +258,20 @@ impl Session {
         self.link.forget();
         self.signals.take_continued();
         stop_with_group();
+        if is_in_a_job() {
+            self.signals.stop();
+        }
+        self.signals.take_stop();
         let until = Instant::now() + STOP_COMES;
         while !self.signals.take_continued() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(5));
         }
         self.forget();
+    }
+
+    /// Somebody asked this process to stop, since this was last asked.
+    pub(crate) fn is_to_stop(&self) -> bool {
+        self.signals.take_stop()
     }
 
     /// Somebody asked this process to end.
@@ -339,6 +349,21 @@ impl Session {
 fn size_of(tty: &Tty) -> Rect {
     let (width, height) = tty.size().unwrap_or(crate::once::DEFAULT_SIZE);
     Rect::new(0, 0, width.min(LARGEST_SIDE), height.min(LARGEST_SIDE))
+}
+
+/// Whether a shell may continue this process: its parent is of the same session and of another group (POSIX, "orphaned
+/// process group"). The system lets no other one be stopped by its terminal.
+#[cfg(unix)]
+fn is_in_a_job() -> bool {
+    use rustix::process::{getpgid, getpgrp, getppid, getsid};
+    let parent = getppid();
+    let is_of_session = getsid(parent).ok().zip(getsid(None).ok()).is_some_and(|(a, b)| a == b);
+    parent.is_some() && is_of_session && getpgid(parent).is_ok_and(|group| group != getpgrp())
+}
+
+#[cfg(not(unix))]
+fn is_in_a_job() -> bool {
+    false
 }
 
 #[cfg(unix)]

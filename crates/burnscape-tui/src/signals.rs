@@ -13,7 +13,7 @@ mod unix {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, OnceLock};
 
-    use signal_hook::consts::{SIGCONT, SIGHUP, SIGTERM};
+    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
     use signal_hook::flag;
     use signal_hook::low_level::emulate_default_handler;
 
@@ -21,6 +21,9 @@ mod unix {
     #[derive(Debug, Default)]
     pub(crate) struct Signals {
         terminate: Watched,
+        quit: Watched,
+        interrupt: Watched,
+        stop: Watched,
         hang_up: Watched,
         continued: Arc<AtomicBool>,
     }
@@ -36,11 +39,17 @@ mod unix {
     }
 
     impl Signals {
-        /// Listens from now on.
-        pub(crate) fn listen() -> io::Result<&'static Self> {
+        /// Listens from now on. A process that has something else to do keeps its interrupt: a training answers it by
+        /// stopping after a batch, and asks whether anybody else listens to it.
+        pub(crate) fn listen(keeps_interrupt: bool) -> io::Result<&'static Self> {
             static SIGNALS: OnceLock<Signals> = OnceLock::new();
             let signals = SIGNALS.get_or_init(Self::default);
             signals.terminate.listen(SIGTERM)?;
+            signals.quit.listen(SIGQUIT)?;
+            signals.stop.listen(SIGTSTP)?;
+            if !keeps_interrupt {
+                signals.interrupt.listen(SIGINT)?;
+            }
             signals.hang_up.listen(SIGHUP)?;
             static CONTINUED: OnceLock<()> = OnceLock::new();
             if CONTINUED.set(()).is_ok() {
@@ -56,7 +65,24 @@ mod unix {
 
         /// Somebody asked this process to end; call [`end`](Self::end) once the terminal is given back.
         pub(crate) fn terminated(&self) -> bool {
-            self.terminate.came.load(Ordering::Relaxed)
+            self.endings().iter().any(|(_, watched)| watched.came.load(Ordering::Relaxed))
+        }
+
+        /// The signals that ask this process to end.
+        fn endings(&self) -> [(i32, &Watched); 3] {
+            [(SIGTERM, &self.terminate), (SIGQUIT, &self.quit), (SIGINT, &self.interrupt)]
+        }
+
+        /// Somebody asked this process to stop, since this was last asked: it is to give the terminal back first.
+        pub(crate) fn take_stop(&self) -> bool {
+            self.stop.came.swap(false, Ordering::Relaxed)
+        }
+
+        /// Stops this process as the signal would have, until it is continued.
+        pub(crate) fn stop(&self) {
+            if self.stop.is_ours.get() == Some(&true) {
+                let _ = emulate_default_handler(SIGTSTP);
+            }
         }
 
         /// The process was stopped and goes on, since this was last asked.
@@ -66,15 +92,20 @@ mod unix {
 
         /// Ends the process as the signal would have; a program with a handler of its own goes on.
         pub(crate) fn end(&self) {
-            if self.terminate.is_ours.get() == Some(&true) {
-                let _ = emulate_default_handler(SIGTERM);
+            for (signal, watched) in self.endings() {
+                let came = watched.came.load(Ordering::Relaxed);
+                if came && watched.is_ours.get() == Some(&true) {
+                    let _ = emulate_default_handler(signal);
+                }
             }
         }
 
         /// The terminal is given back: signals do again what they did. A hang-up does not, where the process
         /// is meant to outlive its terminal.
         pub(crate) fn stop_listening(&self, outlives_terminal: bool) {
-            self.terminate.ends.store(true, Ordering::Relaxed);
+            for watched in [&self.terminate, &self.quit, &self.interrupt, &self.stop] {
+                watched.ends.store(true, Ordering::Relaxed);
+            }
             self.hang_up.ends.store(!outlives_terminal, Ordering::Relaxed);
         }
     }
@@ -116,9 +147,15 @@ mod elsewhere {
     pub(crate) struct Signals;
 
     impl Signals {
-        pub(crate) fn listen() -> io::Result<&'static Self> {
+        pub(crate) fn listen(_: bool) -> io::Result<&'static Self> {
             Ok(&Self)
         }
+
+        pub(crate) fn take_stop(&self) -> bool {
+            false
+        }
+
+        pub(crate) fn stop(&self) {}
 
         pub(crate) fn hung_up(&self) -> bool {
             false

@@ -8,7 +8,7 @@ use ratatui::style::{Color, Modifier};
 
 use crate::ground::{Ground, Theme};
 use crate::inks::Inks;
-use crate::palette::{CUBE, ColourMap, LEVELS, distance, is_lit, measured, rgb, scale_level};
+use crate::palette::{CUBE, ColourMap, LEVELS, distance, lit_level, measured, rgb, scale_level};
 use crate::widgets::{dots, half_blocks};
 
 /// How many colours.
@@ -139,6 +139,9 @@ impl TerminalProfile {
     /// Maps a finished frame down to what the terminal can show, with the inks of its ground.
     pub(crate) fn adapt_with(&self, inks: &Inks, frame: &mut Buffer) {
         for cell in &mut frame.content {
+            if matches!(self.colours, ColourDepth::None | ColourDepth::Sixteen) {
+                leave_out_faces(cell);
+            }
             self.adapt_glyph(cell);
             self.adapt_colours(inks, cell);
         }
@@ -171,10 +174,11 @@ impl TerminalProfile {
         let is_line = lies_on_colour(cell) && !["▀", " "].contains(&cell.symbol());
         let is_area = ["▀", "▄"].contains(&cell.symbol());
         // On the ground of the terminal an ink is what is read there; on another colour it is as it was drawn.
-        let ink = |colour: Color, is_on_ground: bool| match is_on_ground || is_lit(colour) {
-            true => inks.of(colour).unwrap_or_else(|| map(colour)),
-            false => map(colour),
-        };
+        let ink =
+            |colour: Color, is_on_ground: bool| match is_on_ground || lit_level(colour).is_some() {
+                true => inks.of(colour).unwrap_or_else(|| map(colour)),
+                false => map(colour),
+            };
         let is_on_ground = cell.bg == Color::Reset && !(is_area && scale_level(cell.fg).is_some());
         (cell.fg, cell.bg) = (ink(cell.fg, is_on_ground), ink(cell.bg, false));
         if self.colours == ColourDepth::Sixteen && is_line {
@@ -252,6 +256,20 @@ fn ramp(cell: &mut Cell) {
 /// A dot on a colour of the heat map, before or after it became a character of ASCII.
 fn is_interpolated(cell: &Cell) -> bool {
     [half_blocks::INTERPOLATED_MARK, ","].contains(&cell.symbol()) && lies_on_colour(cell)
+}
+
+/// Faces in the light take more colours than there are: their edges are drawn alone.
+fn leave_out_faces(cell: &mut Cell) {
+    let is_face = |colour| lit_level(colour).is_some();
+    if is_face(cell.fg) && ["▀", "▄"].contains(&cell.symbol()) {
+        cell.set_symbol(" ").set_fg(Color::Reset);
+    }
+    if is_face(cell.bg) {
+        cell.set_bg(Color::Reset);
+        if cell.fg == Color::Black {
+            cell.set_fg(Color::Reset);
+        }
+    }
 }
 
 fn without_colour(_: Color) -> Color {

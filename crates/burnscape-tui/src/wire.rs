@@ -41,6 +41,13 @@ struct Pen {
     modifier: Modifier,
 }
 
+/// Bytes that turn one frame into another, as a terminal gets them that draws with an unknown pen.
+#[must_use]
+pub fn bytes_between(before: &Buffer, after: &Buffer) -> Vec<u8> {
+    let mut wire = Wire { shown: before.clone(), pen: None, at: None };
+    wire.send(after, Order::From(after.area.y), usize::MAX).bytes
+}
+
 /// What became of a frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Sent {

@@ -83,6 +83,29 @@ pub enum Error {
         finite: usize,
     },
 
+    /// Fewer than two runs can be compared.
+    #[error("{fit} of the runs fit(s) to be compared, and it takes two: {reasons}")]
+    NothingToCompare {
+        /// Runs that fit.
+        fit: usize,
+        /// Why the others do not.
+        reasons: String,
+    },
+
+    /// A model computes something else once its hidden units are swapped.
+    #[error(
+        "with its units swapped the model has the loss {is} on a batch, and {was} before: the units that write into `{block}` \
+         are not connected as it was told; tell `align_with` which layers feed which, residual connections included"
+    )]
+    NotTheSameFunction {
+        /// First block of the group that changes the function by itself; empty if none does.
+        block: String,
+        /// Loss before.
+        was: f64,
+        /// Loss with the units swapped.
+        is: f64,
+    },
+
     /// `finish` was given another model than the one that was trained.
     #[error(
         "the model given to `finish` is not the one that was recorded: parameter `{path}` is {found} in it and {recorded} in the run; give it the model that training returned"

@@ -115,7 +115,7 @@ impl Run {
         let run = || self.folder.path().to_path_buf();
         let head = self.head().filter(|head| !head.blocks.is_empty());
         let head = head.ok_or_else(|| Error::NothingRecorded { run: run() })?;
-        let layout = Layout::new(head.blocks.iter().map(plain_block).collect())?;
+        let layout = structure_of(head)?;
         let shapes = head.buffers.iter().map(|buffer| lengths(&buffer.shape)).collect::<Vec<_>>();
         let paths = head.buffers.iter().map(|buffer| buffer.path.as_str());
         let buffers = paths.zip(shapes.iter().map(Vec::as_slice));
@@ -252,6 +252,11 @@ impl Run {
         let hook = Hook::new(config.clone(), recorder.handle.clone(), started);
         Ok(ActiveRecording { config, recorder, hook: hook.into(), is_reopened: true })
     }
+}
+
+/// The recorded blocks as far as their places in the vector go.
+pub(crate) fn structure_of(head: &Head) -> Result<Layout, burnscape_landscape::Error> {
+    Layout::new(head.blocks.iter().map(plain_block).collect())
 }
 
 /// A recorded block as far as its place in the vector goes.

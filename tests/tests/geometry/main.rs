@@ -28,6 +28,7 @@ mod refused_slices;
 mod returned_model;
 mod schedule;
 mod second_model;
+mod several_runs;
 mod slices;
 mod still;
 mod stopped;

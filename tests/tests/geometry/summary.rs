@@ -70,7 +70,7 @@ fn the_worst_snapshot_is_called_by_its_number_in_the_run() {
     let (run, words) = told(&path, &SliceSpec::pca());
     assert_eq!(run.trajectory("pca").snapshots.0, [0, 2, 3, 4, 5, 6, 7, 8]);
     // (4, 2, −1) is right below the centre (4, 2, 1).
-    assert_names(&words, &["the worst, snapshot 6, lies 2.000 out of the plane, 100.0 %"]);
+    assert_names(&words, &["snapshot 6 lies farthest out of the plane, by 100.0 %"]);
 }
 
 #[test]

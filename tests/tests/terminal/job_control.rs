@@ -1,6 +1,7 @@
 //! A shell between the terminal and the training: stopped, continued, started in the background.
 
 use burnscape_tests::pseudo_terminal::PseudoTerminal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::support::{ENDLESS, Training, WATCHER, start};
 
@@ -90,6 +91,32 @@ fn watching_can_be_stopped_and_continued_and_begun_in_the_background() {
     terminal.type_in("fg\r");
     terminal.wait_for("run  finished");
     terminal.type_in("\x1a");
+    terminal.wait_until("the shell", |it| {
+        !it.is_on_alternate_screen() && it.screen().contains("Stopped")
+    });
+    terminal.type_in("fg\r");
+    terminal.wait_for("run  finished");
+    terminal.type_in("q");
+    terminal.wait_until("the shell", |it| !it.is_on_alternate_screen());
+    leave(terminal);
+}
+
+/// The processes that a process started.
+fn children(process: u32) -> Vec<i32> {
+    let listed = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+    listed.unwrap_or_default().split_whitespace().filter_map(|it| it.parse().ok()).collect()
+}
+
+#[test]
+fn a_viewer_that_is_stopped_from_outside_gives_the_terminal_back_first() {
+    let training = Training::new();
+    let mut terminal = training.start(&["--epochs", "2"]);
+    assert!(terminal.wait_for_end().success());
+    let mut terminal = shell();
+    terminal.type_in(&format!("{WATCHER} {}\r", training.run().display()));
+    terminal.wait_for("run  finished");
+    let viewer = children(terminal.child.id())[0];
+    kill_process(Pid::from_raw(viewer).expect("a process"), Signal::TSTP).expect("a signal");
     terminal.wait_until("the shell", |it| {
         !it.is_on_alternate_screen() && it.screen().contains("Stopped")
     });

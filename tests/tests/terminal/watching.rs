@@ -84,3 +84,19 @@ fn the_environment_is_respected() {
     let text = String::from_utf8_lossy(&bytes);
     assert!(bytes.is_ascii() && !text.contains("38;") && !text.contains("48;"), "{text}");
 }
+
+/// Whoever kills a viewer finds the terminal as it was, and the shell is told by which signal it ended.
+#[test]
+fn a_signal_that_ends_the_viewer_finds_the_terminal_given_back() {
+    let training = recorded();
+    for signal in [Signal::INT, Signal::QUIT, Signal::TERM] {
+        let mut terminal = watched(&training, &[], true);
+        terminal.wait_for("run  finished");
+        kill_process(Pid::from_child(&terminal.child), signal).expect("a signal");
+        assert_eq!(terminal.wait_for_end().signal(), Some(signal.as_raw()));
+        assert!(!terminal.is_on_alternate_screen() && terminal.has_its_modes_back());
+        let bytes = terminal.bytes();
+        let shows_cursor = |code: &[u8]| bytes.windows(code.len()).rposition(|it| it == code);
+        assert!(shows_cursor(b"\x1b[?25h") > shows_cursor(b"\x1b[?25l"), "{signal:?}");
+    }
+}

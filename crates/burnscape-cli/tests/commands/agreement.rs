@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use burnscape_trace::{
-    Alert, Axis, Block, Check, Curvature, Dropped, End, Epoch, FORMAT, Frozen, Head, Metric, Nodes,
-    Record, Resume, RunFolder, Slice, Snapshot, Step, Writer, columns, record,
+    Alert, Axis, AxisKind, Block, Check, Curvature, Dropped, End, Epoch, FORMAT, Frozen, Head,
+    Metric, Nodes, Record, Resume, RunFolder, Slice, Snapshot, Step, Trajectory, Writer, columns,
+    record,
 };
 use burnscape_tui::model::Standing;
 use serde_json::{Value, json};
@@ -179,6 +180,49 @@ fn exports(root: &Path, expected: &Told) {
     assert!(told.contains(&format!("{} step", expected.steps)), "NPZ: {told}");
 }
 
+/// What the reader in Python tells, and what numpy finds in the NPZ, as JSON.
+const IN_PYTHON: &str = "
+import json, sys
+import numpy
+sys.path.insert(0, sys.argv[1])
+from burnscape_trace import read_run
+run, npz = read_run('run'), numpy.load('run.npz')
+steps = run.steps()
+checks = {(it.fields['slice'], it.fields['name']): it.fields['passed'] for it in run.of('check')}
+of_npz = {name: len(npz[name]) if name in npz else 0 for name in ('step', 'epoch')}
+norm = lambda: npz['grad_norm'].astype(float).sum() if 'grad_norm' in npz else 0.0
+print(json.dumps({
+    'rows': [len(steps.step), of_npz['step']],
+    'epochs': [len(run.epochs().epoch), of_npz['epoch']],
+    'norms': [float(sum(steps.over('grad_norm'))) if steps.blocks and steps.columns else 0.0, float(norm())],
+    'snapshots': len(run.snapshots()),
+    'alerts': len(run.of('alert')),
+    'curvature': len(run.curvature()),
+    'failed_checks': sum(not it for it in checks.values()),
+    'ended': run.ended,
+}))";
+
+/// After [`exports`], which leaves the NPZ.
+fn python(root: &Path, blocks: usize, expected: &Told) {
+    let Some(python) = burnscape_workbench::python("cbor2, numpy") else { return };
+    let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/python");
+    let mut command = Command::new(python);
+    command.current_dir(root).args(["-c", IN_PYTHON]).arg(reader);
+    let output = command.env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let both = |number: u64| json!([number, number]);
+    assert_eq!(told["rows"], both(expected.rows), "Python and NPZ");
+    assert_eq!(told["epochs"], both(expected.epochs), "Python and NPZ");
+    assert_eq!(told["snapshots"], json!(expected.snapshots), "Python");
+    assert_eq!(told["alerts"], json!(expected.alerts), "Python");
+    assert_eq!(told["curvature"], json!(expected.curvature), "Python");
+    assert_eq!(told["failed_checks"], json!(expected.failed_checks), "Python");
+    assert_eq!(told["ended"].as_str(), expected.ended, "Python");
+    let norms = told["norms"].as_array().unwrap();
+    assert!(blocks == 0 || norms[0] == norms[1], "Python and NPZ: {norms:?}");
+}
+
 fn all_tell(records: &[Record], expected: &Told) {
     for blocks in [1, 0] {
         let root = written(records, blocks);
@@ -187,6 +231,7 @@ fn all_tell(records: &[Record], expected: &Told) {
         info(root.path(), expected);
         page(root.path(), expected);
         exports(root.path(), expected);
+        python(root.path(), blocks, expected);
     }
 }
 
@@ -339,4 +384,75 @@ fn all_tell_since_when_blocks_are_frozen() {
     records.extend([step(2), frozen(3, &[])]);
     let root = written(&records, 3);
     frozen_since(root.path(), &[None; 3], None);
+}
+
+/// A plane along the first and third component, with a snapshot of which no loss came out.
+fn along_components_1_and_3() -> [Record; 3] {
+    let axis = |k: u64, label: &str| {
+        let kind = AxisKind::Pca;
+        let (first, spacing, direction_norm) = (-1, 1.0, 2.0);
+        record!(Axis {
+            label: label.into(),
+            kind,
+            first,
+            count: 3,
+            spacing,
+            direction_norm,
+            component: Some(k)
+        })
+    };
+    let (x, y) = (axis(1, "PC 1"), Some(axis(3, "the third")));
+    let slice = record!(Slice { slice: 0, name: "pca".into(), x, y, centre_norm: 4.0 });
+    let losses: Vec<f64> = (0..9).map(f64::from).collect();
+    let nodes = record!(Nodes { slice: 0, index: (0..9).collect(), loss: losses.into() });
+    let path = record!(Trajectory {
+        slice: Some(0),
+        snapshots: vec![0, 1, 2, 3].into(),
+        epochs: vec![0.0, 1.0, 2.0, 3.0].into(),
+        x: vec![-1.0, -0.5, 0.0, 0.5].into(),
+        y: vec![0.0, 1.0, 0.5, 0.0].into(),
+        out_of_plane: vec![1.0; 4].into(),
+        out_of_plane_share: vec![f64::NAN, 0.5, 0.25, 0.125].into(),
+        loss: vec![f64::NAN, 3.0, 2.0, 1.0].into(),
+        loss_on_plane: vec![5.0, 2.5, 2.25, 1.0].into(),
+        explained: vec![0.5, 0.25, 0.125, 0.0625].into(),
+        random_walk: vec![0.5, 0.25, 0.25, 0.0].into(),
+    });
+    [slice.into(), nodes.into(), path.into()]
+}
+
+#[test]
+fn all_name_the_components_of_a_slice_and_the_worst_gap_that_is_a_number() {
+    let sentences = [
+        "PC 1+3 explain 62.5 % of 4 snapshots' variance; a random walk of 4 would give 75.0 %.",
+        "snapshot 1 lies farthest out of the plane, by 50.0 % of its squared distance",
+        "Snapshot 1 has the loss 3.000; at the point where it is drawn the loss is 2.500.",
+    ];
+    let records = [&[step(0)][..], &along_components_1_and_3()].concat();
+    let root = written(&records, 1);
+    let told = |whole: &str| {
+        sentences.iter().for_each(|it| assert!(whole.contains(it), "{it} is not in {whole}"));
+        assert!(!whole.contains("PC 1+2"), "{whole}");
+    };
+    let run = burnscape_tui::read_run(&root.path().join("run")).unwrap();
+    let landscape = run.landscapes().get(0).unwrap();
+    let path = landscape.trajectory().unwrap();
+    let caveats = burnscape_run::caveats_of_path(landscape.slice(), path);
+    told(&caveats.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    let frame = burnscape(
+        root.path(),
+        &["watch", "run", "--once", "--view", "landscape", "--size", "200x60"],
+    );
+    assert!(frame.contains("62.5 %") && frame.contains("snapshot 1"), "{frame}");
+    burnscape(root.path(), &["report", "run", "--output", "page.html"]);
+    told(&fs::read_to_string(root.path().join("page.html")).unwrap());
+    burnscape(root.path(), &["export", "run", "--format", "json", "--output", "run.json"]);
+    let json: Value =
+        serde_json::from_slice(&fs::read(root.path().join("run.json")).unwrap()).unwrap();
+    let slice = &json["slices"][0];
+    assert_eq!(
+        (&slice["info"]["x"]["component"], &slice["info"]["y"]["component"]),
+        (&json!(1), &json!(3))
+    );
+    assert_eq!(slice["trajectory"]["loss"], json!(["NaN", 3.0, 2.0, 1.0]));
 }

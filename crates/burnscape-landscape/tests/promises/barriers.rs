@@ -4,6 +4,7 @@ use burnscape_landscape::Error;
 use burnscape_landscape::barrier::LineLosses;
 use burnscape_landscape::curve::{Bezier, ThroughThree};
 use burnscape_landscape::direction::{between, cosine, norm};
+use burnscape_landscape::evaluate::BatchLoss;
 use burnscape_landscape::plane::Plane;
 use proptest::prelude::*;
 
@@ -12,11 +13,12 @@ fn nodes(count: usize) -> Vec<f64> {
 }
 
 /// The same batches at every node: row by row what each has for a loss there.
-fn line(count: usize, weights: &[f64], loss: impl Fn(f64, usize) -> f64) -> LineLosses {
-    let row = |at: &f64| (0..weights.len()).map(|batch| loss(*at, batch)).collect();
+fn line(count: usize, batches: usize, loss: impl Fn(f64, usize) -> f64) -> LineLosses {
+    let of = |at: f64, batch: usize| BatchLoss { mean: loss(at, batch), samples: 8 };
+    let row = |at: &f64| (0..batches).map(|batch| of(*at, batch)).collect();
     let lambdas = nodes(count);
-    let batches = lambdas.iter().map(row).collect();
-    LineLosses::new(lambdas, batches, weights.to_vec()).unwrap()
+    let rows = lambdas.iter().map(row).collect();
+    LineLosses::new(lambdas, rows).unwrap()
 }
 
 proptest! {
@@ -28,7 +30,7 @@ proptest! {
         curvature in 0.0..5.0_f64,
     ) {
         let loss = |at: f64, batch: usize| c + a * at + b * batch as f64 + 0.5 * curvature * at * at;
-        let barrier = line(25, &[1.0; 4], loss).barrier();
+        let barrier = line(25, 4, loss).barrier();
         // Rounding may lift a node over a straight line.
         prop_assert!(barrier.height <= 1e-13 * (1.0 + a.abs() + c.abs()), "{}", barrier.height);
         prop_assert!(barrier.excess.iter().all(|it| *it < 1e-12));
@@ -37,10 +39,12 @@ proptest! {
     #[test]
     fn the_barrier_is_what_a_line_by_hand_gives(
         losses in prop::collection::vec(prop::collection::vec(0.0..4.0_f64, 3), 27),
-        weights in prop::collection::vec(1.0..9.0_f64, 3),
+        samples in prop::collection::vec(1..9_usize, 3),
     ) {
-        let total: f64 = weights.iter().sum();
-        let mean = |row: &Vec<f64>| row.iter().zip(&weights).map(|(x, w)| x * w).sum::<f64>() / total;
+        let total = samples.iter().sum::<usize>() as f64;
+        let mean = |row: &Vec<f64>| {
+            row.iter().zip(&samples).map(|(x, samples)| x * *samples as f64).sum::<f64>() / total
+        };
         let mut highest = (0.0, 0.0);
         for (k, row) in losses.iter().enumerate().take(26).skip(1) {
             let at = k as f64 / 26.0;
@@ -49,7 +53,9 @@ proptest! {
                 highest = (over, at);
             }
         }
-        let barrier = LineLosses::new(nodes(27), losses.clone(), weights.clone()).unwrap().barrier();
+        let batch = |(&mean, &samples): (&f64, &usize)| BatchLoss { mean, samples };
+        let rows = losses.iter().map(|row| row.iter().zip(&samples).map(batch).collect()).collect();
+        let barrier = LineLosses::new(nodes(27), rows).unwrap().barrier();
         prop_assert!((barrier.height - highest.0).abs() < 1e-12);
         prop_assert_eq!(barrier.lambda, highest.1);
     }
@@ -58,7 +64,7 @@ proptest! {
 #[test]
 fn the_barrier_of_a_double_well_is_its_ridge() {
     // From −1 to 1 in 26 steps: the middle is a node.
-    let barrier = line(27, &[1.0], |at, _| ((2.0 * at - 1.0).powi(2) - 1.0).powi(2)).barrier();
+    let barrier = line(27, 1, |at, _| ((2.0 * at - 1.0).powi(2) - 1.0).powi(2)).barrier();
     assert!((barrier.height - 1.0).abs() < 1e-12);
     assert_eq!(barrier.lambda, 0.5);
     assert!(barrier.stderr.is_nan(), "one batch tells no error");
@@ -68,11 +74,11 @@ fn the_barrier_of_a_double_well_is_its_ridge() {
 fn what_a_batch_is_harder_by_cancels_and_what_its_ridge_is_higher_by_does_not() {
     let ridge = |at: f64| 4.0 * at * (1.0 - at);
     let harder = [0.0, 5.0, -3.0, 40.0];
-    let same = line(25, &[1.0; 4], |at, batch| harder[batch] + ridge(at)).barrier();
+    let same = line(25, 4, |at, batch| harder[batch] + ridge(at)).barrier();
     assert!((same.height - 1.0).abs() < 1e-12 && same.stderr < 1e-12, "{same:?}");
     // Heights 1, 2, 3, 6: mean 3, deviations −2, −1, 0, 3; √(14 / 3 / 4).
     let heights = [1.0, 2.0, 3.0, 6.0];
-    let other = line(25, &[1.0; 4], |at, batch| harder[batch] + heights[batch] * ridge(at));
+    let other = line(25, 4, |at, batch| harder[batch] + heights[batch] * ridge(at));
     let barrier = other.barrier();
     assert!((barrier.height - 3.0).abs() < 1e-12);
     assert!((barrier.stderr - (14.0_f64 / 12.0).sqrt()).abs() < 1e-12, "{barrier:?}");
@@ -83,21 +89,22 @@ fn what_a_batch_is_harder_by_cancels_and_what_its_ridge_is_higher_by_does_not() 
 #[test]
 fn what_is_not_finite_is_counted_and_passed_over() {
     let bump = |at: f64, _| if at == 0.5 { f64::NAN } else { at * (1.0 - at) };
-    let barrier = line(25, &[1.0], bump).barrier();
+    let barrier = line(25, 1, bump).barrier();
     assert_eq!(barrier.non_finite, 1);
     assert!(barrier.height > 0.24 && barrier.height < 0.25);
-    let diverged = line(25, &[1.0], |at, _| if at == 1.0 { f64::INFINITY } else { at }).barrier();
+    let diverged = line(25, 1, |at, _| if at == 1.0 { f64::INFINITY } else { at }).barrier();
     assert!(diverged.height.is_nan());
 }
 
 #[test]
 fn a_line_that_does_not_run_from_end_to_end_is_refused() {
     for lambdas in [vec![], vec![0.0, 0.5], vec![0.1, 1.0], vec![0.0, 0.7, 0.6, 1.0]] {
-        let batches = vec![vec![1.0]; lambdas.len()];
-        let refused = LineLosses::new(lambdas, batches, vec![1.0]).unwrap_err();
+        let batches = vec![vec![BatchLoss { mean: 1.0, samples: 1 }]; lambdas.len()];
+        let refused = LineLosses::new(lambdas, batches).unwrap_err();
         assert!(matches!(refused, Error::LineNodes { .. }), "{refused:?}");
     }
-    let row = LineLosses::new(vec![0.0, 1.0], vec![vec![1.0], vec![]], vec![1.0]);
+    let rows = vec![vec![BatchLoss { mean: 1.0, samples: 1 }], vec![]];
+    let row = LineLosses::new(vec![0.0, 1.0], rows);
     assert!(matches!(row.unwrap_err(), Error::LengthMismatch { .. }));
 }
 

@@ -1,5 +1,7 @@
 //! Loss over a plane from above: a cell per node, isolines, and the path of training.
 
+use std::ops::Range;
+
 use burnscape_landscape::grid::Axis;
 use burnscape_landscape::isoline::isolines;
 use burnscape_landscape::surface::{NodeState, Spacing};
@@ -12,7 +14,7 @@ use super::cells::Cells;
 use super::frame::{Frame, Words};
 use super::legend::{Entry, Mark};
 use super::scale::Scale;
-use super::svg::{Look, Svg};
+use super::svg::{Anchor, Look, Svg};
 use crate::slice::Slice;
 
 /// A loss that is NaN or infinite: a colour that no scale has.
@@ -109,9 +111,23 @@ fn lines(slice: &Slice, frame: &Frame<'_>, scale: Option<&Scale>, svg: &mut Svg)
     }
 }
 
-/// The path of training: a filled start, a hollow end.
+/// The path of training: a filled start, a hollow end, in which of several runs the number of each stands.
 pub(super) fn way(path: &Trajectory, frame: &Frame<'_>, svg: &mut Svg) {
-    let points: Vec<(f64, f64)> = finite_points(path).map(|(x, y)| frame.at(x, y)).collect();
+    let runs = path.runs();
+    for (number, run) in runs.iter().enumerate() {
+        way_of_run(path, run, (runs.len() > 1).then_some(number + 1), frame, svg);
+    }
+}
+
+fn way_of_run(
+    path: &Trajectory,
+    run: &Range<usize>,
+    number: Option<usize>,
+    frame: &Frame<'_>,
+    svg: &mut Svg,
+) {
+    let points = finite_points_of(path, run).map(|(x, y)| frame.at(x, y));
+    let points: Vec<(f64, f64)> = points.collect();
     svg.polyline(&points, &Look::line("#ffffff", 2.2));
     svg.polyline(&points, &Look::line(PATH, 1.1));
     for &(x, y) in &points {
@@ -120,12 +136,24 @@ pub(super) fn way(path: &Trajectory, frame: &Frame<'_>, svg: &mut Svg) {
     if let [first, .., last] = points[..] {
         start_mark(first, svg);
         end_mark(last, svg);
+        if let Some(number) = number {
+            svg.text(last.0 + 6.0, last.1 + 3.0, Anchor::Start, &number.to_string());
+        }
     }
 }
 
 pub(super) fn finite_points(path: &Trajectory) -> impl Iterator<Item = (f64, f64)> {
+    finite_points_of(path, &(0..path.x.len()))
+}
+
+/// Of some of its entries.
+fn finite_points_of(
+    path: &Trajectory,
+    entries: &Range<usize>,
+) -> impl Iterator<Item = (f64, f64)> + use<> {
     let points = path.x.iter().copied().zip(path.y.iter().copied());
-    points.filter(|(x, y)| x.is_finite() && y.is_finite())
+    let points: Vec<_> = points.skip(entries.start).take(entries.len()).collect();
+    points.into_iter().filter(|(x, y)| x.is_finite() && y.is_finite())
 }
 
 pub(super) fn start_mark((x, y): (f64, f64), svg: &mut Svg) {

@@ -1,9 +1,9 @@
 //! One self-contained page on one run, or on several side by side.
 
+mod caveats;
 mod model;
 mod numbers;
 mod page;
-mod words;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

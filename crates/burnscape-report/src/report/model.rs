@@ -1,15 +1,16 @@
 //! What of a run a page shows, as JSON.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use burnscape_landscape::words as honest;
 use burnscape_run::OWN;
 use burnscape_trace::columns::{GRAD_NORM, UPDATE_NORM, WEIGHT_NORM};
-use burnscape_trace::{Activation, Axis};
+use burnscape_trace::{Activation, Axis, Trajectory};
 use serde_json::{Value, json};
 
+use super::caveats;
 use super::numbers::{all, curve, short};
-use super::words;
 use crate::Error;
 use crate::curves::{Curve, Curves, UPDATE_RATIO};
 use crate::heat::{Cell, Heat};
@@ -226,14 +227,7 @@ fn slice(slice: &Slice, run: &Run) -> Value {
     let grid = surface.grid();
     let losses: Value =
         (0..grid.len()).map(|node| surface.loss(node).map_or(Value::Null, short)).collect();
-    let path = slice.trajectory.as_ref().map(|path| {
-        json!({
-            "x": all(path.x.iter().copied()),
-            "y": all(path.y.iter().copied()),
-            "loss": all(path.loss.iter().copied()),
-            "snapshots": path.snapshots.0,
-        })
-    });
+    let path = slice.trajectory.as_ref().map(|path| of_path(path, run));
     json!({
         "slice": record.slice,
         "name": record.name,
@@ -245,7 +239,26 @@ fn slice(slice: &Slice, run: &Run) -> Value {
         "loss": losses,
         "state": surface.states().iter().map(|state| *state as u8).collect::<Vec<_>>(),
         "path": path,
-        "words": words::of_slice(slice, run),
+        "words": caveats::of_slice(slice, run),
+    })
+}
+
+fn of_path(path: &Trajectory, run: &Run) -> Value {
+    let runs = path.runs();
+    let name = |number: usize| run.history.runs.get(number).map_or("", |run| run.name.as_str());
+    // Nothing more where there is one run, as nearly always.
+    let several = (runs.len() > 1).then(|| {
+        let of_run = |(number, run): (usize, &Range<usize>)| {
+            json!({ "name": name(number), "from": run.start, "to": run.end })
+        };
+        runs.iter().enumerate().map(of_run).collect::<Vec<_>>()
+    });
+    json!({
+        "x": all(path.x.iter().copied()),
+        "y": all(path.y.iter().copied()),
+        "loss": all(path.loss.iter().copied()),
+        "snapshots": path.snapshots.0,
+        "runs": several,
     })
 }
 

@@ -1,10 +1,10 @@
 //! Any record at all, drawn from a list of random numbers.
 
 use burnscape_trace::{
-    Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
-    Epoch, F32s, F64s, FORMAT, Frozen, Head, Histogram, Hyperparameters, Layer, LayerNodes,
-    Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step, Study,
-    Tally, Trajectory, U32s, record,
+    Activation, Alert, Axis, Blackbox, Block, Buffer, Check, ComparedRun, Curvature, Density,
+    Dropped, End, Epoch, F32s, F64s, FORMAT, Frozen, Head, Histogram, Hyperparameters, Layer,
+    LayerNodes, Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Runs, Slice,
+    Snapshot, Step, Study, Tally, Trajectory, U32s, record,
 };
 
 /// Gives values by consuming numbers, round and round.
@@ -79,7 +79,7 @@ impl Draw {
     }
 
     pub fn record(&mut self) -> Record {
-        match self.below(23) {
+        match self.below(24) {
             0 => Record::from(self.head()),
             1 => Record::from(self.step()),
             2 => Record::from(self.epoch()),
@@ -102,6 +102,7 @@ impl Draw {
             19 => Record::from(self.hyperparameters()),
             20 => Record::from(self.plan()),
             21 => Record::from(record!(Frozen { step: self.u64(), blocks: self.u32s() })),
+            22 => Record::from(self.runs()),
             _ => Record::from(self.end()),
         }
     }
@@ -333,6 +334,7 @@ impl Draw {
             same_as: self.option(Self::u64),
             given_up: vec![self.u64(), self.u64()],
             stride: self.option(Self::u64),
+            run: self.option(Self::u32),
         })
     }
 
@@ -393,6 +395,7 @@ impl Draw {
         record!(Trajectory {
             slice: self.option(Self::u32),
             snapshots: self.u32s(),
+            starts: self.u32s(),
             epochs: self.f64s(),
             x: self.f64s(),
             y: self.f64s(),
@@ -432,6 +435,19 @@ impl Draw {
             highest: self.option(Self::f64),
             measures: self.list(2, Self::measure).into_iter().collect(),
             sentences: self.list(2, Self::string),
+        })
+    }
+
+    fn runs(&mut self) -> Runs {
+        record!(Runs { runs: self.list(3, Self::compared_run) })
+    }
+
+    fn compared_run(&mut self) -> ComparedRun {
+        record!(ComparedRun {
+            name: self.string(),
+            path: self.string(),
+            run_id: self.string(),
+            remarks: self.list(2, Self::string),
         })
     }
 

@@ -1,6 +1,6 @@
 //! What is written is what is read, for any records at all.
 
-use burnscape_trace::{Item, Reader, Record, frame, record};
+use burnscape_trace::{Item, Reader, Record, Trajectory, frame, record};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -54,4 +54,19 @@ fn a_payload_longer_than_any_buffer_comes_back() {
     let (bytes, _) = framed(&[Record::from(crate::sample::head()), long.clone(), text.clone()]);
     let trace: burnscape_trace::Trace = Reader::new(&bytes[..]).collect::<Result<_, _>>().unwrap();
     assert_eq!(trace.records[1..], [long, text]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    /// Whatever a trace claims, the paths of the runs are all entries, once each, in order.
+    #[test]
+    fn paths_of_several_runs_are_all_entries_once(count in 0..9_usize, starts in vec(0..12_u32, 0..6)) {
+        let path = record!(Trajectory { x: vec![0.5; count].into(), starts: starts.clone().into() });
+        let runs = path.runs();
+        prop_assert!(runs.iter().flat_map(Clone::clone).eq(0..count));
+        let inner = |start: &u32| (1..count as u32).contains(start);
+        let inner: std::collections::BTreeSet<u32> = starts.into_iter().filter(inner).collect();
+        prop_assert_eq!(runs.len(), 1 + inner.len());
+    }
 }

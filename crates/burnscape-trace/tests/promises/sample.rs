@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use burnscape_trace::{
-    Activation, Alert, Axis, Blackbox, Block, Buffer, Check, Curvature, Density, Dropped, End,
-    Epoch, F32s, F64s, FORMAT, Frozen, Head, Histogram, Hyperparameters, Layer, LayerNodes,
-    Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Slice, Snapshot, Step, Study,
-    Trajectory, U32s, columns, frame, record,
+    Activation, Alert, Axis, Blackbox, Block, Buffer, Check, ComparedRun, Curvature, Density,
+    Dropped, End, Epoch, F32s, F64s, FORMAT, Frozen, Head, Histogram, Hyperparameters, Layer,
+    LayerNodes, Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Runs, Slice,
+    Snapshot, Step, Study, Trajectory, U32s, columns, frame, record,
 };
 
 pub fn head() -> Head {
@@ -139,6 +139,7 @@ fn trajectory() -> Trajectory {
     record!(Trajectory {
         slice: Some(0),
         snapshots: U32s(vec![0, 1]),
+        starts: U32s::default(),
         epochs: two(),
         x: two(),
         y: two(),
@@ -166,6 +167,7 @@ fn snapshot() -> Snapshot {
         same_as: None,
         given_up: Vec::new(),
         stride: None,
+        run: None,
     })
 }
 
@@ -382,7 +384,10 @@ pub fn records() -> Vec<Record> {
 pub fn records_of_1_0() -> Vec<Record> {
     let mut records = records();
     records.retain(|record| {
-        !matches!(record, Record::Plan(_) | Record::Hyperparameters(_) | Record::Frozen(_))
+        !matches!(
+            record,
+            Record::Plan(_) | Record::Hyperparameters(_) | Record::Frozen(_) | Record::Runs(_)
+        )
     });
     records[0] = Record::from(record!(Head { format: [1, 0], ..head() }));
     records
@@ -399,9 +404,20 @@ fn observed_in_the_last_step() -> [Record; 5] {
     [activation().into(), histogram().into(), alert().into(), blackbox, curvature().into()]
 }
 
-fn surface() -> [Record; 6] {
+fn compared() -> Runs {
+    let run = record!(ComparedRun {
+        name: "sgd".into(),
+        path: "../sgd".into(),
+        run_id: "0123456789abcdef".into(),
+        remarks: vec!["It still trains.".into()],
+    });
+    record!(Runs { runs: vec![run] })
+}
+
+fn surface() -> [Record; 7] {
     let (nodes, study) = (nodes().into(), study().into());
-    [slice().into(), plan().into(), nodes, study, trajectory().into(), check().into()]
+    let runs = compared().into();
+    [slice().into(), plan().into(), nodes, study, runs, trajectory().into(), check().into()]
 }
 
 fn last_words() -> [Record; 3] {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use burnscape_trace::columns::{Column, table_of_columns, table_of_quotients};
 use burnscape_trace::{RESERVED_KINDS, Reader, Record, Trace};
 use ciborium::Value;
 use proptest::prelude::*;
@@ -13,7 +14,6 @@ use crate::sample::{framed, records};
 
 const CDDL: &str = include_str!("../../trace.cddl");
 const README: &str = include_str!("../../README.md");
-const COLUMNS: &str = include_str!("../../src/columns.rs");
 
 fn written_as_the_schema_says(maps: &Maps, records: &[Record]) {
     let (bytes, ranges) = framed(records);
@@ -52,20 +52,14 @@ fn the_schema_names_every_kind() {
     assert_eq!(in_schema, BTreeSet::from(RESERVED_KINDS));
 }
 
-/// The names in `columns.rs`, from its text, so that none is forgotten here.
-fn columns() -> Vec<&'static str> {
-    let constants = COLUMNS.lines().filter_map(|line| line.strip_prefix("pub const "));
-    let values = constants.filter_map(|constant| constant.split_once(": &str = \""));
-    values.map(|(_, value)| value.trim_end_matches("\";")).collect()
-}
-
 #[test]
-fn schema_and_readme_name_every_column() {
-    let columns = columns();
-    assert!(columns.contains(&"grad_norm") && columns.contains(&"distance"), "{columns:?}");
-    for column in columns {
+fn schema_and_readme_tell_every_column_as_the_table_does() {
+    for column in Column::ALL.map(Column::name) {
         assert!(CDDL.lines().any(|line| line.starts_with(&format!("; {column} "))), "{column}");
-        assert!(README.contains(&format!("\n| `{column}` |")), "{column}");
+        assert_eq!(Column::named(column).map(Column::name), Some(column));
+    }
+    for table in [table_of_columns(), table_of_quotients()] {
+        assert!(README.contains(&table), "the README holds this table:\n{table}");
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::support::Synthetic;
 
 /// Columns and rows of the terminal.
-pub const SIZE: (u16, u16) = (200, 50);
+pub const SIZE: (u16, u16) = (200, 60);
 const FRAMES: usize = 101;
 
 /// Measures and prints; gives what goes into the file.

@@ -16,6 +16,10 @@ pub(super) const TEXT: Ink = Ink([0xd9, 0xde, 0xe7]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ink(pub(super) [u8; 3]);
 
+/// The same of a picture for light pages.
+pub(super) const LIGHT_BACKGROUND: Ink = Ink([0xff, 0xff, 0xff]);
+pub(super) const LIGHT_TEXT: Ink = Ink([0x1b, 0x1f, 0x26]);
+
 impl fmt::Display for Ink {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [red, green, blue] = self.0;
@@ -82,7 +86,9 @@ mod tests {
 
     #[test]
     fn text_is_read_well_on_its_ground() {
-        let contrast = crate::ground::contrast(TEXT.0, BACKGROUND.0);
-        assert!(contrast > 12.0, "{contrast}");
+        for (text, ground) in [(TEXT, BACKGROUND), (LIGHT_TEXT, LIGHT_BACKGROUND)] {
+            let contrast = crate::ground::contrast(text.0, ground.0);
+            assert!(contrast > 12.0, "{contrast}");
+        }
     }
 }

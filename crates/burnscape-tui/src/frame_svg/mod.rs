@@ -13,9 +13,10 @@ use std::fmt::Write as _;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::Modifier;
 
-use self::colours::{BACKGROUND, Ink, TEXT};
+use self::colours::{BACKGROUND, Ink, LIGHT_BACKGROUND, LIGHT_TEXT, TEXT};
 use self::shapes::Shapes;
 use self::words::Words;
+use crate::ground::Theme;
 use crate::model::xml_escaped;
 use crate::widgets::text;
 
@@ -39,6 +40,19 @@ pub fn svg(frame: &Buffer, title: &str) -> String {
     picture.push_str(&shapes.finish());
     picture.push_str(&words.finish());
     picture + "</g>\n</svg>\n"
+}
+
+/// The same on the ground of a theme: the frame has its inks already.
+#[must_use]
+pub fn svg_on(frame: &Buffer, title: &str, theme: Theme) -> String {
+    let picture = svg(frame, title);
+    match theme {
+        Theme::Dark => picture,
+        // No other colour of a frame is one of these.
+        Theme::Light => picture
+            .replace(&BACKGROUND.to_string(), &LIGHT_BACKGROUND.to_string())
+            .replace(&TEXT.to_string(), &LIGHT_TEXT.to_string()),
+    }
 }
 
 /// A cell that is seen, with its place in cells and its colours as they are drawn.

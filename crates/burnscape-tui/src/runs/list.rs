@@ -256,12 +256,12 @@ fn alerts(row: &Row) -> Cell {
 const KEYS_LINE: &str = "q quit  ? help  ↑↓ select  Enter open  1-5 open in view  v order  e save";
 
 const KEYS: &[Explained] = &[
-    ("↑ ↓, k j", "select a run"),
+    ("↑ ↓, k j, g G", "select a run"),
     ("PgUp PgDn", "by a page; Home End"),
     ("Enter", "open it; L comes back"),
     ("1 to 5", "open it in this view"),
-    ("v, l", "next order of the runs"),
-    ("g", "glyphs: fewer, then all"),
+    ("v, y", "next order of the runs"),
+    ("u", "glyphs: fewer, then all"),
     ("e", "list into SVG and text"),
     ("R, Ctrl-L", "draw everything again"),
     ("Ctrl-Z", "to the shell until `fg`"),

@@ -7,7 +7,9 @@ use ratatui::text::{Line, Span};
 
 use super::View;
 use crate::model::{Alerts, Run, RunState};
-use crate::palette::{BAD, ColourMap, GOOD, MUTED, WARNING};
+use crate::numbers::duration;
+use crate::palette::{BAD, ColourMap, GOOD, MUTED, TRAIN, WARNING};
+use crate::sight::Sight;
 use crate::widgets::{areas, text};
 
 /// From this width on all tabs have names …
@@ -27,6 +29,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) paused: bool,
     /// Records that never came to the screen.
     pub(crate) unseen: u64,
+    /// For how long the process that wrote a run without an end has been gone.
+    pub(crate) gone_secs: Option<u64>,
     /// Keys are text.
     pub(crate) typing: bool,
     /// Keys are of no use in a frame that is printed.
@@ -35,6 +39,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) with_list: bool,
     /// What just happened.
     pub(crate) said: Option<&'a str>,
+    /// The cursor of time, and what is in sight.
+    pub(crate) sight: Sight,
     /// What goes on being wrong.
     pub(crate) trouble: Option<&'a str>,
     /// The colours that the finished frame gets.
@@ -79,6 +85,48 @@ pub(crate) fn draw_sentence(row: Rect, buffer: &mut Buffer, sentence: &str, colo
     text::put(buffer, row, &(sentence + &" ".repeat(gap)), style);
 }
 
+/// As many of the entries, two blanks between them, as fit whole.
+fn whole_entries(keys: &str, width: u16) -> String {
+    let mut shown = String::new();
+    for entry in keys.split("  ").filter(|entry| !entry.is_empty()) {
+        let gap = if shown.is_empty() { "" } else { "  " };
+        if text::width(&shown) + gap.len() + text::width(entry) > usize::from(width) {
+            break;
+        }
+        shown = format!("{shown}{gap}{entry}");
+    }
+    shown
+}
+
+/// What stands on the tabs.
+fn labels(
+    views: &[Box<dyn View>],
+    current: usize,
+    width: u16,
+) -> impl DoubleEndedIterator<Item = String> + ExactSizeIterator {
+    views.iter().enumerate().map(move |(i, view)| {
+        let is_named = width >= NAMES_FROM || (width >= NAME_FROM && i == current);
+        if is_named { format!(" {} {} ", i + 1, view.title()) } else { format!(" {} ", i + 1) }
+    })
+}
+
+/// The view whose tab is at a place, of what was drawn on an area.
+pub(crate) fn tab_at(
+    views: &[Box<dyn View>],
+    current: usize,
+    area: Rect,
+    (column, row): (u16, u16),
+) -> Option<usize> {
+    let mut begins = area.right();
+    let is_header = area.height >= HEADER_FROM && row == area.y && column < begins;
+    let tabs = labels(views, current, area.width).enumerate().rev();
+    let mut tabs = tabs.filter(|_| is_header).map(|(i, label)| {
+        begins = begins.saturating_sub(text::width(&label) as u16);
+        (i, begins)
+    });
+    tabs.find(|(_, begins)| *begins <= column).map(|(i, _)| i)
+}
+
 impl Frame<'_> {
     pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer) {
         if area.height >= HEADER_FROM {
@@ -116,22 +164,18 @@ impl Frame<'_> {
 
     /// The tabs: names where they fit, that of the view shown first, else numbers.
     fn tabs(&self, width: u16) -> Line<'static> {
-        let titles = self.views.iter().map(|view| view.title());
-        let tab = |(i, title): (usize, &str)| {
-            let number = i + 1;
-            let is_named = width >= NAMES_FROM || (width >= NAME_FROM && i == self.current);
-            let label =
-                if is_named { format!(" {number} {title} ") } else { format!(" {number} ") };
+        let tab = |(i, label): (usize, String)| {
             let selected = Style::new().add_modifier(Modifier::REVERSED);
             let style = if i == self.current { selected } else { Style::new().fg(MUTED) };
             Span::styled(label, style)
         };
-        Line::from(titles.enumerate().map(tab).collect::<Vec<_>>())
+        Line::from(labels(self.views, self.current, width).enumerate().map(tab).collect::<Vec<_>>())
     }
 
     fn state(&self) -> Line<'static> {
         let state = self.run.state();
         let colour = match state {
+            _ if self.gone_secs.is_some() => BAD,
             RunState::Waiting => MUTED,
             RunState::Training | RunState::Surface | RunState::Finished => GOOD,
             RunState::Interrupted | RunState::Stopped => WARNING,
@@ -143,8 +187,10 @@ impl Frame<'_> {
         if self.run.damage().is_damaged() {
             add("damaged", BAD);
         }
-        if let Some(minutes) = self.run.silent_minutes() {
-            add(&silence(minutes), WARNING);
+        match (self.gone_secs, self.run.silent_minutes()) {
+            (Some(secs), _) => add(&format!("process gone {} ago", duration(secs as f64)), BAD),
+            (None, Some(minutes)) => add(&silence(minutes), WARNING),
+            (None, None) => {}
         }
         let alerts = self.run.alerts();
         if !alerts.is_empty() {
@@ -152,6 +198,13 @@ impl Frame<'_> {
         }
         if self.paused {
             add("paused", WARNING);
+        }
+        if let Some(step) = self.sight.cursor {
+            let pinned = if self.sight.is_pinned { "pinned at" } else { "at" };
+            add(&format!("{pinned} step {step}"), TRAIN);
+        }
+        if let Some((from, to)) = self.sight.window {
+            add(&format!("zoomed to {from}–{to}"), TRAIN);
         }
         if self.unseen > 0 {
             add(&format!("{} records not shown", self.unseen), WARNING);
@@ -165,12 +218,12 @@ impl Frame<'_> {
     fn draw_keys(&self, row: Rect, buffer: &mut Buffer) {
         let own = self.views.get(self.current).map_or("", |view| view.keys());
         let keys = match self.typing {
-            true => "type a filter, such as *.weight  Enter keep  Esc drop".to_owned(),
+            true => "type a part of a name, or *.weight  Enter keep  Esc drop".to_owned(),
             false => {
                 let list = if self.with_list { "  L list" } else { "" };
                 format!("q quit  ? help{list}  Tab view  {own}")
             }
         };
-        text::put(buffer, row, &keys, Style::new().fg(MUTED));
+        text::put(buffer, row, &whole_entries(&keys, row.width), Style::new().fg(MUTED));
     }
 }

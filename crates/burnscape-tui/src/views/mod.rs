@@ -15,7 +15,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 pub use activations::ActivationsView;
-pub(crate) use frame::{Frame, body, draw_sentence, silence};
+pub(crate) use frame::{Frame, body, draw_sentence, silence, tab_at};
 pub use gradients::GradientsView;
 pub use landscape::LandscapeView;
 pub use overview::OverviewView;
@@ -23,6 +23,7 @@ pub use sharpness::SharpnessView;
 
 use crate::message::Message;
 use crate::model::Run;
+use crate::sight::Sight;
 use crate::terminal_profile::UnknownWord;
 
 /// One way to look at a run: it keeps what the reader selected, not what the run is.
@@ -40,6 +41,24 @@ pub trait View: std::fmt::Debug + Send {
 
     /// Whether something moves by itself: then [`Message::Tick`] is to come now and then.
     fn wants_ticks(&self, _run: &Run) -> bool {
+        false
+    }
+
+    /// Which steps are in sight and the step that the reader looks at, from now on.
+    fn look_at(&mut self, _sight: Sight) {}
+
+    /// Whether arrows to the sides and the zoom are those of time here.
+    fn moves_in_time(&self, _run: &Run) -> bool {
+        true
+    }
+
+    /// Whether the wheel of the mouse scrolls here: it zooms elsewhere.
+    fn scrolls(&self) -> bool {
+        false
+    }
+
+    /// Leaves what is open in it; `false`: nothing is.
+    fn go_back(&mut self) -> bool {
         false
     }
 

@@ -36,6 +36,18 @@ pub fn split_right(area: Rect, columns: u16) -> (Rect, Rect) {
     split_left(area, area.width - columns.min(area.width))
 }
 
+/// So many columns of equal width, those at the left a cell wider where it does not come out even.
+#[must_use]
+pub fn columns(area: Rect, count: u16) -> Vec<Rect> {
+    let mut rest = area;
+    let column = |left: u16| {
+        let (column, right) = split_left(rest, rest.width.div_ceil(left));
+        rest = right;
+        column
+    };
+    (1..=count).rev().map(column).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

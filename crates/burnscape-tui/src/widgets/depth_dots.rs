@@ -1,9 +1,12 @@
 //! A canvas of dots that knows how far away what covers each of them is: hidden lines stay hidden.
 
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 
-use super::dots::Dots;
+use super::dots::{self, Dots};
+use super::half_blocks;
+use crate::palette::{level_of_share, lit, lit_level};
 
 /// A point on the canvas.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,6 +48,17 @@ pub struct DepthDots {
     width: usize,
     height: usize,
     nearest: Vec<f64>,
+    /// The colour of the nearest face, where it has one.
+    faces: Vec<Color>,
+}
+
+/// What a face looks like: a value at each of its corners, from 0 to 1, and how much light falls on it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fill {
+    /// The values, as shares of the scale.
+    pub values: [f64; 3],
+    /// One of the lights of the palette.
+    pub light: usize,
 }
 
 impl DepthDots {
@@ -53,7 +67,8 @@ impl DepthDots {
     pub fn new(area: Rect) -> Self {
         let dots = Dots::new(area);
         let (width, height) = (dots.width(), dots.height());
-        Self { dots, width, height, nearest: vec![f64::INFINITY; width * height] }
+        let nearest = vec![f64::INFINITY; width * height];
+        Self { dots, width, height, nearest, faces: vec![Color::Reset; width * height] }
     }
 
     /// What is drawn.
@@ -81,7 +96,7 @@ impl DepthDots {
         }
     }
 
-    /// Draws a line where the finished faces do not hide it.
+    /// Draws a line where the finished faces do not hide it; of a dotted one every other dot.
     pub fn line_among_faces(&mut self, from: DepthPoint, to: DepthPoint, colour: Color) {
         for point in points_between(from, to) {
             if let Some((x, y)) = self.place(&point).filter(|_| self.is_visible(&point)) {
@@ -92,23 +107,72 @@ impl DepthDots {
 
     /// Lets a triangle cover what is farther away.
     pub fn cover(&mut self, corners: [DepthPoint; 3]) {
+        self.cover_with(corners, |_, _| Color::Reset);
+    }
+
+    /// Lets a triangle cover what is farther away, in bands of colour whose edges are lines of equal value.
+    pub fn fill(&mut self, corners: [DepthPoint; 3], fill: Fill) {
+        let plane = Plane::through(&corners, fill.values);
+        self.cover_with(corners, |x, y| lit(level_of_share(plane.at(x, y)), fill.light));
+    }
+
+    fn cover_with(&mut self, corners: [DepthPoint; 3], colour: impl Fn(f64, f64) -> Color) {
         let ys = corners.map(|corner| corner.y);
         let (top, bottom) = (least(ys), -least(ys.map(|y| -y)));
         for y in dots_between(top, bottom, self.height) {
-            self.cover_row(y, &corners);
+            self.cover_row(y, &corners, &colour);
         }
     }
 
-    fn cover_row(&mut self, y: usize, corners: &[DepthPoint; 3]) {
+    fn cover_row(
+        &mut self,
+        y: usize,
+        corners: &[DepthPoint; 3],
+        colour: impl Fn(f64, f64) -> Color,
+    ) {
         let Some((left, right)) = row_ends(y as f64, corners) else {
             return;
         };
         for x in dots_between(left.x, right.x, self.width) {
             let share = (x as f64 - left.x) / (right.x - left.x).max(f64::MIN_POSITIVE);
             let depth = left.towards(&right, share.clamp(0.0, 1.0)).depth;
-            let nearest = &mut self.nearest[y * self.width + x];
-            *nearest = nearest.min(depth);
+            let place = y * self.width + x;
+            if depth < self.nearest[place] {
+                self.nearest[place] = depth;
+                self.faces[place] = colour(x as f64, y as f64);
+            }
         }
+    }
+
+    /// Draws the faces, two colours to a cell, one above the other; coarse, one colour to a cell, of half as many.
+    pub fn draw_faces(&self, area: Rect, is_coarse: bool, buffer: &mut Buffer) {
+        for row in 0..area.height {
+            for column in 0..area.width {
+                let faces = [0, 1].map(|half| self.face_at(column, 2 * row + half));
+                let [upper, lower] = match (is_coarse, faces) {
+                    (true, [Some(upper), Some(_)]) => [Some(coarser(upper)); 2],
+                    (true, faces) => faces.map(|face| face.map(coarser)),
+                    (false, faces) => faces,
+                };
+                if let Some(cell) = buffer.cell_mut((area.x + column, area.y + row)) {
+                    half_blocks::split(cell, upper, lower);
+                }
+            }
+        }
+    }
+
+    /// The colour of a half cell: that of the dot in it that is seen by most of its neighbours.
+    fn face_at(&self, column: u16, half: u16) -> Option<Color> {
+        let (x, y) = (usize::from(column) * dots::ACROSS, usize::from(half) * dots::DOWN / 2);
+        let places = [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)];
+        let colours = places.map(|(x, y)| self.faces[y * self.width + x]);
+        let covered = colours.iter().filter(|colour| **colour != Color::Reset).count();
+        let most =
+            colours.iter().max_by_key(|colour| colours.iter().filter(|it| it == colour).count());
+        // Half of a half cell is the edge of the surface.
+        most.copied()
+            .filter(|colour| covered >= 2 && *colour != Color::Reset)
+            .or_else(|| colours.into_iter().find(|colour| covered >= 3 && *colour != Color::Reset))
     }
 
     /// Whether no face hides a point, up to one dot: a point on a face lies between what is seen in the dots
@@ -149,6 +213,38 @@ impl DepthDots {
 pub fn points_between(from: DepthPoint, to: DepthPoint) -> impl Iterator<Item = DepthPoint> {
     let steps = from.steps_to(&to);
     (0..=steps).map(move |step| from.towards(&to, step as f64 / steps as f64))
+}
+
+/// One of every two bands, in one of every two lights.
+fn coarser(colour: Color) -> Color {
+    lit_level(colour).map_or(colour, |(level, light)| lit(level | 1, light & !1))
+}
+
+/// A value over the canvas: a + b x + c y.
+#[derive(Debug, Clone, Copy)]
+struct Plane {
+    a: f64,
+    b: f64,
+    c: f64,
+}
+
+impl Plane {
+    /// The plane with these values at three corners; where they lie on a line, their mean everywhere.
+    fn through(corners: &[DepthPoint; 3], values: [f64; 3]) -> Self {
+        let [p, q, r] = corners;
+        let (ux, uy, vx, vy) = (q.x - p.x, q.y - p.y, r.x - p.x, r.y - p.y);
+        let (du, dv) = (values[1] - values[0], values[2] - values[0]);
+        let area = ux * vy - uy * vx;
+        if area.abs() < 1e-9 {
+            return Self { a: values.iter().sum::<f64>() / 3.0, b: 0.0, c: 0.0 };
+        }
+        let (b, c) = ((du * vy - dv * uy) / area, (dv * ux - du * vx) / area);
+        Self { a: values[0] - b * p.x - c * p.y, b, c }
+    }
+
+    fn at(&self, x: f64, y: f64) -> f64 {
+        self.a + self.b * x + self.c * y
+    }
 }
 
 fn least(values: [f64; 3]) -> f64 {
@@ -217,6 +313,23 @@ mod tests {
         assert!(canvas.is_visible(&point(16.0, 8.0, 6.0)));
         assert!(!canvas.is_visible(&point(25.0, 8.0, 1.0)), "outside the canvas");
         assert!(!canvas.is_visible(&point(f64::NAN, 8.0, 1.0)));
+    }
+
+    #[test]
+    fn a_face_is_filled_in_bands_between_its_corners_and_the_nearer_one_is_seen() {
+        let mut canvas = DepthDots::new(Rect::new(0, 0, 10, 5));
+        let corners =
+            |depth| [point(0.0, 0.0, depth), point(19.0, 0.0, depth), point(0.0, 19.0, depth)];
+        canvas.fill(corners(5.0), Fill { values: [0.0, 1.0, 0.0], light: 2 });
+        canvas.fill(corners(9.0), Fill { values: [0.5; 3], light: 0 });
+        let area = Rect::new(0, 0, 10, 5);
+        let mut buffer = Buffer::empty(area);
+        canvas.draw_faces(area, false, &mut buffer);
+        // The value grows by 1 over 19 dots: at dots 8 and 9 it is 8/19 and 9/19, levels 6 and 7 of 16.
+        let seen = [buffer[(4, 0)].bg, buffer[(4, 0)].fg];
+        assert!(seen.iter().any(|it| [lit(6, 2), lit(7, 2)].contains(it)), "{seen:?}");
+        assert_eq!(buffer[(9, 4)].symbol(), " ");
+        assert_eq!(buffer[(9, 4)].bg, Color::Reset);
     }
 
     #[test]

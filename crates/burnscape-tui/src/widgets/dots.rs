@@ -48,6 +48,28 @@ impl Dots {
         }
     }
 
+    /// Lines on top of what lies below them, canvases of one size. Where several lines meet, the dots of all are seen
+    /// and their colours take turns from cell to cell: none hides another.
+    #[must_use]
+    pub fn layered(below: &[Self], lines: &[Self]) -> Option<Self> {
+        let first = below.first().or(lines.first())?;
+        let mut all = Self { cells: vec![(0, Color::Reset); first.cells.len()], ..*first };
+        for (place, cell) in all.cells.iter_mut().enumerate() {
+            let inked = |layers: &[Self]| -> Vec<(u8, Color)> {
+                layers.iter().map(|it| it.cells[place]).filter(|(bits, _)| *bits != 0).collect()
+            };
+            let (under, over) = (inked(below), inked(lines));
+            let column = place % first.columns.max(1);
+            let colour = match over.len() {
+                0 => under.last().map(|(_, colour)| *colour),
+                count => Some(over[column % count].1),
+            };
+            let bits = under.iter().chain(&over).fold(0, |all, (bits, _)| all | bits);
+            *cell = (bits, colour.unwrap_or(Color::Reset));
+        }
+        Some(all)
+    }
+
     /// A straight line between two points, in dots; ends may lie outside, non-finite ends draw
     /// nothing.
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), colour: Color) {
@@ -137,6 +159,22 @@ mod tests {
         dots.line((f64::NAN, 0.0), (1.0, 1.0), RED);
         dots.line((0.0, 50.0), (9.0, 50.0), RED);
         assert!(dots.cells().all(|cell| cell.2 == '⠉'));
+    }
+
+    #[test]
+    fn lines_that_meet_are_both_seen() {
+        let blue = Color::Rgb(0, 0, 255);
+        let area = Rect::new(0, 0, 4, 1);
+        let line = |y: f64, colour| {
+            let mut dots = Dots::new(area);
+            dots.line((0.0, y), (7.0, y), colour);
+            dots
+        };
+        let all =
+            Dots::layered(&[line(3.0, Color::White)], &[line(0.0, RED), line(0.0, blue)]).unwrap();
+        let colours: Vec<Color> = all.cells().map(|cell| cell.3).collect();
+        assert_eq!(colours, [RED, blue, RED, blue]);
+        assert!(all.cells().all(|cell| cell.2 == '⣉'));
     }
 
     #[test]

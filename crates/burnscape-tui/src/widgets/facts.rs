@@ -55,6 +55,24 @@ impl Fact {
         Self { tone, ..self }
     }
 
+    /// What it is of.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// How it is to be read.
+    #[must_use]
+    pub fn tone(&self) -> Tone {
+        self.tone
+    }
+
     fn width(&self) -> usize {
         let gap = usize::from(!self.label.is_empty() && !self.value.is_empty());
         text::width(&self.label) + gap + text::width(&self.value)

@@ -81,7 +81,8 @@ fn level_of(pixel: Pixel) -> Option<usize> {
     }
 }
 
-fn split(cell: &mut Cell, upper: Option<Color>, lower: Option<Color>) {
+/// Two colours in a cell; `None`: the terminal's own.
+pub(crate) fn split(cell: &mut Cell, upper: Option<Color>, lower: Option<Color>) {
     match (upper, lower) {
         (None, None) => cell.set_symbol(" ").set_bg(Color::Reset),
         (Some(upper), None) => cell.set_symbol("▀").set_fg(upper).set_bg(Color::Reset),

@@ -1,5 +1,8 @@
 //! Scales: from a value to a share of an axis or of the colours, linear or logarithmic.
 
+use std::cmp::Ordering;
+
+use super::ticks;
 use crate::numbers::significant;
 
 /// Which scale the reader asked for.
@@ -8,8 +11,10 @@ pub enum ScaleChoice {
     /// Logarithmic where all values are positive and the largest is over 50 times the smallest.
     #[default]
     Auto,
-    /// Logarithmic wherever all values are positive.
+    /// Logarithmic wherever a value is positive; where there are others, what is drawn says so.
     Log,
+    /// Logarithmic on both sides of 0.
+    Symmetric,
     /// Linear.
     Linear,
     /// By rank: every colour stands for equally many values; an axis is as with `Auto`.
@@ -17,12 +22,13 @@ pub enum ScaleChoice {
 }
 
 impl ScaleChoice {
-    /// The next choice for an axis, as the key `l` walks through them.
+    /// The next choice for an axis, as the key `y` walks through them.
     #[must_use]
     pub fn next(self) -> Self {
         match self {
             Self::Auto => Self::Log,
-            Self::Log => Self::Linear,
+            Self::Log => Self::Symmetric,
+            Self::Symmetric => Self::Linear,
             Self::Linear | Self::Rank => Self::Auto,
         }
     }
@@ -32,6 +38,7 @@ impl ScaleChoice {
     pub fn next_of_colours(self) -> Self {
         match self {
             Self::Linear => Self::Rank,
+            Self::Log => Self::Linear,
             other => other.next(),
         }
     }
@@ -40,9 +47,21 @@ impl ScaleChoice {
         match self {
             Self::Auto | Self::Rank => low > 0.0 && high > LOG_FROM_RATIO * low,
             Self::Log => low > 0.0,
-            Self::Linear => false,
+            Self::Linear | Self::Symmetric => false,
         }
     }
+}
+
+/// Of the largest value, the share around 0 in which a symmetric scale is linear.
+const LINEAR_SHARE: f64 = 1e-3;
+/// Rows from one tick to the next.
+const ROWS_PER_TICK: std::ops::RangeInclusive<u16> = 2..=6;
+/// Less of a range has ticks within decades.
+const LEAST_DECADES: f64 = 2.0;
+
+fn linear_within(low: f64, high: f64) -> f64 {
+    let largest = low.abs().max(high.abs());
+    10_f64.powf((largest * LINEAR_SHARE).max(1e-300).log10().round())
 }
 
 /// Below this ratio a linear scale shows the low end well enough.
@@ -63,13 +82,16 @@ pub struct Scale {
     pub high: f64,
     /// Equal ratios, not equal differences, are equally far apart.
     pub log: bool,
+    /// Where it is positive, the scale is logarithmic on both sides of 0 and linear within so much of it.
+    pub within: f64,
 }
 
 impl Scale {
     /// A scale over a range.
     #[must_use]
     pub fn new(low: f64, high: f64, choice: ScaleChoice) -> Self {
-        Self { low, high, log: choice.is_log(low, high) }
+        let within = if choice == ScaleChoice::Symmetric { linear_within(low, high) } else { 0.0 };
+        Self { low, high, log: choice.is_log(low, high), within }
     }
 
     /// The same with a little room at both ends, so that no curve runs along the frame; a range
@@ -116,21 +138,52 @@ impl Scale {
         }
     }
 
-    /// Round values along the scale, at most `most`, lowest first.
+    /// Round values along the scale, at most `most`, lowest first; of a single value, that one.
     #[must_use]
     pub fn ticks(&self, most: usize) -> Vec<f64> {
-        let ticks = if self.log { self.decades(most) } else { self.round_steps(most) };
-        if ticks.is_empty() { vec![self.low] } else { ticks }
+        let ticks = match self.is_log() {
+            true => self.log_ticks(most),
+            false => self.round_steps(most),
+        };
+        if ticks.is_empty() { vec![self.value_at(0.5)] } else { ticks }
     }
 
-    /// A tick as text, with as many digits as tell it from its neighbours.
+    /// A tick as text, with as many digits as tell it from its neighbours, written as they are.
     #[must_use]
     pub fn tick_text(&self, tick: f64, ticks: &[f64]) -> String {
-        let gap = ticks.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(f64::NAN, f64::min);
-        let largest = ticks.iter().map(|tick| tick.abs()).fold(0.0, f64::max);
-        let digits = (largest / gap).log10().ceil();
-        let digits = if digits.is_finite() && !self.log { digits as usize + 1 } else { 3 };
-        significant(tick, digits.clamp(3, 6))
+        ticks::text(tick, ticks, self.is_log())
+    }
+
+    /// A scale that holds the range, and ticks on it that stand exactly on rows, at equal distances: the lowest one in
+    /// the last of `rows` rows. It stays as it is while values change a little.
+    #[must_use]
+    pub fn on_rows(self, rows: u16) -> (Self, Vec<f64>) {
+        let gaps = f64::from(rows.saturating_sub(1).max(1));
+        if self.high.partial_cmp(&self.low) != Some(Ordering::Greater) {
+            return (self.padded(), vec![self.low]);
+        }
+        let fitted = match self.is_log() {
+            true => self.decades_on(gaps),
+            false => steps_on((self.low, self.high), gaps, 0.0, *ROWS_PER_TICK.end())
+                .map(|(low, high, ticks)| (Self { low, high, ..self }, ticks)),
+        };
+        fitted.unwrap_or_else(|| {
+            let padded = if self.is_log() { self.rounded() } else { self.padded() };
+            (padded, padded.ticks(usize::from(rows.div_ceil(2)).clamp(2, 6)))
+        })
+    }
+
+    fn decades_on(self, gaps: f64) -> Option<(Self, Vec<f64>)> {
+        let exponents = (self.low.log10(), self.high.log10());
+        if self.is_symmetric() || exponents.1 - exponents.0 < LEAST_DECADES {
+            return None;
+        }
+        let (low, high, ticks) = steps_on(exponents, gaps, 1.0, gaps as u16)?;
+        let power = |exponent: f64| 10_f64.powf(exponent);
+        Some((
+            Self { low: power(low), high: power(high), ..self },
+            ticks.into_iter().map(power).collect(),
+        ))
     }
 
     fn round_steps(&self, most: usize) -> Vec<f64> {
@@ -139,32 +192,84 @@ impl Scale {
         };
         // A tick at the very end must not fall out by rounding.
         let (first, last) = ((self.low / step - 1e-6).ceil(), (self.high / step + 1e-6).floor());
-        (0..most).map(|i| first + i as f64).take_while(|n| *n <= last).map(|n| n * step).collect()
+        (0..=most).map(|i| first + i as f64).take_while(|n| *n <= last).map(|n| n * step).collect()
     }
 
-    fn decades(&self, most: usize) -> Vec<f64> {
-        let (low, high) = (self.low.log10().ceil(), self.high.log10().floor());
+    fn log_ticks(&self, most: usize) -> Vec<f64> {
+        if self.is_symmetric() {
+            return self.symmetric_ticks(most);
+        }
+        let (low, high) = ((self.low.log10() - 1e-9).ceil(), (self.high.log10() + 1e-9).floor());
         let count = high - low + 1.0;
-        if count < 2.0 {
-            let linear = Self { log: false, ..*self };
-            return linear.round_steps(most.min(3));
+        if count < 3.0 {
+            return self.ticks_within_decades(most);
         }
         let stride = (count / most.max(1) as f64).ceil().max(1.0);
         let decades = (0..most).map(|i| low + i as f64 * stride);
         decades.take_while(|decade| *decade <= high).map(|decade| 10_f64.powf(decade)).collect()
     }
 
+    /// 1, 2 and 5 of each decade, or less of them.
+    fn ticks_within_decades(&self, most: usize) -> Vec<f64> {
+        let decades = self.low.log10().floor() as i32..=self.high.log10().ceil() as i32;
+        let of = |factors: &'static [f64]| {
+            let all = decades
+                .clone()
+                .flat_map(move |it| factors.iter().map(move |f| f * 10_f64.powi(it)));
+            let is_inside =
+                |tick: &f64| (self.low * (1.0 - 1e-9)..=self.high * (1.0 + 1e-9)).contains(tick);
+            all.filter(is_inside).collect::<Vec<f64>>()
+        };
+        let choices = [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0]].map(of);
+        let fitting = choices.into_iter().find(|ticks| (2..=most.max(2)).contains(&ticks.len()));
+        fitting.unwrap_or_else(|| Self { log: false, ..*self }.round_steps(most.min(3)))
+    }
+
+    /// 0, and powers of ten on both sides.
+    fn symmetric_ticks(&self, most: usize) -> Vec<f64> {
+        let largest = self.low.abs().max(self.high.abs()).log10().floor() as i32;
+        let smallest = self.within.log10().ceil() as i32;
+        let each = (most / 2).max(1) as i32;
+        let stride = ((largest - smallest + 1).max(1) as f64 / f64::from(each)).ceil() as usize;
+        let powers: Vec<f64> =
+            (smallest..=largest).rev().step_by(stride.max(1)).map(|it| 10_f64.powi(it)).collect();
+        let below = powers.iter().map(|it| -it);
+        let all = below.chain([0.0]).chain(powers.iter().rev().copied());
+        all.filter(|it| (self.low..=self.high).contains(it)).collect()
+    }
+
+    fn is_symmetric(&self) -> bool {
+        self.within > 0.0
+    }
+
+    fn is_log(&self) -> bool {
+        self.log || self.is_symmetric()
+    }
+
+    /// On the symmetric scale as Webber 2012, "A bi-symmetric log transformation": linear around 0.
     fn forward(&self, value: f64) -> f64 {
-        if self.log { value.log10() } else { value }
+        match self.is_symmetric() {
+            true => value.signum() * (value.abs() / self.within).ln_1p() / std::f64::consts::LN_10,
+            false if self.log => value.log10(),
+            false => value,
+        }
     }
 
     fn backward(&self, position: f64) -> f64 {
-        if self.log { 10_f64.powf(position) } else { position }
+        match self.is_symmetric() {
+            true => {
+                position.signum()
+                    * (position.abs() * std::f64::consts::LN_10).exp_m1()
+                    * self.within
+            }
+            false if self.log => 10_f64.powf(position),
+            false => position,
+        }
     }
 }
 
 /// The smallest of 1, 2, 5 times a power of ten that goes at most so many times into a span.
-fn round_step(span: f64, most: usize) -> Option<f64> {
+pub(crate) fn round_step(span: f64, most: usize) -> Option<f64> {
     let rough = span / most as f64;
     if !(rough > 0.0 && rough.is_finite()) {
         return None;
@@ -172,6 +277,35 @@ fn round_step(span: f64, most: usize) -> Option<f64> {
     let power = 10_f64.powf(rough.log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
     steps.into_iter().find(|step| span / step <= most as f64)
+}
+
+/// A range that holds another one, and multiples of a round step in it: one each of some rows, of which there are
+/// `gaps + 1`. `None`: there is nothing between the ends.
+fn steps_on(
+    (low, high): (f64, f64),
+    gaps: f64,
+    least_step: f64,
+    most_rows: u16,
+) -> Option<(f64, f64, Vec<f64>)> {
+    let rows_per_tick = *ROWS_PER_TICK.start()..=most_rows.max(2).min(gaps as u16);
+    let fitted = rows_per_tick.filter_map(|rows_per_tick| {
+        let steps = gaps / f64::from(rows_per_tick);
+        let mut step = round_step(high - low, (steps.floor() as usize).max(1))?.max(least_step);
+        let below = |step: f64| (low / step + 1e-9).floor();
+        // A range that begins between two ticks may need the next larger step.
+        while (below(step) + steps) * step < high - 1e-9 * step {
+            step = next_round_step(step);
+        }
+        Some((below(step), steps, step))
+    });
+    let (first, steps, step) = fitted.min_by(|a, b| (a.1 * a.2).total_cmp(&(b.1 * b.2)))?;
+    let ticks = (0..=steps.floor() as u32).map(|i| (first + f64::from(i)) * step).collect();
+    Some((first * step, (first + steps) * step, ticks))
+}
+
+/// The next of 1, 2, 5 times a power of ten after one of them.
+fn next_round_step(step: f64) -> f64 {
+    round_step(step * 1.5, 1).unwrap_or(step)
 }
 
 /// A scale of colours: when a few values would stretch it beyond use, it stops short of them.
@@ -195,7 +329,7 @@ impl ColourScale {
         let whole = Scale::new(low, high, choice);
         let (low, high) = inner_range(&sorted, &whole);
         Some(Self {
-            scale: Scale { low, high, log: whole.log },
+            scale: Scale { low, high, ..whole },
             clipped_below: sorted.iter().filter(|value| **value < low).count(),
             clipped_above: sorted.iter().filter(|value| **value > high).count(),
         })
@@ -240,6 +374,12 @@ impl ColourScale {
     }
 }
 
+/// What of a sorted range is not far away from all else: a few values must not make a line of the others.
+#[must_use]
+pub(crate) fn robust_range(sorted: &[f64], whole: &Scale) -> (f64, f64) {
+    if sorted.is_empty() { (whole.low, whole.high) } else { inner_range(sorted, whole) }
+}
+
 fn inner_range(sorted: &[f64], whole: &Scale) -> (f64, f64) {
     let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share).round() as usize];
     let (low, high) = (whole.forward(at(TAIL)), whole.forward(at(1.0 - TAIL)));
@@ -275,6 +415,54 @@ mod tests {
         assert!(scale(1.0, 1.0).low < 1.0);
         let log = Scale::new(3e-4, 0.8, ScaleChoice::Log).rounded();
         assert!(log.low >= 0.99e-4 && log.low <= 3e-4 && log.high >= 0.8);
+    }
+
+    #[test]
+    fn ticks_are_evenly_placed_on_rows() {
+        // Pairs of ends by a multiplicative congruence (Park and Miller 1988).
+        let mut state = 1_u64;
+        let mut drawn = || {
+            state = state * 48_271 % 2_147_483_647;
+            state as f64 / 2_147_483_647.0
+        };
+        for _ in 0..2000 {
+            let magnitude = 10_f64.powf(16.0 * drawn() - 8.0);
+            let low = (drawn() - 0.5) * magnitude;
+            let high = low + drawn() * magnitude * 10_f64.powf(-3.0 * drawn());
+            let rows = 5 + (drawn() * 40.0) as u16;
+            let (scale, ticks) = Scale::new(low, high, ScaleChoice::Linear).on_rows(rows);
+            let at = |tick: f64| scale.share(tick).unwrap() * f64::from(rows - 1);
+            assert!(
+                ticks.iter().all(|&it| (at(it) - at(it).round()).abs() < 1e-6),
+                "{low} {high} {rows}: {ticks:?}"
+            );
+            assert!(ticks.len() >= 2, "{low} {high} {rows}: {ticks:?}");
+            assert!(
+                scale.low <= low + 1e-9 * magnitude && high <= scale.high + 1e-9 * magnitude,
+                "{low} {high}: {scale:?}"
+            );
+            // Half of the room is used at least.
+            assert!(
+                scale.high - scale.low <= 5.0 * (high - low) + 1e-300,
+                "{low} {high} {rows}: {scale:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_symmetric_scale_has_zero_in_it_and_powers_on_both_sides() {
+        let scale = Scale::new(-50.0, 2000.0, ScaleChoice::Symmetric);
+        assert_eq!(scale.within, 1.0);
+        let zero = scale.share(0.0).unwrap();
+        assert!(scale.share(-50.0) == Some(0.0) && zero > 0.2 && zero < 0.5, "{zero}");
+        for value in [-50.0, -0.3, 0.0, 7.0, 2000.0] {
+            assert!(
+                (scale.value_at(scale.share(value).unwrap()) - value).abs()
+                    < 1e-9 * (1.0 + value.abs())
+            );
+        }
+        let ticks = scale.ticks(6);
+        assert!(ticks.contains(&0.0) && ticks.is_sorted() && ticks.len() <= 7, "{ticks:?}");
     }
 
     #[test]

@@ -11,11 +11,16 @@ use crate::palette::MUTED;
 /// Draws round values of a scale at their rows, right-aligned with a gap to the plot. The area has
 /// the rows of the plot: the low end is at its last row, the high end at its first.
 pub fn draw(area: Rect, buffer: &mut Buffer, scale: &Scale) {
-    let (numbers, _gap) = areas::split_right(area, 1);
     let ticks = scale.ticks(usize::from(area.height.div_ceil(2)).clamp(2, 8));
-    for &tick in &ticks {
+    draw_ticks(area, buffer, scale, &ticks);
+}
+
+/// Draws some values of a scale, each at its row.
+pub fn draw_ticks(area: Rect, buffer: &mut Buffer, scale: &Scale, ticks: &[f64]) {
+    let (numbers, _gap) = areas::split_right(area, 1);
+    for &tick in ticks {
         if let Some(row) = row_of(scale, tick, area.height) {
-            let label = scale.tick_text(tick, &ticks);
+            let label = scale.tick_text(tick, ticks);
             text::put_right(buffer, areas::row(numbers, row), &label, Style::new().fg(MUTED));
         }
     }

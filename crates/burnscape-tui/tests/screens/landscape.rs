@@ -70,7 +70,7 @@ fn the_scales_walk_and_say_what_they_are() {
             let text = screen.text();
             let kinds = [" log", " linear", " by rank"];
             let kind = kinds.into_iter().find(|kind| text.lines().any(|line| line.ends_with(kind)));
-            screen.press("l");
+            screen.press("y");
             kind.expect("a scale is named")
         })
         .collect();
@@ -92,7 +92,7 @@ fn by_rank_every_colour_covers_as_many_cells_and_none_is_clipped() {
     run.apply(&Record::Nodes(nodes));
     let mut screen = screen(run, (80, 24));
     assert!(screen.text().contains("clip"), "{}", screen.text());
-    screen.press("lll");
+    screen.press("yyy");
     assert!(screen.text().contains("by rank") && !screen.text().contains("clip"));
     let mut counts = [0; LEVELS];
     for at in cells(&screen.frame).filter(|at| at.0 < 68) {
@@ -262,7 +262,7 @@ fn a_line_has_no_third_dimension_and_ranks_are_no_axis() {
     let before = text(&screen.frame);
     let plot = |text: &str| text.lines().take(20).collect::<Vec<_>>().join("\n");
     assert_eq!(plot(&screen.press("m").text()), plot(&before));
-    screen.press("mlll");
+    screen.press("myyy");
     assert_eq!(plot(&screen.text()), plot(&before));
 }
 

@@ -104,7 +104,13 @@ fn panels_show_density_blocks_measures_and_sentences_in_turn() {
     let text = screen.press("v").text();
     assert!(text.contains("∙ There is a direction of negative curvature"), "{text}");
     assert!(screen.press("v").text().contains("λ_min "));
-    assert!(screen.press("v").text().lines().any(|line| line.starts_with("trace ")));
+    assert!(
+        screen
+            .press("v")
+            .text()
+            .lines()
+            .any(|line| line.trim_start_matches(['│', '╭', '─', ' ']).starts_with("trace "))
+    );
     assert!(screen.press("v").text().contains("density of eigenvalues"));
 }
 

@@ -6,7 +6,7 @@ mod counting;
 pub(crate) mod earlier;
 mod epoch_map;
 mod epochs;
-mod head;
+pub(crate) mod head;
 mod inbox;
 mod journal;
 mod live_path;

@@ -18,13 +18,23 @@ pub(super) struct Axis {
     pub kind: &'static str,
     pub seed: Option<u64>,
     pub explained: Option<f64>,
+    /// Number of the principal component that it is, counted from 1.
+    pub component: Option<usize>,
     /// The snapshots do not vary along this principal component.
     pub degenerate: bool,
 }
 
 impl Axis {
     fn of(kind: &'static str, label: String, values: Vec<f32>) -> Self {
-        Self { values, label, kind, seed: None, explained: None, degenerate: false }
+        Self {
+            values,
+            label,
+            kind,
+            seed: None,
+            explained: None,
+            component: None,
+            degenerate: false,
+        }
     }
 }
 
@@ -111,7 +121,7 @@ where
         };
         let axis = Axis::of("pca", format!("PC {k}"), component.direction.clone());
         let (explained, degenerate) = (Some(component.explained), component.degenerate);
-        Ok(Axis { explained, degenerate, ..axis })
+        Ok(Axis { explained, component: Some(k), degenerate, ..axis })
     }
 
     fn no_such_component(&self, k: usize) -> Error {

@@ -7,6 +7,7 @@ pub(crate) mod batches;
 pub(crate) mod centre;
 pub(crate) mod centres;
 pub(crate) mod compare;
+pub(crate) mod comparing;
 pub(crate) mod defaults;
 pub(crate) mod directions;
 pub(crate) mod eigenvalue_map;
@@ -84,6 +85,11 @@ where
 
     pub(crate) fn of(open: OpenStudy<'a, M>) -> Self {
         Self { open: Some(Box::new(open)) }
+    }
+
+    /// `None` where it is switched off.
+    pub(crate) fn survey_mut(&mut self) -> Option<&mut Survey<'a, M>> {
+        self.survey.as_deref_mut()
     }
 
     /// Measures one more quantity at every node of the slices that follow, such as an accuracy: `of` reads its

@@ -330,6 +330,7 @@ fn axis_record(grid: &grid::Axis, axis: &Axis) -> burnscape_trace::Axis {
         direction_norm: norm(axis),
         seed: axis.seed,
         explained: axis.explained,
+        component: axis.component.map(|k| k as u64),
     })
 }
 

@@ -227,6 +227,26 @@ where
     Ok(Measured { values, sizes })
 }
 
+/// Every layer of one model, batch by batch.
+///
+/// # Errors
+///
+/// As [`measure`].
+pub(super) fn measure_batches<M>(
+    model: &M,
+    sets: &[Vec<M::Input>],
+    quantities: &[Quantity<'_, M::Output>],
+    at_once: bool,
+) -> Result<Vec<Vec<BatchLoss>>>
+where
+    M: InferenceStep,
+    M::Input: Clone,
+{
+    let mut means = Means::new(at_once);
+    means.add(model, sets, quantities)?;
+    means.batches(sets, quantities.len())
+}
+
 /// Samples in a set of batches, or what its loss counts instead.
 ///
 /// # Errors
@@ -310,21 +330,27 @@ impl Means {
 
     /// The values of all points, every layer in turn: one transfer from the device.
     pub fn values<I>(self, sets: &[Vec<I>], quantities: usize) -> Result<Vec<NodeValue>> {
+        let layers = self.batches(sets, quantities)?;
+        Ok(layers.iter().map(|batches| mean_over_samples(batches)).collect())
+    }
+
+    /// The same batch by batch.
+    fn batches<I>(self, sets: &[Vec<I>], quantities: usize) -> Result<Vec<Vec<BatchLoss>>> {
         let means = read_all(self.means)?;
         let batch = |k: usize| BatchLoss { mean: means[k], samples: self.sizes[k].count };
-        let mut values = Vec::new();
+        let mut layers = Vec::new();
         let mut start = 0;
         while start < means.len() {
             for batches in sets {
                 let end = start + batches.len() * quantities;
                 for quantity in 0..quantities {
                     let own = (start + quantity..end).step_by(quantities).map(batch);
-                    values.push(mean_over_samples(&own.collect::<Vec<_>>()));
+                    layers.push(own.collect());
                 }
                 start = end;
             }
         }
-        Ok(values)
+        Ok(layers)
     }
 }
 

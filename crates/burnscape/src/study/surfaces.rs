@@ -457,7 +457,7 @@ impl<M> Turns<M> {
     }
 }
 
-fn tile(slice: u32, layers: &[Surface], nodes: &[usize], interpolated: bool) -> Nodes {
+pub(super) fn tile(slice: u32, layers: &[Surface], nodes: &[usize], interpolated: bool) -> Nodes {
     let pick = |values: &[f64]| F64s(nodes.iter().map(|&node| values[node]).collect());
     let layer = |layer: &Surface| {
         record!(LayerNodes { value: pick(layer.losses()), stderr: pick(layer.stderrs()) })

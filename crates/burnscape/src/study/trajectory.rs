@@ -295,12 +295,20 @@ fn trajectory(used: &[Snapshot], points: &[Projection], is_line: bool) -> Trajec
     let of = |read: fn(&Projection) -> f64| F64s(points.iter().map(read).collect());
     record!(Trajectory {
         snapshots: U32s(used.iter().map(|it| it.index as u32).collect()),
+        starts: U32s(starts(used)),
         epochs: F64s(used.iter().map(epoch_number).collect()),
         x: of(|it| it.x),
         y: if is_line { F64s::default() } else { of(|it| it.y) },
         out_of_plane: of(|it| it.out_of_plane),
         out_of_plane_share: of(Projection::out_of_plane_share),
     })
+}
+
+/// Where the path of another run begins, in a comparison.
+fn starts(used: &[Snapshot]) -> Vec<u32> {
+    let is_start = |at: usize| at == 0 || used[at].run != used[at - 1].run;
+    let starts: Vec<u32> = (0..used.len()).filter(|&at| is_start(at)).map(|at| at as u32).collect();
+    if starts.len() > 1 { starts } else { Vec::new() }
 }
 
 fn is_not_finite(pca: &Result<Pca, PcaError<Error>>) -> bool {

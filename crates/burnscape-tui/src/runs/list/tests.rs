@@ -215,7 +215,7 @@ fn wishes_are_for_the_loop() {
     let mut list = list(vec![row("a")]);
     for (key, wish) in [
         ('q', Wishes { quit: true, ..Wishes::default() }),
-        ('g', Wishes { next_glyphs: true, ..Wishes::default() }),
+        ('u', Wishes { next_glyphs: true, ..Wishes::default() }),
         ('e', Wishes { save_picture: true, ..Wishes::default() }),
     ] {
         press(&mut list, &[KeyCode::Char(key)]);

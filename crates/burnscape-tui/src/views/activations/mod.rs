@@ -10,10 +10,12 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::View;
-use crate::message::{Message, Towards};
+use crate::message::Message;
 use crate::model::{Run, TapQuantity};
 use crate::palette::MUTED;
-use crate::widgets::scale::ScaleChoice;
+use crate::scroll;
+use crate::sight::Sight;
+use crate::widgets::chart::Reading;
 use crate::widgets::{areas, facts, text, too_small};
 
 const SMALLEST: (u16, u16) = (20, 4);
@@ -38,7 +40,7 @@ const WORDS: [(&str, &str); 8] = [
 pub struct ActivationsView {
     selected: usize,
     quantity: TapQuantity,
-    scale: ScaleChoice,
+    reading: Reading,
 }
 
 impl View for ActivationsView {
@@ -47,7 +49,7 @@ impl View for ActivationsView {
     }
 
     fn keys(&self) -> &'static str {
-        "↑ ↓ tap  v value over steps  l scale"
+        "↑ ↓ tap  ← → step  + - zoom  v value over steps  y scale"
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
@@ -57,12 +59,18 @@ impl View for ActivationsView {
     fn update(&mut self, message: Message, run: &Run) {
         let last = run.taps().len().saturating_sub(1);
         match message {
-            Message::Move(Towards::Up) => self.selected = self.selected.min(last).saturating_sub(1),
-            Message::Move(Towards::Down) => self.selected = (self.selected + 1).min(last),
             Message::NextLayer => self.quantity = self.quantity.next(),
-            Message::NextScale => self.scale = self.scale.next(),
-            _ => {}
+            Message::NextScale => self.reading.scale = self.reading.scale.next(),
+            _ => drop(scroll::moved(&mut self.selected, last, message)),
         }
+    }
+
+    fn scrolls(&self) -> bool {
+        true
+    }
+
+    fn look_at(&mut self, sight: Sight) {
+        self.reading.sight = sight;
     }
 
     fn draw(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
@@ -78,7 +86,7 @@ impl View for ActivationsView {
         let picture = picture::Picture {
             tap,
             quantity: self.quantity,
-            scale: self.scale,
+            reading: self.reading,
             growing: !run.state().is_over(),
         };
         picture.draw(below, buffer);

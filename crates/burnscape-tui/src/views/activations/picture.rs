@@ -8,9 +8,8 @@ use super::octave_map;
 use crate::model::{Series, Tap, TapQuantity};
 use crate::numbers::short;
 use crate::palette::{ENVELOPE, TRAIN};
-use crate::widgets::chart::{Chart, Curve};
+use crate::widgets::chart::{Curve, Reading};
 use crate::widgets::facts::{self, Fact, Tone};
-use crate::widgets::scale::ScaleChoice;
 use crate::widgets::{areas, octaves, text};
 
 /// From this width on, the histogram stands beside the chart …
@@ -25,7 +24,7 @@ const MAP_FROM: u16 = 14;
 pub(super) struct Picture<'a> {
     pub(super) tap: &'a Tap,
     pub(super) quantity: TapQuantity,
-    pub(super) scale: ScaleChoice,
+    pub(super) reading: Reading,
     /// More steps are to come.
     pub(super) growing: bool,
 }
@@ -72,7 +71,7 @@ impl Picture<'_> {
         let mut curves: Vec<Curve<'_>> =
             around.iter().map(|series| curve("", series, ENVELOPE)).collect();
         curves.push(curve("", values, TRAIN));
-        let chart = Chart { growing: self.growing, ..Chart::new(&title, curves, self.scale) };
+        let chart = self.reading.chart(&title, curves, self.growing);
         let none = match self.growing {
             true => "no values: not defined here, or not yet",
             false => "no values: not defined here",

@@ -5,15 +5,14 @@ use ratatui::layout::Rect;
 
 use crate::model::{BlockQuantity, Blocks};
 use crate::palette::{ENVELOPE, TRAIN};
-use crate::widgets::chart::{Chart, Curve};
-use crate::widgets::scale::ScaleChoice;
+use crate::widgets::chart::{Curve, Reading};
 use crate::widgets::text;
 
 /// What of the selected block the reader wants to see over steps.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Course {
     pub(super) quantity: BlockQuantity,
-    pub(super) scale: ScaleChoice,
+    pub(super) reading: Reading,
 }
 
 impl Course {
@@ -33,7 +32,7 @@ impl Course {
         let path = text::cut_start(&text::printable(blocks.path(block)), room.max(8));
         let title = format!("{words} of {path}");
         let curve = Curve { label: "", series: &series, line: TRAIN, envelope: Some(ENVELOPE) };
-        let chart = Chart { growing, ..Chart::new(&title, vec![curve], self.scale) };
+        let chart = self.reading.chart(&title, vec![curve], growing);
         chart.absent(how_to_record(self.quantity)).draw(area, buffer);
     }
 }

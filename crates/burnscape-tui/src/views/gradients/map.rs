@@ -5,13 +5,23 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use crate::model::{BlockCell, BlockQuantity, BlockSeries, Blocks};
-use crate::palette::{MUTED, level_of_share};
+use crate::numbers::short;
+use crate::palette::{MUTED, ink, level_of_share, scale_level};
+use crate::sight::Sight;
 use crate::widgets::half_blocks::{self, Pixel};
 use crate::widgets::scale::{ColourScale, Scale, ScaleChoice};
+use crate::widgets::step_axis::StepAxis;
 use crate::widgets::table::selected_style;
 use crate::widgets::{areas, chart, colour_bar, text};
 
 const TITLE: &str = "log10 of the gradient norm, block by step";
+
+/// What the reader chose, and whether steps are to come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    pub(super) growing: bool,
+    pub(super) sight: Sight,
+}
 
 /// Draws the title, the names, the colours with their bar, and the steps. A growing map leaves
 /// room for steps to come, so that not every step moves all others.
@@ -19,33 +29,33 @@ pub(super) fn draw(
     blocks: &Blocks,
     shown: &[usize],
     selected: usize,
-    growing: bool,
+    look: Look,
     area: Rect,
     buffer: &mut Buffer,
 ) {
     let (title, below) = areas::split_top(area, 1);
     text::put(buffer, title, TITLE, Style::new().add_modifier(Modifier::BOLD));
-    let Some(bounds) = norms(blocks).positive_bounds(growing) else {
-        let none = if growing { "no gradient norms yet" } else { "no gradient norms" };
+    let Some(bounds) = norms(blocks).positive_bounds(look.growing) else {
+        let none = if look.growing { "no gradient norms yet" } else { "no gradient norms" };
         return text::put(buffer, below, none, Style::new().fg(MUTED));
     };
     let (upper, steps) = areas::split_bottom(below, 1);
     let (names, rest) = areas::split_left(upper, name_width(blocks, shown, area.width));
     let (cells, bar) = areas::split_right(rest, colour_bar::WIDTH + 1);
     let rows = RowsOfBlocks { blocks: shown.len(), halves: usize::from(2 * cells.height) };
-    let map = HeatMap {
-        blocks,
-        shown,
-        rows,
-        colours: exponents(bounds),
-        columns: columns(blocks, growing),
-    };
+    let map =
+        HeatMap { blocks, shown, rows, colours: exponents(bounds), columns: columns(blocks, look) };
     map.draw_names(selected, names, buffer);
     map.draw_cells(cells, buffer);
+    let axis = map.axis();
+    if let Some(step) = look.sight.cursor {
+        draw_rule(&axis, step, cells, buffer);
+        map.draw_value_at(step, shown[selected], title, buffer);
+    }
     let (_gap, bar) = areas::split_left(bar, 1);
     colour_bar::draw(bar, buffer, &map.colours, &["log10".into()]);
     let steps = Rect { x: cells.x, width: cells.width, ..steps };
-    chart::draw_steps(steps, buffer, map.steps());
+    axis.draw(steps, look.sight.cursor, buffer);
 }
 
 fn norms(blocks: &Blocks) -> &BlockSeries {
@@ -58,8 +68,8 @@ struct HeatMap<'a> {
     shown: &'a [usize],
     rows: RowsOfBlocks,
     colours: ColourScale,
-    /// Recorded columns, and room for more.
-    columns: usize,
+    /// Recorded columns in sight, and room for more.
+    columns: std::ops::Range<usize>,
 }
 
 impl HeatMap<'_> {
@@ -80,7 +90,7 @@ impl HeatMap<'_> {
 
     fn draw_cells(&self, area: Rect, buffer: &mut Buffer) {
         half_blocks::draw(area, buffer, |column, half| {
-            let columns = columns_in(usize::from(column), usize::from(area.width), self.columns);
+            let columns = columns_in(usize::from(column), usize::from(area.width), &self.columns);
             let blocks = self.rows.blocks_in(usize::from(half));
             let cells = columns.flat_map(|column| {
                 blocks.clone().map(move |place| norms(self.blocks).cell(column, self.shown[place]))
@@ -89,21 +99,63 @@ impl HeatMap<'_> {
         });
     }
 
-    /// Steps at both ends of the map.
-    fn steps(&self) -> (u64, u64) {
+    /// Where the steps of the map lie.
+    fn axis(&self) -> StepAxis {
         let heat = norms(self.blocks);
-        let (first, last) = heat.steps();
-        if self.columns > heat.len() {
-            (first, heat.first_step_of(self.columns))
-        } else {
-            (first, last)
+        let data = heat.steps();
+        let end = match self.columns.end {
+            end if end == heat.len() => data.1,
+            end => heat.first_step_of(end),
+        };
+        let begin =
+            if self.columns.start == 0 { data.0 } else { heat.first_step_of(self.columns.start) };
+        StepAxis { ends: (begin, end), data, log: false }
+    }
+
+    /// The norm of the selected block at the cursor, beside the title.
+    fn draw_value_at(&self, step: u64, block: usize, title: Rect, buffer: &mut Buffer) {
+        let column = column_of(norms(self.blocks), step);
+        let value = column.and_then(|column| norms(self.blocks).cell(column, block).largest());
+        let words = value.map_or("nothing finite".to_owned(), |value| short(f64::from(value)));
+        let words = format!("  ‖g‖ {words} at step {step}");
+        if text::width(TITLE) + text::width(&words) <= usize::from(title.width) {
+            text::put_right(buffer, title, &words, Style::new());
         }
     }
 }
 
-fn columns(blocks: &Blocks, growing: bool) -> usize {
-    let recorded = norms(blocks).len();
-    if growing { chart::with_room(0, recorded as u64) as usize } else { recorded }
+/// The column in which a step was recorded.
+fn column_of(heat: &BlockSeries, step: u64) -> Option<usize> {
+    let columns: Vec<usize> = (0..heat.len()).collect();
+    columns.partition_point(|&column| heat.first_step_of(column) <= step).checked_sub(1)
+}
+
+/// The columns in sight.
+fn columns(blocks: &Blocks, look: Look) -> std::ops::Range<usize> {
+    let heat = norms(blocks);
+    let recorded = heat.len();
+    match look.sight.window {
+        Some(_) => {
+            let (from, to) = look.sight.steps(heat.steps());
+            let begin = column_of(heat, from).unwrap_or(0);
+            begin..column_of(heat, to).map_or(recorded, |last| last + 1).max(begin + 1)
+        }
+        None if look.growing => 0..chart::with_room(0, recorded as u64) as usize,
+        None => 0..recorded,
+    }
+}
+
+/// A line through the cells of a step, in what is read on each of them.
+fn draw_rule(axis: &StepAxis, step: u64, cells: Rect, buffer: &mut Buffer) {
+    let Some(column) = axis.column(step, cells.width) else {
+        return;
+    };
+    for y in cells.top()..cells.bottom() {
+        if let Some(cell) = buffer.cell_mut((cells.x + column, y)) {
+            let level = scale_level(cell.bg);
+            cell.set_symbol("│").set_fg(level.map_or(MUTED, ink));
+        }
+    }
 }
 
 /// The scale of the exponents, the numbers at the bar, rounded to halves so that it seldom moves.
@@ -160,10 +212,15 @@ impl RowsOfBlocks {
 }
 
 /// Recorded columns drawn in a cell: stretched when they are few, merged when they are many.
-fn columns_in(cell: usize, cells: usize, columns: usize) -> std::ops::Range<usize> {
-    let first = cell * columns / cells.max(1);
-    let last = ((cell + 1) * columns / cells.max(1)).max(first + 1);
-    first..last.min(columns)
+fn columns_in(
+    cell: usize,
+    cells: usize,
+    columns: &std::ops::Range<usize>,
+) -> std::ops::Range<usize> {
+    let count = columns.len();
+    let first = cell * count / cells.max(1);
+    let last = ((cell + 1) * count / cells.max(1)).max(first + 1);
+    columns.start + first..columns.start + last.min(count)
 }
 
 fn pixel(cell: BlockCell, colours: &ColourScale) -> Pixel {
@@ -201,9 +258,9 @@ mod tests {
 
     #[test]
     fn columns_are_stretched_or_merged_and_none_is_lost() {
-        assert_eq!(columns_in(0, 10, 1), 0..1);
-        assert_eq!(columns_in(9, 10, 1), 0..1);
-        let all: Vec<usize> = (0..10).flat_map(|cell| columns_in(cell, 10, 256)).collect();
+        assert_eq!(columns_in(0, 10, &(0..1)), 0..1);
+        assert_eq!(columns_in(9, 10, &(0..1)), 0..1);
+        let all: Vec<usize> = (0..10).flat_map(|cell| columns_in(cell, 10, &(0..256))).collect();
         assert_eq!(all, (0..256).collect::<Vec<_>>());
     }
 }

@@ -14,9 +14,11 @@ use ratatui::style::Style;
 use self::course::Course;
 use self::filter::Filter;
 use super::View;
-use crate::message::{Message, Towards};
+use crate::message::Message;
 use crate::model::{Blocks, Run};
 use crate::palette::MUTED;
+use crate::scroll;
+use crate::sight::Sight;
 use crate::widgets::{areas, text, too_small};
 
 const SMALLEST: (u16, u16) = (20, 4);
@@ -59,7 +61,7 @@ impl View for GradientsView {
     }
 
     fn keys(&self) -> &'static str {
-        "↑ ↓ block  v value  l scale  / filter  Enter inspect"
+        "↑ ↓ block  ← → step  + - zoom  v value  y scale  / filter  Enter inspect"
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
@@ -70,13 +72,28 @@ impl View for GradientsView {
         self.filter.is_typing()
     }
 
+    fn scrolls(&self) -> bool {
+        true
+    }
+
+    fn look_at(&mut self, sight: Sight) {
+        self.course.reading.sight = sight;
+    }
+
+    fn go_back(&mut self) -> bool {
+        let was_open = self.inspects || self.filter.update(Message::Abandon);
+        self.inspects = false;
+        was_open
+    }
+
     fn update(&mut self, message: Message, run: &Run) {
         match message {
             Message::ToggleWords => self.inspects = !self.inspects,
-            Message::Abandon if self.inspects => self.inspects = false,
             Message::NextLayer => self.course.quantity = self.course.quantity.next(),
-            Message::NextScale => self.course.scale = self.course.scale.next(),
-            Message::Move(towards) => self.select(towards, &run.blocks),
+            Message::NextScale => self.course.reading.scale = self.course.reading.scale.next(),
+            Message::Move(_) | Message::Page(_) | Message::Jump(_) => {
+                self.select(message, &run.blocks);
+            }
             _ => self.inspects &= !self.filter.update(message),
         }
     }
@@ -105,15 +122,11 @@ impl View for GradientsView {
 }
 
 impl GradientsView {
-    fn select(&mut self, towards: Towards, blocks: &Blocks) {
+    fn select(&mut self, message: Message, blocks: &Blocks) {
         let shown = self.filter.shown(blocks);
-        let place = self.place(&shown);
-        let place = match towards {
-            Towards::Up => place.saturating_sub(1),
-            Towards::Down => place + 1,
-            _ => place,
-        };
-        if let Some(block) = shown.get(place.min(shown.len().saturating_sub(1))) {
+        let mut place = self.place(&shown);
+        scroll::moved(&mut place, shown.len().saturating_sub(1), message);
+        if let Some(block) = shown.get(place) {
             self.selected = *block;
         }
     }
@@ -130,7 +143,8 @@ impl GradientsView {
         let parts = Parts::of(area, &run.blocks, shown.len(), selected);
         let growing = !run.state().is_over();
         if parts.map.height >= MAP_ROWS {
-            map::draw(&run.blocks, shown, place, growing, parts.map, buffer);
+            let look = map::Look { growing, sight: self.course.reading.sight };
+            map::draw(&run.blocks, shown, place, look, parts.map, buffer);
         }
         table::draw(run, shown, place, parts.table, buffer);
         if parts.course.height > 0 {

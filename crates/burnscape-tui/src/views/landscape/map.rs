@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::picture::Picture;
 use super::viewport::{Viewport, Zoom};
-use super::{Cursor, axes, overlay};
+use super::{Cursor, axes, overlay, profile};
 use crate::palette::level_of_share;
 use crate::widgets::colours::Colours;
 use crate::widgets::half_blocks::{self, Pixel};
@@ -25,10 +25,11 @@ pub(super) struct Map<'a> {
 impl Map<'_> {
     /// Draws map, axes and colour bar.
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        let (area, profiles) = areas::split_bottom(area, profile::rows(area, self.cursor));
         let Some(viewport) = self.viewport(area) else {
             return;
         };
-        let colours = self.picture.colours();
+        let colours = self.colours(&viewport);
         self.draw_losses(&viewport, colours.as_ref(), buffer);
         if let Some(colours) = &colours {
             overlay::draw_contours(self.picture.surface(), colours, &viewport, buffer);
@@ -36,6 +37,9 @@ impl Map<'_> {
         }
         if let Some(trajectory) = self.picture.landscape.trajectory() {
             overlay::draw_trajectory(trajectory, &viewport, buffer);
+        }
+        if let (Some(colours), Some(cursor)) = (&colours, self.cursor) {
+            profile::draw(self.picture.surface(), cursor, &viewport, colours, profiles, buffer);
         }
         self.draw_cursor(&viewport, buffer);
         let slice = self.picture.landscape.slice();
@@ -55,6 +59,14 @@ impl Map<'_> {
         Viewport::new(grid, self.zoom, around, inner)
     }
 
+    /// The colours of what is in sight: zoomed to the minimum, all of them tell its surroundings apart.
+    fn colours(&self, view: &Viewport) -> Option<Colours> {
+        match self.zoom == Zoom::default() {
+            true => self.picture.colours(),
+            false => self.picture.colours_within(view.x.nodes_in_sight(), view.y.nodes_in_sight()),
+        }
+    }
+
     fn draw_losses(&self, view: &Viewport, colours: Option<&Colours>, buffer: &mut Buffer) {
         half_blocks::draw(view.area, buffer, |column, half| {
             self.pixel(view, colours, column, half)
@@ -72,10 +84,12 @@ impl Map<'_> {
         match worst.or_else(|| self.loss(nearest.0, nearest.1)) {
             Some(loss) if loss.is_nan() => Pixel::Nan,
             Some(loss) if loss.is_infinite() => Pixel::Infinite,
-            Some(loss) => match level(loss, colours) {
-                Some(level) if self.is_interpolated(nearest) => Pixel::Interpolated(level),
-                level => level.map_or(Pixel::Empty, Pixel::Level),
-            },
+            Some(loss) => {
+                match level(self.between_nodes(view, column, half).unwrap_or(loss), colours) {
+                    Some(level) if self.is_interpolated(nearest) => Pixel::Interpolated(level),
+                    level => level.map_or(Pixel::Empty, Pixel::Level),
+                }
+            }
             None => Pixel::Unmeasured(
                 self.nearest_measured(nearest).and_then(|loss| level(loss, colours)),
             ),
@@ -85,6 +99,18 @@ impl Map<'_> {
     fn loss(&self, column: usize, row: usize) -> Option<f64> {
         let surface = self.picture.surface();
         surface.loss(surface.grid().node(column, row))
+    }
+
+    /// The loss between the four nodes around the middle of a half cell (bilinear, as isolines are drawn); `None` where
+    /// one of them has none.
+    fn between_nodes(&self, view: &Viewport, column: u16, half: u16) -> Option<f64> {
+        let (alpha, beta) = view.middle_of(column, half);
+        let (left, right, across) = view.x.nodes_around(alpha);
+        let (below, above, up) = view.y.nodes_around(beta);
+        let at = |column, row| self.loss(column, row).filter(|loss| loss.is_finite());
+        let lower = mix(at(left, below)?, at(right, below)?, across);
+        let upper = mix(at(left, above)?, at(right, above)?, across);
+        Some(mix(lower, upper, up))
     }
 
     fn is_interpolated(&self, (column, row): (usize, usize)) -> bool {
@@ -113,6 +139,10 @@ impl Map<'_> {
             cell.modifier = Modifier::REVERSED;
         }
     }
+}
+
+fn mix(from: f64, to: f64, share: f64) -> f64 {
+    from + share * (to - from)
 }
 
 fn level(loss: f64, colours: Option<&Colours>) -> Option<usize> {

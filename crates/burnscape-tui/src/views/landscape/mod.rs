@@ -6,6 +6,7 @@ mod live;
 mod map;
 mod overlay;
 mod picture;
+mod profile;
 mod relief;
 mod slices;
 mod viewport;
@@ -25,6 +26,7 @@ use super::View;
 use crate::message::{Message, Towards};
 use crate::model::{Landscape, Run};
 use crate::palette::MUTED;
+use crate::sight::Sight;
 use crate::widgets::facts;
 use crate::widgets::scale::ScaleChoice;
 use crate::widgets::{areas, text, too_small};
@@ -40,7 +42,7 @@ const MAP_ROWS: u16 = 17;
 const WORDS: [(&str, &str); 5] = [
     ("× ∞ ░", "NaN, infinite, not measured (shade of the nearest node)"),
     ("∙", "interpolated, not measured (without colour: letters)"),
-    ("○ ●", "first and last snapshot of the trajectory"),
+    ("○ ●", "first and last snapshot of a path; of several runs the last is 1 2 …"),
     ("◇", "3-D: true loss of a snapshot; its stem: what the plane misses"),
     ("height ×1", "3-D: half the plane's width; dotted lines: interpolated"),
 ];
@@ -56,6 +58,8 @@ pub struct LandscapeView {
     words_only: bool,
     in_space: bool,
     pose: Pose,
+    /// The step that the reader looks at: its snapshot is marked on the path.
+    sight: Sight,
 }
 
 /// A node of the grid, by column and row.
@@ -72,8 +76,8 @@ impl View for LandscapeView {
 
     fn keys(&self) -> &'static str {
         match self.in_space {
-            true => "m map  arrows turn  < > height  r rotate  +-0 zoom  l",
-            false => "m 3-D  [ ] slice  v value  +-0 zoom  l scale  Enter",
+            true => "m map  arrows turn  < > height  r rotate  +-0 zoom  y scale",
+            false => "m 3-D  [ ] slice  v value  +-0 zoom  y scale  Enter",
         }
     }
 
@@ -94,9 +98,24 @@ impl View for LandscapeView {
             Message::ZoomIn => self.zoom = self.zoom.closer(),
             Message::ZoomOut => self.zoom = self.zoom.farther(),
             Message::ZoomReset => (self.zoom, self.cursor) = (Zoom::default(), None),
-            Message::Move(towards) => self.move_cursor(towards, run),
+            Message::Move(towards) => self.move_cursor(towards, 1, run),
+            Message::MoveFar(towards) => self.move_cursor(towards, 10, run),
             _ => {}
         }
+    }
+
+    fn moves_in_time(&self, run: &Run) -> bool {
+        run.landscapes().offered().is_empty()
+    }
+
+    fn look_at(&mut self, sight: Sight) {
+        self.sight = sight;
+    }
+
+    fn go_back(&mut self) -> bool {
+        let was_open = self.words_only || self.cursor.is_some();
+        (self.words_only, self.cursor) = (false, if self.words_only { self.cursor } else { None });
+        was_open
     }
 
     fn wants_ticks(&self, run: &Run) -> bool {
@@ -137,7 +156,8 @@ impl LandscapeView {
             Message::ZoomIn => self.pose.closer(),
             Message::ZoomOut => self.pose.farther(),
             Message::ZoomReset => self.pose.reset(),
-            Message::Move(towards) => self.pose.turned(towards),
+            Message::Move(towards) | Message::MoveFar(towards) => self.pose.turned(towards),
+            Message::Drag(columns, rows) => self.pose.dragged(columns, rows),
             Message::ToggleRotation => self.pose.with_rotation_toggled(),
             Message::Steeper => self.pose.steeper(),
             Message::Flatter => self.pose.flatter(),
@@ -162,13 +182,13 @@ impl LandscapeView {
         (self.zoom, self.cursor) = (Zoom::default(), None);
     }
 
-    fn move_cursor(&mut self, towards: Towards, run: &Run) {
+    fn move_cursor(&mut self, towards: Towards, nodes: usize, run: &Run) {
         let Some(Ok(surface)) = self.landscape(run).map(Landscape::surface) else {
             return;
         };
         let grid = surface.grid();
         let (column, row) = match self.cursor {
-            Some(cursor) => cursor.moved(towards),
+            Some(cursor) => cursor.moved(towards, nodes),
             None => grid.column_row(grid.centre()),
         };
         self.cursor =
@@ -248,12 +268,12 @@ impl LandscapeView {
 }
 
 impl Cursor {
-    fn moved(self, towards: Towards) -> (usize, usize) {
+    fn moved(self, towards: Towards, nodes: usize) -> (usize, usize) {
         match towards {
-            Towards::Up => (self.column, self.row + 1),
-            Towards::Down => (self.column, self.row.saturating_sub(1)),
-            Towards::Left => (self.column.saturating_sub(1), self.row),
-            Towards::Right => (self.column + 1, self.row),
+            Towards::Up => (self.column, self.row + nodes),
+            Towards::Down => (self.column, self.row.saturating_sub(nodes)),
+            Towards::Left => (self.column.saturating_sub(nodes), self.row),
+            Towards::Right => (self.column + nodes, self.row),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What lies on the map of a plane: lines of equal loss, and the trajectory.
 
-use burnscape_landscape::isoline::isolines;
+use std::ops::Range;
+
+use burnscape_landscape::isoline::{Polyline, isolines};
 use burnscape_landscape::surface::Surface;
 use burnscape_trace::Trajectory;
 use ratatui::buffer::{Buffer, Cell};
@@ -8,15 +10,16 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier};
 
 use super::viewport::Viewport;
-use crate::palette::{faint_ink, ink, scale, scale_level};
+use crate::numbers::short;
+use crate::palette::{LEVELS, faint_ink, ink, scale, scale_level};
 use crate::widgets::colours::{Colours, ValueAt};
 use crate::widgets::dots::Dots;
 use crate::widgets::half_blocks;
 
-/// Lines of equal loss.
-const CONTOURS: usize = 9;
+/// Lines of equal loss that are drawn and named: edges of bands of colour, which are lines of equal loss all of them.
+const CONTOURS: [usize; 3] = [LEVELS / 4, LEVELS / 2, LEVELS * 3 / 4];
 
-/// Lines of equal loss, at equal distances on the scale of colours.
+/// Lines of equal loss, at equal distances on the scale of colours, with their losses.
 pub(super) fn draw_contours(
     surface: &Surface,
     colours: &Colours,
@@ -24,13 +27,62 @@ pub(super) fn draw_contours(
     buffer: &mut Buffer,
 ) {
     let mut dots = Dots::new(view.area);
-    for number in 1..=CONTOURS {
-        let level = colours.value_at(number as f64 / (CONTOURS + 1) as f64);
-        for line in isolines(surface, level) {
+    let mut labels = Vec::new();
+    for level in CONTOURS {
+        let loss = colours.value_at(level as f64 / LEVELS as f64);
+        let lines = isolines(surface, loss);
+        for line in &lines {
             draw_polyline(&mut dots, view, line.points.iter().copied(), line.closed);
         }
+        labels.extend(place_label(&lines, loss, view, &labels));
     }
     overlay(&dots, view.area, buffer, faint_ink, Modifier::empty());
+    labels.iter().for_each(|label| label.draw(buffer));
+}
+
+/// The loss of a line, on it.
+struct Label {
+    text: String,
+    place: Rect,
+}
+
+impl Label {
+    fn draw(&self, buffer: &mut Buffer) {
+        for (x, letter) in (self.place.x..self.place.right()).zip(self.text.chars()) {
+            if let Some(cell) = buffer.cell_mut((x, self.place.y)) {
+                let ground = merge_halves(cell);
+                cell.set_char(letter).set_fg(ground.map_or(Color::Reset, ink));
+                cell.modifier = Modifier::empty();
+            }
+        }
+    }
+}
+
+/// Where the longest of some lines has room for its loss: clear of others, in the upper half of the line, where the path
+/// seldom is.
+fn place_label(lines: &[Polyline], loss: f64, view: &Viewport, taken: &[Label]) -> Option<Label> {
+    let text = short(loss);
+    let width = crate::widgets::text::width(&text) as u16;
+    let mut lines: Vec<&Polyline> = lines.iter().collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(line.points.len()));
+    let place = |&point: &(f64, f64)| {
+        let (x, y) = view.cell(point)?;
+        let place = Rect { x: x.checked_sub(width / 2)?, y, width, height: 1 };
+        let around = Rect {
+            x: place.x.saturating_sub(2),
+            y: y.saturating_sub(1),
+            width: width + 4,
+            height: 3,
+        };
+        let is_free = taken.iter().all(|label| !label.place.intersects(around));
+        (is_free && place.x > view.area.x && place.right() < view.area.right()).then_some(place)
+    };
+    let highest = |line: &&Polyline| {
+        let mut points: Vec<(f64, f64)> = line.points.to_vec();
+        points.sort_by(|a, b| b.1.total_cmp(&a.1));
+        points.iter().find_map(place)
+    };
+    lines.iter().find_map(highest).map(|place| Label { text, place })
 }
 
 fn draw_polyline(
@@ -82,21 +134,35 @@ fn merge_halves(cell: &mut Cell) -> Option<usize> {
     Some(level)
 }
 
-/// The trajectory over everything, from ○ to ●; points that are not finite leave gaps.
+/// The trajectory over everything, from ○ to ●, of several runs each to its number; points that are not finite leave
+/// gaps.
 pub(super) fn draw_trajectory(trajectory: &Trajectory, view: &Viewport, buffer: &mut Buffer) {
+    let runs = trajectory.runs();
     let points = trajectory.x.iter().copied().zip(trajectory.y.iter().copied());
+    let of_run = |run: &Range<usize>| points.clone().skip(run.start).take(run.len());
     let mut dots = Dots::new(view.area);
-    draw_polyline(&mut dots, view, points.clone(), false);
-    // The ends have marks of their own.
-    let between = points.len().saturating_sub(2);
-    draw_knots(&mut dots, view, points.clone().skip(1).take(between));
+    for run in &runs {
+        draw_polyline(&mut dots, view, of_run(run), false);
+        // The ends have marks of their own.
+        let between = run.len().saturating_sub(2);
+        draw_knots(&mut dots, view, of_run(run).skip(1).take(between));
+    }
     overlay(&dots, view.area, buffer, ink, Modifier::BOLD);
-    let ends = [(points.clone().next(), "○"), (points.clone().next_back(), "●")];
-    for (point, symbol) in ends {
-        if let Some(cell) = point.and_then(|point| view.cell(point)) {
-            mark(cell, symbol, buffer);
+    for (number, run) in runs.iter().enumerate() {
+        let ends =
+            [(of_run(run).next(), "○"), (of_run(run).next_back(), end_mark(number, runs.len()))];
+        for (point, symbol) in ends {
+            if let Some(cell) = point.and_then(|point| view.cell(point)) {
+                mark(cell, symbol, buffer);
+            }
         }
     }
+}
+
+/// What the end of a path is marked by: of several runs the number of each, counted from 1.
+pub(super) fn end_mark(run: usize, runs: usize) -> &'static str {
+    const NUMBERS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    if runs > 1 { NUMBERS.get(run).copied().unwrap_or("●") } else { "●" }
 }
 
 /// Snapshots on the way, as knots in the line.

@@ -1,5 +1,7 @@
 //! One quantity of one slice as it is to be drawn: its values, and the range of its scale.
 
+use std::ops::RangeInclusive;
+
 use burnscape_landscape::surface::{NodeState, Surface};
 
 use crate::model::{Landscape, Quantity, Run};
@@ -48,6 +50,19 @@ impl<'a> Picture<'a> {
         let own = self.settled(Colours::fit(self.values(), self.choice)?);
         let common = self.common.map(|range| ColourScale::over(range, self.values(), self.choice));
         Some(common.map_or(own, Colours::Values))
+    }
+
+    /// The colours of the values at some nodes: what is in sight.
+    pub(super) fn colours_within(
+        &self,
+        columns: RangeInclusive<usize>,
+        rows: RangeInclusive<usize>,
+    ) -> Option<Colours> {
+        let surface = self.surface();
+        let nodes = rows
+            .flat_map(|row| columns.clone().map(move |column| surface.grid().node(column, row)));
+        let values = nodes.filter_map(|node| surface.loss(node));
+        Colours::fit(values, self.choice).or_else(|| self.colours())
     }
 
     /// While values still come, a scale with round ends: not every new lowest or highest value moves all colours.

@@ -62,6 +62,25 @@ impl Span {
         first.min(nearest)..=last.max(nearest)
     }
 
+    /// The nodes on both sides of a share of the screen, and the share of the way from the first to the second.
+    pub(super) fn nodes_around(&self, share: f64) -> (usize, usize, f64) {
+        let last = self.axis.count() - 1;
+        let at = self.coordinate(share) / self.axis.spacing() - self.axis.first() as f64;
+        let at = at.clamp(0.0, last as f64);
+        let before = (at.floor() as usize).min(last);
+        (before, (before + 1).min(last), at - before as f64)
+    }
+
+    /// Where a node lies on the screen.
+    pub(super) fn share_of_node(&self, node: usize) -> f64 {
+        self.share((self.axis.first() + node as i64) as f64 * self.axis.spacing())
+    }
+
+    /// The nodes in sight.
+    pub(super) fn nodes_in_sight(&self) -> std::ops::RangeInclusive<usize> {
+        self.node_at(self.low)..=self.node_at(self.high)
+    }
+
     fn node_at(&self, coordinate: f64) -> usize {
         let index = (coordinate / self.axis.spacing()).round() - self.axis.first() as f64;
         (index.max(0.0) as usize).min(self.axis.count() - 1)
@@ -98,6 +117,12 @@ impl Viewport {
         let inside = |at: f64, size: u16| at >= 0.0 && at < f64::from(size);
         (inside(column, self.area.width) && inside(row, self.area.height))
             .then(|| (self.area.x + column as u16, self.area.y + row as u16))
+    }
+
+    /// The place of the middle of a half cell, as shares of both axes.
+    pub(super) fn middle_of(&self, column: u16, half: u16) -> (f64, f64) {
+        let (width, halves) = (f64::from(self.area.width), 2.0 * f64::from(self.area.height));
+        ((f64::from(column) + 0.5) / width, 1.0 - (f64::from(half) + 0.5) / halves)
     }
 
     /// Columns and rows of the nodes behind a half cell.
@@ -141,6 +166,18 @@ mod tests {
             assert_eq!(columns.iter().filter(|&&at| at == node).count(), 10);
         }
         assert_eq!(view.nodes(0, 0).1, 4..=4);
+    }
+
+    #[test]
+    fn between_nodes_are_both_and_the_share_of_the_way() {
+        let axis = Axis::new(-2, 5, 0.5).unwrap();
+        let span = Span::new(&axis, Zoom::default(), 0.0);
+        // From -1.25 to 1.25: the middle is node 2, and 0.6 is 0.25.
+        assert_eq!(span.nodes_around(0.5), (2, 3, 0.0));
+        let (before, after, share) = span.nodes_around(0.6);
+        assert!((before, after) == (2, 3) && (share - 0.5).abs() < 1e-9);
+        assert_eq!(span.nodes_around(0.0), (0, 1, 0.0), "beyond the outer node it is that one");
+        assert_eq!(span.nodes_around(1.0), (4, 4, 0.0));
     }
 
     #[test]

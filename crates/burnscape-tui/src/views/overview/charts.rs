@@ -6,8 +6,7 @@ use ratatui::style::{Color, Style};
 
 use crate::model::{NamedMetric, Run, Series};
 use crate::palette::{ENVELOPE, GOOD, MUTED, TRAIN, VALID};
-use crate::widgets::chart::{Chart, Curve};
-use crate::widgets::scale::ScaleChoice;
+use crate::widgets::chart::{Chart, Curve, Reading};
 use crate::widgets::smoothing::Smoothing;
 use crate::widgets::{areas, text};
 
@@ -21,7 +20,7 @@ const NO_NORM: &str = "not recorded: turn it on with `probe.grad_norms_every(1)`
 /// How charts are drawn, and with which small one they begin.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Charts {
-    pub(super) scale: ScaleChoice,
+    pub(super) reading: Reading,
     pub(super) smoothing: Smoothing,
     pub(super) first: usize,
 }
@@ -60,7 +59,7 @@ impl Charts {
     }
 
     fn chart<'a>(self, title: &'a str, curves: Vec<Curve<'a>>, growing: bool) -> Chart<'a> {
-        Chart { growing, smoothing: self.smoothing, ..Chart::new(title, curves, self.scale) }
+        Chart { smoothing: self.smoothing, ..self.reading.chart(title, curves, growing) }
     }
 }
 
@@ -121,8 +120,10 @@ fn places(area: Rect, charts: usize) -> (Rect, Vec<Rect>) {
         let (left, right) = areas::split_left(area, area.width * 3 / 5);
         return (left, grid(areas::split_left(right, 1).1, charts));
     }
-    let (upper, lower) = areas::split_bottom(area, area.height * 2 / 5);
-    (upper, grid(lower, charts))
+    // Where there is little room, all of it is the loss's.
+    let below = if area.height < 2 * SMALL.1 { 0 } else { area.height * 2 / 5 };
+    let (upper, lower) = areas::split_bottom(area, below);
+    (upper, if below == 0 { Vec::new() } else { grid(lower, charts) })
 }
 
 /// As many equal parts as fit, in rows; one at least.

@@ -16,12 +16,17 @@ use crate::message::Message;
 use crate::model::{OWN, Run, RunState, Series};
 use crate::numbers::{bytes, duration, percent, short};
 use crate::palette::{BAD, MUTED, WARNING};
+use crate::sight::Sight;
 use crate::widgets::facts::{self, Fact, Tone};
-use crate::widgets::{areas, gauge, text, too_small};
+use crate::widgets::{areas, figures, gauge, text, too_small};
 
 const SMALLEST: (u16, u16) = (20, 4);
-/// Lines of numbers that charts may be left without room for.
-const NUMBER_LINES: u16 = 4;
+/// From this height on, key figures have two rows …
+const TALL_FROM: u16 = 18;
+/// … and from this one on, other numbers have lines as well: below it Enter tells them.
+const ROOMY_FROM: u16 = 20;
+/// Figures that are always seen.
+const KEY_FIGURES: usize = 6;
 /// Columns of a hyperparameter's value.
 const LONGEST_VALUE: usize = 24;
 /// Lines of notes and warnings.
@@ -43,6 +48,7 @@ const WORDS: [(&str, &str); 7] = [
 #[derive(Debug, Default)]
 pub struct OverviewView {
     charts: Charts,
+    tells_all: bool,
 }
 
 impl View for OverviewView {
@@ -51,17 +57,26 @@ impl View for OverviewView {
     }
 
     fn keys(&self) -> &'static str {
-        "v further charts  s smoothing  l scale"
+        "← → step  + - zoom  Enter all numbers  v further charts  s smoothing  y scale"
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
         &WORDS
     }
 
+    fn go_back(&mut self) -> bool {
+        std::mem::take(&mut self.tells_all)
+    }
+
+    fn look_at(&mut self, sight: Sight) {
+        self.charts.reading.sight = sight;
+    }
+
     fn update(&mut self, message: Message, _run: &Run) {
         match message {
-            Message::NextScale => self.charts.scale = self.charts.scale.next(),
+            Message::NextScale => self.charts.reading.scale = self.charts.reading.scale.next(),
             Message::NextSmoothing => self.charts.smoothing = self.charts.smoothing.next(),
+            Message::ToggleWords => self.tells_all = !self.tells_all,
             Message::NextLayer => self.charts.first = self.charts.first.wrapping_add(1),
             _ => {}
         }
@@ -73,10 +88,18 @@ impl View for OverviewView {
         }
         let (first, rest) = areas::split_top(area, 1);
         draw_progress(first, buffer, run);
+        if self.tells_all {
+            return self.draw_all(run, rest, buffer);
+        }
         let rest = draw_alerts(rest, buffer, run);
-        let lines = facts::flowed(&numbers(run), usize::from(area.width));
-        // However many metrics there are, most of the room is the charts'.
-        let height = (lines.len() as u16).min((area.height / 3).max(NUMBER_LINES));
+        let rows = if area.height >= TALL_FROM { 2 } else { 1 };
+        let (above, rest) = areas::split_top(rest, rows);
+        let (key, others) = numbers(run);
+        figures::draw(above, buffer, &key);
+        let lines = facts::flowed(&others, usize::from(area.width));
+        // However many metrics there are, nearly all of the room is the charts'.
+        let height =
+            if area.height >= ROOMY_FROM { (lines.len() as u16).min(area.height / 6) } else { 0 };
         let (below, rest) = areas::split_top(rest, height);
         facts::draw_lines(below, buffer, &lines);
         self.draw_charts_and_notes(run, rest, buffer);
@@ -84,6 +107,16 @@ impl View for OverviewView {
 }
 
 impl OverviewView {
+    /// Every number and every sentence there is, without charts.
+    fn draw_all(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
+        let width = usize::from(area.width);
+        let (key, others) = numbers(run);
+        let mut lines = facts::flowed(&[key, others].concat(), width);
+        lines.extend(alerts::lines(run.alerts(), width, usize::from(area.height / 2)));
+        lines.extend(notes(run, width));
+        facts::draw_lines(area, buffer, &lines);
+    }
+
     fn draw_charts_and_notes(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
         let notes = notes(run, usize::from(area.width));
         // Charts shrink for warnings, down to two thirds of the room.
@@ -110,7 +143,8 @@ fn draw_progress(row: Rect, buffer: &mut Buffer, run: &Run) {
     text::put(buffer, row, &left, Style::new());
     let (_left, rest) = areas::split_left(row, left_width + 2);
     let (bar, _right) = areas::split_right(rest, right_width + 2);
-    if bar.width >= 5 {
+    // What is over has no progress.
+    if bar.width >= 5 && !run.state().is_over() {
         gauge::draw(bar, buffer, share_done(run));
     }
     if row.width > left_width + right_width {
@@ -177,26 +211,27 @@ fn time_left(run: &Run) -> String {
     }
 }
 
-/// The numbers of the moment.
-fn numbers(run: &Run) -> Vec<Fact> {
-    let mut facts = vec![super::landscape::last_loss(run)];
+/// The six numbers that tell most, and all others.
+fn numbers(run: &Run) -> (Vec<Fact>, Vec<Fact>) {
+    let mut key = vec![super::landscape::last_loss(run)];
     let by = run.last_epoch.as_ref().and_then(Epoch::weighting);
     let by = by.map_or(String::new(), |by| format!(" {by}"));
     if let Some((_, value)) = run.epoch_train_loss.last() {
-        facts.push(Fact::new("train epoch", short(value) + &by));
+        key.push(Fact::new("train epoch", short(value) + &by));
     }
     if let Some((_, value)) = run.epoch_valid_loss.last() {
-        facts.push(Fact::new("valid epoch", short(value) + &by));
+        key.push(Fact::new("valid epoch", short(value) + &by));
     }
-    facts.extend(step_numbers(run));
-    facts.extend(landscape_numbers(run));
-    facts.push(snapshots(run));
-    facts.push(dropped(run));
-    facts.extend(alerts_and_boxes(run));
-    facts.extend(rarities(run));
-    facts.extend(metrics(run));
-    facts.extend(hyperparameters(run));
-    facts
+    key.extend(step_numbers(run));
+    let mut others = key.split_off(key.len().min(KEY_FIGURES));
+    others.extend(alerts_and_boxes(run));
+    others.extend(landscape_numbers(run));
+    others.push(snapshots(run));
+    others.push(dropped(run));
+    others.extend(rarities(run));
+    others.extend(metrics(run));
+    others.extend(hyperparameters(run));
+    (key, others)
 }
 
 fn step_numbers(run: &Run) -> Vec<Fact> {

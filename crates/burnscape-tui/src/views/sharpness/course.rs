@@ -6,14 +6,13 @@ use ratatui::layout::Rect;
 use super::numbers::stability_words;
 use crate::model::{CurvatureHistory, Moment, Run, Series};
 use crate::palette::{ENVELOPE, TRAIN, VALID};
-use crate::widgets::chart::{Chart, Curve};
-use crate::widgets::scale::ScaleChoice;
+use crate::widgets::chart::{Curve, Reading};
 
 /// Draws the largest eigenvalue with its bars, and the line above which steps overshoot.
 pub(super) fn draw(
     run: &Run,
     history: &CurvatureHistory,
-    scale: ScaleChoice,
+    reading: Reading,
     area: Rect,
     buffer: &mut Buffer,
 ) {
@@ -27,7 +26,7 @@ pub(super) fn draw(
     let envelope = Some(ENVELOPE);
     curves.push(Curve { label: "λ_max", series: &largest, line: TRAIN, envelope });
     let growing = !run.state().is_over();
-    let chart = Chart { growing, ..Chart::new("sharpness", curves, scale) };
+    let chart = reading.chart("sharpness", curves, growing);
     chart.absent("no largest eigenvalue was measured").draw(area, buffer);
 }
 
@@ -35,35 +34,35 @@ pub(super) fn draw(
 pub(super) fn draw_smallest(
     run: &Run,
     history: &CurvatureHistory,
-    scale: ScaleChoice,
+    reading: Reading,
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    draw_one(run, "λ_min", &series(history, |moment| moment.smallest), scale, area, buffer);
+    draw_one(run, "λ_min", &series(history, |moment| moment.smallest), reading, area, buffer);
 }
 
 /// Draws the trace with its standard error.
 pub(super) fn draw_trace(
     run: &Run,
     history: &CurvatureHistory,
-    scale: ScaleChoice,
+    reading: Reading,
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    draw_one(run, "trace", &series(history, |moment| moment.trace), scale, area, buffer);
+    draw_one(run, "trace", &series(history, |moment| moment.trace), reading, area, buffer);
 }
 
 fn draw_one(
     run: &Run,
     title: &str,
     series: &Series,
-    scale: ScaleChoice,
+    reading: Reading,
     area: Rect,
     buffer: &mut Buffer,
 ) {
     let curve = Curve { label: "", series, line: TRAIN, envelope: Some(ENVELOPE) };
     let growing = !run.state().is_over();
-    Chart { growing, ..Chart::new(title, vec![curve], scale) }.draw(area, buffer);
+    reading.chart(title, vec![curve], growing).draw(area, buffer);
 }
 
 /// One quantity of every moment, with its error on both sides.

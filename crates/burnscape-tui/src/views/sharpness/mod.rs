@@ -17,7 +17,8 @@ use super::View;
 use crate::message::{Message, Towards};
 use crate::model::{CurvatureHistory, Run};
 use crate::palette::MUTED;
-use crate::widgets::scale::ScaleChoice;
+use crate::sight::Sight;
+use crate::widgets::chart::Reading;
 use crate::widgets::{areas, facts, text, too_small};
 
 const SMALLEST: (u16, u16) = (20, 4);
@@ -45,7 +46,7 @@ pub struct SharpnessView {
     history: usize,
     panel: usize,
     scroll: usize,
-    scale: ScaleChoice,
+    reading: Reading,
 }
 
 impl View for SharpnessView {
@@ -54,11 +55,15 @@ impl View for SharpnessView {
     }
 
     fn keys(&self) -> &'static str {
-        "v further panels  ↑ ↓ scroll  l scale  [ ] Hessian"
+        "v further panels  ↑ ↓ scroll  ← → step  y scale  [ ] Hessian"
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
         &WORDS
+    }
+
+    fn look_at(&mut self, sight: Sight) {
+        self.reading.sight = sight;
     }
 
     fn update(&mut self, message: Message, run: &Run) {
@@ -68,7 +73,7 @@ impl View for SharpnessView {
             Message::NextSlice => self.history = (self.history + 1) % histories,
             Message::PreviousSlice => self.history = (self.history + histories - 1) % histories,
             Message::NextLayer => (self.panel, self.scroll) = ((self.panel + 1) % panels, 0),
-            Message::NextScale => self.scale = self.scale.next(),
+            Message::NextScale => self.reading.scale = self.reading.scale.next(),
             Message::Move(Towards::Up) => self.scroll = self.scroll.saturating_sub(1),
             Message::Move(Towards::Down) => self.scroll = (self.scroll + 1).min(MOST_SCROLL),
             _ => {}
@@ -104,7 +109,7 @@ impl SharpnessView {
         let (above, rest) = areas::split_top(rest, (lines.len() as u16).min(most));
         facts::draw_lines(above, buffer, &lines);
         let (course, panels) = parts(rest);
-        course::draw(run, history, self.scale, course, buffer);
+        course::draw(run, history, self.reading, course, buffer);
         self.draw_panels(run, history, panels, buffer);
     }
 
@@ -119,7 +124,7 @@ impl SharpnessView {
             let (upper, lower) = areas::split_top(rest, rows);
             let scroll = if drawn == 0 { self.scroll } else { 0 };
             let of_all = (panels.iter().position(|it| *it == panel).unwrap_or(0), panels.len());
-            panel.draw(run, history, (scroll, self.scale, of_all), upper, buffer);
+            panel.draw(run, history, (scroll, self.reading, of_all), upper, buffer);
             rest = lower;
         }
     }

@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use super::{blocks, course, density, words};
 use crate::model::{CurvatureHistory, Run};
 use crate::palette::MUTED;
-use crate::widgets::scale::ScaleChoice;
+use crate::widgets::chart::Reading;
 use crate::widgets::{areas, facts, text};
 
 /// What a panel shows.
@@ -54,18 +54,18 @@ impl Panel {
         self,
         run: &Run,
         history: &CurvatureHistory,
-        (scroll, scale, of_all): (usize, ScaleChoice, (usize, usize)),
+        (scroll, reading, of_all): (usize, Reading, (usize, usize)),
         area: Rect,
         buffer: &mut Buffer,
     ) {
         let Some(last) = history.last() else {
-            return self.draw_course(run, history, scale, area, buffer);
+            return self.draw_course(run, history, reading, area, buffer);
         };
         let width = usize::from(area.width);
         match self {
             Self::Density => {
                 if let Some(density) = &last.density {
-                    density::draw(density, scale, area, buffer);
+                    density::draw(density, reading.scale, area, buffer);
                 }
             }
             Self::Blocks => draw_lines(
@@ -85,7 +85,7 @@ impl Panel {
             Self::Sentences => {
                 draw_lines("in words", &words::sentences(last, width), scroll, area, buffer);
             }
-            Self::Smallest | Self::Trace => self.draw_course(run, history, scale, area, buffer),
+            Self::Smallest | Self::Trace => self.draw_course(run, history, reading, area, buffer),
         }
         let number = format!(" {} of {}", of_all.0 + 1, of_all.1);
         text::put_right(buffer, areas::row(area, 0), &number, Style::new().fg(MUTED));
@@ -95,13 +95,13 @@ impl Panel {
         self,
         run: &Run,
         history: &CurvatureHistory,
-        scale: ScaleChoice,
+        reading: Reading,
         area: Rect,
         buffer: &mut Buffer,
     ) {
         match self {
-            Self::Smallest => course::draw_smallest(run, history, scale, area, buffer),
-            _ => course::draw_trace(run, history, scale, area, buffer),
+            Self::Smallest => course::draw_smallest(run, history, reading, area, buffer),
+            _ => course::draw_trace(run, history, reading, area, buffer),
         }
     }
 }

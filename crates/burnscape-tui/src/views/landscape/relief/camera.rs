@@ -12,6 +12,8 @@ use crate::widgets::dots;
 const MOST_OBLONG: f64 = 3.0;
 /// Dots that stay free around the picture.
 const MARGIN: f64 = 1.0;
+/// A window that is wider than the plane stretches what goes across, so many times at most.
+const MOST_WIDER: f64 = 1.7;
 
 /// A place: coordinates in the plane, and the height as a share of the range of values.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +35,8 @@ pub(super) struct Camera {
     turn: (f64, f64),
     tilt: (f64, f64),
     dots_per_unit: f64,
+    /// How much wider than high a unit is drawn.
+    wider: f64,
     /// The dot of the middle.
     origin: (f64, f64),
 }
@@ -57,9 +61,11 @@ impl Camera {
             turn: radians(pose.turn()),
             tilt: radians(pose.tilt()),
             dots_per_unit: 1.0,
+            wider: 1.0,
             origin: centre_of(area),
         };
-        camera.dots_per_unit = pose.zoom() * camera.fitting(area);
+        let (unit, wider) = camera.fitting(area);
+        (camera.dots_per_unit, camera.wider) = (pose.zoom() * unit, wider);
         if let Some(around) = around.filter(|_| pose.zoom() > 1.0) {
             camera.look_at(&around);
         }
@@ -68,15 +74,21 @@ impl Camera {
 
     /// Where a place is on the screen, in dots.
     pub(super) fn project(&self, place: &Place) -> DepthPoint {
-        let (u, v, w) = self.in_box(place);
-        let ((sin_turn, cos_turn), (sin_tilt, cos_tilt)) = (self.turn, self.tilt);
-        let across = u * cos_turn - v * sin_turn;
-        let away = u * sin_turn + v * cos_turn;
+        let w = self.in_box(place).2;
+        let (sin_tilt, cos_tilt) = self.tilt;
+        let [across, away, _] = self.before_the_reader(place);
         DepthPoint {
-            x: self.origin.0 + self.dots_per_unit * across,
+            x: self.origin.0 + self.dots_per_unit * self.wider * across,
             y: self.origin.1 - self.dots_per_unit * (w * cos_tilt + away * sin_tilt),
             depth: away * cos_tilt - w * sin_tilt,
         }
+    }
+
+    /// Across, away and up, before the reader: turned about the vertical, not tilted.
+    pub(super) fn before_the_reader(&self, place: &Place) -> [f64; 3] {
+        let (u, v, w) = self.in_box(place);
+        let (sin, cos) = self.turn;
+        [u * cos - v * sin, u * sin + v * cos, w]
     }
 
     /// Whether the first and the second coordinate grow away from the reader.
@@ -86,7 +98,8 @@ impl Camera {
 
     /// Dots from one end of each axis to the other, seen from above.
     pub(super) fn dots_along(&self) -> (f64, f64) {
-        (2.0 * self.base.0 * self.dots_per_unit, 2.0 * self.base.1 * self.dots_per_unit)
+        let unit = 2.0 * self.dots_per_unit;
+        (self.base.0 * unit, self.base.1 * unit)
     }
 
     /// Dots from the lowest to the highest value.
@@ -101,12 +114,14 @@ impl Camera {
         (u, v, (place.height - 0.5) * self.height)
     }
 
-    fn fitting(&self, area: Rect) -> f64 {
+    /// Dots of a unit so that all of it is in sight however it is turned, and how much wider a unit may be drawn.
+    fn fitting(&self, area: Rect) -> (f64, f64) {
         let (width, height) = size_in_dots(area);
         let diagonal = self.base.0.hypot(self.base.1);
         let up = diagonal * self.tilt.0 + self.height / 2.0 * self.tilt.1;
         let room = |size: f64| ((size - 1.0) / 2.0 - MARGIN).max(0.5);
-        (room(width) / diagonal).min(room(height) / up)
+        let (across, upwards) = (room(width) / diagonal, room(height) / up);
+        (across.min(upwards), (across / upwards).clamp(1.0, MOST_WIDER))
     }
 
     fn look_at(&mut self, place: &Place) {
@@ -154,11 +169,11 @@ mod tests {
     #[test]
     fn seen_from_above_the_plane_is_a_map() {
         // The plane is 2 × 2 units, its half diagonal √2; 48.5 dots up from the middle are left.
-        let unit = 48.5 / 2_f64.sqrt();
+        let (unit, wider) = (48.5 / 2_f64.sqrt(), 49.5 / 48.5);
         let camera = camera(0, 90);
         for (alpha, beta) in [(1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (0.0, 0.0)] {
             for height in [0.0, 1.0] {
-                let expected = (50.5 + unit * alpha, 49.5 - unit * beta);
+                let expected = (50.5 + wider * unit * alpha, 49.5 - unit * beta);
                 assert_at(&camera, (alpha, beta, height), expected);
             }
         }
@@ -178,6 +193,8 @@ mod tests {
         // (1, 0) is 1 unit away, and (0, 1) 1 unit to the left; sin 30° = ½, cos 30° = √3/2.
         let up = 2_f64.sqrt() / 2.0 + 0.5 * 3_f64.sqrt() / 2.0;
         let unit = (49.5 / 2_f64.sqrt()).min(48.5 / up);
+        // Upwards there is more room than across: nothing is stretched.
+        assert!(48.5 / up > 49.5 / 2_f64.sqrt());
         let camera = camera(90, 30);
         assert_at(&camera, (1.0, 0.0, 0.5), (50.5, 49.5 - unit / 2.0));
         assert_at(&camera, (0.0, 1.0, 0.5), (50.5 - unit, 49.5));
@@ -185,6 +202,22 @@ mod tests {
         let depth = |alpha, beta| camera.project(&Place { alpha, beta, height: 0.5 }).depth;
         assert!(depth(1.0, 0.0) > depth(-1.0, 0.0));
         assert_eq!(camera.grows_away(), (true, true));
+    }
+
+    #[test]
+    fn a_wide_window_is_filled_to_the_sides() {
+        let axis = Axis::new(-2, 5, 0.5).unwrap();
+        let wide = Rect::new(0, 0, 70, 25);
+        let camera = Camera::new(&Grid::plane(axis, axis), &Pose::default(), None, wide).unwrap();
+        let corner = |alpha, beta| camera.project(&Place { alpha, beta, height: 0.5 }).x;
+        let ends = [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)].map(|(a, b)| corner(a, b));
+        let (left, right) = (
+            ends.iter().copied().fold(f64::MAX, f64::min),
+            ends.iter().copied().fold(0.0, f64::max),
+        );
+        // 140 dots across; turned by 30° the plane is 2 (cos 30° + sin 30°) of its longest 2 √2 wide.
+        let share = (3_f64.sqrt() + 1.0) / 2.0 / 2_f64.sqrt();
+        assert!(((right - left) / 137.0 - share).abs() < 0.02, "{left} {right}");
     }
 
     #[test]

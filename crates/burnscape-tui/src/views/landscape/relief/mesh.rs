@@ -4,10 +4,10 @@ use burnscape_landscape::grid::{Axis, Grid};
 use burnscape_landscape::surface::{NodeState, Surface};
 
 use super::camera::{Camera, Place};
-use crate::palette::{level_of_share, scale};
+use crate::palette::{LIGHTS, level_of_share, scale};
 use crate::views::landscape::picture::Picture;
 use crate::widgets::colours::Colours;
-use crate::widgets::depth_dots::{DepthDots, DepthPoint};
+use crate::widgets::depth_dots::{DepthDots, DepthPoint, Fill};
 use crate::widgets::scale::Scale;
 
 /// Nodes of the mesh along an axis at most: more are finer than dots.
@@ -32,6 +32,8 @@ pub(super) struct Mesh<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Vertex {
     point: DepthPoint,
+    /// Across, away from the reader, up: before the reader, in units of half the longer side of the plane.
+    place: [f64; 3],
     colour_share: f64,
     is_interpolated: bool,
 }
@@ -77,11 +79,20 @@ impl<'a> Mesh<'a> {
     }
 
     /// Draws the lines that no nearer part of the surface hides, in the colours of their values.
-    pub(super) fn draw(&self, camera: &Camera, colours: &Colours, canvas: &mut DepthDots) {
+    ///
+    /// What moves has no lines but those of its border: they would be most of what is sent.
+    pub(super) fn draw(
+        &self,
+        camera: &Camera,
+        colours: &Colours,
+        moves: bool,
+        canvas: &mut DepthDots,
+    ) {
         let vertices = self.vertices(camera, colours);
         let vertex = |i: usize, j: usize| vertices[j * self.columns.len() + i];
         let (alpha_away, beta_away) = camera.grows_away();
         let (across, up) = camera.dots_along();
+        let (across, up) = if moves { (0.0, 0.0) } else { (across, up) };
         let is_line = (
             lines(&self.columns, self.surface.grid().x(), across),
             lines(&self.rows, self.surface.grid().y().unwrap_or(self.surface.grid().x()), up),
@@ -110,6 +121,7 @@ impl<'a> Mesh<'a> {
         let place = Place { alpha, beta, height: self.height_at(node)? };
         Some(Vertex {
             point: camera.project(&place),
+            place: camera.before_the_reader(&place),
             colour_share: colours.share(self.surface.loss(node)?)?,
             is_interpolated: self.surface.states()[node] == NodeState::Interpolated,
         })
@@ -131,8 +143,28 @@ fn draw_face(corners: [Option<Vertex>; 4], is_drawn: [bool; 4], canvas: &mut Dep
         let is_dotted = from.is_interpolated || to.is_interpolated;
         canvas.line(from.point, to.point, is_dotted, colour);
     }
-    canvas.cover([a.point, b.point, c.point]);
-    canvas.cover([a.point, c.point, d.point]);
+    for corners in [[a, b, c], [a, c, d]] {
+        let values = corners.map(|corner| corner.colour_share);
+        let fill = Fill { values, light: light_on(corners.map(|corner| corner.place)) };
+        canvas.fill(corners.map(|corner| corner.point), fill);
+    }
+}
+
+/// From where light falls: from the left, above, and the side of the reader. Of unit length.
+const LIGHT: [f64; 3] = [-0.62, -0.32, 0.716];
+
+/// How much light falls on a triangle (Lambert's cosine law), whichever of its sides is up.
+fn light_on([a, b, c]: [[f64; 3]; 3]) -> usize {
+    let side = |to: [f64; 3]| [to[0] - a[0], to[1] - a[1], to[2] - a[2]];
+    let (u, v) = (side(b), side(c));
+    let normal = [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]];
+    let length = normal.iter().map(|it| it * it).sum::<f64>().sqrt();
+    let up = if normal[2] < 0.0 { -1.0 } else { 1.0 };
+    let cosine: f64 =
+        normal.iter().zip(LIGHT).map(|(n, l)| n * l).sum::<f64>() * up / length.max(1e-12);
+    // A little comes from everywhere.
+    let share = 0.15 + 0.85 * cosine.max(0.0);
+    ((share * LIGHTS as f64) as usize).min(LIGHTS - 1)
 }
 
 /// The finest of the regular sub-grids of which all nodes are known; all nodes if none is.
@@ -219,6 +251,20 @@ mod tests {
         assert_eq!(between(&[0, 2, 4], &axis, 0.25), Some((1, 0.25)));
         assert_eq!(between(&[2], &axis, 0.0), Some((0, 0.0)));
         assert_eq!(between(&[], &axis, 0.0), None);
+    }
+
+    #[test]
+    fn what_faces_the_light_is_bright_and_what_turns_away_is_in_the_shade() {
+        let slope = |across: f64, away: f64| {
+            light_on([[0.0, 0.0, 0.0], [1.0, 0.0, across], [0.0, 1.0, away]])
+        };
+        // A face that rises to the right looks to the left, from where the light comes.
+        assert_eq!(slope(1.0, 0.4), LIGHTS - 1);
+        assert_eq!(slope(-2.0, -1.0), 0);
+        let flat = slope(0.0, 0.0);
+        assert!(flat > 0 && flat < LIGHTS - 1, "{flat}");
+        let length: f64 = LIGHT.iter().map(|it| it * it).sum();
+        assert!((length - 1.0).abs() < 0.01, "{length}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod path;
 mod pose;
 mod sides;
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
@@ -24,12 +24,32 @@ use crate::numbers::short;
 use crate::palette::MUTED;
 use crate::widgets::colours::Colours;
 use crate::widgets::depth_dots::DepthDots;
+use crate::widgets::dots::Dots;
 use crate::widgets::{areas, colour_bar, text};
 
 /// Cells left of the surface for the numbers of the upright.
 const LABELS: u16 = 8;
 /// From this height on there is a line that tells what the marks are.
 const LEGEND_FROM: u16 = 12;
+
+/// Puts lines on the faces: a cell has one glyph, so what is behind it becomes one colour.
+fn draw_edges(dots: &Dots, area: Rect, buffer: &mut Buffer) {
+    for (column, row, glyph, colour) in dots.cells() {
+        if let Some(cell) = buffer.cell_mut((area.x + column, area.y + row)) {
+            let ground = face_behind(cell);
+            cell.set_char(glyph).set_fg(colour).set_bg(ground);
+        }
+    }
+}
+
+/// The face behind a cell: where there are two, the lower one, which is nearer.
+fn face_behind(cell: &Cell) -> Color {
+    match cell.symbol() {
+        "▀" if cell.bg == Color::Reset => cell.fg,
+        "▄" => cell.fg,
+        _ => cell.bg,
+    }
+}
 
 /// What the surface is drawn from.
 pub(super) struct Relief<'a> {
@@ -66,10 +86,12 @@ impl Relief<'_> {
             return Vec::new();
         };
         let mut canvas = DepthDots::new(place);
-        mesh.draw(&camera, colours, &mut canvas);
+        let moves = self.pose.is_rotating();
+        mesh.draw(&camera, colours, moves, &mut canvas);
         let sides = self.sides(&camera, &heights);
         sides.draw_lines(&mut canvas);
-        canvas.dots().draw(place, buffer);
+        canvas.draw_faces(place, moves, buffer);
+        draw_edges(canvas.dots(), place, buffer);
         let holes = Holes { picture: self.picture, mesh: &mesh, camera: &camera };
         holes.draw_unmeasured(&canvas, place, buffer);
         holes.mark_non_finite(&canvas, place, buffer);

@@ -3,14 +3,17 @@
 //! The plane shows the loss where snapshots project to; a stem leads from there to the loss that the
 //! snapshot itself has.
 
+use std::ops::Range;
+
 use burnscape_trace::Trajectory;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
 
+use super::super::overlay::end_mark;
 use super::camera::{Camera, Place};
 use super::mesh::Mesh;
-use crate::palette::VALID;
+use crate::palette::{VALID, lit_level};
 use crate::widgets::depth_dots::{DepthDots, DepthPoint, points_between};
 use crate::widgets::dots::{self, Dots};
 
@@ -49,14 +52,13 @@ impl Path<'_> {
 
     /// Which of the ends, ○ and ●, are there and hidden behind the surface.
     pub(super) fn hidden_ends(&self) -> String {
-        let ends = self.ends().into_iter().filter_map(|(point, symbol)| Some((point?, symbol)));
-        let hidden = ends.filter(|(point, _)| {
+        let hidden = self.ends().into_iter().filter(|(point, _)| {
             self.canvas.place(point).is_some() && !self.canvas.is_visible(point)
         });
         hidden.map(|(_, symbol)| symbol).collect::<Vec<_>>().join(" ")
     }
 
-    fn points(&self) -> impl DoubleEndedIterator<Item = (f64, f64)> + Clone {
+    fn points(&self) -> impl Iterator<Item = (f64, f64)> + Clone {
         self.trajectory.x.iter().copied().zip(self.trajectory.y.iter().copied())
     }
 
@@ -66,8 +68,7 @@ impl Path<'_> {
     }
 
     fn draw_line(&self, line: &mut Dots) {
-        let stretches = self.points().zip(self.points().skip(1));
-        for (from, to) in stretches {
+        for (from, to) in self.stretches() {
             let mut previous: Option<DepthPoint> = None;
             for piece in 0..=PIECES {
                 let share = f64::from(piece) / f64::from(PIECES);
@@ -79,6 +80,14 @@ impl Path<'_> {
                 previous = point;
             }
         }
+    }
+
+    /// Between neighbouring snapshots of one run.
+    fn stretches(&self) -> impl Iterator<Item = ((f64, f64), (f64, f64))> {
+        let starts: Vec<usize> = self.trajectory.runs().iter().map(|run| run.start).collect();
+        let stretches = self.points().zip(self.points().skip(1)).enumerate();
+        let within = stretches.filter(move |(place, _)| !starts.contains(&(place + 1)));
+        within.map(|(_, stretch)| stretch)
     }
 
     fn draw_visible(&self, line: &mut Dots, from: DepthPoint, to: DepthPoint, every: usize) {
@@ -127,15 +136,21 @@ impl Path<'_> {
         Some(tip)
     }
 
-    fn ends(&self) -> [(Option<DepthPoint>, &'static str); 2] {
-        let point = |at: Option<(f64, f64)>| Some(self.camera.project(&self.on_surface(at?)?));
-        [(point(self.points().next()), "○"), (point(self.points().next_back()), "●")]
+    fn ends(&self) -> Vec<(DepthPoint, &'static str)> {
+        let runs = self.trajectory.runs();
+        let point =
+            |place: usize| Some(self.camera.project(&self.on_surface(self.points().nth(place)?)?));
+        let of_run = |(number, run): (usize, &Range<usize>)| {
+            let (first, last) = (point(run.start), point(run.end.saturating_sub(1)));
+            [first.zip(Some("○")), last.zip(Some(end_mark(number, runs.len())))]
+        };
+        runs.iter().enumerate().flat_map(of_run).flatten().collect()
     }
 
     fn mark_ends(&self, area: Rect, buffer: &mut Buffer) {
         let style = Style::new().fg(Color::Reset).add_modifier(Modifier::BOLD);
         for (point, symbol) in self.ends() {
-            if let Some(point) = point.filter(|point| self.canvas.is_visible(point)) {
+            if self.canvas.is_visible(&point) {
                 mark(self.canvas, &point, symbol, style, area, buffer);
             }
         }
@@ -146,8 +161,17 @@ impl Path<'_> {
 fn put(dots: &Dots, style: Style, area: Rect, buffer: &mut Buffer) {
     for (column, row, glyph, _) in dots.cells() {
         if let Some(cell) = buffer.cell_mut(Position::new(area.x + column, area.y + row)) {
-            cell.set_char(glyph).set_style(style);
+            let ground = super::face_behind(cell);
+            cell.set_char(glyph).set_style(on(ground, style)).set_bg(ground);
         }
+    }
+}
+
+/// What is read on a face: black or white where the terminal's own colour would be drawn.
+fn on(ground: Color, style: Style) -> Style {
+    match lit_level(ground) {
+        Some(_) if style.fg == Some(Color::Reset) => style.fg(Color::Black),
+        _ => style,
     }
 }
 
@@ -165,6 +189,7 @@ pub(super) fn mark(
     };
     let (column, row) = ((x / dots::ACROSS) as u16, (y / dots::DOWN) as u16);
     if let Some(cell) = buffer.cell_mut(Position::new(area.x + column, area.y + row)) {
-        cell.set_symbol(symbol).set_style(style);
+        let ground = super::face_behind(cell);
+        cell.set_symbol(symbol).set_style(on(ground, style)).set_bg(ground);
     }
 }

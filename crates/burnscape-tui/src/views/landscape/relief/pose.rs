@@ -4,6 +4,8 @@ use crate::message::Towards;
 
 /// Degrees of a key.
 const TURN_STEP: i32 = 5;
+/// Degrees of a column that the mouse drags.
+const DRAG_STEP: i32 = 2;
 /// Degrees of a tick, 0.05 rad: smaller ones cost as many bytes and look no smoother at four a second.
 const TICK_STEP: i32 = 3;
 /// How much larger a step of the zoom is.
@@ -61,6 +63,12 @@ impl Pose {
             Towards::Up => Self { tilt: (self.tilt + TURN_STEP).min(90), ..self },
             Towards::Down => Self { tilt: (self.tilt - TURN_STEP).max(0), ..self },
         }
+    }
+
+    /// What the mouse does that drags it so many columns and rows: a cell is twice as high as it is wide.
+    pub(in super::super) fn dragged(self, columns: i16, rows: i16) -> Self {
+        let tilt = (self.tilt + DRAG_STEP * 2 * i32::from(rows)).clamp(0, 90);
+        Self { tilt, ..self.turned_by(DRAG_STEP * i32::from(columns)) }
     }
 
     /// What a tick does.

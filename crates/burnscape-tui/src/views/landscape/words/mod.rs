@@ -13,7 +13,7 @@ use ratatui::text::{Line, Span};
 
 use super::Cursor;
 use super::picture::Picture;
-use crate::model::{Landscape, Run, caveats_of_path, caveats_of_slice, components};
+use crate::model::{Landscape, Run, caveat_of_plan, caveats_of_path, caveats_of_slice, components};
 use crate::numbers::{loss, short};
 use crate::palette::MUTED;
 use crate::widgets::facts::{self, Fact, Tone};
@@ -194,10 +194,10 @@ impl Scene<'_> {
         let of_path = self.landscape.trajectory().map(|path| caveats_of_path(slice, path));
         caveats.extend(of_path.iter().flatten().map(ToString::to_string));
         caveats.extend(self.picture.and_then(|it| progress::caveat(self.run, it.surface())));
-        caveats.extend(self.picture.map(values::caveats).unwrap_or_default());
-        caveats.extend(self.run.landscapes().plan_of(slice).and_then(progress::planned));
-        let of_slice = caveats_of_slice(slice, self.run.head.as_ref());
-        caveats.extend(of_slice.iter().map(ToString::to_string));
+        let mut others = self.picture.map(values::caveats).unwrap_or_default();
+        others.extend(self.run.landscapes().plan_of(slice).and_then(caveat_of_plan));
+        others.extend(caveats_of_slice(slice, self.run.head.as_ref()));
+        caveats.extend(others.iter().map(ToString::to_string));
         caveats.into_iter().map(|caveat| text::printable(&caveat)).collect()
     }
 }

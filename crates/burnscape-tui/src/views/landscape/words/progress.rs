@@ -1,7 +1,6 @@
 //! Words on a surface that is being measured, and on one that was stopped.
 
 use burnscape_landscape::surface::Surface;
-use burnscape_trace::Plan;
 
 use crate::model::{Run, RunState};
 use crate::numbers::{duration, percent};
@@ -44,11 +43,6 @@ fn of_all_slices(run: &Run) -> Vec<Fact> {
     let done = Fact::new("all slices", format!("{} of {}, {share}", told.done, told.total));
     let left = run.progress.eta_secs().map(|secs| Fact::new("left", duration(secs)));
     std::iter::once(done).chain(left).collect()
-}
-
-/// What was left out from the start, for want of time.
-pub(super) fn planned(plan: &Plan) -> Option<String> {
-    (!plan.is_exact() && !plan.text.is_empty()).then(|| plan.text.clone())
 }
 
 /// The same for a surface that was stopped, in a sentence.

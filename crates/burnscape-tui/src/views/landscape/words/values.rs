@@ -1,9 +1,9 @@
 //! Words on the values of a picture: the extremes, how many were measured, how sure they are.
 
 use burnscape_landscape::surface::{Extreme, Surface};
-use burnscape_landscape::words as honest;
 
 use super::coordinates;
+use crate::model::{Caveat, caveats_of_values};
 use crate::numbers::{loss, percent, short};
 use crate::views::landscape::Cursor;
 use crate::views::landscape::picture::Picture;
@@ -68,19 +68,19 @@ pub(super) fn warnings(picture: &Picture<'_>) -> Vec<Fact> {
 fn interpolated(picture: &Picture<'_>) -> Option<Fact> {
     let surface = picture.surface();
     let count = surface.counts().interpolated;
-    let within = tolerance(picture).map(|share| format!(", within {share} of the range"));
+    let within = tolerance(picture).map(|it| format!(", within {} of the range", percent(it)));
     let value = format!("{count} of {}{}", surface.grid().len(), within.unwrap_or_default());
     (count > 0).then(|| Fact::new("nodes interpolated", value).toned(Tone::Warning))
 }
 
 /// To what share of the range of losses nodes were filled in; of layers nobody says it, nor where measuring ended
 /// before that was reached.
-fn tolerance(picture: &Picture<'_>) -> Option<String> {
+fn tolerance(picture: &Picture<'_>) -> Option<f64> {
     let tolerance = picture.landscape.slice().tolerance?;
     let mut checks = picture.landscape.checks().iter();
     let is_reached = checks.any(|check| check.name == "adaptive-error" && check.passed);
     let is_told = picture.quantity.number == 0 && tolerance.is_finite() && is_reached;
-    is_told.then(|| percent(tolerance))
+    is_told.then_some(tolerance)
 }
 
 fn non_finite(surface: &Surface) -> Option<Fact> {
@@ -98,34 +98,15 @@ fn clipped(picture: &Picture<'_>) -> Option<Fact> {
 }
 
 /// Over what every value is a mean, how sure it is, and how many were measured.
-pub(super) fn caveats(picture: &Picture<'_>) -> Vec<String> {
-    let surface = picture.surface();
-    let counts = surface.counts();
-    let mut caveats = vec![
-        samples_sentence(picture),
-        honest::standard_error(surface.stderrs()),
-        honest::nodes(counts),
-    ];
-    if counts.interpolated > 0 {
-        caveats.push(interpolation(picture));
-    }
-    caveats
-}
-
-fn samples_sentence(picture: &Picture<'_>) -> String {
-    let quantity = &picture.quantity;
+pub(super) fn caveats(picture: &Picture<'_>) -> Vec<Caveat> {
+    let (surface, quantity) = (picture.surface(), &picture.quantity);
     let name = match quantity.number {
         0 => "loss".to_owned(),
         _ => format!("value of {}", picture.name()),
     };
-    honest::mean_over(&name, quantity.samples as usize, &quantity.unit)
-}
-
-fn interpolation(picture: &Picture<'_>) -> String {
-    match tolerance(picture) {
-        Some(share) => format!(
-            "Dotted nodes are interpolated: left out where their neighbours are told to within {share} of the range."
-        ),
-        None => "Dotted nodes are interpolated, not measured.".to_owned(),
+    let mut caveats = caveats_of_values(&name, quantity.samples, &quantity.unit, surface);
+    if surface.counts().interpolated > 0 {
+        caveats.push(Caveat::Interpolated { tolerance: tolerance(picture) });
     }
+    caveats
 }

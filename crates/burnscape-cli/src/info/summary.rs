@@ -1,10 +1,8 @@
 //! The same in words, a line for each idea.
 
-use burnscape_run::{Landscape, parameters};
+use burnscape_run::{Facts, Landscape, Losses, counted, parameters};
 use burnscape_trace::Metric;
 
-use super::facts::{Facts, Losses};
-use crate::counted::counted;
 use crate::losses;
 
 /// Several lines, each with its line break. Texts of the trace are shown without control characters.
@@ -54,7 +52,7 @@ fn training(facts: &Facts) -> Vec<String> {
 }
 
 fn loss(losses: Losses) -> String {
-    let Losses { first, last, lowest, highest, not_finite } = losses;
+    let Losses { first, last, lowest, highest, not_finite, .. } = losses;
     let broken = match not_finite {
         0 => String::new(),
         steps => format!(", not finite in {}", counted(steps, "step")),

@@ -1,0 +1,22 @@
+//! The caveats that stand beside a picture of a slice.
+
+use burnscape_run::{Caveat, caveat_of_plan, caveats_of_path, caveats_of_slice, caveats_of_values};
+
+use crate::run::Run;
+use crate::slice::Slice;
+
+/// Sentences on what a slice shows and what it does not.
+pub(super) fn of_slice(slice: &Slice, run: &Run) -> Vec<String> {
+    let record = &slice.record;
+    let mut caveats = caveats_of_values("loss", record.samples, &record.unit, &slice.surface);
+    caveats.extend(caveats_of_slice(record, Some(&run.head)));
+    let mut plans = run.history.plans.iter().rev();
+    caveats.extend(plans.find(|it| it.slices.contains(&record.slice)).and_then(caveat_of_plan));
+    let scaled = (!record.normalisation.is_empty()).then(|| record.normalisation.clone());
+    caveats.extend(scaled.map(Caveat::Scaled));
+    caveats.extend(slice.trajectory.iter().flat_map(|path| caveats_of_path(record, path)));
+    let mut words: Vec<String> = caveats.iter().map(ToString::to_string).collect();
+    let study = record.study.and_then(|number| run.studies.get(&number));
+    words.extend(study.iter().flat_map(|study| study.sentences.iter().cloned()));
+    words
+}

@@ -1,0 +1,147 @@
+//! One plane for the paths of several runs.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use burn::module::Module;
+use burn::tensor::TensorData;
+use burn::train::InferenceStep;
+use burnscape_landscape::pca::{JointPca, PcaError, PcaOptions, Weigh, joint_pca};
+use burnscape_landscape::topology::MergeTree;
+
+use super::Comparison;
+use super::runs::{ComparedRun, Runs};
+use super::words;
+use crate::landscape::slice_surface::SliceSurface;
+use crate::model::point::{Point, Weights, WeightsOf};
+use crate::model::snapshot::{SnapshotFile, SnapshotMatrix};
+use crate::model::tensors::NamedTensor;
+use crate::study::slice_spec::{BatchNormMode, Direction, Given, SliceSpec};
+use crate::{Error, Result};
+
+/// The plane in which several runs move most.
+#[derive(Debug, Clone)]
+pub struct JointPlane {
+    /// The losses on it, with all paths.
+    pub surface: SliceSurface,
+    /// What it holds of the runs, and of each.
+    pub joint: JointPca,
+    /// What counted the same.
+    pub weigh: Weigh,
+    /// Its basins.
+    pub topology: MergeTree,
+    /// What can be concluded, as sentences.
+    pub sentences: Vec<String>,
+}
+
+impl<M> Comparison<'_, M>
+where
+    M: InferenceStep + Module,
+    M::Input: Clone,
+{
+    /// The plane of the first two principal components of the snapshots of all runs about their common mean, through that
+    /// mean: with runs, or with snapshots, that count the same. Of `spec` all but directions, centre and range is taken.
+    ///
+    /// Statistics of BatchNorm are recomputed at every node: the mean of several models has none of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Study::slice`](crate::Study::slice).
+    pub fn joint_plane_of(&mut self, spec: &SliceSpec, weigh: Weigh) -> Result<JointPlane> {
+        let joint = joint_of(&self.runs, weigh)?;
+        let mean = mean_of(&self.runs, weigh)?;
+        let [x, y] = [0, 1].map(|k| axis(&joint, k));
+        let mut spec = SliceSpec { x, y: Some(y), centre: mean, ..spec.clone() };
+        spec = spec.name("joint plane").around_trajectory();
+        let has_batchnorm = self.study.survey_mut().is_some_and(|it| it.has_batchnorm());
+        if has_batchnorm {
+            spec = spec.batchnorm(BatchNormMode::Recalibrate);
+        }
+        let about = words::joint(&joint, weigh, &self.runs);
+        let (surface, sentences) = match self.study.survey_mut() {
+            Some(survey) => survey.measure_as("joint-plane", &spec, |surface| {
+                let sum = |shares: &[f64]| vec![shares.iter().take(2).sum()];
+                let mut findings = words::of_topology(surface)
+                    .with("explained", sum(&joint.explained()))
+                    .with("null", sum(&joint.null));
+                findings.sentences.splice(0..0, about);
+                findings
+            })?,
+            None => (self.study.slice(&spec)?, Vec::new()),
+        };
+        let topology = words::tree_of(&surface);
+        Ok(JointPlane { surface, joint, weigh, topology, sentences })
+    }
+}
+
+fn axis(joint: &JointPca, component: usize) -> Direction {
+    let values = Arc::new(joint.components[component].direction.clone());
+    Direction::Given(Given { label: format!("joint PC {}", component + 1), kind: "given", values })
+}
+
+fn joint_of(runs: &Runs, weigh: Weigh) -> Result<JointPca> {
+    let matrices: Result<Vec<_>> = runs.iter().map(matrix).collect();
+    joint_pca(&mut matrices?, weigh, &PcaOptions::default()).map_err(|error| match error {
+        PcaError::Request(error) => error.into(),
+        PcaError::Read { source, .. } => source,
+    })
+}
+
+fn matrix(run: &ComparedRun) -> Result<SnapshotMatrix<'static>> {
+    let layout = run.layout()?;
+    let expected = expected(run);
+    let expected: Vec<(&str, &[usize])> =
+        expected.iter().map(|(path, shape)| (path.as_str(), shape.as_slice())).collect();
+    let open = |place| SnapshotFile::open_with(&run.file(place)?, &expected);
+    SnapshotMatrix::new((0..run.snapshots.len()).map(open), Cow::Owned(layout))
+}
+
+/// Paths and shapes of all tensors of a snapshot.
+fn expected(run: &ComparedRun) -> Vec<(String, Vec<usize>)> {
+    let lengths = |shape: &[u64]| shape.iter().map(|&length| length as usize).collect();
+    let blocks = run.head.blocks.iter().map(|it| (it.path.clone(), lengths(&it.shape)));
+    blocks.chain(run.head.buffers.iter().map(|it| (it.path.clone(), lengths(&it.shape)))).collect()
+}
+
+/// The mean of all snapshots, buffers too, weighted as the components are.
+fn mean_of(runs: &Runs, weigh: Weigh) -> Result<Point> {
+    let total: usize = runs.iter().map(|run| run.snapshots.len()).sum();
+    let mut sums: Vec<(String, Vec<usize>, Vec<f64>)> = Vec::new();
+    for run in runs.iter() {
+        let weight = match weigh {
+            Weigh::Runs => 1.0 / (runs.iter().len() * run.snapshots.len()) as f64,
+            Weigh::Snapshots => 1.0 / total as f64,
+        };
+        add_run(run, weight, &mut sums)?;
+    }
+    let tensor = |(path, shape, values)| NamedTensor {
+        path,
+        data: TensorData::new::<f64, _>(values, shape),
+    };
+    let tensors = sums.into_iter().map(tensor).collect();
+    Ok(Point::Weights(Weights(Arc::new(WeightsOf { label: "common mean".into(), tensors }))))
+}
+
+fn add_run(
+    run: &ComparedRun,
+    weight: f64,
+    sums: &mut Vec<(String, Vec<usize>, Vec<f64>)>,
+) -> Result<(), Error> {
+    let expected = expected(run);
+    let named: Vec<(&str, &[usize])> =
+        expected.iter().map(|(path, shape)| (path.as_str(), shape.as_slice())).collect();
+    if sums.is_empty() {
+        let zero = |(path, shape): &(String, Vec<usize>)| {
+            (path.clone(), shape.clone(), vec![0.0; shape.iter().product()])
+        };
+        *sums = expected.iter().map(zero).collect();
+    }
+    for place in 0..run.snapshots.len() {
+        let mut file = SnapshotFile::open_with(&run.file(place)?, &named)?;
+        for (path, _, sum) in sums.iter_mut() {
+            let data = file.tensor(path)?;
+            sum.iter_mut().zip(data.iter::<f64>()).for_each(|(sum, value)| *sum += weight * value);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! What a comparison concludes, in words.
+
+use burnscape_landscape::barrier::Barrier;
+use burnscape_landscape::pca::{JointPca, Weigh};
+use burnscape_landscape::topology::{Doubts, MergeTree};
+use burnscape_landscape::words::{self, number, percent};
+
+use super::runs::Runs;
+use crate::landscape::slice_surface::SliceSurface;
+use crate::study::comparing::{Findings, Statistics};
+
+/// The basins of a slice.
+pub(super) fn of_topology(surface: &SliceSurface) -> Findings {
+    let tree = tree_of(surface);
+    let sentences = vec![words::topology(&tree)];
+    let count = |count: usize| vec![count as f64];
+    Findings { sentences, ..Findings::default() }
+        .with("minima", count(tree.minima()))
+        .with("saddles", count(tree.saddles()))
+        .with("noise", count(tree.noise()))
+}
+
+/// The tolerance of adaptive evaluation is a share of the range of losses.
+pub(super) fn tree_of(surface: &SliceSurface) -> MergeTree {
+    let tolerance = surface.slice.tolerance.zip(surface.surface.range());
+    let interpolation_tolerance = tolerance.map(|(share, range)| share * range);
+    MergeTree::of(&surface.surface, Doubts { interpolation_tolerance, ..Doubts::default() })
+}
+
+pub(super) fn corners([a, b, c]: &[String; 3]) -> String {
+    format!("The plane goes through {a} at (0, 0), {b} at (1, 0) and {c} at (0, 1).")
+}
+
+/// What the joint plane holds of all runs and of each.
+pub(super) fn joint(joint: &JointPca, weigh: Weigh, runs: &Runs) -> Vec<String> {
+    let of = |shares: &[f64]| percent(shares.iter().take(2).sum());
+    let (explained, null) = (of(&joint.explained()), of(&joint.null));
+    let counts = match weigh {
+        Weigh::Runs => "each run counts the same",
+        Weigh::Snapshots => "each snapshot counts the same",
+    };
+    let held = runs
+        .iter()
+        .zip(&joint.runs)
+        .map(|(run, seen)| format!("{} of the movement of {}", percent(seen.held), run.name()));
+    let mut sentences = vec![
+        format!(
+            "The plane holds {explained} of the variance of all snapshots, where {counts}; random walks with the same step \
+             lengths from the same beginnings would give {null}."
+        ),
+        format!("It holds {}.", held.collect::<Vec<_>>().join(", ")),
+    ];
+    sentences.extend(runs.same_start_in_words());
+    sentences
+}
+
+pub(super) fn same_weights([a, b]: &[String; 2]) -> String {
+    format!("{a} and {b} are the same weights: there is no line between them.")
+}
+
+/// How high a line climbs.
+pub(super) fn barrier(
+    [a, b]: &[String; 2],
+    layer: &str,
+    statistics: Statistics,
+    found: &Barrier,
+) -> String {
+    let with = match statistics {
+        Statistics::None => "",
+        Statistics::Interpolated => ", with interpolated BatchNorm statistics",
+        Statistics::Recalibrated => ", with BatchNorm statistics recomputed at every node",
+    };
+    let nodes = found.excess.len();
+    let holes = match found.non_finite {
+        0 => String::new(),
+        count => format!(" {count} of {nodes} losses between them are NaN or infinite."),
+    };
+    if found.height.is_nan() {
+        return format!(
+            "Between {a} and {b}{with}, the {layer} of an end is not finite: there is no barrier to tell."
+        );
+    }
+    if found.height == 0.0 {
+        return format!(
+            "Between {a} and {b}{with}, the {layer} nowhere lies above the straight connection of the ends ({nodes} nodes): \
+             no barrier.{holes}"
+        );
+    }
+    let error = match found.stderr.is_nan() {
+        true => ", with one batch of unknown error".to_string(),
+        false => format!(" ± {} (standard error over batches)", number(found.stderr)),
+    };
+    let within = match found.height <= 2.0 * found.stderr {
+        true => " That is within twice its standard error.",
+        false => "",
+    };
+    format!(
+        "Between {a} and {b}{with}, the {layer} climbs {}{error} above the straight connection of the ends, at λ = {:.2} of \
+         {nodes} nodes.{within}{holes}",
+        number(found.height),
+        found.lambda
+    )
+}
