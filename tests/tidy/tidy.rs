@@ -70,7 +70,7 @@ fn sources(name: &str) -> Sources {
 }
 
 /// The floors of the hook, from the ground up, each with those that it may know; `crates/README.md` draws them.
-const FLOORS: [(&str, &[&str]); 14] = [
+const FLOORS: [(&str, &[&str]); 15] = [
     ("error", &[]),
     ("panics", &["error"]),
     ("config", &["error"]),
@@ -97,6 +97,7 @@ const FLOORS: [(&str, &[&str]); 14] = [
         ],
     ),
     ("run", &["error", "config", "model", "observe", "recorder", "study"]),
+    ("comparison", &["error", "config", "model", "recorder", "landscape", "study", "run"]),
     (
         "probe",
         &[

@@ -11,11 +11,6 @@ use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::pca::Weigh;
 
-pub use align::Aligned;
-pub use barrier::{BarrierLine, Barriers};
-pub use joint::JointPlane;
-pub use runs::{ComparedRun, Runs};
-
 use crate::landscape::Landscape;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::Point;
@@ -23,6 +18,11 @@ use crate::study::Study;
 use crate::study::batches::Batches;
 use crate::study::slice_spec::SliceSpec;
 use crate::{Result, Run};
+
+pub use align::Aligned;
+pub use barrier::{BarrierLine, Barriers};
+pub use joint::JointPlane;
+pub use runs::{ComparedRun, Runs};
 
 /// What is measured around the models of several runs of one structure: a study whose snapshots are those of all of them,
 /// recorded in a run folder of its own.
@@ -125,8 +125,8 @@ where
             findings.sentences.insert(0, words::corners(&names));
             findings
         };
-        match self.study.survey_mut() {
-            Some(survey) => Ok(survey.measure_as("through-three", &spec, conclude)?.0),
+        match self.study.open_mut() {
+            Some(open) => Ok(open.measure_as("through-three", &spec, conclude)?.0),
             None => self.study.slice(&spec),
         }
     }

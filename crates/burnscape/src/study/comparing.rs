@@ -8,14 +8,14 @@ use burnscape_landscape::barrier::LineLosses;
 use burnscape_landscape::direction;
 use burnscape_landscape::evaluate::{BatchLoss, mean_over_samples};
 use burnscape_landscape::layout::Layout;
-use burnscape_trace::{F64s, Record, Study as Told, record};
+use burnscape_trace::{F64s, Record, Study as TraceStudy, record};
 
+use super::open_study::OpenStudy;
 use super::perturb::at_tensors;
 use super::quantities::measure_batches;
 use super::recalibrate::Recalibration;
 use super::slice_spec::SliceSpec;
 use super::surfaces::tile;
-use super::survey::Survey;
 use crate::Result;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::Point;
@@ -65,7 +65,7 @@ pub(crate) struct MeasuredLine {
     pub layers: Vec<(String, LineLosses)>,
 }
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
@@ -81,7 +81,7 @@ where
         let (study, mut slices) =
             self.measure_study(super::compare::study_of(kind, vec![]), vec![plan])?;
         let surface = slices.remove(0);
-        self.keep(&surface);
+        self.results.keep(&surface);
         let findings = conclude(&surface);
         let sentences = findings.sentences.clone();
         self.tell_findings(study, findings);
@@ -92,16 +92,16 @@ where
     pub(crate) fn tell_lines(&mut self, kind: &str, lines: &[MeasuredLine], findings: Findings) {
         let numbers = lines.iter().map(|line| line.surface.slice.slice).collect();
         let mut study = super::compare::study_of(kind, numbers);
-        study.study = self.next_study;
-        self.next_study += 1;
+        study.study = self.held.next_study;
+        self.held.next_study += 1;
         self.tell_findings(study, findings);
     }
 
-    fn tell_findings(&mut self, study: Told, findings: Findings) {
+    fn tell_findings(&mut self, study: TraceStudy, findings: Findings) {
         let Findings { measures, sentences } = findings;
         let measures = measures.into_iter().map(|(name, values)| (name.into(), F64s(values)));
-        self.remarks.extend(sentences.iter().cloned());
-        self.tell(record!(Told { measures: measures.collect(), sentences, ..study }));
+        self.results.remarks.extend(sentences.iter().cloned());
+        self.tell(record!(TraceStudy { measures: measures.collect(), sentences, ..study }));
     }
 
     /// The losses on the straight line between two points, both ends among the nodes.
@@ -127,9 +127,9 @@ where
         }
         let all: Vec<usize> = (0..nodes).collect();
         self.record(Record::Nodes(tile(started.plan.slice.slice, &started.layers, &all, false)));
-        self.know(started.known());
+        self.held.know(started.known());
         let surface = started.known().surface();
-        self.keep(&surface);
+        self.results.keep(&surface);
         let names = self.quantities.layers().into_iter().map(|layer| layer.name);
         let of_layer = |(layer, name): (usize, String)| {
             let batches = rows.iter().map(|row| row[layer].clone()).collect();
@@ -151,7 +151,7 @@ where
             _ => None,
         };
         let row = |&lambda: &f64| {
-            let model = at_tensors(&self.model, &self.map, &between(ends, lambda))?;
+            let model = at_tensors(&self.studied.model, &self.studied.map, &between(ends, lambda))?;
             let model = match &recalibration {
                 Some(it) => self.recalibrated(it, &model)?,
                 None => model,
@@ -162,25 +162,25 @@ where
     }
 
     fn recalibration_at(&self, tensors: &[NamedTensor]) -> Result<Recalibration> {
-        let model = at_tensors(&self.model, &self.map, tensors)?;
+        let model = at_tensors(&self.studied.model, &self.studied.map, tensors)?;
         let (sets, quantities) = (&self.quantities.sets, &self.quantities.quantities);
-        Recalibration::of(&model, &self.map, &sets[0].batches[0], &quantities[0])
+        Recalibration::of(&model, &self.studied.map, &sets[0].batches[0], &quantities[0])
     }
 
     fn recalibrated(&self, recalibration: &Recalibration, model: &M) -> Result<M> {
         let (sets, quantities) = (&self.quantities.sets, &self.quantities.quantities);
-        recalibration.at(model, &self.map, &sets[0].batches, &quantities[0])
+        recalibration.at(model, &self.studied.map, &sets[0].batches, &quantities[0])
     }
 
     /// All layers of a model, batch by batch.
     fn batch_losses(&self, model: &M) -> Result<Vec<Vec<BatchLoss>>> {
         let sets = self.quantities.batches();
-        measure_batches(model, &sets, &self.quantities.quantities, self.map.is_on_host)
+        measure_batches(model, &sets, &self.quantities.quantities, self.studied.map.is_on_host)
     }
 
     /// The same of a model given by its tensors.
     pub(crate) fn batch_losses_at(&self, tensors: &[NamedTensor]) -> Result<Vec<Vec<BatchLoss>>> {
-        self.batch_losses(&at_tensors(&self.model, &self.map, tensors)?)
+        self.batch_losses(&at_tensors(&self.studied.model, &self.studied.map, tensors)?)
     }
 
     /// Parameters and buffers at a point.
@@ -191,20 +191,24 @@ where
     /// Euclidean distance between the parameters of two points.
     pub(crate) fn distance(&mut self, points: [&Point; 2]) -> Result<f64> {
         let [a, b] = [self.tensors_at(points[0])?, self.tensors_at(points[1])?];
-        let [a, b] = [self.map.flatten(&a), self.map.flatten(&b)];
+        let [a, b] = [self.studied.map.flatten(&a), self.studied.map.flatten(&b)];
         Ok(direction::norm(&direction::between(&a, &b)?))
     }
 
     /// Whether there are statistics that can be recomputed.
     pub(crate) fn has_batchnorm(&self) -> bool {
-        self.map.buffers.iter().any(|buffer| buffer.path.ends_with("running_mean"))
+        self.studied.map.buffers.iter().any(|buffer| buffer.path.ends_with("running_mean"))
     }
 
     /// The layout of the parameters, and the paths and shapes of the buffers.
     pub(crate) fn structure(&self) -> (&Layout, Vec<(String, Vec<usize>)>) {
         let buffer = |(path, shape): (&str, &[usize])| (path.to_string(), shape.to_vec());
-        let is_buffer = |(path, _): &(&str, &[usize])| self.map.layout.block(path).is_none();
-        (&self.map.layout, self.map.expected_tensors().filter(is_buffer).map(buffer).collect())
+        let is_buffer =
+            |(path, _): &(&str, &[usize])| self.studied.map.layout.block(path).is_none();
+        (
+            &self.studied.map.layout,
+            self.studied.map.expected_tensors().filter(is_buffer).map(buffer).collect(),
+        )
     }
 }
 

@@ -88,8 +88,8 @@ where
     }
 
     /// `None` where it is switched off.
-    pub(crate) fn survey_mut(&mut self) -> Option<&mut Survey<'a, M>> {
-        self.survey.as_deref_mut()
+    pub(crate) fn open_mut(&mut self) -> Option<&mut OpenStudy<'a, M>> {
+        self.open.as_deref_mut()
     }
 
     /// Measures one more quantity at every node of the slices that follow, such as an accuracy: `of` reads its

@@ -220,13 +220,13 @@ impl Hook {
         }
     }
 
-    pub(super) fn since_alert(&self, step: u64) -> Option<u64> {
+    fn since_alert(&self, step: u64) -> Option<u64> {
         let after = self.handle.counters().alerted_after.load(Ordering::Relaxed);
         (after > 0).then(|| step.saturating_sub(after))
     }
 
     /// The state, unless another thread optimizes at this moment (then that one records).
-    pub(super) fn state(&self) -> Option<MutexGuard<'_, StepState>> {
+    fn state(&self) -> Option<MutexGuard<'_, StepState>> {
         self.state.try_lock().ok()
     }
 }
