@@ -24,7 +24,7 @@ use crate::channel::message::{Control, Moment};
 use crate::channel::samples::{LossSample, LossWeights, OwnSample, Split, TapSample};
 use crate::config::Config;
 use crate::config::schedule::StepPlace;
-use crate::measure::{self, GradientSource, KeptWeights};
+use crate::measure::{self, KeptWeights};
 use crate::model::loss::{Loss, Losses, Value};
 use crate::model::map::{self, ModelMap};
 use crate::observe::tap::Listening;
