@@ -9,7 +9,7 @@ use burn::module::Module;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig};
 use burn::train::TrainStep;
-use burnscape::{Direction, Optimizer, Sharpness, SharpnessSpec, SliceSpec, accuracy};
+use burnscape::{Direction, OptimizerKind, Sharpness, SharpnessSpec, SliceSpec, accuracy};
 use burnscape_examples::cli::Flags;
 use burnscape_examples::data::{self, DigitBatch};
 use burnscape_examples::mlp::Mlp;
@@ -110,10 +110,10 @@ impl Way {
     }
 
     /// burn's constants.
-    fn named(self) -> Optimizer {
+    fn named(self) -> OptimizerKind {
         match self.is_adam {
-            true => Optimizer::Adam { beta: 0.9, epsilon: 1e-5 },
-            false => Optimizer::HeavyBall { momentum: 0.9, dampening: 0.1 },
+            true => OptimizerKind::Adam { beta: 0.9, epsilon: 1e-5 },
+            false => OptimizerKind::HeavyBall { momentum: 0.9, dampening: 0.1 },
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use burn::optim::SgdConfig;
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Learner, SupervisedTraining};
-use burnscape::{Level, LiveCurvature, Optimizer, Schedule, SharpnessSpec};
+use burnscape::{Level, LiveCurvature, OptimizerKind, Schedule, SharpnessSpec};
 use burnscape_examples::cli::{self, Flags};
 use burnscape_examples::mlp::Mlp;
 use burnscape_examples::{data, report};
@@ -23,7 +23,7 @@ fn main() -> Result<()> {
     let device = flags.device()?;
     let (train, valid) = data::split();
     let batches = data::batches(&train, 256, &device);
-    let descent = Optimizer::GradientDescent;
+    let descent = OptimizerKind::GradientDescent;
 
     let taps = Schedule::Every(5); // the other measurements of the level come less often
     let probe = flags.probe_builder("tour").level(Level::Full).activations(taps).start()?; // burnscape

@@ -7,7 +7,7 @@ use burn::optim::SgdConfig;
 use burn::tensor::Device;
 use burn::train::TrainStep;
 use burnscape::trace::{Record, read_run};
-use burnscape::{LiveCurvature, Optimizer, Probe, Watched};
+use burnscape::{LiveCurvature, OptimizerKind, Probe, Watched};
 
 use crate::data::{self, DigitBatch};
 use crate::tanh::TanhMlp;
@@ -30,7 +30,7 @@ pub fn batch(device: &Device) -> Vec<DigitBatch> {
 pub fn descend(probe: &Probe, model: TanhMlp, lr: f64, steps: usize) -> Result<Watched<TanhMlp>> {
     let batches = batch(&model.devices()[0]);
     let every = (steps / MEASUREMENTS).max(1) as u64;
-    let gauge = LiveCurvature::new().every_steps(every).optimizer(Optimizer::GradientDescent);
+    let gauge = LiveCurvature::new().every_steps(every).optimizer(OptimizerKind::GradientDescent);
     let mut model = probe.curvature(probe.watch(model), batches.clone(), gauge)?;
     let mut optim = SgdConfig::new().init();
     for step in 0..steps {

@@ -263,7 +263,7 @@ fn read(mut screen: File, seen: &Mutex<Seen>, ends: &AtomicBool) {
 
 fn command(start: &Start<'_>) -> Command {
     let mut command = hearing(start.in_terminal);
-    command.args(start.words).env_remove(burnscape::SWITCH);
+    command.args(start.words).env_remove(burnscape::SWITCH_VARIABLE);
     for unset in ["NO_COLOR", "COLORTERM", "LC_ALL", "LC_CTYPE", "SSH_CONNECTION", "SSH_TTY", "ENV"]
     {
         command.env_remove(unset);

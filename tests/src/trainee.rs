@@ -200,7 +200,7 @@ pub fn run(program: &str, arguments: &[&str]) -> Result<Outcome> {
 /// The command of a trainee, with burnscape's switch cleared.
 pub fn start(program: &str, arguments: &[&str]) -> Command {
     let mut command = hearing(program);
-    command.args(arguments).env_remove(burnscape::SWITCH);
+    command.args(arguments).env_remove(burnscape::SWITCH_VARIABLE);
     command
 }
 

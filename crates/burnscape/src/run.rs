@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use burn::module::Module;
 use burn::train::InferenceStep;
@@ -11,9 +11,8 @@ use burnscape_landscape::layout::{Block, Filters, Layout};
 use burnscape_trace::{Head, Plan, Record, Resumed, RunFolder, Snapshot, Trace, Writer};
 
 use crate::config::Config;
-use crate::config::clock::Clock;
 use crate::config::filters::FilterOverride;
-use crate::config::study::Budget;
+use crate::config::study::study_setters;
 use crate::model::loss::BatchLoss;
 use crate::model::map::ModelMap;
 use crate::model::snapshot::{self, SnapshotFile, SnapshotMatrix};
@@ -21,13 +20,13 @@ use crate::observe::hook::Hook;
 use crate::recorder::Recorder;
 use crate::recorder::earlier::Earlier;
 use crate::study::Study;
-use crate::study::active::{Active, error_of};
+use crate::study::active_recording::{ActiveRecording, error_of};
 use crate::study::batches::{Batches, OnChange};
 use crate::study::known::RecordedSlices;
+use crate::study::open_study::{OpenStudy, Subject};
 use crate::study::perturb::at_tensors;
 use crate::study::quantities::{Reader, ValueOf};
 use crate::study::studied_model::StudiedModel;
-use crate::study::survey::{Subject, Survey};
 use crate::{Error, Result};
 
 /// A recorded run.
@@ -131,71 +130,11 @@ impl Run {
         SnapshotMatrix::new(files, Cow::Owned(layout.clone()))
     }
 
-    /// Seed of random directions. Default: that of the run.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.config.study.seed = seed;
-        self
-    }
-
-    /// Nodes per axis of the surfaces. Default 49 × 49.
-    pub fn resolution(mut self, x: usize, y: usize) -> Self {
-        self.config.study.resolution = [x, y];
-        self
-    }
-
-    /// Half the width of random planes. Default 1.
-    pub fn random_range(mut self, half_width: f64) -> Self {
-        self.config.study.random_range = half_width;
-        self
-    }
-
-    /// Room around the trajectory, as a share of its extent. Default 0.2.
-    pub fn margin(mut self, share: f64) -> Self {
-        self.config.study.margin = share;
-        self
-    }
-
-    /// Adaptive evaluation, see [`SliceSpec::adaptive`](crate::SliceSpec::adaptive).
-    pub fn adaptive(mut self, tolerance: f64) -> Self {
-        self.config.study.tolerance = Some(tolerance);
-        self
-    }
-
-    /// Random planes that [`default_slices`](Study::default_slices) compares its own with; 0 for none.
-    /// Default 4.
-    pub fn agreement(mut self, planes: usize) -> Self {
-        self.config.study.agreement = planes;
-        self
-    }
-
-    /// How long measuring may take; see [`ProbeBuilder::budget`](crate::ProbeBuilder::budget). Each
-    /// [`resume`](Study::resume) has all of it. Default: as long as it takes.
-    pub fn budget(mut self, budget: Duration) -> Self {
-        self.config.study.budget = Budget::Of(budget);
-        self
-    }
-
-    /// As [`budget`](Self::budget).
-    #[deprecated(since = "0.2.0", note = "call `budget`, which is the same")]
-    pub fn time_budget(self, budget: Duration) -> Self {
-        self.budget(budget)
-    }
-
-    /// Measures every node on all samples, however long that takes: the default here.
-    pub fn exact(mut self) -> Self {
-        self.config.study.exact();
-        self
-    }
-
-    /// Samples that losses are means over; see [`ProbeBuilder::samples`](crate::ProbeBuilder::samples).
-    pub fn samples(mut self, samples: usize) -> Self {
-        self.config.study.samples = Some(samples);
-        self
-    }
+    study_setters!();
 
     /// Measures what a plan says; see [`ProbeBuilder::plan`](crate::ProbeBuilder::plan).
     pub fn follow(mut self, plan: &Plan) -> Self {
-        self.config.study.plan = Some(plan.clone());
+        self.config.plan = Some(plan.clone());
         self
     }
 
@@ -205,39 +144,6 @@ impl Run {
             Record::Plan(plan) => Some(plan),
             _ => None,
         })
-    }
-
-    /// The clock that budgets are kept by, for tests.
-    #[doc(hidden)]
-    pub fn clock(mut self, tells: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
-        self.config.study.clock = Clock::given(Arc::new(tells));
-        self
-    }
-
-    /// Threads that evaluate surfaces on a CPU. Default: one per core.
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.config.study.threads = Some(threads);
-        self
-    }
-
-    /// Whether Ctrl-C stops a surface that is being measured, instead of the program. Default: yes.
-    pub fn stop_on_interrupt(mut self, stops: bool) -> Self {
-        self.config.study.stop_on_interrupt = stops;
-        self
-    }
-
-    /// Names the groups of a transposed convolution whose bias does not show them; see
-    /// [`ProbeBuilder::filter_groups`](crate::ProbeBuilder::filter_groups). What was drawn before stays as it is.
-    pub fn filter_groups(mut self, path: impl Into<String>, groups: usize) -> Self {
-        let filters = Filters::GroupedAxis1 { groups };
-        self.config.filter_axes.push(FilterOverride { path: path.into(), filters });
-        self
-    }
-
-    /// Does not print the progress of surfaces to standard error.
-    pub fn quiet(mut self) -> Self {
-        self.config.study.show_progress = false;
-        self
     }
 
     /// Begins to measure slices of this run, which goes on recording for it.
@@ -285,7 +191,7 @@ impl Run {
         B: Batches<M::Input> + ?Sized,
     {
         self.config.validate()?;
-        let begun = self.config.study.clock.now();
+        let begun = self.config.clock.now();
         let model = given.valid();
         let mut map = self.map_of(&model)?;
         let (writer, resumed) = Writer::resume(&self.folder)?;
@@ -304,8 +210,8 @@ impl Run {
         let reader = Reader::new(loss_of, &Arc::default());
         let active = self.reopen(writer, earlier)?;
         let subject = Subject { begun, studied, snapshots, reader, held };
-        let survey = Survey::new(active, subject, batches, OnChange::Refuse).map_err(error_of)?;
-        Ok(Study::of(survey))
+        let open = OpenStudy::new(active, subject, batches, OnChange::Refuse).map_err(error_of)?;
+        Ok(Study::of(open))
     }
 
     /// The map of the model with what the run knows better: named filters, and what was frozen.
@@ -340,11 +246,11 @@ impl Run {
         Ok((last.clone(), at_tensors(model, map, &tensors)?))
     }
 
-    fn reopen(self, writer: Writer, earlier: Earlier) -> Result<Active> {
+    fn reopen(self, writer: Writer, earlier: Earlier) -> Result<ActiveRecording> {
         let (config, started) = (self.config, Instant::now());
         let recorder = Recorder::reopen(&config, self.folder, writer, earlier, started)?;
-        let hook = Hook::new(config.clone(), recorder.lanes.clone(), started);
-        Ok(Active { config, recorder, hook: hook.into(), is_reopened: true })
+        let hook = Hook::new(config.clone(), recorder.handle.clone(), started);
+        Ok(ActiveRecording { config, recorder, hook: hook.into(), is_reopened: true })
     }
 }
 

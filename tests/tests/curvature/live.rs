@@ -5,7 +5,7 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::DType;
 use burn::train::TrainStep;
 use burnscape::trace::{Alert, Record};
-use burnscape::{AlertRules, Error, LiveCurvature, Optimizer, Probe, Recording};
+use burnscape::{AlertRules, Error, LiveCurvature, OptimizerKind, Probe, Recording};
 use nalgebra::SymmetricEigen;
 
 use super::models::{Oddity, TanhNet, batches, rows};
@@ -85,9 +85,9 @@ fn training_at_the_edge_of_stability_says_so_once() {
 
 #[test]
 fn a_named_optimizer_has_its_own_limit_and_adam_its_own_hessian() {
-    let heavy = Optimizer::HeavyBall { momentum: 0.9, dampening: 0.1 };
+    let heavy = OptimizerKind::HeavyBall { momentum: 0.9, dampening: 0.1 };
     for (optimizer, limit, preconditioned) in
-        [(heavy, 3.8 / 0.9, false), (Optimizer::Adam { beta: 0.9, epsilon: 1e-5 }, 38.0, true)]
+        [(heavy, 3.8 / 0.9, false), (OptimizerKind::Adam { beta: 0.9, epsilon: 1e-5 }, 38.0, true)]
     {
         let run = Run::new();
         let gauge = LiveCurvature::new().every_steps(1).optimizer(optimizer);

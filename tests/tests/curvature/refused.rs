@@ -58,7 +58,7 @@ fn settings_that_make_no_sense() {
         SharpnessSpec::top(1).tolerance(0.0),
         SharpnessSpec::top(1).radius(f64::NAN),
         SharpnessSpec::top(1).lr(f64::INFINITY),
-        SharpnessSpec::top(1).optimizer(burnscape::Optimizer::EmaMomentum { beta: 1.0 }),
+        SharpnessSpec::top(1).optimizer(burnscape::OptimizerKind::EmaMomentum { beta: 1.0 }),
     ] {
         let error = refused(TanhNet::new(DType::F32), &spec);
         assert!(matches!(error, Error::Setting { .. }), "{error}");

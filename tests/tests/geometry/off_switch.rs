@@ -1,7 +1,7 @@
 //! Switched off, a probe has the same types and leaves nothing behind.
 
 use burn::tensor::Tensor;
-use burnscape::{Probe, SWITCH};
+use burnscape::{Probe, SWITCH_VARIABLE};
 use burnscape_tests::trainee;
 
 use super::models::{Walker, walk};
@@ -81,7 +81,7 @@ fn the_environment_switches_every_probe_off() {
         let path = dir.path().to_str().expect("a UTF-8 path");
         let arguments = ["--dir", path, "--model", "mlp", "--watch", "default", "--epochs", "1"];
         let mut command = trainee::start(program, &arguments);
-        let output = command.env(SWITCH, value).output().expect("the trainee runs");
+        let output = command.env(SWITCH_VARIABLE, value).output().expect("the trainee runs");
         trainee::outcome(&output).expect("an outcome");
         assert_eq!(dir.path().join("run").exists(), is_recorded, "{value}");
     }

@@ -16,7 +16,7 @@ use burn::train::{
     TrainStep, TrainingComponents, TrainingItem, TrainingStrategy, ValidLoader,
 };
 use burnscape::trace::{Record, read_run};
-use burnscape::{AlertAction, AlertRules, EpochEvents, Probe, ProbeBuilder, Watched};
+use burnscape::{AlertAction, AlertRules, Probe, ProbeBuilder, ProgressEvents, Watched};
 use tempfile::{TempDir, tempdir};
 
 use super::rows::{self, loader};
@@ -157,7 +157,7 @@ fn where_events_come_nothing_is_said_of_validations() {
 }
 
 /// Passes the beginning on, and keeps the rest.
-struct Forgetful(EpochEvents);
+struct Forgetful(ProgressEvents);
 
 impl TrainingProgressLogger for Forgetful {
     fn start(&mut self, epochs: usize, first: usize, items: Option<usize>, label: Option<&str>) {

@@ -15,7 +15,7 @@ const PLAIN: TerminalProfile =
 
 pub fn run_example(name: &str, run: &Path, epochs: u32, arguments: &[&str]) -> String {
     let output = Command::new(example(name))
-        .env_remove(burnscape::SWITCH)
+        .env_remove(burnscape::SWITCH_VARIABLE)
         .args(["--no-dashboard", "--resolution", "9", "--epochs"])
         .arg(epochs.to_string())
         .arg("--run")

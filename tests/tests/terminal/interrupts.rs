@@ -28,7 +28,7 @@ impl<'a> Process<'a> {
         command.args(["-c", &format!("{first} exec \"$@\""), "sh", TRAINEE, "--dir"]);
         command.arg(training.folder.path()).args(["--model", "mlp", "--watch", "training"]);
         command.args(["--aloud", "--epochs", epochs, "--rest-after", &REST.to_string()]);
-        command.env_remove(burnscape::SWITCH).stdout(Stdio::null()).stderr(errors);
+        command.env_remove(burnscape::SWITCH_VARIABLE).stdout(Stdio::null()).stderr(errors);
         let process = Self { training, child: command.spawn().expect("a shell") };
         let steps = || process.steps();
         wait_until(|| steps() + 1 >= REST, || format!("{} steps of {REST}", steps()));

@@ -26,7 +26,7 @@ fn arguments<'a>(dir: &'a str, run: &'a str, watch: &'a str) -> Vec<&'a str> {
 fn shell(script: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh", TRAINEE]).args(arguments);
-    command.env_remove(burnscape::SWITCH).env("RUST_BACKTRACE", "0");
+    command.env_remove(burnscape::SWITCH_VARIABLE).env("RUST_BACKTRACE", "0");
     command
 }
 
@@ -38,7 +38,7 @@ fn shell_with_mounts(script: &str, arguments: &[&str]) -> Option<Command> {
     let [unshare, how] = mounts_of_its_own()?;
     let mut command = Command::new(unshare);
     command.args([how, "sh", "-c", script, "sh", TRAINEE]).args(arguments);
-    command.env_remove(burnscape::SWITCH).env("RUST_BACKTRACE", "0");
+    command.env_remove(burnscape::SWITCH_VARIABLE).env("RUST_BACKTRACE", "0");
     Some(command)
 }
 
@@ -251,5 +251,9 @@ fn example_into(full: &Path, run: &Path) -> Output {
     let full = fs::OpenOptions::new().write(true).open(full).expect("a full device");
     let mut command = Command::new(burnscape_tests::example("digits"));
     command.args(["--no-dashboard", "--resolution", "5", "--epochs", "2", "--run"]).arg(run);
-    command.env_remove(burnscape::SWITCH).stderr(full).output().expect("the example starts")
+    command
+        .env_remove(burnscape::SWITCH_VARIABLE)
+        .stderr(full)
+        .output()
+        .expect("the example starts")
 }

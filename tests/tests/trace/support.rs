@@ -100,6 +100,6 @@ pub fn example_run(name: &str, folder: &Path) -> PathBuf {
     let run = folder.join(name);
     let mut command = Command::new(burnscape_tests::example(name));
     command.args(["--no-dashboard", "--resolution", "5", "--epochs", "2", "--run"]).arg(&run);
-    printed(&command.env_remove(burnscape::SWITCH).output().expect("the example starts"));
+    printed(&command.env_remove(burnscape::SWITCH_VARIABLE).output().expect("the example starts"));
     run
 }

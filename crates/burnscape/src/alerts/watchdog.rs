@@ -6,11 +6,11 @@ use burnscape_trace::columns::{GRAD_NORM, UPDATE_NORM, WEIGHT_NORM};
 use burnscape_trace::{Activation, Alert, Block, Curvature, Severity, Step, record};
 
 use super::advice::{self, advice};
+use super::already_told::{AlreadyTold, Place};
 use super::block::{Beyond, BlockWatch, Found, Seen};
 use super::loss::LossWatch;
 use super::rate::{Pace, RateWatch};
 use super::sentences;
-use super::told::{Place, Told};
 use crate::config::alerts::AlertRules;
 
 /// Broken so often in a row, what may happen once is an alert.
@@ -37,7 +37,7 @@ pub(crate) struct Watchdog {
     /// What the step that is judged shows of each block; `None`: no gradient reached it.
     found: Vec<Option<(Seen, Found)>>,
     saturated: BTreeMap<String, u32>,
-    told: Told,
+    told: AlreadyTold,
     alerts: Vec<Alert>,
     /// The last live curvature was at the edge of stability.
     is_on_edge: bool,
@@ -95,7 +95,7 @@ impl Watchdog {
             blocks: Vec::new(),
             found: Vec::new(),
             saturated: BTreeMap::new(),
-            told: Told::default(),
+            told: AlreadyTold::default(),
             alerts: Vec::new(),
             is_on_edge: false,
         }

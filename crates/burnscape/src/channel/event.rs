@@ -1,6 +1,6 @@
 //! burn's progress events, as far as epochs need them.
 
-/// One of burn's progress events, as [`crate::events::EpochEvents`] passes it on.
+/// One of burn's progress events, as [`crate::ProgressEvents`] passes it on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TrainingEvent {
     /// Training starts at this epoch, counted from 1, of so many.

@@ -7,12 +7,12 @@ use std::thread::Thread;
 
 use burnscape_trace::Record;
 
+use super::counters::Counters;
 use super::event::TrainingEvent;
 use super::message::{Control, Reply, Validated, WeightsAt};
 use super::samples::{LossSample, OwnSample, StepSample, TapSample};
-use super::shared::Counters;
 use crate::measure::StepValues;
-use crate::measure::statistics::sample::LookSample;
+use crate::measure::statistics::sample::StatisticsSample;
 use crate::model::map::ModelMap;
 
 /// Weights that may wait for the disk, in bytes; further snapshots are skipped, and said so.
@@ -26,13 +26,13 @@ pub(crate) type Spare = (Vec<f32>, Vec<u32>);
 
 /// The sending side, shared by the hook and by burn's event thread.
 #[derive(Clone)]
-pub(crate) struct Lanes(Arc<Shared>);
+pub(crate) struct RecorderHandle(Arc<Shared>);
 
 struct Shared {
     control: Sender<Control>,
     steps: SyncSender<StepSample>,
     losses: SyncSender<LossSample>,
-    looks: SyncSender<LookSample>,
+    looks: SyncSender<StatisticsSample>,
     taps: SyncSender<TapSample>,
     own: SyncSender<OwnSample>,
     spare: Mutex<Receiver<Spare>>,
@@ -45,12 +45,12 @@ pub(crate) struct Senders {
     pub control: Sender<Control>,
     pub steps: SyncSender<StepSample>,
     pub losses: SyncSender<LossSample>,
-    pub looks: SyncSender<LookSample>,
+    pub looks: SyncSender<StatisticsSample>,
     pub taps: SyncSender<TapSample>,
     pub own: SyncSender<OwnSample>,
 }
 
-impl Lanes {
+impl RecorderHandle {
     pub fn new(senders: Senders, spare: Receiver<Spare>, counters: Arc<Counters>) -> Self {
         let Senders { control, steps, losses, looks, taps, own } = senders;
         let (spare, writer) = (Mutex::new(spare), OnceLock::new());
@@ -124,7 +124,7 @@ impl Lanes {
 
     /// Hands the tensors of a step over to be looked at, and wakes the writer thread, so that it lets go of
     /// them soon; what finds no room is counted.
-    pub fn look(&self, sample: LookSample) {
+    pub fn look(&self, sample: StatisticsSample) {
         let entries = sample.handles.entries() as u64;
         let waiting = &self.0.counters.waiting_entries;
         let has_room =

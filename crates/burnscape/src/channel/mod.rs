@@ -1,5 +1,6 @@
 //! What training hands over to the writer thread, and the way there.
 
+pub(crate) mod counters;
 pub(crate) mod ending;
 pub(crate) mod event;
 pub(crate) mod handle;
@@ -7,5 +8,4 @@ pub(crate) mod listeners;
 pub(crate) mod message;
 pub(crate) mod report;
 pub(crate) mod samples;
-pub(crate) mod shared;
 pub(crate) mod voice;

@@ -14,7 +14,7 @@ use burnscape_landscape::layout::{Block, Layout};
 use super::measured::Comparison;
 use crate::model::point::{Point, Weights, WeightsOf};
 use crate::model::tensors::NamedTensor;
-use crate::study::survey::Survey;
+use crate::study::open_study::OpenStudy;
 use crate::{Error, Result};
 
 /// By how much a loss of a batch may change when units are swapped, as a share of it: sums of thousands of numbers in
@@ -63,20 +63,20 @@ where
     ) -> Result<Aligned> {
         let name = self.runs.name_of(b);
         let label = format!("{name}, units swapped to meet {}", self.runs.name_of(a));
-        let Some(survey) = self.study.survey_mut() else {
+        let Some(open) = self.study.open_mut() else {
             return Err(Error::NothingToCompare {
                 fit: 0,
                 reasons: "the study is switched off".into(),
             });
         };
-        let [a, b] = [survey.tensors_at(a)?, survey.tensors_at(b)?];
-        let (layout, buffers) = survey.structure();
+        let [a, b] = [open.tensors_at(a)?, open.tensors_at(b)?];
+        let (layout, buffers) = open.structure();
         let groups = wiring(layout).groups()?;
         let [flat_a, flat_b] = [flat(layout, &a)?, flat(layout, &b)?];
         let matching = match_weights(layout, &groups, &flat_a, &flat_b)?;
         let swap = Swap::new(layout, &buffers, groups)?;
         let tensors = swap.applied(&matching.permutations, &b)?;
-        prove(survey, &swap, &matching.permutations, &b, &tensors, &name)?;
+        prove(open, &swap, &matching.permutations, &b, &tensors, &name)?;
         let point = Point::Weights(Weights(Arc::new(WeightsOf { label, tensors })));
         Ok(Aligned { point, matching, groups: swap.groups })
     }
@@ -148,7 +148,7 @@ fn flat(layout: &Layout, tensors: &[NamedTensor]) -> Result<Vec<f32>> {
 
 /// Losses of every batch are what they were; else the first group that changes them by itself is named.
 fn prove<M>(
-    survey: &Survey<'_, M>,
+    open: &OpenStudy<'_, M>,
     swap: &Swap,
     permutations: &Permutations,
     before: &[NamedTensor],
@@ -159,18 +159,18 @@ where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
-    let expected = survey.batch_losses_at(before)?;
+    let expected = open.batch_losses_at(before)?;
     if !expected.iter().flatten().any(|loss| loss.mean.is_finite()) {
         return Err(Error::NothingToProveOn { model: model.to_owned() });
     }
-    let Some((was, is)) = difference(&expected, &survey.batch_losses_at(after)?) else {
+    let Some((was, is)) = difference(&expected, &open.batch_losses_at(after)?) else {
         return Ok(());
     };
     let mut block = String::new();
     for (place, group) in swap.groups.iter().enumerate() {
         let mut alone = identity(&swap.groups);
         alone[place].clone_from(&permutations[place]);
-        let losses = survey.batch_losses_at(&swap.applied(&alone, before)?)?;
+        let losses = open.batch_losses_at(&swap.applied(&alone, before)?)?;
         if difference(&expected, &losses).is_some() {
             block = group.uses.first().map_or(String::new(), |it| it.path.clone());
             break;

@@ -85,21 +85,21 @@ where
     /// As [`barrier`](Self::barrier).
     pub fn barrier_at(&mut self, a: &Point, b: &Point, nodes: usize) -> Result<Barriers> {
         let names = [a, b].map(|point| self.runs.name_of(point));
-        let Some(survey) = self.study.survey_mut() else {
+        let Some(open) = self.study.open_mut() else {
             return Ok(Barriers { lines: Vec::new(), distance: f64::NAN, sentences: Vec::new() });
         };
-        let distance = survey.distance([a, b])?;
+        let distance = open.distance([a, b])?;
         if distance == 0.0 {
             let sentences = vec![words::same_weights(&names)];
             return Ok(Barriers { lines: Vec::new(), distance, sentences });
         }
-        let ways = match survey.has_batchnorm() {
+        let ways = match open.has_batchnorm() {
             true => vec![Statistics::Interpolated, Statistics::Recalibrated],
             false => vec![Statistics::None],
         };
         let title = format!("{} to {}", names[0], names[1]);
         let measured: Result<Vec<_>> =
-            ways.iter().map(|&way| survey.line([a, b], nodes.max(3), way, &title)).collect();
+            ways.iter().map(|&way| open.line([a, b], nodes.max(3), way, &title)).collect();
         let measured = measured?;
         let lines: Vec<BarrierLine> =
             measured.iter().zip(&ways).map(|(line, way)| BarrierLine::of(line, *way)).collect();
@@ -117,7 +117,7 @@ where
             .with("barrier", of(|it| it.height))
             .with("barrier_stderr", of(|it| it.stderr))
             .with("barrier_at", of(|it| it.lambda));
-        survey.tell_lines("barrier", &measured, findings);
+        open.tell_lines("barrier", &measured, findings);
         Ok(Barriers { lines, distance, sentences })
     }
 }

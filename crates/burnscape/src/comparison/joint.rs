@@ -16,7 +16,7 @@ use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::{Point, Weights, WeightsOf};
 use crate::model::snapshot::{SnapshotFile, SnapshotMatrix};
 use crate::model::tensors::NamedTensor;
-use crate::study::slice_spec::{BatchNormMode, Direction, Given, SliceSpec};
+use crate::study::slice_spec::{BatchNormMode, Direction, GivenDirection, SliceSpec};
 use crate::{Error, Result};
 
 /// The plane in which several runs move most.
@@ -63,13 +63,13 @@ where
         let [x, y] = [0, 1].map(|k| axis(&joint, k));
         let mut spec = SliceSpec { x, y: Some(y), centre: mean, ..spec.clone() };
         spec = spec.name("joint plane").around_trajectory();
-        let has_batchnorm = self.study.survey_mut().is_some_and(|it| it.has_batchnorm());
+        let has_batchnorm = self.study.open_mut().is_some_and(|it| it.has_batchnorm());
         if has_batchnorm {
             spec = spec.batchnorm(BatchNormMode::Recalibrate);
         }
         let about = words::joint(&joint, weigh, &self.runs);
-        let (surface, sentences) = match self.study.survey_mut() {
-            Some(survey) => survey.measure_as("joint-plane", &spec, |surface| {
+        let (surface, sentences) = match self.study.open_mut() {
+            Some(open) => open.measure_as("joint-plane", &spec, |surface| {
                 let sum = |shares: &[f64]| vec![shares.iter().take(2).sum()];
                 let mut findings = words::of_topology(surface)
                     .with("explained", sum(&joint.explained()))
@@ -86,7 +86,11 @@ where
 
 fn axis(joint: &JointPca, component: usize) -> Direction {
     let values = Arc::new(joint.components[component].direction.clone());
-    Direction::Given(Given { label: format!("joint PC {}", component + 1), kind: "given", values })
+    Direction::Given(GivenDirection {
+        label: format!("joint PC {}", component + 1),
+        kind: "given",
+        values,
+    })
 }
 
 fn joint_of(runs: &Runs, weigh: Weigh) -> Result<JointPca> {

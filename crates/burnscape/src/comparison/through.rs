@@ -29,8 +29,8 @@ where
             findings.sentences.insert(0, words::corners(&names));
             findings
         };
-        match self.study.survey_mut() {
-            Some(survey) => Ok(survey.measure_as("through-three", &spec, conclude)?.0),
+        match self.study.open_mut() {
+            Some(open) => Ok(open.measure_as("through-three", &spec, conclude)?.0),
             None => self.study.slice(&spec),
         }
     }

@@ -8,3 +8,9 @@ pub(crate) struct FilterOverride {
     pub path: String,
     pub filters: Filters,
 }
+
+impl FilterOverride {
+    pub fn groups(path: impl Into<String>, groups: usize) -> Self {
+        Self { path: path.into(), filters: Filters::GroupedAxis1 { groups } }
+    }
+}

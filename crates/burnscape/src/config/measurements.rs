@@ -4,7 +4,7 @@ use super::schedule::{Schedule, StepPlace};
 
 /// What of a step is looked at more closely.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Look {
+pub(crate) struct StatisticsDue {
     pub gradient_extremes: bool,
     pub signal_to_noise: bool,
     pub update_cosine: bool,
@@ -18,7 +18,7 @@ pub(crate) struct Look {
     pub broken_weights: bool,
 }
 
-impl Look {
+impl StatisticsDue {
     pub fn needs_gradients(self) -> bool {
         self.gradient_extremes
             || self.signal_to_noise
@@ -168,8 +168,8 @@ impl Measurements {
     }
 
     /// What is looked at more closely in a step.
-    pub(crate) fn look(&self, at: StepPlace) -> Look {
-        Look {
+    pub(crate) fn look(&self, at: StepPlace) -> StatisticsDue {
+        StatisticsDue {
             gradient_extremes: self.gradient_extremes.is_due(at),
             signal_to_noise: self.signal_to_noise.is_due(at),
             update_cosine: self.update_cosine.is_due(at),

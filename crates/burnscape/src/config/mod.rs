@@ -14,15 +14,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use burnscape_trace::Plan;
+
 use crate::Result;
 use alerts::{AlertRules, OnAlert};
 use black_box::BlackBox;
 use check::check;
+use clock::Clock;
 use filters::FilterOverride;
 use measurements::Measurements;
 use schedule::SnapshotSchedule;
 use snapshots::SnapshotLimits;
-use study::StudySettings;
+use study::{StudyConfig, check_tolerance};
 
 /// What happens when the run folder already holds a run; nothing is ever overwritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +56,11 @@ pub(crate) struct Config {
     pub queue_steps: usize,
     pub filter_axes: Vec<FilterOverride>,
     pub keep_last_update: bool,
-    pub study: StudySettings,
+    pub study: StudyConfig,
+    /// What the default slices measure, whatever time that takes.
+    pub plan: Option<Plan>,
+    /// What budgets of time are kept by.
+    pub clock: Clock,
     /// Training is asked to stop: one word for all models that are trained together.
     pub stop_asked: Arc<AtomicBool>,
     /// A loop that trains them was told so.
@@ -75,7 +82,9 @@ impl Config {
             queue_steps: 4096,
             filter_axes: Vec::new(),
             keep_last_update: false,
-            study: StudySettings::default(),
+            study: StudyConfig::new(),
+            plan: None,
+            clock: Clock::default(),
             stop_asked: Arc::default(),
             stop_told: Arc::default(),
         }
@@ -95,6 +104,7 @@ impl Config {
         check("snapshots", every > 0, &every, "every 1 or more")?;
         check("queue_steps", self.queue_steps > 0, &self.queue_steps, "1 or more")?;
         self.alerts.validate()?;
+        check_tolerance(self.plan.as_ref().and_then(|plan| plan.tolerance))?;
         self.study.validate()
     }
 }

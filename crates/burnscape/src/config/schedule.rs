@@ -2,7 +2,7 @@
 
 /// Which snapshots are taken besides the initial and the final model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SnapshotSchedule {
+pub(crate) enum SnapshotSchedule {
     /// After every n-th epoch.
     EveryEpochs(u64),
     /// After every n-th optimizer step.

@@ -50,10 +50,10 @@ enum Pace {
 /// # Examples
 ///
 /// ```
-/// use burnscape::{LiveCurvature, Optimizer};
+/// use burnscape::{LiveCurvature, OptimizerKind};
 ///
 /// let by_itself = LiveCurvature::new(); // as often as a twentieth of the training time allows
-/// let momentum = Optimizer::HeavyBall { momentum: 0.9, dampening: 0.1 };
+/// let momentum = OptimizerKind::HeavyBall { momentum: 0.9, dampening: 0.1 };
 /// let named = LiveCurvature::new().every_epochs(1).optimizer(momentum);
 /// # let _ = (by_itself, named);
 /// ```

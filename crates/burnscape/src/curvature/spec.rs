@@ -14,12 +14,12 @@ use crate::model::point::Point;
 /// # Examples
 ///
 /// ```
-/// use burnscape::{Optimizer, Point, SharpnessSpec};
+/// use burnscape::{OptimizerKind, Point, SharpnessSpec};
 ///
 /// let quick = SharpnessSpec::top(1);
 /// let whole = SharpnessSpec::new().density(8, 40).centre(Point::Initial);
 /// let head = SharpnessSpec::new().blocks(["output"]);
-/// let stable = SharpnessSpec::top(1).optimizer(Optimizer::GradientDescent).lr(0.1);
+/// let stable = SharpnessSpec::top(1).optimizer(OptimizerKind::GradientDescent).lr(0.1);
 /// # let _ = (quick, whole, head, stable);
 /// ```
 #[derive(Debug, Clone, PartialEq)]

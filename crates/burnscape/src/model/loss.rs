@@ -251,16 +251,16 @@ pub fn accuracy(output: &ClassificationOutput) -> BatchLoss {
 /// Where the outputs of a program keep their losses, as it told: by their type. Read without a lock.
 #[derive(Default)]
 pub(crate) struct Losses {
-    first: OnceLock<Box<Told>>,
+    first: OnceLock<Box<ToldLoss>>,
 }
 
 /// Reads the loss out of an output of its type.
 type ReadLoss = Box<dyn Fn(&dyn Any) -> Option<Loss> + Send + Sync>;
 
-struct Told {
+struct ToldLoss {
     of: TypeId,
     read: ReadLoss,
-    next: OnceLock<Box<Told>>,
+    next: OnceLock<Box<ToldLoss>>,
 }
 
 impl Losses {
@@ -268,7 +268,7 @@ impl Losses {
     pub fn tell<O: 'static, L: Into<Loss>>(&self, read: impl Fn(&O) -> L + Send + Sync + 'static) {
         let read = move |output: &dyn Any| output.downcast_ref::<O>().map(|it| read(it).into());
         let (of, next) = (TypeId::of::<O>(), OnceLock::new());
-        let mut told = Box::new(Told { of, read: Box::new(read), next });
+        let mut told = Box::new(ToldLoss { of, read: Box::new(read), next });
         let mut place = &self.first;
         while let Err(back) = place.set(told) {
             told = back;
@@ -291,7 +291,7 @@ impl Losses {
         self.told(output).is_some()
     }
 
-    fn told(&self, output: TypeId) -> Option<&Told> {
+    fn told(&self, output: TypeId) -> Option<&ToldLoss> {
         let first = self.first.get().map(Box::as_ref);
         let all = std::iter::successors(first, |told| told.next.get().map(Box::as_ref));
         all.filter(|told| told.of == output).last()

@@ -6,11 +6,11 @@ use burn::train::logger::TrainingProgressLogger;
 
 use crate::channel::ending::Ending;
 use crate::channel::event::TrainingEvent;
-use crate::channel::handle::Lanes;
+use crate::channel::handle::RecorderHandle;
 
 /// Listens to the events of one training. Of several that do, one alone tells them.
 pub(crate) struct Events {
-    lanes: Option<Lanes>,
+    handle: Option<RecorderHandle>,
     number: u64,
     is_heard: bool,
     ending: Ending,
@@ -18,36 +18,36 @@ pub(crate) struct Events {
 
 impl Events {
     /// Epochs come from burn's events, as long as this one lives or has heard any.
-    pub fn new(lanes: Option<Lanes>) -> Self {
+    pub fn new(handle: Option<RecorderHandle>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        if let Some(lanes) = &lanes {
-            lanes.counters().listeners.enter();
+        if let Some(handle) = &handle {
+            handle.counters().listeners.enter();
         }
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { lanes, number, is_heard: false, ending: Ending::default() }
+        Self { handle, number, is_heard: false, ending: Ending::default() }
     }
 
     /// The one that tells events, whoever else listens.
-    pub fn telling(lanes: Lanes) -> Self {
-        let events = Self::new(Some(lanes.clone()));
-        lanes.counters().teller.take(events.number);
+    pub fn telling(handle: RecorderHandle) -> Self {
+        let events = Self::new(Some(handle.clone()));
+        handle.counters().teller.take(events.number);
         events
     }
 
-    fn tells(&self) -> Option<&Lanes> {
-        self.lanes.as_ref().filter(|lanes| lanes.counters().teller.is(self.number))
+    fn tells(&self) -> Option<&RecorderHandle> {
+        self.handle.as_ref().filter(|handle| handle.counters().teller.is(self.number))
     }
 
     fn tell(&mut self, event: TrainingEvent) {
         self.is_heard = true;
-        if let Some(lanes) = self.tells() {
-            lanes.event(event);
+        if let Some(handle) = self.tells() {
+            handle.event(event);
         }
     }
 
     pub fn start(&mut self, total_epochs: usize, starting_epoch: usize) {
-        if let Some(lanes) = &self.lanes {
-            lanes.counters().teller.take_if_free(self.number);
+        if let Some(handle) = &self.handle {
+            handle.counters().teller.take_if_free(self.number);
         }
         self.ending = Ending { planned: total_epochs as u64, ..Ending::default() };
         if starting_epoch > total_epochs {
@@ -79,8 +79,8 @@ impl Events {
 
     /// Training is over. burn's own screen forgets right afterwards that it was interrupted.
     pub fn end(&mut self) {
-        if let Some(lanes) = self.tells().cloned() {
-            let counters = lanes.counters();
+        if let Some(handle) = self.tells().cloned() {
+            let counters = handle.counters();
             if let Some(interrupter) = counters.interrupter.get() {
                 self.ending.ask(&interrupter);
             }
@@ -91,8 +91,8 @@ impl Events {
     }
 
     fn leave(&self) {
-        if let Some(lanes) = &self.lanes {
-            lanes.counters().teller.leave(self.number);
+        if let Some(handle) = &self.handle {
+            handle.counters().teller.leave(self.number);
         }
     }
 }
@@ -101,9 +101,9 @@ impl Events {
 impl Drop for Events {
     fn drop(&mut self) {
         self.leave();
-        if let (Some(lanes), false) = (&self.lanes, self.is_heard) {
-            lanes.counters().listeners.leave();
-            lanes.event(TrainingEvent::Unheard);
+        if let (Some(handle), false) = (&self.handle, self.is_heard) {
+            handle.counters().listeners.leave();
+            handle.event(TrainingEvent::Unheard);
         }
     }
 }
@@ -113,14 +113,14 @@ impl Drop for Events {
 /// [`Probe::attach`](crate::Probe::attach) registers one. burn keeps a single progress logger, so
 /// a program that has its own and trains without [`Probe::training`](crate::Probe::training), which needs none of
 /// this, wraps it: `probe.progress_logger().beside(mine)`.
-pub struct EpochEvents {
+pub struct ProgressEvents {
     events: Events,
     beside: Option<Box<dyn TrainingProgressLogger>>,
 }
 
-impl EpochEvents {
-    pub(crate) fn new(lanes: Option<Lanes>) -> Self {
-        Self { events: Events::new(lanes), beside: None }
+impl ProgressEvents {
+    pub(crate) fn new(handle: Option<RecorderHandle>) -> Self {
+        Self { events: Events::new(handle), beside: None }
     }
 
     /// Also calls `logger` with every event.
@@ -137,7 +137,7 @@ impl EpochEvents {
     }
 }
 
-impl TrainingProgressLogger for EpochEvents {
+impl TrainingProgressLogger for ProgressEvents {
     fn start(
         &mut self,
         total_epochs: usize,

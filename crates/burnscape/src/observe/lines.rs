@@ -15,7 +15,7 @@ use burn::train::renderer::{
 use burnscape_landscape::words::number;
 
 use super::metric_values::MetricValues;
-use crate::channel::handle::Lanes;
+use crate::channel::handle::RecorderHandle;
 
 /// Lines within an epoch come at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(2);
@@ -30,7 +30,7 @@ const LINE_EVERY: Duration = Duration::from_secs(2);
 /// Made by [`Probe::lines`](crate::Probe::lines), and by `Probe::dashboard`: it is silent while a dashboard has the
 /// terminal, and goes on where the reader detaches.
 pub struct Lines {
-    lanes: Option<Lanes>,
+    handle: Option<RecorderHandle>,
     /// A training has begun to call it.
     prints: bool,
     metrics: MetricValues,
@@ -46,10 +46,10 @@ pub struct Lines {
 }
 
 impl Lines {
-    pub(crate) fn new(lanes: Option<Lanes>) -> Self {
+    pub(crate) fn new(handle: Option<RecorderHandle>) -> Self {
         Self {
-            metrics: MetricValues::new(lanes.clone()),
-            lanes,
+            metrics: MetricValues::new(handle.clone()),
+            handle,
             prints: false,
             train: BTreeMap::new(),
             valid: BTreeMap::new(),
@@ -79,22 +79,22 @@ impl Lines {
 
     /// A dashboard has the terminal: it shows what would be printed here.
     fn is_silent(&self) -> bool {
-        self.lanes.as_ref().is_some_and(Lanes::has_dashboard)
+        self.handle.as_ref().is_some_and(RecorderHandle::has_dashboard)
     }
 
     /// burn's table of an ended training or test; beside a dashboard it is kept until the terminal is back.
     fn print_summary(&self, summary: Option<LearnerSummary>) {
         let Some(summary) = summary else { return };
         let text = summary.to_string();
-        match self.lanes.as_ref().filter(|lanes| lanes.has_dashboard()) {
-            Some(lanes) => lanes.say_at_end(text),
+        match self.handle.as_ref().filter(|handle| handle.has_dashboard()) {
+            Some(handle) => handle.say_at_end(text),
             None => drop(writeln!(std::io::stdout(), "{text}")),
         }
     }
 
     /// What the probe has to say besides values.
     fn print_notices(&mut self) {
-        let notices = self.lanes.as_ref().map(|lanes| lanes.counters().voice.take_lines());
+        let notices = self.handle.as_ref().map(|handle| handle.counters().voice.take_lines());
         for notice in notices.unwrap_or_default() {
             self.print(&format!("burnscape: {notice}"));
         }
@@ -106,7 +106,7 @@ impl Lines {
             None => format!("{name} {}", number(*train)),
         };
         let mut values: Vec<String> = self.train.iter().map(value).collect();
-        if let Some((lr, grad_norm)) = self.lanes.as_ref().and_then(Lanes::last_values) {
+        if let Some((lr, grad_norm)) = self.handle.as_ref().and_then(RecorderHandle::last_values) {
             values.push(format!("‖g‖ {}", number(grad_norm)));
             values.push(format!("lr {}", number(lr)));
         }
@@ -152,8 +152,8 @@ impl Lines {
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        if let (Some(lanes), true) = (&self.lanes, self.prints) {
-            lanes.counters().voice.lines_end();
+        if let (Some(handle), true) = (&self.handle, self.prints) {
+            handle.counters().voice.lines_end();
         }
     }
 }
@@ -198,8 +198,8 @@ impl TrainingProgressLogger for Lines {
         self.total_epochs = total_epochs;
         self.epoch = starting_epoch;
         self.metrics.start(starting_epoch);
-        if let (Some(lanes), false) = (&self.lanes, std::mem::replace(&mut self.prints, true)) {
-            lanes.counters().voice.lines_begin();
+        if let (Some(handle), false) = (&self.handle, std::mem::replace(&mut self.prints, true)) {
+            handle.counters().voice.lines_begin();
         }
     }
 
@@ -264,8 +264,8 @@ impl EvaluationProgressLogger for Lines {
 
 impl MetricsRenderer for Lines {
     fn manual_close(&mut self) {
-        if let Some(lanes) = &self.lanes {
-            lanes.wait_for_reader();
+        if let Some(handle) = &self.handle {
+            handle.wait_for_reader();
         }
     }
 

@@ -7,7 +7,7 @@ use burn::train::metric::{MetricDefinition, MetricEntry, MetricId, NumericEntry}
 use burn::train::renderer::MetricState;
 use burnscape_trace::{Metric, Record, record};
 
-use crate::channel::handle::Lanes;
+use crate::channel::handle::RecorderHandle;
 
 /// A mean over batches as burn takes it: weighted by what they count, where they tell it.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl Mean {
 
 /// Where a renderer learns what a metric is called, and in which epoch it is.
 pub(crate) struct MetricValues {
-    lanes: Option<Lanes>,
+    handle: Option<RecorderHandle>,
     names: HashMap<MetricId, String>,
     /// The epoch that is being trained or validated.
     epoch: u64,
@@ -45,9 +45,9 @@ pub(crate) struct MetricValues {
 }
 
 impl MetricValues {
-    pub fn new(lanes: Option<Lanes>) -> Self {
+    pub fn new(handle: Option<RecorderHandle>) -> Self {
         let (names, test) = (HashMap::new(), Vec::new());
-        Self { lanes, names, epoch: 1, test, test_split: "test".to_owned() }
+        Self { handle, names, epoch: 1, test, test_split: "test".to_owned() }
     }
 
     pub fn register(&mut self, definition: &MetricDefinition) {
@@ -104,9 +104,9 @@ impl MetricValues {
 
     fn record(&self, split: &str, name: String, epoch: u64, value: f64) {
         // A renderer of ours around this one has told it.
-        let is_outermost = |it: &&Lanes| !it.counters().is_beside.load(Ordering::Relaxed);
-        let Some(lanes) = self.lanes.as_ref().filter(is_outermost) else { return };
+        let is_outermost = |it: &&RecorderHandle| !it.counters().is_beside.load(Ordering::Relaxed);
+        let Some(handle) = self.handle.as_ref().filter(is_outermost) else { return };
         let split = split.into();
-        lanes.record(Record::Metric(record!(Metric { split, name, epoch, step: 0, value })));
+        handle.record(Record::Metric(record!(Metric { split, name, epoch, step: 0, value })));
     }
 }

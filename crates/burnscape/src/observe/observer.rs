@@ -8,7 +8,8 @@ use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
 use burn::train::{TrainOutput, TrainStep};
 
-use super::hook::{Hook, Statistics};
+use super::hook::Hook;
+use super::hook::buffers::Statistics;
 use crate::Result;
 use crate::channel::samples::{Clipping, TapSample};
 use crate::curvature::gauge::{Gauge, GaugeOf, LiveCurvature};

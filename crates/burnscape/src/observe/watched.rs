@@ -10,7 +10,8 @@ use burn::optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams};
 use burn::tensor::Device;
 use burn::train::{InferenceStep, TrainOutput, TrainStep};
 
-use super::hook::{Hook, Statistics};
+use super::hook::Hook;
+use super::hook::buffers::Statistics;
 use crate::channel::samples::Clipping;
 use crate::curvature::gauge::GaugeOf;
 

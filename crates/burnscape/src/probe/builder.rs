@@ -1,7 +1,6 @@
 //! The settings of a probe.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use burnscape_landscape::layout::Filters;
 use burnscape_trace::Plan;
@@ -9,11 +8,10 @@ use burnscape_trace::Plan;
 use crate::config::Config;
 use crate::config::alerts::{AlertAction, AlertRules, OnAlert};
 use crate::config::black_box::BlackBox;
-use crate::config::clock::Clock;
 use crate::config::filters::FilterOverride;
 use crate::config::measurements::{Level, Measurements};
 use crate::config::schedule::{Schedule, SnapshotSchedule};
-use crate::config::study::Budget;
+use crate::config::study::study_setters;
 
 /// The settings of a [`Probe`](crate::Probe); the defaults are meant to stay.
 #[derive(Debug, Clone)]
@@ -129,101 +127,13 @@ impl ProbeBuilder {
         self
     }
 
-    /// Seed of the random directions; never touches burn's random streams. Default 0.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.config.study.seed = seed;
-        self
-    }
-
-    /// Nodes per axis of the surfaces, α and β. Default 49 × 49.
-    pub fn resolution(mut self, x: usize, y: usize) -> Self {
-        self.config.study.resolution = [x, y];
-        self
-    }
-
-    /// Half the width of the random plane, in units of its directions. Default 1.
-    pub fn random_range(mut self, half_width: f64) -> Self {
-        self.config.study.random_range = half_width;
-        self
-    }
-
-    /// Room around the trajectory, as a share of its extent. Default 0.2.
-    pub fn margin(mut self, share: f64) -> Self {
-        self.config.study.margin = share;
-        self
-    }
-
-    /// Measures nodes only where interpolation is not known to come within this share of the range of
-    /// losses (0.01: a hundredth); other nodes are interpolated and flagged. Default: every node is measured.
-    pub fn adaptive(mut self, tolerance: f64) -> Self {
-        self.config.study.tolerance = Some(tolerance);
-        self
-    }
-
-    /// Further random planes that `finish` compares the random plane with, on a coarse grid, to say whether
-    /// it is typical; 0: none. Default 4.
-    pub fn agreement(mut self, planes: usize) -> Self {
-        self.config.study.agreement = planes;
-        self
-    }
-
-    /// Whether Ctrl-C stops a surface that is being measured, or a training that was
-    /// [launched](crate::Training::launch) through the probe, instead of the program; what was measured is kept and can
-    /// be resumed, and a second Ctrl-C ends the program. Default: yes.
-    pub fn stop_on_interrupt(mut self, stops: bool) -> Self {
-        self.config.study.stop_on_interrupt = stops;
-        self
-    }
-
-    /// How long [`finish`](crate::Probe::finish) may take, reading and checks included; it ends no more than one node
-    /// later. Where that is not enough for every node on all samples, it takes fewer samples, then interpolates nodes,
-    /// then measures a coarse grid. This is decided once, from how long the first nodes take, and recorded as a plan.
-    /// Default: 20 s, or a quarter of the time since the probe was started if that is longer.
-    ///
-    /// A [study](crate::Probe::study) of one's own has as long as it takes unless this is set: then slices are measured
-    /// coarse to fine until it is spent, and [`resume`](crate::Study::resume) goes on.
-    pub fn budget(mut self, budget: Duration) -> Self {
-        self.config.study.budget = Budget::Of(budget);
-        self
-    }
-
-    /// As [`budget`](Self::budget).
-    #[deprecated(since = "0.2.0", note = "call `budget`, which is the same")]
-    pub fn time_budget(self, budget: Duration) -> Self {
-        self.budget(budget)
-    }
-
-    /// Measures every node on all samples, however long that takes.
-    pub fn exact(mut self) -> Self {
-        self.config.study.exact();
-        self
-    }
-
-    /// Samples that losses are means over: as many whole batches, spread evenly among all, as hold so many. Default: all
-    /// of them, or what the [budget](Self::budget) allows.
-    pub fn samples(mut self, samples: usize) -> Self {
-        self.config.study.samples = Some(samples);
-        self
-    }
+    study_setters!();
 
     /// Measures what a plan says, which an earlier run of the same program has recorded
     /// ([`Landscape::plan`](crate::Landscape::plan), [`Run::plan`](crate::Run::plan)): the same plan and seed give the
     /// same surfaces bit for bit. Without a [budget](Self::budget) it takes as long as it takes.
     pub fn plan(mut self, plan: &Plan) -> Self {
-        self.config.study.plan = Some(plan.clone());
-        self
-    }
-
-    /// The clock that budgets are kept by, for tests.
-    #[doc(hidden)]
-    pub fn clock(mut self, tells: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
-        self.config.study.clock = Clock::given(Arc::new(tells));
-        self
-    }
-
-    /// Threads that evaluate surfaces on a CPU. Default: one per core.
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.config.study.threads = Some(threads);
+        self.config.plan = Some(plan.clone());
         self
     }
 
@@ -239,21 +149,6 @@ impl ProbeBuilder {
     pub fn filter_axis(mut self, path: impl Into<String>, axis: usize) -> Self {
         let filters = Filters::Axis(axis);
         self.config.filter_axes.push(FilterOverride { path: path.into(), filters });
-        self
-    }
-
-    /// Names the groups of a transposed convolution by the path of its weight. burn shows them only where there is a
-    /// bias, by its length; without one burnscape takes one group, and says so where a picture depends on it.
-    pub fn filter_groups(mut self, path: impl Into<String>, groups: usize) -> Self {
-        let filters = Filters::GroupedAxis1 { groups };
-        self.config.filter_axes.push(FilterOverride { path: path.into(), filters });
-        self
-    }
-
-    /// Does not print the progress of surfaces to standard error, nor where it records if that is not the folder
-    /// that was named.
-    pub fn quiet(mut self) -> Self {
-        self.config.study.show_progress = false;
         self
     }
 }

@@ -9,7 +9,7 @@ use burnscape_tui::{Dashboard, Decision, Feed, Refusal, watch_command};
 
 use super::Probe;
 use super::session::Session;
-use crate::channel::handle::Lanes;
+use crate::channel::handle::RecorderHandle;
 use crate::channel::message::Control;
 
 /// What burn is told when the reader stops training.
@@ -51,24 +51,24 @@ impl Probe {
 
 /// Opens it, unless it is open.
 fn open(session: &Session) -> Result<(), Refusal> {
-    let lanes = &session.lanes;
-    if lanes.has_dashboard() {
+    let handle = &session.handle;
+    if handle.has_dashboard() {
         return Ok(());
     }
     let feed = Feed::default();
     let path = session.folder.path();
     let into = feed.clone();
     let viewer = Box::new(move |record: &_| into.push(record));
-    let written = lanes.ask(|reply| Control::Show(viewer, reply)).unwrap_or(0);
+    let written = handle.ask(|reply| Control::Show(viewer, reply)).unwrap_or(0);
     let run = Dashboard::run_before(path, written);
     let on_decision = {
-        let lanes = lanes.clone();
-        move |decision, state| decide(&lanes, decision, state)
+        let handle = handle.clone();
+        move |decision, state| decide(&handle, decision, state)
     };
     let opened = Dashboard::open(run, feed.clone(), path, on_decision);
     let dashboard = opened.inspect_err(|_| feed.close())?;
     // One that was left before stays in its place; this one then closes at once.
-    lanes.counters().dashboard.set(dashboard).map_err(|_| Refusal::Taken)
+    handle.counters().dashboard.set(dashboard).map_err(|_| Refusal::Taken)
 }
 
 fn tell(session: &Session, refusal: &Refusal) {
@@ -81,8 +81,8 @@ fn tell(session: &Session, refusal: &Refusal) {
     eprintln!("{sentence}");
 }
 
-fn decide(lanes: &Lanes, decision: Decision, state: RunState) {
-    let counters = lanes.counters();
+fn decide(handle: &RecorderHandle, decision: Decision, state: RunState) {
+    let counters = handle.counters();
     match (decision, state) {
         (Decision::Detach, _) => {}
         (Decision::Stop, RunState::Surface) => {

@@ -10,12 +10,12 @@ use burn::train::InferenceStep;
 use super::Probe;
 use super::session::Session;
 use super::trained::Trained;
-use crate::config::study::StudySettings;
+use crate::config::Config;
 use crate::landscape::Landscape;
 use crate::landscape::recording::Recording;
 use crate::model::loss::{BatchLoss, Loss};
 use crate::model::with_loss::WithLoss;
-use crate::study::active::{Failed, error_of};
+use crate::study::active_recording::{Failed, error_of};
 use crate::study::batches::{Batches, OnChange};
 use crate::study::quantities::{Reader, ValueOf};
 use crate::study::{self, Study};
@@ -178,7 +178,7 @@ impl Probe {
         M::Input: Clone,
         B: Batches<M::Input> + ?Sized,
     {
-        match self.begin_within(model, data, loss_of, on_change, StudySettings::begin_finish) {
+        match self.begin_within(model, data, loss_of, on_change, begin_finish) {
             Ok(mut study) => {
                 let failed = study.default_slices().err();
                 study.end(failed)
@@ -269,7 +269,7 @@ impl Probe {
         data: &B,
         loss_of: Option<ValueOf<'a, M::Output>>,
         on_change: OnChange,
-        set: impl FnOnce(&mut StudySettings, Duration),
+        set: impl FnOnce(&mut Config, Duration),
     ) -> Result<Study<'a, M>, Failed>
     where
         M: InferenceStep + Module,
@@ -284,8 +284,15 @@ impl Probe {
             (Recording::new(session.folder.path(), session.close().unwrap_or_default()), error)
                 .into()
         })?;
-        set(&mut active.config.study, active.hook.started.elapsed());
+        set(&mut active.config, active.hook.started.elapsed());
         study::after_training(active, model, data, reader, on_change)
+    }
+}
+
+/// What `finish` may take after a training of this length, unless it was told what to measure.
+fn begin_finish(config: &mut Config, training: Duration) {
+    if config.plan.is_none() {
+        config.study.begin_finish(training);
     }
 }
 

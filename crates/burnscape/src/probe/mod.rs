@@ -24,16 +24,16 @@ use crate::config::check::check;
 use crate::config::{Config, Existing};
 use crate::curvature::gauge::{Gauge, LiveCurvature};
 use crate::model::loss::Loss;
-use crate::observe::events::EpochEvents;
+use crate::observe::events::ProgressEvents;
 use crate::observe::lines::Lines;
 use crate::observe::observer::Observer;
 use crate::observe::watched::Watched;
-use crate::study::active::Active;
+use crate::study::active_recording::ActiveRecording;
 use builder::ProbeBuilder;
 use session::Session;
 
 /// Set to `off`, `0` or `false`, this environment variable switches every probe off.
-pub const SWITCH: &str = "BURNSCAPE";
+pub const SWITCH_VARIABLE: &str = "BURNSCAPE";
 
 /// Watches one training and records it in one run folder.
 ///
@@ -56,7 +56,7 @@ impl Probe {
     }
 
     /// The probe of a recording.
-    pub(crate) fn of(active: Active) -> Self {
+    pub(crate) fn of(active: ActiveRecording) -> Self {
         Self { session: Some(Session::new(active)) }
     }
 
@@ -150,7 +150,7 @@ impl Probe {
         };
         let run = session.folder.path().join(name);
         let child = Self::record(Config { run, existing, ..session.config.clone() })?;
-        session.lanes.counters().has_children.store(true, Ordering::Relaxed);
+        session.handle.counters().has_children.store(true, Ordering::Relaxed);
         Ok(child)
     }
 
@@ -165,11 +165,11 @@ impl Probe {
     ///
     /// ```no_run
     /// # use burn::{module::Module, train::TrainStep};
-    /// # use burnscape::{LiveCurvature, Optimizer, Probe, Result};
+    /// # use burnscape::{LiveCurvature, OptimizerKind, Probe, Result};
     /// # fn train<M>(probe: Probe, model: M, batches: Vec<M::Input>) -> Result<()>
     /// # where M: TrainStep + Module + 'static, M::Input: Clone {
     /// let model = probe.watch(model);
-    /// let adam = Optimizer::Adam { beta: 0.9, epsilon: 1e-5 };
+    /// let adam = OptimizerKind::Adam { beta: 0.9, epsilon: 1e-5 };
     /// let model = probe.curvature(model, batches, LiveCurvature::new().optimizer(adam))?;
     /// # let _ = model;
     /// # Ok(()) }
@@ -209,19 +209,19 @@ impl Probe {
         let Some(session) = &self.session else {
             return training;
         };
-        session.lanes.counters().interrupter.set(training.interrupter());
+        session.handle.counters().interrupter.set(training.interrupter());
         training.with_progress_logger(self.progress_logger())
     }
 
     /// The logger that [`attach`](Self::attach) registers.
-    pub fn progress_logger(&self) -> EpochEvents {
-        EpochEvents::new(self.session.as_ref().map(|it| it.lanes.clone()))
+    pub fn progress_logger(&self) -> ProgressEvents {
+        ProgressEvents::new(self.session.as_ref().map(|it| it.handle.clone()))
     }
 
     /// A renderer for `training.renderer(…)` that prints plain lines with values.
     pub fn lines(&self) -> Box<dyn MetricsRenderer> {
-        let lanes = self.session.as_ref().map(|it| it.lanes.clone());
-        Box::new(Lines::new(lanes))
+        let handle = self.session.as_ref().map(|it| it.handle.clone());
+        Box::new(Lines::new(handle))
     }
 }
 

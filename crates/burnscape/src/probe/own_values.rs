@@ -25,10 +25,10 @@ impl Probe {
     /// none of the training.
     pub fn hyperparameters(&self, settings: &(impl Serialize + ?Sized)) {
         let Some(session) = self.session() else { return };
-        let lanes = &session.lanes;
+        let handle = &session.handle;
         match Hyperparameters::of(settings) {
-            Ok(told) => lanes.record(Record::Hyperparameters(told)),
-            Err(error) => lanes.problem(error.to_string()),
+            Ok(told) => handle.record(Record::Hyperparameters(told)),
+            Err(error) => handle.problem(error.to_string()),
         }
     }
 

@@ -7,19 +7,19 @@ use burn::data::dataloader::DataLoader;
 use burnscape_trace::{RunFolder, Writer};
 
 use crate::Result;
-use crate::channel::handle::Lanes;
+use crate::channel::handle::RecorderHandle;
 use crate::channel::report::Report;
 use crate::config::Config;
 use crate::observe::hook::Hook;
 use crate::recorder::Recorder;
 use crate::recorder::earlier::Earlier;
-use crate::study::active::Active;
+use crate::study::active_recording::ActiveRecording;
 
 /// A probe that is switched on.
 pub(crate) struct Session {
     pub config: Config,
     pub hook: Arc<Hook>,
-    pub lanes: Lanes,
+    pub handle: RecorderHandle,
     pub folder: RunFolder,
     recorder: Mutex<Option<Recorder>>,
     /// What the run came to, once it was closed.
@@ -29,12 +29,12 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub fn new(active: Active) -> Self {
-        let Active { config, recorder, hook, .. } = active;
+    pub fn new(active: ActiveRecording) -> Self {
+        let ActiveRecording { config, recorder, hook, .. } = active;
         Self {
             config,
             hook,
-            lanes: recorder.lanes.clone(),
+            handle: recorder.handle.clone(),
             folder: recorder.folder.clone(),
             recorder: Mutex::new(Some(recorder)),
             closed: Mutex::default(),
@@ -47,7 +47,7 @@ impl Session {
     /// # Errors
     ///
     /// If another study has it, or its file cannot be gone on with.
-    pub fn lend(&self) -> Result<Active> {
+    pub fn lend(&self) -> Result<ActiveRecording> {
         let running = self.recorder().take();
         let is_reopened = running.is_none();
         let recorder = match running {
@@ -55,7 +55,7 @@ impl Session {
             None => self.reopen()?,
         };
         let (config, hook) = (self.config.clone(), self.hook.clone());
-        Ok(Active { config, recorder, hook, is_reopened })
+        Ok(ActiveRecording { config, recorder, hook, is_reopened })
     }
 
     fn reopen(&self) -> Result<Recorder> {
@@ -73,7 +73,7 @@ impl Session {
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(recorder) = self.recorder().take() {
             let (config, hook) = (self.config.clone(), self.hook.clone());
-            let mut active = Active { config, recorder, hook, is_reopened: false };
+            let mut active = ActiveRecording { config, recorder, hook, is_reopened: false };
             *closed = Some(active.recorder.stop(active.end_reason())?);
         }
         Ok(closed.clone().unwrap_or_default())

@@ -7,12 +7,12 @@ use std::time::Instant;
 use burnscape_trace::{RunFolder, Writer};
 
 use super::builder::ProbeBuilder;
-use super::{Probe, SWITCH};
+use super::{Probe, SWITCH_VARIABLE};
 use crate::config::{Config, Existing};
 use crate::observe::hook::Hook;
 use crate::recorder::Recorder;
 use crate::recorder::earlier::Earlier;
-use crate::study::active::Active;
+use crate::study::active_recording::ActiveRecording;
 use crate::{Error, Result};
 
 /// What recording begins with.
@@ -41,8 +41,8 @@ impl Probe {
         let started = Instant::now();
         let recorder = Recorder::start(&config, folder, writer, earlier, started)?;
         tell_where(&config, &recorder);
-        let hook = Arc::new(Hook::new(config.clone(), recorder.lanes.clone(), started));
-        Ok(Self::of(Active { config, recorder, hook, is_reopened: false }))
+        let hook = Arc::new(Hook::new(config.clone(), recorder.handle.clone(), started));
+        Ok(Self::of(ActiveRecording { config, recorder, hook, is_reopened: false }))
     }
 }
 
@@ -85,7 +85,7 @@ impl ProbeBuilder {
 }
 
 fn is_switched_off() -> bool {
-    std::env::var(SWITCH).is_ok_and(|value| {
+    std::env::var(SWITCH_VARIABLE).is_ok_and(|value| {
         ["off", "0", "false", "no"].contains(&value.trim().to_ascii_lowercase().as_str())
     })
 }
@@ -125,6 +125,6 @@ fn tell_where(config: &Config, recorder: &Recorder) {
         format!("{} holds a run already: this one is {}", asked.display(), taken.display());
     log::info!("burnscape: {sentence}");
     if config.study.show_progress {
-        recorder.lanes.counters().voice.alert(sentence, recorder.lanes.has_dashboard());
+        recorder.handle.counters().voice.alert(sentence, recorder.handle.has_dashboard());
     }
 }

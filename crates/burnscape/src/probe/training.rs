@@ -24,9 +24,9 @@ use burn::train::{
 use super::Probe;
 use crate::channel::ending::Ending;
 use crate::channel::event::TrainingEvent;
-use crate::channel::handle::Lanes;
-use crate::observe::beside::Beside;
+use crate::channel::handle::RecorderHandle;
 use crate::observe::hook::Hook;
+use crate::observe::renderer::Beside;
 use crate::observe::watched::Watched;
 use crate::study::stop::TrainingWatch;
 
@@ -65,7 +65,7 @@ impl Probe {
         train: Arc<dyn DataLoader<<M as TrainStep>::Input>>,
         valid: Arc<dyn DataLoader<<M as InferenceStep>::Input>>,
     ) -> Training<M> {
-        let link = self.session().map(|it| (it.hook.clone(), it.lanes.clone()));
+        let link = self.session().map(|it| (it.hook.clone(), it.handle.clone()));
         if let Some(session) = self.session() {
             session.keep_too(valid.clone());
         }
@@ -90,7 +90,7 @@ impl Probe {
 pub struct Training<M: LearnerModel> {
     burns: SupervisedTraining<Watched<M>>,
     /// `None` where the probe is disabled.
-    link: Option<(Arc<Hook>, Lanes)>,
+    link: Option<(Arc<Hook>, RecorderHandle)>,
     renderer: Option<Box<dyn MetricsRenderer>>,
     num_epochs: usize,
     checkpoint: Option<usize>,
@@ -222,7 +222,7 @@ impl<M: LearnerModel> Training<M> {
         S: EarlyStoppingStrategy + Clone + Send + Sync + 'static,
     {
         let stopped_after = self.stopped_early_after.clone();
-        self.map(|it| it.early_stopping(Told { strategy, stopped_after }))
+        self.map(|it| it.early_stopping(ToldStopping { strategy, stopped_after }))
     }
 
     /// Keeps the log of the application with `logger` instead of in `experiment.log`; `None`: as the program itself
@@ -286,7 +286,7 @@ impl<M: LearnerModel> Training<M> {
         lr_scheduler: impl Into<ModuleLrScheduler>,
     ) -> LearningResult<M> {
         let learner = Learner::new(model, optim, lr_scheduler);
-        let watch = self.link.as_ref().map(|(_, lanes)| self.watch(lanes));
+        let watch = self.link.as_ref().map(|(_, handle)| self.watch(handle));
         let listens = self.listen_to_interrupts();
         let result = self.with_renderers().launch(learner);
         drop(listens);
@@ -299,21 +299,21 @@ impl<M: LearnerModel> Training<M> {
 
     /// Until the training ends. Burn's `Learner` as it is knows of no Ctrl-C.
     fn listen_to_interrupts(&self) -> Option<TrainingWatch> {
-        let (_, lanes) = self.link.as_ref().filter(|_| self.stops_on_interrupt)?;
-        TrainingWatch::start(self.burns.interrupter(), lanes.clone())
+        let (_, handle) = self.link.as_ref().filter(|_| self.stops_on_interrupt)?;
+        TrainingWatch::start(self.burns.interrupter(), handle.clone())
     }
 
     /// Tells the recorder what is known before burn tells it.
-    fn watch(&self, lanes: &Lanes) -> Watch {
-        let counters = lanes.counters();
+    fn watch(&self, handle: &RecorderHandle) -> Watch {
+        let counters = handle.counters();
         counters.interrupter.set(self.burns.interrupter());
         counters.set_ending(None);
-        lanes.event(TrainingEvent::Start {
+        handle.event(TrainingEvent::Start {
             total_epochs: self.num_epochs as u64,
             first_epoch: self.checkpoint.unwrap_or(0) as u64 + 1,
         });
         Watch {
-            lanes: lanes.clone(),
+            handle: handle.clone(),
             planned: self.num_epochs as u64,
             stopped_early_after: self.stopped_early_after.clone(),
         }
@@ -323,8 +323,8 @@ impl<M: LearnerModel> Training<M> {
     fn with_renderers(self) -> SupervisedTraining<Watched<M>> {
         let Self { burns, link, renderer, checkpoint, .. } = self;
         match (link, renderer) {
-            (Some((_, lanes)), renderer) => {
-                let beside = Beside::new(renderer, burns.interrupter(), checkpoint, lanes);
+            (Some((_, handle)), renderer) => {
+                let beside = Beside::new(renderer, burns.interrupter(), checkpoint, handle);
                 burns.renderer(Box::new(beside))
             }
             (None, Some(renderer)) => burns.renderer(renderer),
@@ -335,7 +335,7 @@ impl<M: LearnerModel> Training<M> {
 
 /// What is needed to say how a training ended.
 struct Watch {
-    lanes: Lanes,
+    handle: RecorderHandle,
     planned: u64,
     stopped_early_after: Arc<AtomicU64>,
 }
@@ -343,7 +343,7 @@ struct Watch {
 impl Watch {
     /// Completes what the events told, if they came, by burn's result.
     fn ended<M>(&self, result: &LearningResult<M>) {
-        let counters = self.lanes.counters();
+        let counters = self.handle.counters();
         let mut ending = counters
             .ending()
             .unwrap_or_else(|| Ending { planned: self.planned, ..Ending::default() });
@@ -361,12 +361,12 @@ impl Watch {
 
 /// An early stopping strategy of the user's, of which it is known when it stopped training.
 #[derive(Clone)]
-struct Told<S> {
+struct ToldStopping<S> {
     strategy: S,
     stopped_after: Arc<AtomicU64>,
 }
 
-impl<S: EarlyStoppingStrategy> EarlyStoppingStrategy for Told<S> {
+impl<S: EarlyStoppingStrategy> EarlyStoppingStrategy for ToldStopping<S> {
     fn should_stop(&mut self, epoch: usize, store: &EventStoreClient) -> bool {
         let stops = self.strategy.should_stop(epoch, store);
         if stops {

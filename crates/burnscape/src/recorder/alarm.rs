@@ -12,8 +12,8 @@ use burnscape_trace::{
 use super::journal::Journal;
 use crate::alerts::suspicion::Suspicions;
 use crate::alerts::watchdog::Watchdog;
+use crate::channel::counters::Counters;
 use crate::channel::samples::BoxedTensors;
-use crate::channel::shared::Counters;
 use crate::config::Config;
 use crate::config::alerts::{AlertAction, AlertRules, OnAlert};
 use crate::config::black_box::BlackBox;

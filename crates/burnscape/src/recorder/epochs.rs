@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::epoch_map::{EpochMap, Place};
 use super::losses::Weighting;
+use crate::channel::counters::Counters;
 use crate::channel::message::{Moment, Validated, WeightsAt};
 use crate::channel::samples::{OwnSample, StepSample};
-use crate::channel::shared::Counters;
 
 /// Both ways to count epochs, of which one holds.
 #[derive(Debug)]

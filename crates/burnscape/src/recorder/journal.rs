@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use burnscape_trace::{End, Head, Note, Record, RunFolder, Writer, record};
 
+use crate::channel::counters::Counters;
 use crate::channel::message::{Reply, Viewer};
 use crate::channel::report::Report;
-use crate::channel::shared::Counters;
 use crate::{Error, Result};
 
 /// Everything that the writer thread tells goes through it.

@@ -29,10 +29,10 @@ use std::time::Instant;
 
 use burnscape_trace::{RunFolder, Writer};
 
-use crate::channel::handle::{Lanes, Senders};
+use crate::channel::counters::Counters;
+use crate::channel::handle::{RecorderHandle, Senders};
 use crate::channel::message::{Control, Moment};
 use crate::channel::report::Report;
-use crate::channel::shared::Counters;
 use crate::config::Config;
 use crate::{Error, Result, panics};
 use earlier::Earlier;
@@ -51,7 +51,7 @@ type NewWorker = fn(&Config, Journal, Option<Earlier>, Arc<Counters>) -> Worker;
 
 /// The writer thread and the way to it.
 pub(crate) struct Recorder {
-    pub lanes: Lanes,
+    pub handle: RecorderHandle,
     pub folder: RunFolder,
     /// Number of the next slice in the run.
     pub first_slice: u32,
@@ -113,7 +113,7 @@ impl Recorder {
         let (asked, told) = (config.stop_asked.clone(), config.stop_told.clone());
         let counters = Arc::new(Counters::stopped_by(asked, told));
         let senders = Senders { control, steps, losses, looks, taps, own };
-        let lanes = Lanes::new(senders, spare_out, counters.clone());
+        let handle = RecorderHandle::new(senders, spare_out, counters.clone());
         let inbox = Inbox {
             control: control_in,
             steps: steps_in,
@@ -132,10 +132,10 @@ impl Recorder {
             .name("burnscape-writer".into())
             .spawn(move || worker.run(&inbox))
             .map_err(|_| Error::RecorderGone { run: folder.path().to_path_buf() })?;
-        lanes.set_writer(thread.thread().clone());
+        handle.set_writer(thread.thread().clone());
         let panics_before = panics::listen();
         let thread = Some(thread);
-        Ok(Self { lanes, folder, first_slice, first_study, recorded, panics_before, thread })
+        Ok(Self { handle, folder, first_slice, first_study, recorded, panics_before, thread })
     }
 
     /// Waits until everything handed over so far is in the file.
@@ -144,7 +144,7 @@ impl Recorder {
     ///
     /// [`Error::RecorderGone`] if the writer thread has died.
     pub fn sync(&self) -> Result<Report> {
-        self.lanes.ask(Control::Sync).ok_or_else(|| self.gone())
+        self.handle.ask(Control::Sync).ok_or_else(|| self.gone())
     }
 
     /// Writes the end of the run and stops the writer thread.
@@ -156,7 +156,7 @@ impl Recorder {
         let Some(thread) = self.thread.take() else {
             return Err(self.gone());
         };
-        let report = self.lanes.ask(|reply| Control::Stop(reason, reply));
+        let report = self.handle.ask(|reply| Control::Stop(reason, reply));
         let _ = thread.join();
         self.close_dashboard();
         report.ok_or_else(|| self.gone())
@@ -164,7 +164,7 @@ impl Recorder {
 
     #[cfg(feature = "tui")]
     fn close_dashboard(&self) {
-        if let Some(dashboard) = self.lanes.counters().dashboard.get() {
+        if let Some(dashboard) = self.handle.counters().dashboard.get() {
             dashboard.close();
         }
     }
@@ -187,7 +187,7 @@ impl Drop for Recorder {
             if let Some(text) =
                 panics::of_this_thread(self.panics_before).filter(|_| reason == "panicked")
             {
-                self.lanes.send(Control::LastWord(text));
+                self.handle.send(Control::LastWord(text));
             }
             let _ = self.stop(reason);
         }

@@ -8,9 +8,9 @@ use burnscape_trace::{Metric, Record, Split, record};
 use super::epochs::Epochs;
 use super::inbox::Inbox;
 use super::journal::Journal;
+use crate::channel::counters::Counters;
 use crate::channel::message::Moment;
 use crate::channel::samples::OwnSample;
-use crate::channel::shared::Counters;
 
 /// Values that may wait for the writer thread, and with it for their epochs.
 pub(super) const OWN_QUEUE: usize = 16_384;

@@ -7,8 +7,8 @@ use burnscape_trace::{Record, Snapshot};
 use super::journal::Journal;
 use super::live_path::LivePath;
 use super::snapshots::{SnapshotStore, given_up_sentence};
+use crate::channel::counters::Counters;
 use crate::channel::message::WeightsAt;
-use crate::channel::shared::Counters;
 use crate::model::map::ModelMap;
 
 /// The files, and what is known of them together.

@@ -15,18 +15,18 @@ use super::recorded_model::RecordedModel;
 use super::steps::StepRow;
 use super::taps::Taps;
 use crate::Error;
+use crate::channel::counters::Counters;
 use crate::channel::message::Moment;
 use crate::channel::samples::{Clipping, Split, StepSample};
-use crate::channel::shared::Counters;
 use crate::config::Config;
-use crate::measure::statistics::Looker;
+use crate::measure::statistics::StatisticsReader;
 use crate::measure::statistics::variation::Variation;
 
 /// What belongs into the records of steps, and those that are not written yet.
 pub(super) struct WaitingSteps {
     pub pending: VecDeque<StepSample>,
     pub losses: LossBook,
-    pub looker: Looker,
+    pub looker: StatisticsReader,
     taps: Taps,
     variation: Variation,
     row: StepRow,
@@ -42,7 +42,7 @@ impl WaitingSteps {
         Self {
             pending: VecDeque::new(),
             losses: LossBook::default(),
-            looker: Looker::default(),
+            looker: StatisticsReader::default(),
             taps: Taps::default(),
             variation: Variation::new(config.measurements.variation_window),
             row: StepRow::default(),

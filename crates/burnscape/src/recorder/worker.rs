@@ -17,9 +17,9 @@ use super::snapshot_taker::SnapshotTaker;
 use super::snapshots::SnapshotStore;
 use super::start::Start;
 use super::waiting_steps::{self, WaitingSteps};
+use crate::channel::counters::Counters;
 use crate::channel::message::{Control, Reply, WeightsAt};
 use crate::channel::report::Report;
-use crate::channel::shared::Counters;
 use crate::config::Config;
 
 /// How long the writer thread sleeps when there is nothing to do: training never has to wake it.

@@ -9,9 +9,9 @@ use burn::train::InferenceStep;
 use burnscape_trace::Snapshot;
 
 use super::centre::{Centre, Located, same};
+use super::open_study::OpenStudy;
 use super::perturb::at_tensors;
 use super::quantities::{Measured, measure};
-use super::survey::Survey;
 use crate::model::frozen;
 use crate::model::map::{self, ModelMap, tied_aliases};
 use crate::model::point::Point;
@@ -19,7 +19,7 @@ use crate::model::snapshot::SnapshotFile;
 use crate::model::tensors::NamedTensor;
 use crate::{Error, Result};
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
@@ -71,7 +71,7 @@ where
 
     fn measured_twice(&self, model: &M) -> Result<Measured> {
         let sets = self.quantities.batches();
-        let clock = self.active.config.study.clock.clone();
+        let clock = self.active.config.clock.clone();
         let measure =
             || measure(model, &sets, &self.quantities.quantities, self.studied.map.is_on_host);
         let begun = clock.now();

@@ -9,10 +9,10 @@ use burnscape_landscape::words;
 use burnscape_trace::{F64s, Record, Study, record};
 
 use super::known::KnownSlice;
+use super::open_study::OpenStudy;
 use super::planes::Plan;
 use super::resume::{batchnorm, biases, normalisation};
 use super::slice_spec::{Reach, SliceSpec};
-use super::survey::Survey;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::Point;
 use crate::{Error, Result};
@@ -61,7 +61,7 @@ impl InitialAndTrained {
     }
 }
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
@@ -84,7 +84,7 @@ where
     pub(super) fn agreement(&mut self, shown: &SliceSurface, planes: usize) -> Result<Agreement> {
         let known = self.held.slice(shown.slice.slice);
         let batches = known.map_or_else(|| self.batches_in_use(), |it| it.planned.batches.clone());
-        self.on_batches(&batches, |survey| survey.agreement_of(shown, planes, COARSE_SIDE))
+        self.on_batches(&batches, |open| open.agreement_of(shown, planes, COARSE_SIDE))
     }
 
     pub(super) fn agreement_of(

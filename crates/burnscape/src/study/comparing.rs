@@ -8,14 +8,14 @@ use burnscape_landscape::barrier::LineLosses;
 use burnscape_landscape::direction;
 use burnscape_landscape::evaluate::{BatchLoss, mean_over_samples};
 use burnscape_landscape::layout::Layout;
-use burnscape_trace::{F64s, Record, Study as Told, record};
+use burnscape_trace::{F64s, Record, Study as TraceStudy, record};
 
+use super::open_study::OpenStudy;
 use super::perturb::at_tensors;
 use super::quantities::measure_batches;
 use super::recalibrate::Recalibration;
 use super::slice_spec::SliceSpec;
 use super::surfaces::tile;
-use super::survey::Survey;
 use crate::Result;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::Point;
@@ -65,7 +65,7 @@ pub(crate) struct MeasuredLine {
     pub layers: Vec<(String, LineLosses)>,
 }
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
@@ -97,11 +97,11 @@ where
         self.tell_findings(study, findings);
     }
 
-    fn tell_findings(&mut self, study: Told, findings: Findings) {
+    fn tell_findings(&mut self, study: TraceStudy, findings: Findings) {
         let Findings { measures, sentences } = findings;
         let measures = measures.into_iter().map(|(name, values)| (name.into(), F64s(values)));
         self.results.remarks.extend(sentences.iter().cloned());
-        self.tell(record!(Told { measures: measures.collect(), sentences, ..study }));
+        self.tell(record!(TraceStudy { measures: measures.collect(), sentences, ..study }));
     }
 
     /// The losses on the straight line between two points, both ends among the nodes.

@@ -4,15 +4,15 @@ use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::budget::{Choice, Comparison, Costs, evenly};
 use burnscape_landscape::words::percent;
-use burnscape_trace::{Plan as Told, Record, U32s, record};
+use burnscape_trace::{Plan as TracePlan, Record, U32s, record};
 
 use super::compare::{COARSE_SIDE, FEW_SIDE, coarse_grid};
 use super::known::Planned;
+use super::open_study::OpenStudy;
 use super::planes::{Measuring, Plan};
 use super::progress::{duration, say};
 use super::rounds::first_nodes;
 use super::slice_spec::SliceSpec;
-use super::survey::Survey;
 use crate::config::check::check;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::loss::Unit;
@@ -41,7 +41,7 @@ struct Planes<M> {
     drawing_secs: f64,
 }
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
@@ -81,7 +81,7 @@ where
 
     /// The plane of the first two principal components and a random one, as far as there are any.
     fn default_planes(&mut self) -> Result<Planes<M>> {
-        let clock = self.active.config.study.clock.clone();
+        let clock = self.active.config.clock.clone();
         let centre = self.default_centre()?;
         let pca = self.plan_or_line(&SliceSpec::pca().centre(centre.clone()));
         let pca = self.unless_zero("pca", pca)?;
@@ -101,7 +101,7 @@ where
     /// What is measured: as it was given, as there is time for, or everything. From then on the batches for it are used.
     fn decide(&mut self, planes: &[Plan<M>], drawing_secs: f64) -> Result<()> {
         let available = self.quantities.sets[0].available() as u64;
-        self.planned.plan = match self.active.config.study.plan.clone() {
+        self.planned.plan = match self.active.config.plan.clone() {
             Some(given) => {
                 let fits = given.of_batches == 0 || given.of_batches == available;
                 let found = format!("one for {} batches", given.of_batches);
@@ -122,17 +122,17 @@ where
         self.use_batches(&plan.batches);
         if !plan.is_exact() {
             log::info!("burnscape: {}", plan.text);
-            say(&self.active.config, &self.active.recorder.lanes, &plan.text);
+            say(&self.active.config, &self.active.recorder.handle, &plan.text);
         }
         Ok(())
     }
 
     /// What there is time for, going by how long some nodes take.
-    fn affordable(&mut self, planes: &[Plan<M>], drawing_secs: f64) -> Result<Told> {
+    fn affordable(&mut self, planes: &[Plan<M>], drawing_secs: f64) -> Result<TracePlan> {
         let usual = self.quantities.sets[0].places();
         let looked_at = self.pacing.looked_at.as_ref().map_or(&[][..], |looked| &looked.places);
         let looked_at: Vec<u32> = looked_at.iter().map(|&place| place as u32).collect();
-        let pace = self.on_batches(&looked_at, |survey| survey.pace(&planes[0]))?;
+        let pace = self.on_batches(&looked_at, |open| open.pace(&planes[0]))?;
         let left = self.time.deadline.left().unwrap_or_default().saturating_sub(self.time.closing);
         let (fair_batches, least_batches) = self.fewer_batches(usual.len());
         let costs = Costs {
@@ -196,15 +196,15 @@ where
         self.active.config.study.tolerance.filter(|&tolerance| tolerance > 0.0)
     }
 
-    fn told(&self, costs: &Costs, choice: &Choice, usual: &[usize], exact_secs: f64) -> Told {
+    fn told(&self, costs: &Costs, choice: &Choice, usual: &[usize], exact_secs: f64) -> TracePlan {
         let available = self.quantities.sets[0].available();
         let places =
             evenly(choice.batches, usual.len()).into_iter().map(|place| usual[place] as u32);
         let is_all = choice.batches == available;
         let batches = if is_all { U32s::default() } else { places.collect() };
-        let limit = self.active.config.study.budget.limit();
+        let limit = self.active.config.study.limit();
         let is_usual = choice.agreement_nodes == costs.agreement.nodes;
-        let plan = record!(Told {
+        let plan = record!(TracePlan {
             budget_secs: limit.map(|limit| limit.as_secs_f64()),
             batches,
             of_batches: available as u64,
@@ -217,7 +217,7 @@ where
             exact_secs: Some(exact_secs),
         });
         let text = in_words(&plan, costs);
-        record!(Told { text, ..plan })
+        record!(TracePlan { text, ..plan })
     }
 
     /// A plane of which as much is measured as was decided.
@@ -237,14 +237,14 @@ where
         let of_batches_alone = || {
             let text = format!("Planned: {} of {of_batches} batches.", batches.len());
             let batches = U32s(batches.clone());
-            record!(Told { batches, of_batches, true_losses: true, text })
+            record!(TracePlan { batches, of_batches, true_losses: true, text })
         };
         let plan = self.planned.plan.clone();
         let plan = plan.or_else(|| (!batches.is_empty()).then(of_batches_alone));
         let Some(plan) = plan.filter(|_| !slices.is_empty()) else { return };
-        self.record(Record::Plan(record!(Told { slices: slices.clone(), ..plan.clone() })));
+        self.record(Record::Plan(record!(TracePlan { slices: slices.clone(), ..plan.clone() })));
         let before = self.planned.told.take().map_or_else(Vec::new, |told| told.slices);
-        self.planned.told = Some(record!(Told { slices: [before, slices].concat(), ..plan }));
+        self.planned.told = Some(record!(TracePlan { slices: [before, slices].concat(), ..plan }));
     }
 
     /// How typical the random slice is: as the run tells already, or measured now.
@@ -317,7 +317,7 @@ fn reserve_secs(costs: &Costs, choice: &Choice) -> f64 {
 }
 
 /// What is going to be measured, as a sentence.
-fn in_words(plan: &Told, costs: &Costs) -> String {
+fn in_words(plan: &TracePlan, costs: &Costs) -> String {
     let budget = plan.budget_secs.map_or(String::new(), |secs| format!(" for {}", duration(secs)));
     let batches = match plan.batches.len() {
         0 => "all batches".to_string(),

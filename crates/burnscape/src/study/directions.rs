@@ -6,8 +6,8 @@ use burnscape_landscape::direction::{self, DirectionOptions};
 use burnscape_landscape::plane::PlaneGram;
 
 use super::centre::Centre;
+use super::open_study::OpenStudy;
 use super::slice_spec::{Direction, SliceSpec};
-use super::survey::Survey;
 use crate::model::point::Point;
 use crate::{Error, Result};
 
@@ -38,7 +38,7 @@ impl Axis {
     }
 }
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,

@@ -11,9 +11,9 @@ use burnscape_landscape::surface::NodeValue;
 use burnscape_trace::{F64s, Layer, LayerNodes, Nodes, Record, U32s, record};
 
 use super::Study;
+use super::open_study::OpenStudy;
 use super::sharpness::loss_in;
 use super::slice_spec::SliceSpec;
-use super::survey::Survey;
 use crate::Result;
 use crate::curvature::gradients::Gradients;
 use crate::curvature::measure::{Selection, probe_direction};
@@ -47,14 +47,14 @@ where
         M: TrainStep<Input = T>,
         T: Clone + Send,
     {
-        match &mut self.survey {
-            Some(survey) => survey.eigenvalue_map(spec, batches),
+        match &mut self.open {
+            Some(open) => open.eigenvalue_map(spec, batches),
             None => super::nothing_measured(spec),
         }
     }
 }
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     <M as InferenceStep>::Input: Clone,

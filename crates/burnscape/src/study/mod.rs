@@ -2,7 +2,7 @@
 //!
 //! `plan` (directions, range, provenance) → `measure_all` (nodes) → the trace and a [`SliceSurface`].
 
-pub(crate) mod active;
+pub(crate) mod active_recording;
 pub(crate) mod batches;
 pub(crate) mod centre;
 pub(crate) mod centres;
@@ -12,9 +12,10 @@ pub(crate) mod defaults;
 pub(crate) mod directions;
 pub(crate) mod eigenvalue_map;
 pub(crate) mod evaluate;
+pub(crate) mod first_look;
 pub(crate) mod known;
-pub(crate) mod look;
 pub(crate) mod offending;
+pub(crate) mod open_study;
 pub(crate) mod outlook;
 pub(crate) mod pace;
 pub(crate) mod perturb;
@@ -32,7 +33,6 @@ pub(crate) mod stop;
 pub(crate) mod studied_model;
 pub(crate) mod study_time;
 pub(crate) mod surfaces;
-pub(crate) mod survey;
 pub(crate) mod training_path;
 pub(crate) mod trajectory;
 
@@ -44,7 +44,7 @@ use burnscape_landscape::grid::Grid;
 
 use crate::channel::message::{Control, WeightsAt};
 use crate::channel::report::Report;
-use crate::config::study::StudySettings;
+use crate::config::study::StudyConfig;
 use crate::landscape::Landscape;
 use crate::landscape::recording::Recording;
 use crate::landscape::slice_surface::SliceSurface;
@@ -52,15 +52,15 @@ use crate::model::loss::{BatchLoss, Loss};
 use crate::model::point::{Point, Weights, WeightsOf};
 use crate::model::{map, snapshot};
 use crate::{Error, Result};
-use active::{Active, Failed, failed};
+use active_recording::{ActiveRecording, Failed, failed};
 use batches::{Batches, OnChange};
 use compare::{Agreement, InitialAndTrained, ScaleSweep};
 use known::RecordedSlices;
+use open_study::{OpenStudy, Subject};
 use quantities::{Quantity, Reader, ValueOf};
-use slice_spec::{Direction, Given, SliceSpec};
+use slice_spec::{Direction, GivenDirection, SliceSpec};
 use stop::Stopper;
 use studied_model::StudiedModel;
-use survey::{Subject, Survey};
 
 /// Slices of the loss landscape around the models of one run.
 ///
@@ -71,7 +71,7 @@ use survey::{Subject, Survey};
 /// From a disabled probe it does nothing: slices come back with no node measured.
 #[must_use = "measure slices with it, then call `finish`"]
 pub struct Study<'a, M: InferenceStep> {
-    survey: Option<Box<Survey<'a, M>>>,
+    open: Option<Box<OpenStudy<'a, M>>>,
 }
 
 impl<'a, M> Study<'a, M>
@@ -80,16 +80,16 @@ where
     M::Input: Clone,
 {
     pub(crate) fn disabled() -> Self {
-        Self { survey: None }
+        Self { open: None }
     }
 
-    pub(crate) fn of(survey: Survey<'a, M>) -> Self {
-        Self { survey: Some(Box::new(survey)) }
+    pub(crate) fn of(open: OpenStudy<'a, M>) -> Self {
+        Self { open: Some(Box::new(open)) }
     }
 
     /// `None` where it is switched off.
-    pub(crate) fn survey_mut(&mut self) -> Option<&mut Survey<'a, M>> {
-        self.survey.as_deref_mut()
+    pub(crate) fn open_mut(&mut self) -> Option<&mut OpenStudy<'a, M>> {
+        self.open.as_deref_mut()
     }
 
     /// Measures one more quantity at every node of the slices that follow, such as an accuracy: `of` reads its
@@ -110,10 +110,10 @@ where
         name: impl Into<String>,
         of: impl Fn(&M::Output) -> Loss + Sync + 'a,
     ) -> &mut Self {
-        if let Some(survey) = &mut self.survey {
+        if let Some(open) = &mut self.open {
             let of: ValueOf<'a, M::Output> = Box::new(move |output| Some(of(output)));
-            survey.quantities.quantities.push(Quantity { name: name.into(), of });
-            survey.forget_measurements();
+            open.quantities.quantities.push(Quantity { name: name.into(), of });
+            open.forget_measurements();
         }
         self
     }
@@ -128,9 +128,9 @@ where
     where
         B: Batches<M::Input> + ?Sized,
     {
-        if let Some(survey) = &mut self.survey {
+        if let Some(open) = &mut self.open {
             let name = Some(name.into());
-            survey.within_budget(|it| it.add_batches(name, batches, OnChange::Refuse))?;
+            open.within_budget(|it| it.add_batches(name, batches, OnChange::Refuse))?;
         }
         Ok(self)
     }
@@ -146,15 +146,15 @@ where
     /// centre that is not finite, a snapshot that is not there), or a loss cannot be computed; what was
     /// measured before is in the trace.
     pub fn slice(&mut self, spec: &SliceSpec) -> Result<SliceSurface> {
-        let Some(survey) = &mut self.survey else {
+        let Some(open) = &mut self.open else {
             return nothing_measured(spec);
         };
-        survey.within_budget(|survey| {
-            let plan = survey.plan(spec)?;
-            let surface = survey.measure_all(vec![plan])?.remove(0);
+        open.within_budget(|open| {
+            let plan = open.plan(spec)?;
+            let surface = open.measure_all(vec![plan])?.remove(0);
             let directions = [Some(&spec.x), spec.y.as_ref()];
-            survey.compare_with_eigenvalues(directions, &spec.centre, &surface);
-            survey.results.keep(&surface);
+            open.compare_with_eigenvalues(directions, &spec.centre, &surface);
+            open.results.keep(&surface);
             Ok(surface)
         })
     }
@@ -167,8 +167,8 @@ where
     ///
     /// As [`Probe::finish`](crate::Probe::finish).
     pub fn default_slices(&mut self) -> Result<()> {
-        match &mut self.survey {
-            Some(survey) => survey.within_budget(Survey::default_slices),
+        match &mut self.open {
+            Some(open) => open.within_budget(OpenStudy::default_slices),
             None => Ok(()),
         }
     }
@@ -182,10 +182,10 @@ where
     ///
     /// If none of the slices can be gone on with, or a loss cannot be computed.
     pub fn resume(&mut self) -> Result<Vec<SliceSurface>> {
-        match &mut self.survey {
-            Some(survey) => {
-                survey.time.refill();
-                survey.within_budget(Survey::resume)
+        match &mut self.open {
+            Some(open) => {
+                open.time.refill();
+                open.within_budget(OpenStudy::resume)
             }
             None => Ok(Vec::new()),
         }
@@ -198,8 +198,8 @@ where
     ///
     /// As [`slice`](Self::slice).
     pub fn initial_and_trained(&mut self, spec: &SliceSpec) -> Result<InitialAndTrained> {
-        match &mut self.survey {
-            Some(survey) => survey.within_budget(|survey| survey.initial_and_trained(spec)),
+        match &mut self.open {
+            Some(open) => open.within_budget(|open| open.initial_and_trained(spec)),
             None => {
                 let (initial, trained) = (nothing_measured(spec)?, nothing_measured(spec)?);
                 Ok(InitialAndTrained::new(initial, trained))
@@ -216,8 +216,8 @@ where
     ///
     /// [`Error::NotRandom`] if it is not; else as [`slice`](Self::slice).
     pub fn agreement(&mut self, shown: &SliceSurface, planes: usize) -> Result<Agreement> {
-        match &mut self.survey {
-            Some(survey) => survey.within_budget(|survey| survey.agreement(shown, planes)),
+        match &mut self.open {
+            Some(open) => open.within_budget(|open| open.agreement(shown, planes)),
             None => Ok(Agreement::default()),
         }
     }
@@ -228,8 +228,8 @@ where
     ///
     /// As [`slice`](Self::slice).
     pub fn scale_sweep(&mut self, spec: &SliceSpec, factors: &[f64]) -> Result<ScaleSweep> {
-        match &mut self.survey {
-            Some(survey) => survey.within_budget(|survey| survey.scale_sweep(spec, factors)),
+        match &mut self.open {
+            Some(open) => open.within_budget(|open| open.scale_sweep(spec, factors)),
             None => Ok(ScaleSweep::default()),
         }
     }
@@ -242,8 +242,8 @@ where
     ///
     /// As [`slice`](Self::slice); also if the files of a black box are damaged.
     pub fn offending_updates(&mut self) -> Result<Vec<SliceSurface>> {
-        match &mut self.survey {
-            Some(survey) => survey.within_budget(Survey::offending_updates),
+        match &mut self.open {
+            Some(open) => open.within_budget(OpenStudy::offending_updates),
             None => Ok(Vec::new()),
         }
     }
@@ -254,12 +254,12 @@ where
     ///
     /// [`Error::OtherModel`] naming the first parameter that differs.
     pub fn point(&self, label: impl Into<String>, model: &M) -> Result<Point> {
-        let Some(survey) = &self.survey else {
+        let Some(open) = &self.open else {
             return Ok(Point::Final);
         };
         let model = model.valid();
-        survey.studied.map.check_model(&model)?;
-        let tensors = map::read_tensors(&model, &survey.studied.map)?;
+        open.studied.map.check_model(&model)?;
+        let tensors = map::read_tensors(&model, &open.studied.map)?;
         Ok(Point::Weights(Weights(WeightsOf { label: label.into(), tensors }.into())))
     }
 
@@ -268,7 +268,7 @@ where
     /// While a surface is measured, Ctrl-C and, with the feature `tui`, the key `q` in the terminal do the
     /// same; a second Ctrl-C ends the program.
     pub fn stopper(&self) -> Stopper {
-        self.survey.as_ref().map(|survey| survey.stopper.clone()).unwrap_or_default()
+        self.open.as_ref().map(|open| open.stopper.clone()).unwrap_or_default()
     }
 
     /// How long the nodes of a slice will take, from some of them that are measured for it: at most, where it is
@@ -278,20 +278,20 @@ where
     ///
     /// As [`slice`](Self::slice).
     pub fn estimate(&mut self, spec: &SliceSpec) -> Result<Duration> {
-        let Some(survey) = &mut self.survey else {
+        let Some(open) = &mut self.open else {
             return Ok(Duration::ZERO);
         };
-        survey.within_budget(|survey| {
-            let plan = survey.plan_with(spec, true)?;
-            let pace = survey.pace(&plan)?;
-            let takes = Duration::from_secs_f64(survey.node_secs(pace) * plan.grid.len() as f64);
-            Ok(survey.time.deadline.left().map_or(takes, |left| takes.min(left)))
+        open.within_budget(|open| {
+            let plan = open.plan_with(spec, true)?;
+            let pace = open.pace(&plan)?;
+            let takes = Duration::from_secs_f64(open.node_secs(pace) * plan.grid.len() as f64);
+            Ok(open.time.deadline.left().map_or(takes, |left| takes.min(left)))
         })
     }
 
     /// The paths of the parameters with their shapes, in the order of the entries of a direction.
     pub fn layout(&self) -> Option<&burnscape_landscape::layout::Layout> {
-        self.survey.as_ref().map(|survey| &survey.studied.map.layout)
+        self.open.as_ref().map(|open| &open.studied.map.layout)
     }
 
     /// Checks that the model is as it was, and ends the run.
@@ -300,10 +300,10 @@ where
     ///
     /// [`Error::RecorderGone`] if the writer thread has died.
     pub fn finish(self) -> Result<Landscape> {
-        match self.survey {
-            Some(survey) => {
-                let reason = survey.active.end_reason();
-                survey.finish(reason)
+        match self.open {
+            Some(open) => {
+                let reason = open.active.end_reason();
+                open.finish(reason)
             }
             None => Ok(Landscape::default()),
         }
@@ -311,17 +311,17 @@ where
 
     /// Ends the run with what there is, also if something went wrong with the rest of it.
     pub(crate) fn end(self, failed: Option<Error>) -> (Landscape, Option<Error>) {
-        let Some(survey) = self.survey else {
+        let Some(open) = self.open else {
             return (Landscape::default(), failed);
         };
         let reason = match &failed {
             Some(error) => {
-                survey.active.recorder.lanes.problem(error.to_string());
+                open.active.recorder.handle.problem(error.to_string());
                 "failed"
             }
-            None => survey.active.end_reason(),
+            None => open.active.end_reason(),
         };
-        match (survey.finish(reason), failed) {
+        match (open.finish(reason), failed) {
             (Ok(landscape), failed) => (landscape, failed),
             (Err(gone), failed) => {
                 let error = failed.unwrap_or(gone);
@@ -334,7 +334,7 @@ where
 /// The slice that a disabled study gives.
 fn nothing_measured(spec: &SliceSpec) -> Result<SliceSurface> {
     use burnscape_landscape::grid::Axis;
-    let [x, y] = spec.resolution.unwrap_or(StudySettings::default().resolution);
+    let [x, y] = spec.resolution.unwrap_or(StudyConfig::default().resolution);
     let grid = match spec.y {
         Some(_) => Grid::plane(Axis::symmetric(1.0, x)?, Axis::symmetric(1.0, y)?),
         None => Grid::line(Axis::symmetric(1.0, x)?),
@@ -344,7 +344,7 @@ fn nothing_measured(spec: &SliceSpec) -> Result<SliceSurface> {
 
 /// Begins a study of the run that `active` records, after its training.
 pub(crate) fn after_training<'a, M, B>(
-    active: Active,
+    active: ActiveRecording,
     model: &M,
     batches: &B,
     reader: Reader<'a, M::Output>,
@@ -356,20 +356,20 @@ where
     B: Batches<M::Input> + ?Sized,
 {
     match subject_after_training(&active, model, reader) {
-        Ok(subject) => Survey::new(active, subject, batches, on_change).map(Study::of),
+        Ok(subject) => OpenStudy::new(active, subject, batches, on_change).map(Study::of),
         Err(error) => Err(failed(active, error)),
     }
 }
 
 fn subject_after_training<'a, M>(
-    active: &Active,
+    active: &ActiveRecording,
     given: &M,
     reader: Reader<'a, M::Output>,
 ) -> Result<Subject<'a, M>>
 where
     M: InferenceStep + Module,
 {
-    let begun = active.config.study.clock.now();
+    let begun = active.config.clock.now();
     active.recorder.sync()?;
     let folder = &active.recorder.folder;
     let mut map = active.hook.map().cloned().ok_or_else(|| {
@@ -386,7 +386,7 @@ where
     let tensors = map::read_tensors(&model, &map)?;
     let measured = active.hook.last_update(&model, &map);
     let weights = Box::new(WeightsAt { at: active.moment(), tensors });
-    active.recorder.lanes.send(Control::FinalSnapshot(weights));
+    active.recorder.handle.send(Control::FinalSnapshot(weights));
     let Report { snapshots, frozen, .. } = active.recorder.sync()?;
     map.freeze(&frozen.at(None));
     let last = snapshots.last().filter(|last| last.reason == "final");
@@ -425,12 +425,12 @@ where
         T: Clone,
         <M as burn::train::TrainStep>::Output: 'static,
     {
-        let values = match &self.survey {
-            Some(survey) => {
-                let losses = &survey.active.hook.losses;
+        let values = match &self.open {
+            Some(open) => {
+                let losses = &open.active.hook.losses;
                 crate::curvature::mean_gradient::mean_gradient(
-                    &survey.studied.model,
-                    &survey.studied.map,
+                    &open.studied.model,
+                    &open.studied.map,
                     batches,
                     losses,
                 )?
@@ -438,6 +438,6 @@ where
             None => Vec::new(),
         };
         let label = "gradient".to_string();
-        Ok(Direction::Given(Given { label, kind: "gradient", values: values.into() }))
+        Ok(Direction::Given(GivenDirection { label, kind: "gradient", values: values.into() }))
     }
 }

@@ -7,8 +7,8 @@ use burnscape_landscape::words::number;
 use burnscape_trace::{Blackbox, F64s, Record, Study};
 
 use super::compare::{concluded, study_of};
+use super::open_study::OpenStudy;
 use super::slice_spec::{Direction, SliceSpec};
-use super::survey::Survey;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::{Point, Weights, WeightsOf};
 use crate::model::snapshot::SnapshotFile;
@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// How far a line reaches, in updates: back to where the update before it began, and as far again beyond.
 const REACH: std::ops::RangeInclusive<f64> = -1.0..=2.0;
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,

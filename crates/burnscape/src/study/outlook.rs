@@ -5,11 +5,11 @@ use burn::train::InferenceStep;
 use burnscape_landscape::surface::Counts;
 use burnscape_landscape::words::percent;
 
+use super::open_study::OpenStudy;
 use super::progress::{duration, say};
-use super::survey::Survey;
 use crate::landscape::slice_surface::SliceSurface;
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
@@ -41,7 +41,7 @@ where
         );
         let sentence = format!("{came}{rest}{all}.");
         self.note("info", sentence.clone());
-        say(&self.active.config, &self.active.recorder.lanes, &sentence);
+        say(&self.active.config, &self.active.recorder.handle, &sentence);
         self.planned.outlook = Some(sentence);
     }
 

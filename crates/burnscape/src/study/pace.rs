@@ -5,8 +5,8 @@ use burn::train::InferenceStep;
 use burnscape_landscape::evaluate::Loss;
 
 use super::evaluate::{Cores, Pace, SliceContext, SliceLoss};
+use super::open_study::OpenStudy;
 use super::planes::Plan;
-use super::survey::Survey;
 use crate::Result;
 use crate::panics::panicked;
 
@@ -15,7 +15,7 @@ const MOST_TIMES: usize = 5;
 
 const LONG_SECS: f64 = 0.002;
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
@@ -74,7 +74,7 @@ where
         workers: usize,
     ) -> Result<f64> {
         let point = plan.grid.coordinates(0);
-        let clock = &self.active.config.study.clock;
+        let clock = &self.active.config.clock;
         let time = |mut worker: SliceLoss<'_, M>| -> Result<f64> {
             worker.values(&[point])?;
             let mut least = f64::INFINITY;

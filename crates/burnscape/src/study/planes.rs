@@ -13,10 +13,10 @@ use burnscape_trace::{F64s, Layer, Slice, Trajectory, record};
 use super::centre::Centre;
 use super::directions::Axis;
 use super::known::Planned;
+use super::open_study::OpenStudy;
 use super::quantities::{LayerName, Size};
 use super::recalibrate::Recalibration;
 use super::slice_spec::{BatchNormMode, Direction, Reach, SliceSpec};
-use super::survey::Survey;
 use crate::Result;
 use crate::config::study::{check_resolution, check_tolerance};
 use crate::model::map::device_name;
@@ -57,7 +57,7 @@ impl Default for Measuring {
     }
 }
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,

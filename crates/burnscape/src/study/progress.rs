@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use burnscape_trace::{Progress, Record, record};
 
-use crate::channel::handle::Lanes;
+use crate::channel::handle::RecorderHandle;
 use crate::config::Config;
 use crate::config::clock::{Clock, Deadline};
 
@@ -57,7 +57,7 @@ impl Work {
 
 /// Progress of slices that are measured in turns.
 pub(crate) struct SurfaceProgress {
-    lanes: Lanes,
+    handle: RecorderHandle,
     clock: Clock,
     deadline: Deadline,
     /// Nodes and points measured, and those that there are.
@@ -73,14 +73,14 @@ pub(crate) struct SurfaceProgress {
 
 impl SurfaceProgress {
     /// Announces how much work there is and how long it takes.
-    pub fn new(config: &Config, lanes: &Lanes, work: &Work, deadline: Deadline) -> Self {
+    pub fn new(config: &Config, handle: &RecorderHandle, work: &Work, deadline: Deadline) -> Self {
         let sentence = work.in_words(deadline.left());
         log::info!("burnscape: {sentence}");
         let on_terminal = config.study.show_progress && std::io::stderr().is_terminal();
-        say(config, lanes, &sentence);
-        let clock = config.study.clock.clone();
+        say(config, handle, &sentence);
+        let clock = config.clock.clone();
         Self {
-            lanes: lanes.clone(),
+            handle: handle.clone(),
             started: clock.now(),
             clock,
             deadline,
@@ -95,7 +95,7 @@ impl SurfaceProgress {
 
     /// Whether progress is a line on the terminal; a dashboard shows it better.
     pub fn is_on_terminal(&self) -> bool {
-        self.on_terminal && !self.lanes.has_dashboard()
+        self.on_terminal && !self.handle.has_dashboard()
     }
 
     /// Says which slice has its turn now.
@@ -137,7 +137,7 @@ impl SurfaceProgress {
         self.told.set(Some(now));
         let eta_secs = self.eta_secs(now);
         let (done, total) = (self.done.get(), self.total.get());
-        self.lanes.record(Record::Progress(record!(Progress {
+        self.handle.record(Record::Progress(record!(Progress {
             split: "surface".into(),
             epoch: 0,
             done: done as u64,
@@ -156,8 +156,8 @@ impl SurfaceProgress {
 }
 
 /// Says something where progress is shown.
-pub(crate) fn say(config: &Config, lanes: &Lanes, sentence: &str) {
-    if config.study.show_progress && !lanes.has_dashboard() {
+pub(crate) fn say(config: &Config, handle: &RecorderHandle, sentence: &str) {
+    if config.study.show_progress && !handle.has_dashboard() {
         tell(&format!("burnscape: {sentence}"));
     }
 }

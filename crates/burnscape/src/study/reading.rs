@@ -7,8 +7,8 @@ use burn::train::InferenceStep;
 use burnscape_landscape::words::percent;
 use burnscape_trace::Snapshot;
 
+use super::open_study::OpenStudy;
 use super::progress::duration;
-use super::survey::Survey;
 use crate::Result;
 
 /// Share of what is left of a budget that reading them may take.
@@ -20,7 +20,7 @@ const PASSES: f64 = 5.0;
 /// Snapshots that are read however long that takes: a plane through the path needs as many.
 const LEAST: usize = 3;
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
@@ -39,7 +39,7 @@ where
 
     /// Numbers of snapshots; none: all.
     fn decide_what_is_read(&self, all: &[Snapshot]) -> Result<Vec<u32>> {
-        if let Some(plan) = &self.active.config.study.plan {
+        if let Some(plan) = &self.active.config.plan {
             return Ok(plan.snapshots.0.clone());
         }
         let (Some(left), Some(first)) = (self.time.deadline.left(), all.first()) else {
@@ -63,7 +63,7 @@ where
 
     /// How long it takes to read a snapshot.
     fn reading_secs(&self, snapshot: &Snapshot) -> Result<f64> {
-        let clock = &self.active.config.study.clock;
+        let clock = &self.active.config.clock;
         let begun = clock.now();
         self.snapshot_tensors(snapshot)?;
         Ok(clock.now().saturating_sub(begun).as_secs_f64())

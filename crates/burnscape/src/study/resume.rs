@@ -12,10 +12,10 @@ use burnscape_trace::Slice;
 
 use super::centre::{Centre, Located, same};
 use super::known::{KnownSlice, Planned};
+use super::open_study::OpenStudy;
 use super::planes::{Measuring, Plan, gram_of};
 use super::slice_spec::BatchNormMode;
 use super::surfaces::Started;
-use super::survey::Survey;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::{Point, Weights, WeightsOf};
 use crate::model::snapshot::{self, StoredDirections};
@@ -25,7 +25,7 @@ use crate::{Error, Result};
 /// A centre, and the directions from it.
 type Placed<M> = (Rc<Centre<M>>, Vec<Vec<f32>>);
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
@@ -33,7 +33,7 @@ where
     /// Measures what is missing of all slices that were stopped, those of another study left out.
     pub(super) fn resume(&mut self) -> Result<Vec<SliceSurface>> {
         self.stopper.clear();
-        let counters = self.active.recorder.lanes.counters();
+        let counters = self.active.recorder.handle.counters();
         counters.study_stop_asked.store(false, Ordering::Relaxed);
         let mut by_batches: BTreeMap<Vec<u32>, Vec<KnownSlice>> = BTreeMap::new();
         for known in self.held.unfinished(|_| true) {
@@ -41,9 +41,9 @@ where
         }
         let (mut slices, mut refused) = (Vec::new(), Vec::new());
         for (batches, unfinished) in by_batches {
-            let measured = self.on_batches(&batches, |survey| {
-                let started = survey.start_all_again(unfinished, &mut refused);
-                survey.go_on(started)
+            let measured = self.on_batches(&batches, |open| {
+                let started = open.start_all_again(unfinished, &mut refused);
+                open.go_on(started)
             });
             slices.extend(measured?);
         }

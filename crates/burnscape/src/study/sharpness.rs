@@ -13,11 +13,11 @@ use burnscape_trace::{Curvature, CurvatureReason, Record};
 
 use super::Study;
 use super::centre::Centre;
+use super::open_study::OpenStudy;
 use super::quantities::Quantity;
 use super::results::Eigenvectors;
-use super::slice_spec::{Direction, Given};
+use super::slice_spec::{Direction, GivenDirection};
 use super::stop::StopWatch;
-use super::survey::Survey;
 use crate::config::clock::Deadline;
 use crate::curvature::gradients::{Gradients, Shard};
 use crate::curvature::measure::{Analysis, Found};
@@ -66,7 +66,7 @@ impl Sharpness {
     /// The direction of the eigenvector of the `number`-th largest eigenvalue, counted from 1.
     pub fn direction(&self, number: usize) -> Option<Direction> {
         let values = self.largest.get(number.checked_sub(1)?)?.clone();
-        Some(Direction::Given(Given {
+        Some(Direction::Given(GivenDirection {
             label: format!("eigenvector {number}"),
             kind: "hessian",
             values: values.into(),
@@ -122,14 +122,14 @@ where
         T: Clone + Send,
     {
         spec.validate()?;
-        match &mut self.survey {
-            Some(survey) => survey.sharpness(spec, shares),
+        match &mut self.open {
+            Some(open) => open.sharpness(spec, shares),
             None => Ok(Sharpness::default()),
         }
     }
 }
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     <M as InferenceStep>::Input: Clone,
@@ -181,18 +181,18 @@ where
         let goes_on = || watch.reason().is_none();
         let seed = spec.seed.unwrap_or(self.active.config.study.seed);
         let mut analysis = Analysis::new(spec, &mut gradients, seed, &goes_on)?;
-        let last = self.active.recorder.lanes.last_values();
+        let last = self.active.recorder.handle.last_values();
         analysis.lr = spec.lr.or(last.map(|(lr, _)| lr));
         analysis.plane = plane;
         analysis.run()
     }
 
     pub(super) fn curvature_watch(&self) -> StopWatch {
-        let settings = &self.active.config.study;
-        let limit = settings.budget.limit();
-        let deadline = Deadline::at(&settings.clock, limit.map(|it| settings.clock.now() + it));
-        let lanes = &self.active.recorder.lanes;
-        StopWatch::start(&self.stopper, lanes, deadline, settings.stop_on_interrupt, false)
+        let (config, settings) = (&self.active.config, &self.active.config.study);
+        let limit = settings.limit();
+        let deadline = Deadline::at(&config.clock, limit.map(|it| config.clock.now() + it));
+        let handle = &self.active.recorder.handle;
+        StopWatch::start(&self.stopper, handle, deadline, settings.stop_on_interrupt, false)
     }
 
     /// The first two principal components, if the snapshots have as many.

@@ -32,12 +32,12 @@ pub enum Direction {
     Eigenvector(usize),
     /// Any vector in layout order, such as a gradient ([`Study::gradient`](crate::Study::gradient)) or an
     /// eigenvector of the Hessian.
-    Given(Given),
+    Given(GivenDirection),
 }
 
 /// A vector with a name.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Given {
+pub struct GivenDirection {
     /// What it is, for the axis of a picture.
     pub label: String,
     /// `gradient`, `hessian` or `given`.
@@ -59,7 +59,7 @@ impl Direction {
 
     /// Any vector in layout order, with a name for the axis.
     pub fn given(label: impl Into<String>, values: Vec<f32>) -> Self {
-        Self::Given(Given { label: label.into(), kind: "given", values: Arc::new(values) })
+        Self::Given(GivenDirection { label: label.into(), kind: "given", values: Arc::new(values) })
     }
 
     /// The eigenvector of the Hessian at the centre with the k-th largest eigenvalue, counted from 1.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use burn::train::Interrupter;
 
-use crate::channel::handle::Lanes;
+use crate::channel::handle::RecorderHandle;
 use crate::config::clock::Deadline;
 
 /// Asks a running evaluation to stop after the nodes in progress; clones ask the same one.
@@ -57,7 +57,7 @@ impl StopReason {
 /// Listens, while it lives, for whatever may stop an evaluation.
 pub(crate) struct StopWatch {
     stopper: Stopper,
-    lanes: Lanes,
+    handle: RecorderHandle,
     deadline: Deadline,
     interrupt: Option<&'static Interrupt>,
     #[cfg(feature = "tui")]
@@ -69,7 +69,7 @@ impl StopWatch {
     /// Starts to listen; keys only where progress is shown on a terminal.
     pub fn start(
         stopper: &Stopper,
-        lanes: &Lanes,
+        handle: &RecorderHandle,
         deadline: Deadline,
         to_interrupt: bool,
         to_keys: bool,
@@ -78,7 +78,7 @@ impl StopWatch {
         let _ = to_keys;
         Self {
             stopper: stopper.clone(),
-            lanes: lanes.clone(),
+            handle: handle.clone(),
             deadline,
             interrupt: to_interrupt.then(Interrupt::arm).flatten(),
             #[cfg(feature = "tui")]
@@ -103,7 +103,7 @@ impl StopWatch {
         if self.interrupt.is_some_and(Interrupt::came) {
             return Some(StopReason::Interrupted);
         }
-        let asked_on_dashboard = &self.lanes.counters().study_stop_asked;
+        let asked_on_dashboard = &self.handle.counters().study_stop_asked;
         if self.key_was_typed() || asked_on_dashboard.load(Ordering::Relaxed) {
             return Some(StopReason::Key);
         }
@@ -147,7 +147,7 @@ pub(crate) struct TrainingWatch {
 impl TrainingWatch {
     /// Starts to listen; `None` where the program handles Ctrl-C itself, where it is ignored, as in scripts that run in
     /// the background, or where the system has no such signal.
-    pub fn start(interrupter: Interrupter, lanes: Lanes) -> Option<Self> {
+    pub fn start(interrupter: Interrupter, handle: RecorderHandle) -> Option<Self> {
         let interrupt = Interrupt::arm_alone()?;
         let is_over = Arc::new(AtomicBool::new(false));
         let listens = is_over.clone();
@@ -156,7 +156,7 @@ impl TrainingWatch {
                 if interrupt.came() {
                     interrupter.stop(Some("Ctrl-C"));
                     let sentence = "Ctrl-C: training stops after this batch, and a second one ends the program";
-                    lanes.counters().voice.alert(sentence.to_string(), lanes.has_dashboard());
+                    handle.counters().voice.alert(sentence.to_string(), handle.has_dashboard());
                     return;
                 }
                 std::thread::park_timeout(NAP);

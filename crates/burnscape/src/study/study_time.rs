@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::config::Config;
 use crate::config::clock::{Clock, Deadline};
-use crate::config::study::StudySettings;
 
 /// Share of what is left of a budget that is spent on looking: on checks, and on how long nodes take.
 pub(super) const ASIDE: f64 = 0.05;
@@ -23,8 +23,8 @@ pub(super) struct StudyTime {
 }
 
 impl StudyTime {
-    pub fn begun(settings: &StudySettings, at: Duration) -> Self {
-        let (clock, limit) = (settings.clock.clone(), settings.budget.limit());
+    pub fn begun(config: &Config, at: Duration) -> Self {
+        let (clock, limit) = (config.clock.clone(), config.study.limit());
         let deadline = Deadline::at(&clock, limit.map(|limit| at + limit));
         let (spent, reserve, closing) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
         Self { clock, limit, deadline, spent, reserve, closing }

@@ -13,13 +13,13 @@ use burnscape_trace::{F64s, LayerNodes, Nodes, Record, RunFolder, U32s, record};
 use super::centre::same;
 use super::evaluate::{Pace, SliceContext};
 use super::known::{KnownSlice, Planned, empty_layers};
+use super::open_study::OpenStudy;
 use super::perturb::Directions;
 use super::planes::Plan;
 use super::progress::{SurfaceProgress, Work};
 use super::quantities::{LOSS, Quantity};
 use super::rounds::Rounds;
 use super::stop::{StopReason, StopWatch};
-use super::survey::Survey;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::snapshot;
 use crate::{Error, Result};
@@ -47,7 +47,7 @@ struct Turns<M> {
     filled: Option<Filled>,
 }
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
@@ -99,7 +99,7 @@ where
         };
         let recorder = &self.active.recorder;
         let deadline = self.time.deadline.earlier(self.time.reserve);
-        SurfaceProgress::new(&self.active.config, &recorder.lanes, &work, deadline)
+        SurfaceProgress::new(&self.active.config, &recorder.handle, &work, deadline)
     }
 
     /// Nodes first, those of all slices in turns, then the paths of training.
@@ -193,13 +193,13 @@ where
         let mut axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
         let is_scaled = plan.slice.normalisation == "filter" && axes.any(|it| it.kind == "random");
         let sentence = words::guessed_groups(&self.studied.map.layout).filter(|_| is_scaled);
-        sentence.into_iter().for_each(|it| self.active.recorder.lanes.problem(it));
+        sentence.into_iter().for_each(|it| self.active.recorder.handle.problem(it));
     }
 
     fn stop_watch(&self, reserve: Duration, progress: &SurfaceProgress) -> StopWatch {
         StopWatch::start(
             &self.stopper,
-            &self.active.recorder.lanes,
+            &self.active.recorder.handle,
             self.time.deadline.earlier(reserve),
             self.active.config.study.stop_on_interrupt,
             progress.is_on_terminal(),
@@ -215,7 +215,7 @@ where
         watch: &StopWatch,
         progress: &SurfaceProgress,
     ) -> Result<()> {
-        let clock = &self.active.config.study.clock;
+        let clock = &self.active.config.clock;
         let begun = clock.now();
         let nodes = turns.rounds.next(&turns.started.layers[0]);
         if nodes.is_empty() {

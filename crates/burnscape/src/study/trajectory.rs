@@ -12,11 +12,11 @@ use burnscape_trace::{F64s, Note, Record, Snapshot, Trajectory, U32s, record};
 
 use super::evaluate::{Cores, SliceLoss};
 use super::known::has_losses;
+use super::open_study::OpenStudy;
 use super::perturb::at_tensors;
 use super::planes::Plan;
 use super::quantities::measure;
 use super::reading::with_ends;
-use super::survey::Survey;
 use super::training_path::Geometry;
 use crate::model::snapshot::SnapshotMatrix;
 use crate::{Error, Result};
@@ -27,7 +27,7 @@ const PROJECTION_CHUNK: usize = 1 << 20;
 /// Snapshots whose true losses are measured along a path: as many as its picture can show beside each other.
 const MOST_TRUE_LOSSES: usize = 65;
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,

@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use burnscape_landscape::layout::Block;
 use burnscape_trace::columns;
 
-use super::sample::{AVERAGE_SHARE, Columns, LookSample};
+use super::sample::{AVERAGE_SHARE, Columns, StatisticsSample};
 use crate::measure::norms::{squares, widened};
 use crate::model::map::ModelMap;
 
@@ -46,7 +46,7 @@ impl OnDevice {
         Self { device, blocks, start, average, power, weight: 0.0, update: None }
     }
 
-    pub fn look(&mut self, sample: &LookSample, columns: &mut Columns) {
+    pub fn look(&mut self, sample: &StatisticsSample, columns: &mut Columns) {
         let mut parcel = Parcel::default();
         self.gradients(sample, &mut parcel);
         if sample.look.broken_weights {
@@ -65,7 +65,7 @@ impl OnDevice {
         self.take_in_power(sample, columns);
     }
 
-    fn gradients(&mut self, sample: &LookSample, parcel: &mut Parcel) {
+    fn gradients(&mut self, sample: &StatisticsSample, parcel: &mut Parcel) {
         let gradients = || {
             let with_blocks = sample.handles.gradients.iter().zip(&self.blocks);
             with_blocks.map(|(gradient, &(len, dtype))| {
@@ -100,7 +100,7 @@ impl OnDevice {
     }
 
     /// Averages ‖g‖² over steps, and corrects both averages for their beginning.
-    fn take_in_power(&mut self, sample: &LookSample, columns: &mut Columns) {
+    fn take_in_power(&mut self, sample: &StatisticsSample, columns: &mut Columns) {
         if !sample.look.signal_to_noise {
             return;
         }
@@ -116,7 +116,7 @@ impl OnDevice {
         }
     }
 
-    fn updates(&mut self, sample: &LookSample, parcel: &mut Parcel) {
+    fn updates(&mut self, sample: &StatisticsSample, parcel: &mut Parcel) {
         let pairs = sample.handles.before.iter().zip(&sample.handles.after);
         let update: Vec<Tensor<1>> =
             pairs.map(|(before, after)| widened(after.clone()) - widened(before.clone())).collect();

@@ -6,8 +6,8 @@ use burn::tensor::{DType, Tensor};
 use burnscape_landscape::layout::Block;
 use burnscape_trace::columns;
 
-use super::sample::{AVERAGE_SHARE, Columns, LookSample};
-use crate::config::measurements::Look;
+use super::sample::{AVERAGE_SHARE, Columns, StatisticsSample};
+use crate::config::measurements::StatisticsDue;
 use crate::measure::norms::sum_of_squares_f32;
 use crate::model::map::ModelMap;
 use crate::model::tensors::to_host;
@@ -42,7 +42,7 @@ impl OnHost {
         Self { ranges, start, average: Vec::new(), power, weight: 0.0, update: None }
     }
 
-    pub fn look(&mut self, sample: &LookSample, columns: &mut Columns) {
+    pub fn look(&mut self, sample: &StatisticsSample, columns: &mut Columns) {
         if sample.look.needs_gradients() {
             self.gradients(sample, columns);
         }
@@ -64,8 +64,8 @@ impl OnHost {
         }
     }
 
-    fn gradients(&mut self, sample: &LookSample, columns: &mut Columns) {
-        let Look { signal_to_noise, gradient_extremes, broken_gradient, .. } = sample.look;
+    fn gradients(&mut self, sample: &StatisticsSample, columns: &mut Columns) {
+        let StatisticsDue { signal_to_noise, gradient_extremes, broken_gradient, .. } = sample.look;
         if signal_to_noise {
             self.average.resize(self.start.len(), 0.0);
             self.weight = (1.0 - AVERAGE_SHARE) * self.weight + AVERAGE_SHARE;
@@ -118,7 +118,7 @@ impl OnHost {
         (sum / self.weight.powi(2), self.power[block] / self.weight)
     }
 
-    fn updates(&mut self, sample: &LookSample, columns: &mut Columns) {
+    fn updates(&mut self, sample: &StatisticsSample, columns: &mut Columns) {
         let update = self.update_of(sample);
         let previous = self.update.take().filter(|(step, _)| step + 1 == sample.step);
         if let (true, Some((_, previous))) = (sample.look.update_cosine, &previous) {
@@ -138,7 +138,7 @@ impl OnHost {
         self.update = sample.look.keep_update.then_some((sample.step, update));
     }
 
-    fn update_of(&self, sample: &LookSample) -> Vec<f32> {
+    fn update_of(&self, sample: &StatisticsSample) -> Vec<f32> {
         let mut update = Vec::with_capacity(self.start.len());
         for (before, after) in sample.handles.before.iter().zip(&sample.handles.after) {
             let (before, after) = (values(before), values(after));

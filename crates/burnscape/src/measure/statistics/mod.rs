@@ -16,7 +16,7 @@ use crate::model::map::ModelMap;
 use device::OnDevice;
 use histogram::OctaveBins;
 use host::{OnHost, values};
-use sample::{Columns, LookSample};
+use sample::{Columns, StatisticsSample};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ pub(crate) struct Found {
 
 /// What has to be remembered from step to step, and what was found and not yet written.
 #[derive(Default)]
-pub(crate) struct Looker {
+pub(crate) struct StatisticsReader {
     memory: Option<Memory>,
     found: VecDeque<Found>,
 }
@@ -39,7 +39,7 @@ enum Memory {
     Device(Box<OnDevice>),
 }
 
-impl Looker {
+impl StatisticsReader {
     /// Training starts with this model.
     pub fn begin(&mut self, map: &ModelMap, start: Vec<f32>) {
         self.memory = Some(match map.defers_reads {
@@ -49,7 +49,7 @@ impl Looker {
     }
 
     /// Measures what is asked for; nothing before the beginning.
-    pub fn look(&mut self, sample: LookSample) {
+    pub fn look(&mut self, sample: StatisticsSample) {
         let mut found = Found { step: sample.step, ..Found::default() };
         match &mut self.memory {
             Some(Memory::Host(memory)) => memory.look(&sample, &mut found.columns),
@@ -85,7 +85,7 @@ impl Found {
     }
 }
 
-fn histograms(sample: &LookSample) -> Vec<Histogram> {
+fn histograms(sample: &StatisticsSample) -> Vec<Histogram> {
     let of = |of: &str, block: usize, tensor: &Tensor<1>| {
         let values = values(tensor)?;
         let block = Some(block as u32);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::measurements::Look;
+use crate::config::measurements::StatisticsDue;
 use crate::measure::handles::Handles;
 
 /// How much one more step counts in the average that the signal-to-noise ratio is of.
@@ -10,10 +10,10 @@ pub(super) const AVERAGE_SHARE: f64 = 0.1;
 
 /// A step that is looked at more closely.
 #[derive(Debug)]
-pub(crate) struct LookSample {
+pub(crate) struct StatisticsSample {
     /// Steps of this process before it.
     pub step: u64,
-    pub look: Look,
+    pub look: StatisticsDue,
     pub handles: Handles,
     /// Learning rate per block; empty where all have that of the step.
     pub lrs: Vec<f32>,

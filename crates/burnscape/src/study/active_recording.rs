@@ -10,7 +10,7 @@ use crate::observe::hook::Hook;
 use crate::recorder::Recorder;
 
 /// A recording in the hands of whoever uses it now.
-pub(crate) struct Active {
+pub(crate) struct ActiveRecording {
     pub config: Config,
     pub recorder: Recorder,
     pub hook: Arc<Hook>,
@@ -18,7 +18,7 @@ pub(crate) struct Active {
     pub is_reopened: bool,
 }
 
-impl Active {
+impl ActiveRecording {
     /// Where training ended, in counts of this process or, after the end of the run, of the run.
     pub fn moment(&self) -> Moment {
         if self.is_reopened { self.recorder.recorded } else { self.hook.moment() }
@@ -42,8 +42,8 @@ pub(crate) fn error_of(failed: Failed) -> Error {
 }
 
 /// Ends the run of a study that could not begin.
-pub(crate) fn failed(mut active: Active, error: Error) -> Failed {
-    active.recorder.lanes.problem(error.to_string());
+pub(crate) fn failed(mut active: ActiveRecording, error: Error) -> Failed {
+    active.recorder.handle.problem(error.to_string());
     let run = active.recorder.folder.path().to_path_buf();
     match active.recorder.stop("failed") {
         Ok(report) => (Recording::new(&run, report), error).into(),

@@ -7,16 +7,16 @@ use burnscape_landscape::budget::evenly;
 
 use super::batches::{Batches, OfLoader, OnChange, Place, Reading};
 use super::centre::same;
+use super::open_study::OpenStudy;
 use super::quantities::{BatchSet, Looked, Measured, measure};
 use super::study_time::ASIDE;
-use super::survey::Survey;
 use crate::{Error, Result};
 
 /// Passes over the batches looked at, until it is decided what is measured: three here, one over a second reading, and
 /// some nodes to see how long they take.
 const PASSES: f64 = 9.0;
 
-impl<M> Survey<'_, M>
+impl<M> OpenStudy<'_, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
@@ -124,7 +124,7 @@ where
     }
 
     fn timed_loss(&self, set: &BatchSet<M::Input>, places: &[usize]) -> Result<(Measured, f64)> {
-        let clock = &self.active.config.study.clock;
+        let clock = &self.active.config.clock;
         let begun = clock.now();
         let found = self.loss_of(&some_of(&set.batches, places));
         let found = found.map_err(|error| match error {
@@ -161,7 +161,7 @@ where
             OnChange::Refuse => Err(changed),
             OnChange::Tell => {
                 let told = format!("{changed}. The surface is that of the first pass");
-                self.active.recorder.lanes.problem(told);
+                self.active.recorder.handle.problem(told);
                 Ok(())
             }
         }

@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_trace::{Check, Note, Plan, Record, Snapshot, record};
 
-use super::active::{Active, Failed, failed};
+use super::active_recording::{ActiveRecording, Failed, failed};
 use super::batches::{Batches, OnChange};
 use super::centre::Centre;
 use super::evaluate::Pace;
@@ -24,8 +24,8 @@ use crate::landscape::recording::Recording;
 use crate::model::point::Point;
 
 /// A study that is switched on: parts, each of which owns what it alone changes.
-pub(crate) struct Survey<'a, M: InferenceStep> {
-    pub(super) active: Active,
+pub(crate) struct OpenStudy<'a, M: InferenceStep> {
+    pub(super) active: ActiveRecording,
     pub(super) studied: StudiedModel<M>,
     pub(super) quantities: Quantities<'a, M::Input, M::Output>,
     pub(super) path: TrainingPath,
@@ -68,14 +68,14 @@ pub(super) struct PlannedSlices {
     pub outlook: Option<String>,
 }
 
-impl<'a, M> Survey<'a, M>
+impl<'a, M> OpenStudy<'a, M>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
     /// Begins a study; one that cannot begin ends the run.
     pub(crate) fn new<B>(
-        active: Active,
+        active: ActiveRecording,
         subject: Subject<'a, M>,
         batches: &B,
         on_change: OnChange,
@@ -84,10 +84,10 @@ where
         B: Batches<M::Input> + ?Sized,
     {
         let Subject { begun, mut studied, snapshots, reader, mut held } = subject;
-        let mut time = StudyTime::begun(&active.config.study, begun);
+        let mut time = StudyTime::begun(&active.config, begun);
         time.closing = time.taken_by(|| studied.remember());
         held.next_slice = active.recorder.first_slice;
-        let mut survey = Self {
+        let mut open = Self {
             studied,
             quantities: Quantities::of(reader),
             path: TrainingPath::of(snapshots),
@@ -100,12 +100,12 @@ where
             stopper: Stopper::default(),
             active,
         };
-        survey.leave_out_twin_of_final();
-        let looked = survey.add_batches(None, batches, on_change);
-        survey.time.spent_since(begun);
+        open.leave_out_twin_of_final();
+        let looked = open.add_batches(None, batches, on_change);
+        open.time.spent_since(begun);
         match looked {
-            Ok(()) => Ok(survey),
-            Err(error) => Err(failed(survey.active, error)),
+            Ok(()) => Ok(open),
+            Err(error) => Err(failed(open.active, error)),
         }
     }
 
@@ -192,6 +192,6 @@ where
     }
 
     pub(super) fn record(&self, record: Record) {
-        self.active.recorder.lanes.record(record);
+        self.active.recorder.handle.record(record);
     }
 }

@@ -16,14 +16,14 @@ use burn::train::{Interrupter, LearnerSummary};
 
 use super::events::Events;
 use super::metric_values::MetricValues;
-use crate::channel::handle::Lanes;
+use crate::channel::handle::RecorderHandle;
 
 /// What renders, with ours beside it.
 pub(crate) struct Beside {
     rendered: Rendered,
     events: Events,
     values: MetricValues,
-    lanes: Lanes,
+    handle: RecorderHandle,
 }
 
 /// The renderer that was given, or burn's own.
@@ -41,15 +41,15 @@ impl Beside {
         renderer: Option<Box<dyn MetricsRenderer>>,
         interrupter: Interrupter,
         checkpoint: Option<usize>,
-        lanes: Lanes,
+        handle: RecorderHandle,
     ) -> Self {
         let rendered = match renderer {
             Some(renderer) => Rendered::By(renderer),
             None => Rendered::ByDefault(interrupter, checkpoint),
         };
-        lanes.counters().voice.screen_begins();
-        let events = Events::telling(lanes.clone());
-        Self { rendered, events, values: MetricValues::new(Some(lanes.clone())), lanes }
+        handle.counters().voice.screen_begins();
+        let events = Events::telling(handle.clone());
+        Self { rendered, events, values: MetricValues::new(Some(handle.clone())), handle }
     }
 
     fn pass_on<T>(&mut self, call: impl FnOnce(&mut dyn MetricsRenderer) -> T) -> Option<T> {
@@ -58,7 +58,7 @@ impl Beside {
         }
         match &mut self.rendered {
             Rendered::By(renderer) => {
-                let is_beside = &self.lanes.counters().is_beside;
+                let is_beside = &self.handle.counters().is_beside;
                 is_beside.store(true, Ordering::Relaxed);
                 let answer = call(renderer.as_mut());
                 is_beside.store(false, Ordering::Relaxed);
@@ -72,7 +72,7 @@ impl Beside {
 impl Drop for Beside {
     fn drop(&mut self) {
         self.rendered = Rendered::Over;
-        self.lanes.counters().voice.screen_ends();
+        self.handle.counters().voice.screen_ends();
     }
 }
 
@@ -178,7 +178,7 @@ impl EvaluationProgressLogger for Beside {
 impl MetricsRenderer for Beside {
     fn manual_close(&mut self) {
         self.pass_on(|it| it.manual_close());
-        self.lanes.counters().voice.tell_if_free();
+        self.handle.counters().voice.tell_if_free();
     }
 
     fn register_metric(&mut self, definition: MetricDefinition) {

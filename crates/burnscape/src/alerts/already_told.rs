@@ -12,7 +12,7 @@ pub(super) enum Place {
 
 /// When each rule was broken last at each place.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Told(BTreeMap<(&'static str, Place), Last>);
+pub(super) struct AlreadyTold(BTreeMap<(&'static str, Place), Last>);
 
 #[derive(Debug, Clone, Copy)]
 struct Last {
@@ -21,7 +21,7 @@ struct Last {
     was_kept: bool,
 }
 
-impl Told {
+impl AlreadyTold {
     /// Notes that a rule is broken; whether that is news: it was kept since it was broken last, which is more than
     /// `cool_down` steps ago.
     pub fn is_news(&mut self, rule: &'static str, place: Place, step: u64, cool_down: u64) -> bool {
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn what_stays_broken_is_no_news_however_seldom_it_is_judged() {
-        let mut told = Told::default();
+        let mut told = AlreadyTold::default();
         let mut at = |step| told.is_news("rule", Place::Block(3), step, 100);
         assert!(at(0) && !at(500) && !at(5000));
         told.keep("rule", |place| *place == Place::Block(3));
