@@ -55,6 +55,7 @@ mod session;
 mod sight;
 mod signals;
 mod terminal_profile;
+mod together;
 mod tty;
 mod viewer;
 mod watch;

@@ -1,6 +1,7 @@
 //! The landscape: a slice of the loss as a map or a line, and in words what it does not show.
 
 mod axes;
+mod beside;
 mod line;
 mod live;
 mod map;
@@ -12,11 +13,14 @@ mod slices;
 mod viewport;
 mod words;
 
+use burnscape_trace::StudyKind;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use self::beside::Look;
+pub(crate) use self::beside::{Beside, SurfacesBeside};
 use self::picture::Picture;
 use self::relief::{Pose, Relief};
 use self::viewport::Zoom;
@@ -39,10 +43,12 @@ const MAP_COLUMNS: u16 = 82;
 /// Rows that the map keeps before the words below it get more than two.
 const MAP_ROWS: u16 = 17;
 
-const WORDS: [(&str, &str); 5] = [
+const WORDS: [(&str, &str); 7] = [
     ("× ∞ ░", "NaN, infinite, not measured (shade of the nearest node)"),
     ("∙", "interpolated, not measured (without colour: letters)"),
     ("○ ●", "first and last snapshot of a path; several runs end in numbers"),
+    ("▾1 ▾2", "minima of the basins that count, the deepest first: see the words"),
+    ("Space", "of a comparison: one slice alone, or all side by side"),
     ("◇", "3-D: true loss of a snapshot; its stem: what the plane misses"),
     ("height ×1", "3-D: half the plane's width; dotted lines: interpolated"),
 ];
@@ -57,6 +63,8 @@ pub struct LandscapeView {
     scale: ScaleChoice,
     words_only: bool,
     in_space: bool,
+    /// One slice of those that are to be compared stands alone.
+    is_alone: bool,
     pose: Pose,
     /// The step that the reader looks at: its snapshot is marked on the path.
     sight: Sight,
@@ -94,6 +102,7 @@ impl View for LandscapeView {
             Message::NextScale => self.scale = self.scale.next_of_colours(),
             Message::ToggleWords => self.words_only = !self.words_only,
             Message::NextPicture => self.in_space = !self.in_space,
+            Message::ToggleMark => self.is_alone = !self.is_alone,
             message if self.shows_space(run) => self.pose = self.posed(message),
             Message::ZoomIn => self.zoom = self.zoom.closer(),
             Message::ZoomOut => self.zoom = self.zoom.farther(),
@@ -216,6 +225,16 @@ impl LandscapeView {
         };
         self.draw_with_words(&scene, area, buffer, |area, buffer| match &picture {
             Err(problem) => draw_problem(problem, area, buffer),
+            Ok(picture) if !self.is_alone && !beside_of(run, landscape).is_empty() => {
+                let look = Look {
+                    common: picture.common,
+                    choice: self.scale,
+                    pose: self.pose,
+                    is_map: !self.in_space,
+                };
+                let shown = landscape.slice().slice;
+                look.draw_study(&beside_of(run, landscape), shown, area, buffer);
+            }
             Ok(picture) if picture.surface().grid().is_line() => {
                 let pictures = self.pictures(run, picture, line::plots(area));
                 line::draw(&pictures, self.cursor, area, buffer);
@@ -276,6 +295,14 @@ impl Cursor {
             Towards::Right => (self.column + nodes, self.row),
         }
     }
+}
+
+/// The slices of several runs that a slice is to be compared with, it among them; none where it stands for itself.
+fn beside_of<'a>(run: &'a Run, landscape: &Landscape) -> Vec<&'a Landscape> {
+    let landscapes = run.landscapes();
+    let study = landscapes.study_of(landscape.slice());
+    let study = study.filter(|study| study.kind == StudyKind::SideBySide);
+    study.map_or_else(Vec::new, |study| landscapes.slices_of(study).collect())
 }
 
 /// Rows for the words: all that the map does not need, at least two.

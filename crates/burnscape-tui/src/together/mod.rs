@@ -1,0 +1,308 @@
+//! Several runs that were marked in the list, shown together: their curves, their surfaces, their numbers. All of them are
+//! followed while they train.
+
+mod curves;
+mod measures;
+mod member;
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::Event;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+
+use self::curves::Curves;
+use self::measures::Measures;
+use self::member::Member;
+use crate::message::Message;
+use crate::palette::{BAD, GOOD, MUTED, TRAIN, VALID, WARNING};
+use crate::runs::Chosen;
+use crate::views::help::{self, Explained};
+use crate::views::{Beside, SurfacesBeside, ViewKind, body, draw_sentence};
+use crate::widgets::{areas, text};
+use crate::wishes::Wishes;
+
+/// The colours of the runs, in their order; further ones begin again, and have numbers of their own.
+const COLOURS: [Color; 5] = [TRAIN, VALID, GOOD, BAD, WARNING];
+
+/// What is shown of the runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Curves,
+    Surfaces,
+    Measures,
+}
+
+/// Several runs at once.
+#[derive(Debug)]
+pub(crate) struct Together {
+    members: Vec<Member>,
+    side: Side,
+    curves: Curves,
+    surfaces: SurfacesBeside,
+    measures: Measures,
+    help: Option<usize>,
+    said: Option<String>,
+    pub(crate) wishes: Wishes,
+    changed: bool,
+}
+
+impl Together {
+    /// Opens runs, each as far as it is written; one that cannot be opened is shown with the reason.
+    pub(crate) fn new(chosen: &[Chosen], view: Option<ViewKind>) -> Self {
+        let mut together = Self {
+            members: chosen.iter().map(Member::new).collect(),
+            side: Side::Curves,
+            curves: Curves::default(),
+            surfaces: SurfacesBeside::default(),
+            measures: Measures::default(),
+            help: None,
+            said: None,
+            wishes: Wishes::default(),
+            changed: true,
+        };
+        together.show(view.unwrap_or_default());
+        together.refresh();
+        together
+    }
+
+    /// Reads on in all runs, and tells how long it may take until there is more.
+    pub(crate) fn refresh(&mut self) -> Duration {
+        for member in &mut self.members {
+            self.changed |= member.keep_up();
+        }
+        let delays = self.members.iter().map(Member::delay);
+        delays.min().unwrap_or(Member::LONGEST_DELAY)
+    }
+
+    /// Takes an event of the terminal.
+    pub(crate) fn handle(&mut self, event: &Event) {
+        if let Some(message) = Message::from_event(event) {
+            self.update(message);
+        }
+    }
+
+    /// Takes what the reader asks for.
+    pub(crate) fn update(&mut self, message: Message) {
+        self.changed = true;
+        if message.is_of_the_reader() {
+            self.said = None;
+        }
+        let entries = help::entries(KEYS, WORDS);
+        if help::moved(&mut self.help, entries, message) || self.wishes.take(message) {
+            return;
+        }
+        match message {
+            Message::ToggleHelp => self.help = self.help.xor(Some(0)),
+            Message::ShowView(number) => {
+                if let Some(view) = number.checked_sub(1).and_then(|at| ViewKind::ALL.get(at)) {
+                    self.show(*view);
+                }
+            }
+            Message::NextView => self.side = self.side.next(),
+            Message::PreviousView => self.side = self.side.next().next(),
+            Message::Abandon => self.wishes.show_list = true,
+            message => match self.side {
+                Side::Curves => self.curves.update(message),
+                Side::Surfaces => self.surfaces.update(message, &beside(&self.members)),
+                Side::Measures => self.measures.update(message, &self.members),
+            },
+        }
+    }
+
+    /// A view of one run leads to what there is of several.
+    fn show(&mut self, view: ViewKind) {
+        self.help = None;
+        self.side = match view {
+            ViewKind::Landscape => Side::Surfaces,
+            ViewKind::Sharpness => Side::Measures,
+            _ => Side::Curves,
+        };
+    }
+
+    /// Tells the reader what just happened; it goes away with the next key.
+    pub(crate) fn say(&mut self, sentence: String) {
+        (self.said, self.changed) = (Some(sentence), true);
+    }
+
+    /// Something to draw changed, since this was last asked.
+    pub(crate) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Something moves by itself.
+    pub(crate) fn wants_ticks(&self) -> bool {
+        self.help.is_none() && self.side == Side::Surfaces && self.surfaces.is_rotating()
+    }
+
+    /// What is shown, in a word.
+    pub(crate) fn title(&self) -> &'static str {
+        self.side.word()
+    }
+
+    /// Draws everything.
+    pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        self.draw_parts(area, buffer, true);
+    }
+
+    /// Draws without keys, as for a picture that is kept.
+    pub(crate) fn draw_still(&self, area: Rect, buffer: &mut Buffer) {
+        self.draw_parts(area, buffer, false);
+    }
+
+    fn draw_parts(&self, area: Rect, buffer: &mut Buffer, with_keys: bool) {
+        let area = area.intersection(buffer.area);
+        if area.is_empty() {
+            return;
+        }
+        let inside = body(area, with_keys);
+        if inside.y > area.y {
+            self.draw_header(areas::row(area, 0), buffer);
+        }
+        match self.help.filter(|_| with_keys) {
+            Some(first) => help::draw(inside, buffer, KEYS, WORDS, first),
+            None => self.draw_side(inside, buffer),
+        }
+        let last = areas::split_bottom(area, 1).1;
+        match &self.said {
+            Some(said) if with_keys => draw_sentence(last, buffer, said, WARNING),
+            _ if inside.bottom() == area.bottom() => {}
+            _ => text::put(buffer, last, self.side.keys(), Style::new().fg(MUTED)),
+        }
+    }
+
+    fn draw_header(&self, row: Rect, buffer: &mut Buffer) {
+        let count = format!("{} runs together", self.members.len());
+        text::put(buffer, row, &count, Style::new().add_modifier(Modifier::BOLD));
+        let mut rest = row;
+        for side in [Side::Measures, Side::Surfaces, Side::Curves] {
+            let label = format!(" {} {} ", side.key(), side.word());
+            let (left, place) = areas::split_right(rest, text::width(&label) as u16);
+            let is_shown = side == self.side;
+            let shown = Style::new().add_modifier(Modifier::REVERSED);
+            let style = if is_shown { shown } else { Style::new().fg(MUTED) };
+            if left.width > text::width(&count) as u16 {
+                text::put(buffer, place, &label, style);
+            }
+            rest = left;
+        }
+    }
+
+    fn draw_side(&self, area: Rect, buffer: &mut Buffer) {
+        match self.side {
+            Side::Curves => self.curves.draw(&self.members, area, buffer),
+            Side::Surfaces => self.surfaces.draw(&beside(&self.members), area, buffer),
+            Side::Measures => self.measures.draw(&self.members, area, buffer),
+        }
+    }
+}
+
+impl Side {
+    fn next(self) -> Self {
+        match self {
+            Self::Curves => Self::Surfaces,
+            Self::Surfaces => Self::Measures,
+            Self::Measures => Self::Curves,
+        }
+    }
+
+    /// The number of the view of one run that shows the same.
+    fn key(self) -> usize {
+        match self {
+            Self::Curves => ViewKind::Overview.number(),
+            Self::Surfaces => ViewKind::Landscape.number(),
+            Self::Measures => ViewKind::Sharpness.number(),
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Curves => "Curves",
+            Self::Surfaces => "Surfaces",
+            Self::Measures => "Measures",
+        }
+    }
+
+    fn keys(self) -> &'static str {
+        match self {
+            Self::Curves => {
+                "q quit  ? help  L list  1 4 5 Tab view  v next  s smooth  y scale  e save"
+            }
+            Self::Surfaces => {
+                "q quit  ? help  L list  1 4 5 Tab view  m map  arrows turn  < > height  r rotate  [ ] slice  v more"
+            }
+            Self::Measures => {
+                "q quit  ? help  L list  1 4 5 Tab view  ← → column  v turn order  e save"
+            }
+        }
+    }
+}
+
+/// The runs with their names and colours, as surfaces want them.
+fn beside(members: &[Member]) -> Vec<Beside<'_>> {
+    let of = |(number, member): (usize, _)| {
+        let member: &Member = member;
+        let name = format!("{} {}", number + 1, member.name());
+        Beside { run: member.run(), name, colour: colour(number) }
+    };
+    members.iter().enumerate().map(of).collect()
+}
+
+fn colour(number: usize) -> Color {
+    COLOURS[number % COLOURS.len()]
+}
+
+/// A row of the runs by number, name and colour, with what is to be said of each.
+fn draw_key(members: &[Member], area: Rect, buffer: &mut Buffer) -> Rect {
+    let mut rows = vec![Vec::new()];
+    let mut used = 0;
+    for (number, member) in members.iter().enumerate() {
+        let entry = format!("{} {}", number + 1, member.told());
+        let entry = text::cut_end(&text::printable(&entry), usize::from(area.width));
+        let width = text::width(&entry);
+        if used > 0 && used + 2 + width > usize::from(area.width) {
+            rows.push(Vec::new());
+            used = 0;
+        }
+        let at = if used > 0 { used + 2 } else { 0 };
+        used = at + width;
+        if let Some(row) = rows.last_mut() {
+            row.push((at as u16, entry, colour(number)));
+        }
+    }
+    let most = rows.len().min(usize::from(area.height / 4).max(1));
+    let (key, rest) = areas::split_top(area, most as u16);
+    for (place, row) in rows.iter().take(most).enumerate() {
+        for (at, entry, colour) in row {
+            let place = areas::split_left(areas::row(key, place as u16), *at).1;
+            text::put(buffer, place, entry, Style::new().fg(*colour));
+        }
+    }
+    rest
+}
+
+const KEYS: &[Explained] = &[
+    ("1, 4, 5, Tab", "curves, surfaces, measures"),
+    ("v", "next charts, next surfaces"),
+    ("y s", "scale; smooth the lines"),
+    ("arrows", "turn all surfaces; choose a column"),
+    ("m < > r + -", "map or 3-D, height, rotate, zoom"),
+    ("[ ]", "previous, next slice"),
+    ("L, Esc", "back to the list"),
+    ("u", "glyphs: fewer, then all"),
+    ("e", "what is shown into SVG and text"),
+    ("R, Ctrl-L", "draw everything again"),
+    ("Ctrl-Z", "to the shell until `fg`"),
+    ("q, Ctrl-C", "leave; training goes on"),
+];
+
+const WORDS: &[Explained] = &[
+    ("1 2 3", "the runs by number: at the ends of their lines, above their surfaces"),
+    ("surfaces", "on one scale, height and camera; what was measured otherwise is said below"),
+    ("measures", "of the last epoch, the last curvature and the first random slice of each run"),
+    ("one run each", "says nothing of seeds: `burnscape compare` gives intervals over several"),
+];
+
+#[cfg(test)]
+mod tests;
