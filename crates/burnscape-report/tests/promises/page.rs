@@ -570,7 +570,7 @@ fn a_plane_without_any_finite_loss_is_told_of_and_the_table_of_nodes_is_whole() 
 }
 
 /// The data of a page.
-fn data(page: &Path) -> Value {
+pub fn data(page: &Path) -> Value {
     let text = fs::read_to_string(page).unwrap();
     let (_, rest) = text.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
