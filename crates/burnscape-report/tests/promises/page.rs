@@ -626,6 +626,22 @@ fn models_that_were_trained_together_come_with_the_run_above_them() {
 }
 
 #[test]
+fn true_losses_beyond_the_figure_are_counted() {
+    let mut run = full_run("a");
+    run.add(record!(Trajectory {
+        slice: Some(1),
+        snapshots: vec![0, 1, 2].into(),
+        x: vec![0.5, -0.5, 0.0].into(),
+        y: vec![0.5, 0.25, 0.0].into(),
+        loss: vec![1e9, f64::INFINITY, 0.25].into()
+    }));
+    let Some(mut browser) = opened(&page(&mut run, 1), 1280, 900) else { return };
+    unfold(&mut browser);
+    let told = browser.value("document.body.textContent.includes('true losses, 2 of them beyond')");
+    assert_eq!(told, true);
+}
+
+#[test]
 fn nothing_to_show_is_a_sentence() {
     let mut run = TestRun::new();
     run.flush();
