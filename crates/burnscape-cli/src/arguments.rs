@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{completions, dump, info, man, recover, snapshots, thin, verify, watch};
+use crate::{compare, completions, dump, info, man, recover, snapshots, thin, verify, watch};
 #[cfg(feature = "export")]
 use crate::{export, report};
 
@@ -47,6 +47,7 @@ pub(crate) enum Command {
     Export(export::Export),
     #[cfg(feature = "export")]
     Report(report::Report),
+    Compare(compare::Compare),
     Info(info::Info),
     Verify(verify::Verify),
     Recover(recover::Recover),
@@ -66,6 +67,7 @@ impl Command {
             Self::Export(arguments) => export::run(arguments)?,
             #[cfg(feature = "export")]
             Self::Report(arguments) => report::run(arguments)?,
+            Self::Compare(arguments) => compare::run(arguments)?,
             Self::Info(arguments) => info::run(arguments)?,
             Self::Verify(arguments) => return verify::run(arguments),
             Self::Recover(arguments) => recover::run(arguments)?,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod alerts;
+mod beside;
 mod black_boxes;
 mod block_columns;
 mod block_histograms;
@@ -36,6 +37,7 @@ mod taps;
 mod text;
 
 pub use alerts::{Alerts, MAX_ALERTS, is_error};
+pub use beside::{CompareError, Picture, Row, RunBeside, Side, SideBySide, SideValue, Sides};
 pub use black_boxes::{BlackBox, BlackBoxes};
 pub use block_histograms::BlockValues;
 pub use block_quantity::BlockQuantity;
@@ -54,7 +56,7 @@ pub use curvature::{CurvatureHistory, Curvatures, MAX_MOMENTS, Moment, stability
 pub use facts::{Facts, Losses};
 pub use freezing::Freezing;
 pub use history::History;
-pub use landscape::{Landscape, MAX_NODES, Quantity};
+pub use landscape::{Landscape, MAX_NODES, Quantity, basins};
 pub use landscapes::Landscapes;
 pub use last_step::LastStep;
 pub use left_behind::LeftBehind;

@@ -5,6 +5,8 @@
 //! version. Every kind that the format reserves is listed in [`RESERVED_KINDS`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +137,16 @@ pub struct Head {
     pub blocks: Vec<Block>,
     /// Buffers (BatchNorm running statistics …): in snapshots, in no direction.
     pub buffers: Vec<Buffer>,
+}
+
+impl Head {
+    /// An identifier of a new run: 32 hexadecimal digits from the standard library's own entropy, so that no random stream
+    /// of a program is touched.
+    #[must_use]
+    pub fn new_run_id() -> String {
+        let random = || RandomState::new().hash_one(SystemTime::now());
+        format!("{:016x}{:016x}", random(), random())
+    }
 }
 
 /// What the training was set to, as the program told it. It may be told in parts: of a name that comes again, the
@@ -666,6 +678,11 @@ pub struct Slice {
     pub unit: SampleUnit,
     /// Batches of the fixed set.
     pub batches: u64,
+    /// Which samples these are: `targets ` and 16 hexadecimal digits, a hash of the targets of its batches where outputs hold
+    /// them, else `name ` and what the program called them; empty: unknown. Equal ones are of the same samples in the same
+    /// batches.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub fingerprint: String,
     /// What BatchNorm normalises with.
     pub batchnorm: BatchNormMode,
     /// Element type the loss was computed in.
@@ -893,6 +910,12 @@ pub struct ComparedRun {
     pub run_id: String,
     /// What is to be known of it, such as that it still trains, as sentences.
     pub remarks: Vec<String>,
+    /// The side that it is on, where runs that differ in their seeds stand together; empty: it is one by itself.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub side: String,
+    /// Numbers of it by name, such as `valid_loss` or `lambda_max`; what is unknown is left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub numbers: BTreeMap<String, f64>,
 }
 
 /// A self-check and how it came out.

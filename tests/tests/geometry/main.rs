@@ -11,6 +11,7 @@ mod budget;
 mod compared;
 mod diverged;
 mod endings;
+mod fingerprints;
 mod gradient_direction;
 mod groups;
 mod layers;

@@ -370,6 +370,7 @@ impl Draw {
             samples: self.u64(),
             unit: self.word("tokens"),
             batches: self.u64(),
+            fingerprint: self.string(),
             batchnorm: self.word("centre"),
             dtype: self.string(),
             device: self.string(),
@@ -448,6 +449,8 @@ impl Draw {
             path: self.string(),
             run_id: self.string(),
             remarks: self.list(2, Self::string),
+            side: self.string(),
+            numbers: self.list(2, |it| (it.string(), it.f64())).into_iter().collect(),
         })
     }
 

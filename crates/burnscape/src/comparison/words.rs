@@ -2,7 +2,7 @@
 
 use burnscape_landscape::barrier::Barrier;
 use burnscape_landscape::pca::{JointPca, Weigh};
-use burnscape_landscape::topology::{Doubts, MergeTree};
+use burnscape_landscape::topology::MergeTree;
 use burnscape_landscape::words::{self, number, percent};
 
 use super::runs::Runs;
@@ -20,11 +20,8 @@ pub(super) fn of_topology(surface: &SliceSurface) -> Findings {
         .with("noise", count(tree.noise()))
 }
 
-/// The tolerance of adaptive evaluation is a share of the range of losses.
 pub(super) fn tree_of(surface: &SliceSurface) -> MergeTree {
-    let tolerance = surface.slice.tolerance.zip(surface.surface.range());
-    let interpolation_tolerance = tolerance.map(|(share, range)| share * range);
-    MergeTree::of(&surface.surface, Doubts { interpolation_tolerance, ..Doubts::default() })
+    burnscape_run::basins(&surface.slice, &surface.surface)
 }
 
 pub(super) fn corners([a, b, c]: &[String; 3]) -> String {

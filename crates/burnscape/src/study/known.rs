@@ -167,9 +167,11 @@ impl KnownSlice {
     /// The slice without what tells it from another one that is measured in the same way.
     pub fn description(slice: &Slice, planned: &Planned) -> String {
         let slice = slice.clone();
-        let (name, directions, study) = (String::new(), None, None);
+        // Traces of before format 1.2 tell no fingerprint; the loss at the centre tells other samples as well.
+        let (name, fingerprint, directions, study) = (String::new(), String::new(), None, None);
         // As text, since NaN is not equal to itself.
-        format!("{:?} {planned:?}", record!(Slice { slice: 0, name, directions, study, ..slice }))
+        let slice = record!(Slice { slice: 0, name, fingerprint, directions, study, ..slice });
+        format!("{slice:?} {planned:?}")
     }
 }
 
