@@ -49,7 +49,7 @@ fn main() -> Result<()> {
     let device = flags.device()?;
     let (train, valid) = data::split();
     let (batches, valid) =
-        (data::batches(&train, 512, &device), data::batches(&valid, 512, &device));
+        (data::batches(&train, 512, &device), data::batches(&valid, 120, &device));
     let nodes = flags.resolution;
     let runs = Runs::open(&folders)?.set(move |run| run.resolution(nodes, nodes));
     let comparison = flags.folder("optimizers").join("comparison");
@@ -57,8 +57,9 @@ fn main() -> Result<()> {
     comparison.study().measure("accuracy", accuracy).also_on("valid", &valid)?;
     let plane = comparison.joint_plane()?;
     let barriers = barriers(&mut comparison)?;
+    let names: Vec<_> = comparison.runs().iter().map(|run| run.name().to_string()).collect();
     report::print(&comparison.finish()?, !flags.no_dashboard);
-    table(&plane, &barriers);
+    table(&names, &plane, &barriers);
     Ok(())
 }
 
@@ -80,37 +81,31 @@ fn train(flags: &Flags, way: &Way) -> Result<Recording> {
     Ok(probe.close()?)
 }
 
-/// How high the losses climb on the lines between the ends: of each pair in training, and in validation.
-fn barriers(comparison: &mut Comparison<'_, Mlp>) -> Result<Vec<Vec<[f64; 2]>>> {
+/// How high the loss climbs on the line from each end to those before it.
+fn barriers(comparison: &mut Comparison<'_, Mlp>) -> Result<Vec<Vec<f64>>> {
     let ends: Vec<_> = comparison.runs().iter().map(ComparedRun::last).collect();
-    let mut all = Vec::new();
-    for (row, from) in ends.iter().enumerate() {
-        let mut heights = Vec::new();
-        for to in &ends[..row] {
-            let line = comparison.barrier(from, to)?.lines.remove(0);
-            let valid = line.barrier("valid loss").map_or(f64::NAN, |it| it.height);
-            heights.push([line.loss().height, valid]);
-        }
-        all.push(heights);
+    let mut barriers = Vec::new();
+    for (number, from) in ends.iter().enumerate() {
+        let heights = ends[..number].iter().map(|to| Ok(comparison.barrier(from, to)?.lowest()));
+        barriers.push(heights.collect::<Result<Vec<f64>>>()?);
     }
-    Ok(all)
+    Ok(barriers)
 }
 
-fn table(plane: &JointPlane, barriers: &[Vec<[f64; 2]>]) {
-    println!("\n{:<10} {:>9} {:>9}   barriers to", "optimizer", "loss", "in plane");
+fn table(names: &[String], plane: &JointPlane, barriers: &[Vec<f64>]) {
+    println!("\n{:<10} {:>8} {:>9}   barriers", "optimizer", "loss", "in plane");
     let path = &plane.surface.trajectory;
     for (number, run) in path.runs().into_iter().enumerate() {
         let loss = path.loss.get(run.end - 1).copied().unwrap_or(f64::NAN);
         let held = 100.0 * plane.joint.runs[number].held;
-        let heights = barriers[number].iter().zip(&WAYS);
-        let heights = heights.map(|([loss, _], to)| format!("{} {loss:.3}", to.name));
+        let heights = barriers[number].iter().zip(names);
+        let heights = heights.map(|(height, to)| format!("{height:.3} to {to}"));
         let heights = heights.collect::<Vec<_>>().join(", ");
-        println!("{:<10} {loss:>9.4} {held:>7.0} %   {heights}", WAYS[number].name);
+        println!("{:<10} {loss:>8.4} {held:>7.0} %   {heights}", names[number]);
     }
-    let highest = barriers.iter().flatten().map(|[loss, _]| *loss).fold(0.0, f64::max);
+    let highest = barriers.iter().flatten().copied().fold(0.0, f64::max);
     println!(
-        "\nFrom one beginning, the highest barrier between two ends is {highest:.3}: a path that looks as if it crossed a \
-         ridge of the picture may go around it in the directions that are not drawn. One seed shows a case, not a law: try \
-         others with --seed."
+        "\nFrom one beginning, the highest barrier between two ends is {highest:.3}. A path that seems to cross a ridge of the \
+         picture may go around it in directions that are not drawn. One seed shows a case, not a law: try others with --seed."
     );
 }

@@ -1,5 +1,6 @@
 //! A bent path of low loss between two models.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::module::Module;
@@ -10,7 +11,6 @@ use burnscape_landscape::curve::{Bend, BendOptions};
 use super::barrier::NODES;
 use super::measured::Comparison;
 use super::words;
-use crate::Result;
 use crate::config::check::check;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::{Point, Weights, WeightsOf};
@@ -18,6 +18,7 @@ use crate::study::bending::{Ends, MeasuredBend};
 use crate::study::comparing::Findings;
 use crate::study::open_study::OpenStudy;
 use crate::study::ways::Way;
+use crate::{Error, Result};
 
 /// How the bend of a path is trained; by default 1,000 steps at a rate of 0.05, with a momentum of 0.9.
 ///
@@ -34,11 +35,12 @@ use crate::study::ways::Way;
 pub struct BentPathSpec {
     options: BendOptions,
     nodes: usize,
+    resume_from: Option<PathBuf>,
 }
 
 impl Default for BentPathSpec {
     fn default() -> Self {
-        Self { options: BendOptions::default(), nodes: NODES }
+        Self { options: BendOptions::default(), nodes: NODES, resume_from: None }
     }
 }
 
@@ -72,6 +74,12 @@ impl BentPathSpec {
         self
     }
 
+    /// Goes on with the bend between the same two models that a comparison in this run folder has kept when it was stopped.
+    pub fn resume_from(mut self, comparison: impl Into<PathBuf>) -> Self {
+        self.resume_from = Some(comparison.into());
+        self
+    }
+
     fn validate(&self) -> Result<()> {
         let BendOptions { steps, rate, momentum } = self.options;
         check("steps", steps > 0, &steps, "one step or more")?;
@@ -81,7 +89,7 @@ impl BentPathSpec {
 }
 
 /// A path between two models that a bend keeps low: φ(t) = (1 − t)²·a + 2t(1 − t)·bend + t²·b.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct BentPath {
     /// The point that bends it, towards which it is drawn.
     pub bend: Point,
@@ -191,35 +199,41 @@ where
             let name = format!("{} to {}", names[0], names[1]);
             let tensors = [open.tensors_at(a)?, open.tensors_at(b)?];
             let ends = Ends { points: [a, b], tensors, name: &name };
-            let kept = kept(bends, open, &ends, &spec.options)?;
-            open.train_bend(&ends, &mut kept.bend, &spec.options, batches)?;
-            measured(open, &ends, &kept.bend, spec, &names)
+            let number = kept(bends, open, &ends, spec)?;
+            let bend = &mut bends[number].bend;
+            open.train_bend(&ends, bend, &spec.options, batches)?;
+            open.keep_bend(number, &ends, bend)?;
+            measured(open, &ends, bend, spec, &names)
         })
     }
 }
 
-/// The bend that was begun between these points in the same way, or a new one.
-fn kept<'k, M>(
-    bends: &'k mut Vec<KeptBend>,
+/// The number of the bend that was begun between these points in the same way, or of a new one.
+fn kept<M>(
+    bends: &mut Vec<KeptBend>,
     open: &OpenStudy<'_, M>,
     ends: &Ends<'_>,
-    options: &BendOptions,
-) -> Result<&'k mut KeptBend>
+    spec: &BentPathSpec,
+) -> Result<usize>
 where
     M: InferenceStep + Module,
     <M as InferenceStep>::Input: Clone,
 {
-    let points = ends.points.map(Clone::clone);
-    let is_same = |it: &KeptBend| it.points == points && it.options == *options;
-    let place = match bends.iter().position(is_same) {
-        Some(place) => place,
-        None => {
-            let bend = open.bend_between(ends)?;
-            bends.push(KeptBend { points, options: *options, bend });
-            bends.len() - 1
-        }
+    let (points, options) = (ends.points.map(Clone::clone), spec.options);
+    let is_same = |it: &KeptBend| it.points == points && it.options == options;
+    if let Some(number) = bends.iter().position(is_same) {
+        return Ok(number);
+    }
+    let bend = match &spec.resume_from {
+        None => open.bend_between(ends)?,
+        Some(folder) => open.kept_bend(folder, ends)?.ok_or_else(|| Error::Setting {
+            setting: "resume_from",
+            found: folder.display().to_string(),
+            expected: "a comparison that has kept a bend between the same two models, in this order",
+        })?,
     };
-    Ok(&mut bends[place])
+    bends.push(KeptBend { points, options, bend });
+    Ok(bends.len() - 1)
 }
 
 fn measured<M>(
@@ -237,7 +251,7 @@ where
     let label = format!("the bend between {} and {}", names[0], names[1]);
     let tensors = way.bend().unwrap_or_default();
     let point = Point::Weights(Weights(Arc::new(WeightsOf { label, tensors })));
-    let is_trained = bend.step == spec.options.steps;
+    let is_trained = bend.step >= spec.options.steps;
     let found = match is_trained {
         true => open.measure_bend(ends, bend, spec.nodes)?,
         false => None,

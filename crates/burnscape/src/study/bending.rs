@@ -1,13 +1,14 @@
 //! A bent path between two models: its bend trained by the model's own `TrainStep`, then all of it measured.
 
 use std::any::Any;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::tensor::TensorData;
 use burn::train::{InferenceStep, TrainStep};
 use burnscape_landscape::barrier::{Barrier, LineLosses};
 use burnscape_landscape::curve::{Bend, BendOptions, ThroughThree};
-use burnscape_trace::{F64s, Trajectory, record};
+use burnscape_trace::{F64s, RunFolder, Trajectory, record};
 
 use super::compare::study_of;
 use super::comparing::Findings;
@@ -20,11 +21,19 @@ use super::ways::{Statistics, Way, WayToMeasure};
 use crate::curvature::training::TrainingGradients;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::Point;
+use crate::model::snapshot;
 use crate::model::tensors::NamedTensor;
 use crate::{Error, Result};
 
 /// By how much of its extent the plane reaches beyond the curve on every side.
 const MARGIN: f64 = 0.2;
+
+/// What a file of a bend tells beside it.
+const IDENTITY: &str = "step and ends";
+
+fn file_of(folder: &RunFolder, number: usize) -> PathBuf {
+    folder.directions_dir().join(format!("bend-{number:04}.safetensors"))
+}
 
 /// Two models, and what a path between them is called.
 pub(crate) struct Ends<'e> {
@@ -52,6 +61,41 @@ where
     pub(crate) fn bend_between(&self, ends: &Ends<'_>) -> Result<Bend> {
         let [a, b] = ends.tensors.each_ref().map(|it| self.studied.map.flatten(it));
         Ok(Bend::between(&a, &b)?)
+    }
+
+    /// Keeps a bend as far as it came, in a file of the run.
+    pub(crate) fn keep_bend(&self, number: usize, ends: &Ends<'_>, bend: &Bend) -> Result<()> {
+        let file = file_of(&self.active.recorder.folder, number);
+        let velocity = std::slice::from_ref(&bend.velocity);
+        snapshot::write_directions(&file, &bend.at, velocity, &[self.identity(ends, bend.step)])
+    }
+
+    /// The bend between these ends that another comparison has kept; none if it has none.
+    pub(crate) fn kept_bend(&self, comparison: &Path, ends: &Ends<'_>) -> Result<Option<Bend>> {
+        let folder = RunFolder::open(comparison)?;
+        for file in (0..).map(|number| file_of(&folder, number)).take_while(|it| it.is_file()) {
+            let stored = snapshot::read_directions(&file, self.studied.map.layout.len())?;
+            let told = stored.buffers.iter().find(|it| it.path == IDENTITY);
+            let step = told.and_then(|it| it.data.iter::<f64>().next()).unwrap_or(f64::NAN);
+            let own = self.identity(ends, step as usize);
+            let is_own = told.is_some_and(|it| it.data.as_bytes() == own.data.as_bytes());
+            if let (true, Some(velocity)) = (is_own, stored.directions.into_iter().next()) {
+                return Ok(Some(Bend { at: stored.centre, velocity, step: step as usize }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Steps taken, and sums of both ends, to tell them from others.
+    fn identity(&self, ends: &Ends<'_>, step: usize) -> NamedTensor {
+        let sum = |tensors: &Vec<NamedTensor>| {
+            let flat = self.studied.map.flatten(tensors);
+            let bytes: Vec<u8> = flat.iter().flat_map(|value| value.to_le_bytes()).collect();
+            f64::from(crc32fast::hash(&bytes))
+        };
+        let [a, b] = ends.tensors.each_ref().map(sum);
+        let data = TensorData::new(vec![step as f64, a, b], [3]);
+        NamedTensor { path: IDENTITY.to_string(), data }
     }
 
     /// Takes steps until all are taken or somebody stops it, and tells why it was stopped.

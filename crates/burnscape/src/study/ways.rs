@@ -17,6 +17,7 @@ use crate::Result;
 use crate::model::tensors::NamedTensor;
 
 /// A way from one model to another, parameters and buffers.
+#[derive(Debug)]
 pub(crate) struct Way {
     ends: [Vec<NamedTensor>; 2],
     bend: Option<Vec<NamedTensor>>,
