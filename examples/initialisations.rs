@@ -17,9 +17,9 @@ use burnscape_examples::deep::DeepMlp;
 use burnscape_examples::{data, report};
 use clap::Parser;
 
-const EPOCHS: usize = 15;
+const EPOCHS: usize = 25;
 const BATCH_SIZE: usize = 64;
-const LEARNING_RATE: f64 = 0.05;
+const LEARNING_RATE: f64 = 0.02;
 
 /// Deviations of weights are multiples of 1/√inputs; √2 keeps the size of what rectifiers pass on (He et al. 2015).
 const WAYS: [(&str, Initializer); 4] = [

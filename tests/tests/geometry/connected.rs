@@ -239,13 +239,13 @@ fn what_makes_no_path_is_said() {
     across_the_ridge(|several, [a, b]| {
         let same = several.connect(a, a, &shares()).expect("an answer");
         assert_names(&same.sentences.join(" "), &["the same weights"]);
-        let far = several.connect_with(a, b, &shares(), &spec().rate(1e30)).err().expect("no path");
+        let far = several.connect_with(a, b, &shares(), &spec().rate(1e30)).expect_err("no path");
         assert!(matches!(far, Error::BendDiverged { .. }), "{far}");
         let none: &[Tensor<2>] = &[];
-        let empty = several.connect(a, b, none).err().expect("no path");
+        let empty = several.connect(a, b, none).expect_err("no path");
         assert!(matches!(empty, Error::NoBatches), "{empty}");
         for wrong in [spec().steps(0), spec().rate(f64::NAN), spec().momentum(1.0)] {
-            let refused = several.connect_with(a, b, &shares(), &wrong).err().expect("no path");
+            let refused = several.connect_with(a, b, &shares(), &wrong).expect_err("no path");
             assert!(matches!(refused, Error::Setting { .. }), "{refused}");
         }
     });

@@ -121,7 +121,9 @@ pub(super) fn bent_path(
     let losses = both.filter(|((name, _), _)| name.ends_with("loss"));
     let told = losses.map(|((name, curve), (_, line))| {
         format!(
-            "On a path between {a} and {b} whose bend was trained for {steps} steps{with}, the {name} is at most {}; on the              straight line it is at most {} ({} nodes each). Above the straight connection of the ends it climbs {} instead of              {}.",
+            "On a path between {a} and {b} whose bend was trained for {steps} steps{with}, the {name} is at most {}; on the \
+             straight line it is at most {} ({} nodes each). Above the straight connection of the ends it climbs {} instead of \
+             {}.",
             number(highest(curve)),
             number(highest(line)),
             curve.losses.len(),
@@ -134,13 +136,15 @@ pub(super) fn bent_path(
 
 pub(super) fn unfinished_bend([a, b]: &[String; 2], taken: usize, steps: usize) -> String {
     format!(
-        "The path between {a} and {b} is not measured: it was stopped with {taken} of {steps} steps of training taken. The same          call goes on from there."
+        "The path between {a} and {b} is not measured: it was stopped with {taken} of {steps} steps of training taken. The same \
+         call goes on from there."
     )
 }
 
 /// How much of a line was measured.
 pub(super) fn unfinished_line([a, b]: &[String; 2], missing: usize, nodes: usize) -> String {
     format!(
-        "The line between {a} and {b} was stopped with {missing} of {nodes} nodes not measured: the barrier may be higher          between those that are."
+        "The line between {a} and {b} was stopped with {missing} of {nodes} nodes not measured: the barrier may be higher \
+         between those that are."
     )
 }
