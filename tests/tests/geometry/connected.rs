@@ -158,6 +158,11 @@ fn the_bend_over_a_ridge_is_found_and_drawn_in_the_plane_of_both_ends() {
     let surface = path.surface.as_ref().expect("a plane");
     let drawn = run.trajectory("bent path, the end of run to the end of run 2");
     assert!(drawn.snapshots.is_empty() && drawn.x.len() == 25);
+    let slice = run.slice("bent path, the end of run to the end of run 2");
+    assert_eq!(
+        (slice.centre.as_str(), slice.x.label.as_str()),
+        ("the end of run", "to the end of run 2")
+    );
     for k in 0..25 {
         let t = k as f64 / 24.0;
         // In units of the line, which is 2 long: from (−1, 0) over (0, 2·height) to (1, 0).

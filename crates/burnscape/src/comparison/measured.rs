@@ -69,7 +69,10 @@ impl Runs {
         let set = self.set.take();
         let run = Run::open(folder.path())?;
         let run = if let Some(set) = set { set(run) } else { run };
-        let study = run.study(model, batches)?;
+        let mut study = run.study(model, batches)?;
+        if let Some(open) = study.open_mut() {
+            open.name_snapshots(self.snapshot_names());
+        }
         Ok(Comparison { study, runs: self, bends: Vec::new() })
     }
 }

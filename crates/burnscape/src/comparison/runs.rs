@@ -84,6 +84,14 @@ impl Runs {
         &self.left_out
     }
 
+    /// What every snapshot is called, by its number in the comparison.
+    pub(super) fn snapshot_names(&self) -> impl Iterator<Item = (u64, String)> {
+        let of_run = |run: &ComparedRun| {
+            (run.first..=run.end()).map(|number| (number, run.name_of(number))).collect::<Vec<_>>()
+        };
+        self.runs.iter().flat_map(of_run)
+    }
+
     /// What a point is called.
     pub(super) fn name_of(&self, point: &Point) -> String {
         match point {

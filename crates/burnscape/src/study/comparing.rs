@@ -49,6 +49,11 @@ where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
+    /// Says what snapshots are called, for axes and centres.
+    pub(crate) fn name_snapshots(&mut self, names: impl Iterator<Item = (u64, String)>) {
+        self.path.names = names.collect();
+    }
+
     /// Measures a slice as the only one of a study of its kind, and tells what is concluded from it.
     pub(crate) fn measure_as(
         &mut self,
