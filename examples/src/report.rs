@@ -1,9 +1,18 @@
 //! The last words of an example: what was found, and how to look at it again.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burnscape::Landscape;
+
+/// All the folders that runs were recorded in; `None` where burnscape was off, which is said.
+pub fn folders<'a>(runs: impl Iterator<Item = Option<&'a Path>>) -> Option<Vec<PathBuf>> {
+    let folders = runs.map(|folder| folder.map(Path::to_path_buf)).collect();
+    if Option::is_none(&folders) {
+        println!("burnscape was off: nothing was recorded.");
+    }
+    folders
+}
 
 /// Prints the findings in words and, on a terminal, leaves the landscape on the screen.
 pub fn print(landscape: &Landscape, with_picture: bool) {

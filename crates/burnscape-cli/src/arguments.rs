@@ -74,8 +74,8 @@ impl Command {
             Self::Thin(arguments) => thin::run(arguments)?,
             Self::Dump(arguments) => dump::run(arguments)?,
             Self::Snapshots(arguments) => snapshots::run(arguments)?,
-            Self::Completions(arguments) => completions::run(arguments)?,
-            Self::Man(arguments) => man::run(arguments)?,
+            Self::Completions(arguments) => completions::run(arguments, Arguments::command())?,
+            Self::Man(arguments) => man::run(arguments, Arguments::command())?,
         }
         Ok(ExitCode::SUCCESS)
     }

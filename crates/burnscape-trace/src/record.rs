@@ -719,7 +719,7 @@ pub struct Trajectory {
     /// Slice whose coordinates these are; `None`: a path told while training goes on, in the principal
     /// components of the snapshots until then, about their mean.
     pub slice: Option<u32>,
-    /// Snapshot numbers.
+    /// Snapshot numbers; empty on a path that no training took, such as a bent path between two models.
     pub snapshots: U32s,
     /// In a comparison the entries, counted from 0, at which the path of another run begins, the first among them;
     /// empty: all are of one run.

@@ -23,7 +23,10 @@ pub use burnscape_landscape::direction::{Biases, Normalisation};
 pub use burnscape_run as recorded;
 pub use burnscape_run::{SideBySide, Sides};
 pub use burnscape_trace as trace;
-pub use comparison::{Aligned, BarrierLine, Barriers, ComparedRun, Comparison, JointPlane, Runs};
+pub use comparison::{
+    Aligned, BarrierLine, Barriers, BentPath, BentPathSpec, ComparedRun, Comparison, JointPlane,
+    Runs,
+};
 pub use config::alerts::{AlertAction, AlertRules};
 pub use config::black_box::BlackBox;
 pub use config::measurements::{Level, Measurements};

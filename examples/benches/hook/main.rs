@@ -5,6 +5,7 @@
 
 mod alarms;
 mod callgrind;
+mod comparing;
 mod curvature;
 mod instructions;
 mod overhead;
@@ -35,12 +36,14 @@ enum Subject {
     Pca,
     /// Products with the Hessian in gradients, and the live gauge
     Curvature,
+    /// Swapping units beside an epoch, one plane for several runs beside reading them
+    Comparing,
     /// Precision and recall of each alert on labelled trainings
     Alarms { name: Option<String> },
 }
 
 impl Subject {
-    fn all() -> [Self; 6] {
+    fn all() -> [Self; 7] {
         let instructions = Self::Instructions(instructions::Arguments::default());
         let surfaces = Self::Surfaces { networks: Vec::new() };
         [
@@ -49,6 +52,7 @@ impl Subject {
             surfaces,
             Self::Pca,
             Self::Curvature,
+            Self::Comparing,
             Self::Alarms { name: None },
         ]
     }
@@ -60,6 +64,7 @@ impl Subject {
             Self::Surfaces { networks } => surfaces::measure(networks),
             Self::Pca => pca::measure(),
             Self::Curvature => curvature::measure(),
+            Self::Comparing => comparing::measure(),
             Self::Alarms { name } => alarms::measure(name.as_deref()),
         }
     }

@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::key::{colour, draw_key};
 use super::member::Member;
-use super::{colour, draw_key};
 use crate::message::Message;
 use crate::model::{Run, Series};
 use crate::palette::MUTED;

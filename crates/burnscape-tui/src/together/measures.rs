@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::colour;
+use super::key::colour;
 use super::member::Member;
 use crate::message::{Message, Towards};
 use crate::model::{MEASURES, Run};

@@ -2,6 +2,7 @@
 //! followed while they train.
 
 mod curves;
+mod key;
 mod measures;
 mod member;
 
@@ -10,21 +11,19 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::Event;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Modifier, Style};
 
 use self::curves::Curves;
+use self::key::colour;
 use self::measures::Measures;
 use self::member::Member;
 use crate::message::Message;
-use crate::palette::{BAD, GOOD, MUTED, TRAIN, VALID, WARNING};
+use crate::palette::{MUTED, WARNING};
 use crate::runs::Chosen;
 use crate::views::help::{self, Explained};
 use crate::views::{Beside, SurfacesBeside, ViewKind, body, draw_sentence};
 use crate::widgets::{areas, text};
 use crate::wishes::Wishes;
-
-/// The colours of the runs, in their order; further ones begin again, and have numbers of their own.
-const COLOURS: [Color; 5] = [TRAIN, VALID, GOOD, BAD, WARNING];
 
 /// What is shown of the runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,39 +246,6 @@ fn beside(members: &[Member]) -> Vec<Beside<'_>> {
         Beside { run: member.run(), name, colour: colour(number) }
     };
     members.iter().enumerate().map(of).collect()
-}
-
-fn colour(number: usize) -> Color {
-    COLOURS[number % COLOURS.len()]
-}
-
-/// A row of the runs by number, name and colour, with what is to be said of each.
-fn draw_key(members: &[Member], area: Rect, buffer: &mut Buffer) -> Rect {
-    let mut rows = vec![Vec::new()];
-    let mut used = 0;
-    for (number, member) in members.iter().enumerate() {
-        let entry = format!("{} {}", number + 1, member.told());
-        let entry = text::cut_end(&text::printable(&entry), usize::from(area.width));
-        let width = text::width(&entry);
-        if used > 0 && used + 2 + width > usize::from(area.width) {
-            rows.push(Vec::new());
-            used = 0;
-        }
-        let at = if used > 0 { used + 2 } else { 0 };
-        used = at + width;
-        if let Some(row) = rows.last_mut() {
-            row.push((at as u16, entry, colour(number)));
-        }
-    }
-    let most = rows.len().min(usize::from(area.height / 4).max(1));
-    let (key, rest) = areas::split_top(area, most as u16);
-    for (place, row) in rows.iter().take(most).enumerate() {
-        for (at, entry, colour) in row {
-            let place = areas::split_left(areas::row(key, place as u16), *at).1;
-            text::put(buffer, place, entry, Style::new().fg(*colour));
-        }
-    }
-    rest
 }
 
 const KEYS: &[Explained] = &[

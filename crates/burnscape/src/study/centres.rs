@@ -125,7 +125,7 @@ where
             }
             Point::Snapshot(index) => {
                 let snapshot = self.snapshot(*index)?;
-                self.locate_snapshot(&snapshot, format!("snapshot {index}"))
+                self.locate_snapshot(&snapshot, self.path.name_of(*index))
             }
             Point::Weights(weights) => Ok(Located {
                 label: weights.0.label.clone(),

@@ -177,7 +177,7 @@ impl KnownSlice {
 
 /// Whether the true losses of a path are told.
 pub(super) fn has_losses(path: &Trajectory) -> bool {
-    let count = path.snapshots.len();
+    let count = path.x.len();
     path.loss.len() == count && path.loss_on_plane.len() == count
 }
 

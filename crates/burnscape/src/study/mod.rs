@@ -4,6 +4,7 @@
 
 pub(crate) mod active_recording;
 pub(crate) mod batches;
+pub(crate) mod bending;
 pub(crate) mod centre;
 pub(crate) mod centres;
 pub(crate) mod compare;
@@ -35,6 +36,7 @@ pub(crate) mod study_time;
 pub(crate) mod surfaces;
 pub(crate) mod training_path;
 pub(crate) mod trajectory;
+pub(crate) mod ways;
 
 use std::time::Duration;
 

@@ -124,7 +124,7 @@ where
     }
 
     /// Runs something by when the budget is spent.
-    pub(super) fn within_budget<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn within_budget<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
         let begun = self.time.go_on();
         let result = run(self);
         self.time.spent_since(begun);

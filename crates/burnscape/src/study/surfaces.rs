@@ -196,7 +196,7 @@ where
         sentence.into_iter().for_each(|it| self.active.recorder.handle.problem(it));
     }
 
-    fn stop_watch(&self, reserve: Duration, progress: &SurfaceProgress) -> StopWatch {
+    pub(super) fn stop_watch(&self, reserve: Duration, progress: &SurfaceProgress) -> StopWatch {
         StopWatch::start(
             &self.stopper,
             &self.active.recorder.handle,
