@@ -306,7 +306,7 @@ const KEYS: &[Explained] = &[
     ("PgUp PgDn", "by a page; Home End"),
     ("Enter", "open it; L comes back"),
     ("1 to 5", "open it in this view"),
-    ("Space", "mark; Enter opens all marked together"),
+    ("Space", "mark to open together"),
     ("v, y", "next order of the runs"),
     ("u", "glyphs: fewer, then all"),
     ("e", "list into SVG and text"),

@@ -249,15 +249,15 @@ fn beside(members: &[Member]) -> Vec<Beside<'_>> {
 }
 
 const KEYS: &[Explained] = &[
-    ("1, 4, 5, Tab", "curves, surfaces, measures"),
-    ("v", "next charts, next surfaces"),
+    ("1, 4, 5, Tab", "curves, surfaces, table"),
+    ("v", "more charts, surfaces"),
     ("y s", "scale; smooth the lines"),
-    ("arrows", "turn all surfaces; choose a column"),
-    ("m < > r + -", "map or 3-D, height, rotate, zoom"),
+    ("arrows", "turn all; choose column"),
+    ("m < > r + -", "map/3-D height turn zoom"),
     ("[ ]", "previous, next slice"),
     ("L, Esc", "back to the list"),
     ("u", "glyphs: fewer, then all"),
-    ("e", "what is shown into SVG and text"),
+    ("e", "view into SVG and text"),
     ("R, Ctrl-L", "draw everything again"),
     ("Ctrl-Z", "to the shell until `fg`"),
     ("q, Ctrl-C", "leave; training goes on"),
