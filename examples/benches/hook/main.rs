@@ -7,6 +7,7 @@ mod alarms;
 mod callgrind;
 mod curvature;
 mod instructions;
+mod large;
 mod overhead;
 mod pca;
 mod surfaces;
@@ -33,6 +34,8 @@ enum Subject {
     Surfaces { networks: Vec<String> },
     /// Principal components beside reading their files
     Pca,
+    /// Memory and time around a model of a hundred million parameters
+    Large,
     /// Products with the Hessian in gradients, and the live gauge
     Curvature,
     /// Precision and recall of each alert on labelled trainings
@@ -40,7 +43,7 @@ enum Subject {
 }
 
 impl Subject {
-    fn all() -> [Self; 6] {
+    fn all() -> [Self; 7] {
         let instructions = Self::Instructions(instructions::Arguments::default());
         let surfaces = Self::Surfaces { networks: Vec::new() };
         [
@@ -48,6 +51,7 @@ impl Subject {
             instructions,
             surfaces,
             Self::Pca,
+            Self::Large,
             Self::Curvature,
             Self::Alarms { name: None },
         ]
@@ -59,6 +63,7 @@ impl Subject {
             Self::Instructions(arguments) => instructions::measure(arguments),
             Self::Surfaces { networks } => surfaces::measure(networks),
             Self::Pca => pca::measure(),
+            Self::Large => large::measure(),
             Self::Curvature => curvature::measure(),
             Self::Alarms { name } => alarms::measure(name.as_deref()),
         }
@@ -68,6 +73,9 @@ impl Subject {
 fn main() {
     if overhead::terminal::is_inside() {
         return overhead::terminal::measure_inside();
+    }
+    if large::measure_inside() {
+        return;
     }
     if let Some(run) = pca::run_to_measure() {
         return pca::print_peak_memory(&run);
