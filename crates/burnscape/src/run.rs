@@ -243,7 +243,7 @@ impl Run {
             snapshots.last().ok_or_else(|| Error::TooFewSnapshots { run: run(), found: 0 })?;
         let mut file = SnapshotFile::open(&self.folder.resolve(&last.file)?, map)?;
         let tensors = file.tensors(map)?;
-        Ok((last.clone(), at_tensors(model, map, &tensors)?))
+        Ok((last.clone(), at_tensors(model, map, tensors)?))
     }
 
     fn reopen(self, writer: Writer, earlier: Earlier) -> Result<ActiveRecording> {

@@ -13,6 +13,7 @@ mod diverged;
 mod endings;
 mod gradient_direction;
 mod groups;
+mod large;
 mod layers;
 mod loaders;
 mod many_snapshots;

@@ -38,6 +38,9 @@ pub(crate) enum Existing {
     NextFree,
 }
 
+/// 64 MiB a vector; a study holds about six of them.
+const MOST_HELD: usize = 1 << 24;
+
 /// All settings; [`crate::ProbeBuilder`] documents each.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
@@ -56,6 +59,8 @@ pub(crate) struct Config {
     pub queue_steps: usize,
     pub filter_axes: Vec<FilterOverride>,
     pub keep_last_update: bool,
+    /// Parameters up to which vectors as long as they are held in memory.
+    pub most_held: usize,
     pub study: StudyConfig,
     /// What the default slices measure, whatever time that takes.
     pub plan: Option<Plan>,
@@ -82,6 +87,7 @@ impl Config {
             queue_steps: 4096,
             filter_axes: Vec::new(),
             keep_last_update: false,
+            most_held: MOST_HELD,
             study: StudyConfig::new(),
             plan: None,
             clock: Clock::default(),

@@ -414,8 +414,21 @@ impl ModuleVisitor for IdChecker<'_> {
 ///
 /// [`Error::Device`] if a tensor cannot be read.
 pub(crate) fn read_tensors<M: Module>(model: &M, map: &ModelMap) -> Result<Vec<NamedTensor>> {
-    let mut reader =
-        TensorReader { map, next: 0, tensors: Vec::with_capacity(map.slots.len()), error: None };
+    read_tensors_if(model, map, |_| true)
+}
+
+/// Of these only the ones that are wanted.
+///
+/// # Errors
+///
+/// As [`read_tensors`].
+pub(crate) fn read_tensors_if<M: Module>(
+    model: &M,
+    map: &ModelMap,
+    is_wanted: impl Fn(Slot) -> bool,
+) -> Result<Vec<NamedTensor>> {
+    let tensors = Vec::with_capacity(map.slots.len());
+    let mut reader = TensorReader { map, is_wanted, next: 0, tensors, error: None };
     model.visit(&mut reader);
     match reader.error {
         Some(reason) => Err(Error::Device { reason }),
@@ -423,16 +436,50 @@ pub(crate) fn read_tensors<M: Module>(model: &M, map: &ModelMap) -> Result<Vec<N
     }
 }
 
-struct TensorReader<'a> {
+/// A checksum of every parameter and buffer, of which one at a time is read.
+///
+/// # Errors
+///
+/// As [`read_tensors`].
+pub(crate) fn checksums<M: Module>(model: &M, map: &ModelMap) -> Result<Vec<u32>> {
+    let mut summer = Summer { left: map.slots.len(), sums: Vec::new(), error: None };
+    model.visit(&mut summer);
+    match summer.error {
+        Some(reason) => Err(Error::Device { reason }),
+        None => Ok(summer.sums),
+    }
+}
+
+struct Summer {
+    left: usize,
+    sums: Vec<u32>,
+    error: Option<String>,
+}
+
+impl ModuleVisitor for Summer {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.left == 0 {
+            return;
+        }
+        self.left -= 1;
+        match to_host(param.base()) {
+            Ok(data) => self.sums.push(crc32fast::hash(data.as_bytes())),
+            Err(reason) => self.error = Some(reason),
+        }
+    }
+}
+
+struct TensorReader<'a, F> {
     map: &'a ModelMap,
+    is_wanted: F,
     next: usize,
     tensors: Vec<NamedTensor>,
     error: Option<String>,
 }
 
-impl ModuleVisitor for TensorReader<'_> {
+impl<F: Fn(Slot) -> bool> ModuleVisitor for TensorReader<'_, F> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let slot = self.map.slots.get(self.next).copied();
+        let slot = self.map.slots.get(self.next).copied().filter(|slot| (self.is_wanted)(*slot));
         self.next += 1;
         let path = match slot {
             Some(Slot::Block(block)) => &self.map.layout.blocks()[block].path,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use burnscape_trace::{RunFolder, Snapshot, record};
 
 use crate::config::snapshots::SnapshotLimits;
-use crate::model::snapshot;
+use crate::model::encoded::Encoded;
 use crate::model::tensors::NamedTensor;
 use crate::{Error, Result};
 
@@ -84,12 +84,12 @@ impl SnapshotStore {
         }
         let index = self.next;
         let path = self.folder.snapshot_path(index);
-        let bytes = snapshot::encode(tensors)
+        let encoded = Encoded::of(tensors)
             .map_err(|reason| Error::SnapshotWrite { file: path.clone(), reason })?;
-        let crc32 = crc32fast::hash(&bytes);
-        let twin = self.twin_of(&bytes, crc32);
+        let (bytes, crc32) = (encoded.len(), encoded.crc32());
+        let twin = self.twin_of(&encoded, crc32);
         if twin.is_none() {
-            self.make_room(bytes.len() as u64);
+            self.make_room(bytes);
             if is_due && !place.is_multiple_of(self.stride) {
                 return Ok(None);
             }
@@ -97,7 +97,7 @@ impl SnapshotStore {
         let file = match &twin {
             Some(twin) => twin.file.clone(),
             None => {
-                snapshot::write(&path, &bytes)?;
+                encoded.write(&path)?;
                 RunFolder::snapshot_file(index)
             }
         };
@@ -108,7 +108,7 @@ impl SnapshotStore {
             epoch,
             step,
             file,
-            bytes: bytes.len() as u64,
+            bytes,
             crc32,
             same_as: twin.map(|twin| twin.same_as.unwrap_or(twin.index)),
             stride: (!given_up.is_empty()).then_some(self.stride),
@@ -169,16 +169,10 @@ impl SnapshotStore {
     }
 
     /// An earlier snapshot with exactly these bytes.
-    fn twin_of(&self, bytes: &[u8], crc32: u32) -> Option<Snapshot> {
-        let len = bytes.len() as u64;
+    fn twin_of(&self, encoded: &Encoded<'_>, crc32: u32) -> Option<Snapshot> {
         let candidates = self.records().rev();
-        let mut candidates = candidates.filter(|it| it.crc32 == crc32 && it.bytes == len);
-        candidates
-            .find(|it| {
-                let file = self.folder.path().join(&it.file);
-                std::fs::read(file).is_ok_and(|stored| stored == bytes)
-            })
-            .cloned()
+        let mut candidates = candidates.filter(|it| it.crc32 == crc32 && it.bytes == encoded.len());
+        candidates.find(|it| encoded.is_in(&self.folder.path().join(&it.file))).cloned()
     }
 }
 
@@ -327,7 +321,7 @@ mod tests {
     fn a_limit_of_bytes_is_kept_and_without_limits_all_stay() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = new_folder(&temporary);
-        let each = snapshot::encode(&weights(0.0)).unwrap().len() as u64;
+        let each = Encoded::of(&weights(0.0)).unwrap().len();
         let limits = SnapshotLimits { most: usize::MAX, bytes: 5 * each };
         let (_, told) = stored(&folder, Some(limits), &[], 0..17, |it| it as f32);
         assert_eq!(steps(&told), [0, 4, 8, 12, 16]);

@@ -151,7 +151,7 @@ where
             _ => None,
         };
         let row = |&lambda: &f64| {
-            let model = at_tensors(&self.studied.model, &self.studied.map, &between(ends, lambda))?;
+            let model = at_tensors(&self.studied.model, &self.studied.map, between(ends, lambda))?;
             let model = match &recalibration {
                 Some(it) => self.recalibrated(it, &model)?,
                 None => model,
@@ -162,7 +162,7 @@ where
     }
 
     fn recalibration_at(&self, tensors: &[NamedTensor]) -> Result<Recalibration> {
-        let model = at_tensors(&self.studied.model, &self.studied.map, tensors)?;
+        let model = at_tensors(&self.studied.model, &self.studied.map, tensors.to_vec())?;
         let (sets, quantities) = (&self.quantities.sets, &self.quantities.quantities);
         Recalibration::of(&model, &self.studied.map, &sets[0].batches[0], &quantities[0])
     }
@@ -180,7 +180,7 @@ where
 
     /// The same of a model given by its tensors.
     pub(crate) fn batch_losses_at(&self, tensors: &[NamedTensor]) -> Result<Vec<Vec<BatchLoss>>> {
-        self.batch_losses(&at_tensors(&self.studied.model, &self.studied.map, tensors)?)
+        self.batch_losses(&at_tensors(&self.studied.model, &self.studied.map, tensors.to_vec())?)
     }
 
     /// Parameters and buffers at a point.
