@@ -69,7 +69,7 @@ impl<'a> Encoded<'a> {
     ///
     /// As [`rounded`](Self::rounded).
     pub fn of(tensors: &'a [NamedTensor]) -> Result<Self, String> {
-        Self::rounded(tensors, |it| HostTensor::of(&it.data).dtype())
+        Self::rounded(tensors, NamedTensor::dtype)
     }
 
     /// Tensors in the element types that `stored_as` says: their own, or one that is narrower.
@@ -145,7 +145,7 @@ impl<'a> Encoded<'a> {
 }
 
 fn pieces_of(tensor: &NamedTensor, dtype: Dtype) -> impl Iterator<Item = Cow<'_, [u8]>> {
-    let own = HostTensor::of(&tensor.data).dtype();
+    let own = tensor.dtype();
     let pieces = tensor.data.as_bytes().chunks(PIECE);
     pieces.map(move |piece| match dtype == own {
         true => Cow::Borrowed(piece),
@@ -185,7 +185,8 @@ pub(super) fn write_error(file: &Path, reason: String) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::TensorData;
+    use burn::tensor::{TensorData, bf16, f16};
+    use safetensors::SafeTensors;
 
     use super::*;
 
@@ -222,5 +223,71 @@ mod tests {
         other[3] = tensor("a.bias", TensorData::new(vec![0.0_f32, 0.5, 0.25], [3]));
         assert!(!Encoded::of(&other).unwrap().is_in(&file));
         assert!(!encoded.is_in(&folder.path().join("missing")));
+    }
+
+    /// The nearest number of a type, found among all there are.
+    fn nearest(value: f32, all: &[f32]) -> f32 {
+        let at = all.partition_point(|it| *it < value);
+        let (below, above) = (all[at.saturating_sub(1)], all[at.min(all.len() - 1)]);
+        match (f64::from(value) - f64::from(below))
+            .total_cmp(&(f64::from(above) - f64::from(value)))
+        {
+            std::cmp::Ordering::Less => below,
+            std::cmp::Ordering::Greater => above,
+            // Of two as near, the even one: every second number of a type is, and zero is.
+            std::cmp::Ordering::Equal if (at - 1).is_multiple_of(2) == is_even_first(all) => below,
+            std::cmp::Ordering::Equal => above,
+        }
+    }
+
+    fn is_even_first(all: &[f32]) -> bool {
+        let zero = all.iter().position(|it| *it == 0.0).expect("zero is a number");
+        zero.is_multiple_of(2)
+    }
+
+    fn all_finite(of: impl Fn(u16) -> f32) -> Vec<f32> {
+        let mut all: Vec<f32> = (0..=u16::MAX).map(of).filter(|it| it.is_finite()).collect();
+        all.sort_by(f32::total_cmp);
+        all.dedup_by(|a, b| *a == *b);
+        all
+    }
+
+    #[test]
+    fn parameters_are_rounded_to_the_nearest_number_there_is() {
+        let halves = all_finite(|it| f16::from_bits(it).to_f32());
+        let brains = all_finite(|it| bf16::from_bits(it).to_f32());
+        let mut values: Vec<f32> =
+            (0..4000).map(|it| 1.7_f32.powi(it % 41 - 33) * (it as f32).sin()).collect();
+        // Halfway between two numbers, and at the end of those that are normal.
+        values.extend([1.0 + 2.0_f32.powi(-11), 1.0 + 3.0 * 2.0_f32.powi(-11), 65_504.0, 65_519.0]);
+        values.extend([2.0_f32.powi(-24), 2.0_f32.powi(-25), 3.0 * 2.0_f32.powi(-25), -0.0, 0.0]);
+        let tensors = [tensor("w", TensorData::new(values.clone(), [values.len()]))];
+        let folder = tempfile::tempdir().unwrap();
+        for (dtype, all) in [(Dtype::F16, halves), (Dtype::BF16, brains)] {
+            let encoded = Encoded::rounded(&tensors, |it| it.fitting(dtype)).unwrap();
+            let file = folder.path().join(format!("{dtype}.safetensors"));
+            encoded.write(&file).unwrap();
+            let bytes = fs::read(&file).unwrap();
+            let found = SafeTensors::deserialize(&bytes).unwrap();
+            let view = found.tensor("w").unwrap();
+            assert_eq!(view.dtype(), dtype);
+            let mut widened = vec![0.0; values.len()];
+            super::super::tensors::widen(view.dtype(), view.data(), &mut widened);
+            for (value, found) in values.iter().zip(widened) {
+                assert_eq!(found, nearest(*value, &all), "{value} in {dtype}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_tensor_with_numbers_beyond_a_type_keeps_its_own() {
+        let of = |values: Vec<f32>| tensor("w", TensorData::new(values, [2]));
+        assert_eq!(of(vec![1.0, 65_519.0]).fitting(Dtype::F16), Dtype::F16);
+        assert_eq!(of(vec![1.0, -65_520.0]).fitting(Dtype::F16), Dtype::F32);
+        assert_eq!(of(vec![f32::NAN, f32::INFINITY]).fitting(Dtype::F16), Dtype::F16);
+        assert_eq!(of(vec![1.0, f32::MAX]).fitting(Dtype::BF16), Dtype::F32);
+        assert_eq!(of(vec![1.0, 2.0]).fitting(Dtype::F64), Dtype::F32);
+        let wide = tensor("w", TensorData::new(vec![1.0_f64, 1e300], [2]));
+        assert_eq!(wide.fitting(Dtype::F32), Dtype::F64);
     }
 }

@@ -13,7 +13,9 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo, View};
 
 use super::encoded::{Header, write_error, write_whole};
 use super::map::ModelMap;
-use super::tensors::{HostTensor, NamedTensor, dtype_of, f32_bytes, shape_in_words, widen};
+use super::tensors::{
+    HostTensor, NamedTensor, dtype_of, f32_bytes, rounded, shape_in_words, widen,
+};
 use super::vector_file::StoredVector;
 use crate::{Error, Result};
 
@@ -163,6 +165,20 @@ impl SnapshotFile {
         widen(info.dtype, &bytes, out);
         self.bytes = bytes;
         read
+    }
+
+    /// Rounds numbers as those of a tensor of this file are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SnapshotRead`] if there is no such tensor.
+    pub fn round_as(&self, name: &str, values: &mut [f32]) -> Result<()> {
+        let dtype = self.info(name)?.dtype;
+        let bytes = rounded(Dtype::F32, &f32_bytes(values), dtype);
+        if dtype.bitsize() < Dtype::F32.bitsize() {
+            widen(dtype, &bytes, values);
+        }
+        Ok(())
     }
 
     fn info(&self, name: &str) -> Result<TensorInfo> {

@@ -17,6 +17,27 @@ pub(crate) struct NamedTensor {
     pub data: TensorData,
 }
 
+impl NamedTensor {
+    /// Its element type, as files call it.
+    pub fn dtype(&self) -> Dtype {
+        HostTensor::of(&self.data).dtype()
+    }
+
+    /// The narrower one of its own element type and another one, unless that cannot hold its numbers.
+    pub fn fitting(&self, other: Dtype) -> Dtype {
+        let own = self.dtype();
+        // The least magnitude that is rounded to infinity.
+        let beyond = match other {
+            Dtype::F16 => 65_520.0,
+            Dtype::BF16 => 3.396_177_5e38,
+            _ => f64::from(f32::MAX),
+        };
+        let fits = |value: f64| !value.is_finite() || value.abs() < beyond;
+        let is_narrower = other.bitsize() < own.bitsize();
+        if is_narrower && self.data.iter::<f64>().all(fits) { other } else { own }
+    }
+}
+
 /// Reads a tensor in its own element type; bfloat16 and packed weights become f32, which numpy
 /// can read.
 pub(crate) fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<TensorData, String> {

@@ -73,6 +73,7 @@ where
         let mut tensors = map::read_tensors_if(&self.studied.model, map, |slot| match slot {
             Slot::Block(block) => has_alias(block),
             Slot::Buffer(_) | Slot::Alias { .. } => true,
+            Slot::LeftOut => false,
         })?;
         let tied = tied_aliases(map, &tensors);
         tensors.retain(|it| map.layout.block(&it.path).is_none());

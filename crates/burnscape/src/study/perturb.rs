@@ -148,7 +148,7 @@ impl Moving<'_> {
         match *self.slots.next()? {
             Slot::Block(block) => Some(block),
             Slot::Alias { block, buffer } if self.tied[buffer] => Some(block),
-            Slot::Alias { .. } | Slot::Buffer(_) => None,
+            Slot::Alias { .. } | Slot::Buffer(_) | Slot::LeftOut => None,
         }
     }
 }
@@ -369,7 +369,7 @@ impl ModuleMapper for Loader<'_> {
             Some(Slot::Buffer(buffer) | Slot::Alias { buffer, .. }) => {
                 &self.map.buffers[*buffer].path
             }
-            None => return param,
+            Some(Slot::LeftOut) | None => return param,
         };
         match self.tensors.remove(path) {
             Some(data) => param.map(|old| Tensor::from_data(data, (&old.device(), old.dtype()))),

@@ -160,6 +160,7 @@ where
         }
         let directions: Vec<&Vector> = axes.iter().map(|axis| axis.values.as_ref()).collect();
         let mut trajectory = self.project(&centre.weights, &directions, gram)?;
+        trajectory.rounding = self.rounding(centre.norm);
         if axes.iter().all(|axis| axis.kind == "pca") {
             self.explain(&mut trajectory)?;
             trajectory.degenerate = axes.iter().any(|axis| axis.degenerate);

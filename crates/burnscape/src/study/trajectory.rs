@@ -22,6 +22,7 @@ use super::sweep::sweep;
 use super::training_path::Geometry;
 use super::vector::Vector;
 use super::weights::Weights;
+use crate::config::snapshots::rounding_distance;
 use crate::model::snapshot::SnapshotMatrix;
 use crate::model::vector_file::StoredDirections;
 use crate::{Error, Result};
@@ -183,6 +184,13 @@ where
             };
         let points: Vec<_> = products.iter().map(|it| gram.project(it)).collect();
         Ok(trajectory(self.path.used(), &points, directions.len() == 1))
+    }
+
+    /// How far rounding may have moved a snapshot, if any was rounded.
+    pub(super) fn rounding(&self, norm: f64) -> Option<f64> {
+        let parameters = self.studied.map.layout.len();
+        let dtypes = self.path.used().iter().filter_map(|it| it.dtype.as_deref());
+        dtypes.map(|dtype| rounding_distance(dtype, norm, parameters)).reduce(f64::max)
     }
 
     /// One snapshot after the other, so that each is opened once.
