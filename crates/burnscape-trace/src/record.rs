@@ -137,6 +137,9 @@ pub struct Head {
     pub blocks: Vec<Block>,
     /// Buffers (BatchNorm running statistics …): in snapshots, in no direction.
     pub buffers: Vec<Buffer>,
+    /// Patterns of the blocks that were chosen to be recorded, `*` for any characters; empty: all blocks of the model are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<String>,
 }
 
 impl Head {
@@ -580,6 +583,9 @@ pub struct Snapshot {
     /// In a comparison the run that it is of, by its place in [`Runs::runs`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<u32>,
+    /// Element type that parameters are rounded to, such as `f16`; `None`: they are stored as they were trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dtype: Option<String>,
 }
 
 /// One further quantity that is measured at the nodes of a slice, beside the loss.
@@ -700,6 +706,9 @@ pub struct Slice {
     pub study: Option<u32>,
     /// File with centre and directions relative to the run folder, where written.
     pub directions: Option<String>,
+    /// Patterns of the blocks that were chosen to move, `*` for any characters; empty: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<String>,
 }
 
 /// The snapshots in the coordinates of a slice, one entry per snapshot. It may be told again: the last one
@@ -743,6 +752,10 @@ pub struct Trajectory {
     /// A component of the slice carries no variance (straight or two-point trajectory): that of the axis
     /// whose [`explained`](Axis::explained) is 0.
     pub degenerate: bool,
+    /// How far rounding to the element type of its file may have moved a snapshot, in the units of the parameters; `None`:
+    /// none was rounded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<f64>,
 }
 
 impl Snapshot {

@@ -201,6 +201,17 @@ pub enum Error {
         reason: String,
     },
 
+    /// No block was chosen.
+    #[error(
+        "no parameter matches {patterns:?}: `*` stands for any characters, and paths are whole ones, such as `{example}`"
+    )]
+    NothingChosen {
+        /// What was to be chosen.
+        patterns: Vec<String>,
+        /// The first path that there is.
+        example: String,
+    },
+
     /// A block that the Hessian is to be restricted to is not there.
     #[error(
         "no parameter is called `{path}` or lies below it: paths are those of the `head` record, such as `{example}`"

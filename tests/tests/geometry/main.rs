@@ -15,6 +15,7 @@ mod endings;
 mod fingerprints;
 mod gradient_direction;
 mod groups;
+mod large;
 mod layers;
 mod loaders;
 mod many_snapshots;

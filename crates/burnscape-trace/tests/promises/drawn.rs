@@ -121,6 +121,7 @@ impl Draw {
             first_epoch: self.option(Self::u64),
             blocks: self.list(3, Self::block),
             buffers: self.list(3, Self::buffer),
+            patterns: vec![self.string()],
         })
     }
 
@@ -335,6 +336,7 @@ impl Draw {
             given_up: vec![self.u64(), self.u64()],
             stride: self.option(Self::u64),
             run: self.option(Self::u32),
+            dtype: self.option(Self::string),
         })
     }
 
@@ -379,6 +381,7 @@ impl Draw {
             tolerance: self.option(Self::f64),
             study: self.option(Self::u32),
             directions: self.option(Self::string),
+            patterns: vec![self.string()],
         })
     }
 
@@ -409,6 +412,7 @@ impl Draw {
             random_walk: self.f64s(),
             random_walk_measured: self.f64s(),
             degenerate: self.bool(),
+            rounding: self.option(Self::f64),
         })
     }
 

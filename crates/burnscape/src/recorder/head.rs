@@ -19,6 +19,7 @@ pub(crate) fn describe(map: &ModelMap, config: &Config) -> Head {
         dtype: format!("{:?}", map.dtype).to_lowercase(),
         blocks: map.layout.blocks().iter().map(block).collect(),
         buffers: map.buffers.iter().map(buffer).collect(),
+        patterns: map.chosen.0.clone(),
         ..without_model(config)
     })
 }

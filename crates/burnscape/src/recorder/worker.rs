@@ -50,7 +50,8 @@ impl Worker {
         let (kept, next) = earlier
             .as_ref()
             .map_or_else(Default::default, |it| (it.snapshots.clone(), it.next_snapshot));
-        let store = SnapshotStore::new(journal.folder.clone(), config.snapshot_limits, kept, next);
+        let store = SnapshotStore::new(journal.folder.clone(), config.snapshot_limits, kept, next)
+            .rounded(config.snapshot_rounding);
         Self {
             config: config.clone(),
             start: Start::behind(earlier),

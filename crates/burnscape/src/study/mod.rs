@@ -34,9 +34,12 @@ pub(crate) mod stop;
 pub(crate) mod studied_model;
 pub(crate) mod study_time;
 pub(crate) mod surfaces;
+pub(crate) mod sweep;
 pub(crate) mod training_path;
 pub(crate) mod trajectory;
+pub(crate) mod vector;
 pub(crate) mod ways;
+pub(crate) mod weights;
 
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! The surfaces: how slices take turns, and how their nodes are measured, interpolated, recorded and checked.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use burn::module::Module;
@@ -10,7 +12,7 @@ use burnscape_landscape::surface::{NodeState, Surface};
 use burnscape_landscape::words::{self, number as number_in_words, percent};
 use burnscape_trace::{F64s, LayerNodes, Nodes, Record, RunFolder, U32s, record};
 
-use super::centre::same;
+use super::centre::{Centre, same};
 use super::evaluate::{Pace, SliceContext};
 use super::known::{KnownSlice, Planned, empty_layers};
 use super::open_study::OpenStudy;
@@ -20,8 +22,10 @@ use super::progress::{SurfaceProgress, Work};
 use super::quantities::{LOSS, Quantity};
 use super::rounds::Rounds;
 use super::stop::{StopReason, StopWatch};
+use super::sweep::sweep;
+use super::vector::Vector;
 use crate::landscape::slice_surface::SliceSurface;
-use crate::model::snapshot;
+use crate::model::snapshot::{self, EachPiece};
 use crate::{Error, Result};
 
 /// Share of what is left of a budget that is kept for the path of training at most, where nobody has planned ahead.
@@ -141,7 +145,7 @@ where
         if !is_given_back {
             let path = self.active.recorder.folder.directions_path(number);
             let Plan { centre, directions, .. } = &plan;
-            snapshot::write_directions(&path, &centre.flat, directions, &centre.buffers)?;
+            self.keep_directions(&path, centre, directions)?;
             plan.slice.directions = Some(RunFolder::directions_file(number));
         }
         self.held.names.push(plan.slice.name.clone());
@@ -158,6 +162,26 @@ where
         let started = Started { plan, layers };
         self.held.know(started.known());
         Ok(started)
+    }
+
+    /// What no seed gives back, as a file.
+    fn keep_directions(
+        &self,
+        path: &Path,
+        centre: &Centre<M>,
+        directions: &[Arc<Vector>],
+    ) -> Result<()> {
+        let layout = &self.studied.map.layout;
+        let weights = |visit: &mut dyn FnMut(&[f32]) -> Result<()>| {
+            sweep(layout, &centre.weights, &[], |piece| visit(piece.centre))
+        };
+        let mut vectors: Vec<Box<EachPiece<'_>>> = vec![Box::new(weights)];
+        for direction in directions {
+            vectors.push(Box::new(|visit| {
+                sweep(layout, &centre.weights, &[direction], |it| visit(&it.directions[0]))
+            }));
+        }
+        snapshot::write_directions(path, layout.len(), &mut vectors, &centre.buffers)
     }
 
     /// Layers whose statistics no batch changes.
@@ -374,14 +398,14 @@ where
         plan: &'p Plan<M>,
         quantities: &'p [Quantity<'p, M::Output>],
     ) -> Result<SliceContext<'p, M::Output>> {
-        let directions = plan.directions.iter().map(Vec::as_slice).collect();
-        let Plan { centre, .. } = plan;
+        let Plan { centre, directions, moving, .. } = plan;
         Ok(SliceContext {
             map: &self.studied.map,
             directions: Directions::prepare(
-                &centre.flat,
+                &centre.weights,
                 directions,
                 &centre.tied,
+                moving,
                 &self.studied.map,
             ),
             quantities,
