@@ -55,6 +55,7 @@ mod scroll;
 mod session;
 mod sight;
 mod signals;
+mod still;
 mod terminal_profile;
 mod tty;
 mod viewer;

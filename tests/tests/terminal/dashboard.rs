@@ -2,6 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 
+use burnscape_tests::waiting::wait_until;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::support::{ENDLESS, Training};
@@ -132,8 +133,11 @@ fn what_the_program_prints_does_not_tear_the_dashboard_and_is_left_on_the_termin
     let printed = training.run().join("printed.txt");
     let is_printed = || std::fs::read_to_string(&printed).is_ok_and(|it| it.contains("a line of"));
     terminal.wait_until("the line in its file", |_| is_printed());
+    terminal.wait_for("a line of the user's");
     terminal.wait_for("train epoch");
-    assert!(!terminal.screen().contains("a line of the user's"), "{}", terminal.screen());
+    let screen = terminal.screen();
+    let places = ["the program printed", "a line of the user's"].map(|words| screen.find(words));
+    assert!(places.is_sorted() && places[0].is_some(), "in a pane of its own:\n{screen}");
     terminal.type_in("qs");
     training.go_on();
     assert!(terminal.wait_for_end().success());
@@ -168,6 +172,27 @@ fn a_signal_that_ends_the_process_finds_the_terminal_given_back() {
     terminal.wait_for("train epoch");
     kill(terminal.child.id(), Signal::TERM);
     assert_eq!(terminal.wait_for_end().signal(), Some(Signal::TERM.as_raw()));
+    assert!(!terminal.is_on_alternate_screen());
+    assert!(terminal.has_its_modes_back());
+}
+
+/// The first one asks training to stop, which rests and cannot; a further one ends the program.
+#[test]
+fn interrupts_from_elsewhere_end_it_with_the_terminal_given_back() {
+    let training = Training::new();
+    let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-after", "60"]);
+    terminal.wait_for("train epoch");
+    let pid = terminal.child.id();
+    kill(pid, Signal::INT);
+    let has_ended = || {
+        let has_ended = terminal.child.try_wait().expect("a state").is_some();
+        if !has_ended {
+            kill(pid, Signal::INT);
+        }
+        has_ended
+    };
+    wait_until(has_ended, || "it goes on".to_owned());
+    assert_eq!(terminal.wait_for_end().signal(), Some(Signal::INT.as_raw()));
     assert!(!terminal.is_on_alternate_screen());
     assert!(terminal.has_its_modes_back());
 }

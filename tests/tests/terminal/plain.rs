@@ -99,4 +99,6 @@ fn output_that_goes_elsewhere_gets_nothing_of_the_picture() {
     assert!(terminal.wait_for_end().success());
     let output = std::fs::read(training.output()).expect("the output");
     assert!(!output.contains(&0x1b) && output.starts_with(b"{"), "the outcome alone");
+    let left = training.times_left();
+    assert!(left.iter().skip(1).all(Option::is_some), "after the first one it is known: {left:?}");
 }

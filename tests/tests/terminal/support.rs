@@ -86,6 +86,15 @@ impl Training {
         trace.records
     }
 
+    /// What was told of the time left, once for each progress record of training.
+    pub fn times_left(&self) -> Vec<Option<f64>> {
+        let told = self.records().into_iter().filter_map(|record| match record {
+            Record::Progress(told) if told.split != "surface" => Some(told.eta_secs),
+            _ => None,
+        });
+        told.collect()
+    }
+
     /// ‖g‖ of the last step of an epoch by its definition, as lines print it.
     pub fn last_norm(&self, epoch: u64) -> String {
         let of_epoch = |record| match record {

@@ -71,6 +71,14 @@ impl RecorderHandle {
         }
     }
 
+    /// Gives the terminal back, where a dashboard has it.
+    #[cfg(feature = "tui")]
+    pub fn close_dashboard(&self) {
+        if let Some(dashboard) = self.0.counters.dashboard.get() {
+            dashboard.close();
+        }
+    }
+
     /// Text to be left on the terminal when the dashboard closes.
     pub fn say_at_end(&self, text: String) {
         #[cfg(feature = "tui")]

@@ -14,7 +14,7 @@ use self::charts::Charts;
 use super::View;
 use crate::message::Message;
 use crate::model::{OWN, Run, RunState, Series};
-use crate::numbers::{bytes, duration, percent, short};
+use crate::numbers::{EMPTY, bytes, duration, percent, short};
 use crate::palette::{BAD, MUTED, WARNING};
 use crate::sight::Sight;
 use crate::widgets::facts::{self, Fact, Tone};
@@ -35,6 +35,13 @@ const LONGEST_VALUE: usize = 24;
 const NOTE_LINES: usize = 3;
 /// Lines of alerts at most, and rows that there are for each.
 const ALERT_LINES: (u16, u16) = (5, 6);
+
+const KEYS: [(&str, &str); 4] = [
+    ("Enter", "all numbers; advice"),
+    ("v", "further charts"),
+    ("s", "smooth the line drawn"),
+    ("y", "scale of values"),
+];
 
 const WORDS: [(&str, &str); 7] = [
     ("alerts", "broken rules; after an error, training on makes no sense"),
@@ -60,6 +67,10 @@ impl View for OverviewView {
 
     fn keys(&self) -> &'static str {
         "← → step  + - zoom  Enter all numbers  v further charts  s smoothing  y scale"
+    }
+
+    fn explained_keys(&self) -> &'static [(&'static str, &'static str)] {
+        &KEYS
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
@@ -199,7 +210,10 @@ fn surfaces(counts: Counts) -> String {
 
 fn position_from_steps(run: &Run) -> String {
     let Some(step) = &run.last_step else {
-        return format!("no step recorded{}", run.yet());
+        return match run.standing().is_empty() {
+            true => EMPTY.to_owned(),
+            false => format!("no step recorded{}", run.yet()),
+        };
     };
     let epoch = step.epoch.map_or(String::new(), |epoch| format!("epoch {epoch}  "));
     format!("{epoch}step {}", step.step)
