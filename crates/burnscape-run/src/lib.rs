@@ -70,4 +70,4 @@ pub use series::{BUCKETS, Bucket, Series};
 pub use standing::Standing;
 pub use steps::{Measured, Steps};
 pub use taps::{MAX_TAPS, Tap, TapQuantity, Taps, dead_share};
-pub use text::{counted, json_number, json_printable, printable, xml_escaped};
+pub use text::{counted, json_number, json_printable, printable, shell_word, xml_escaped};

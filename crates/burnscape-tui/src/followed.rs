@@ -110,6 +110,7 @@ impl Followed {
             Err(TraceError::Replaced { .. }) => self.start_over(app)?,
             Err(error) => return Err(error),
         }
+        app.set_read_share(self.read_share());
         app.set_silent_secs(self.silent_secs(now));
         self.writer = self.writer.after(self.folder.has_writer(), now);
         app.set_gone_secs(self.writer.gone_secs(now));
@@ -121,6 +122,12 @@ impl Followed {
         app.replace_run(Run::named(app.run().name()));
         app.say("another run took the folder: it is shown from its beginning");
         Ok(())
+    }
+
+    /// How much of a run that is opened was read by now; `None`: all of it.
+    fn read_share(&self) -> Option<f64> {
+        let length = self.folder.trace_path().metadata().ok().filter(|_| !self.is_begun)?.len();
+        Some(self.follower.read_bytes() as f64 / length.max(1) as f64)
     }
 
     fn is_trace_gone(&self) -> bool {

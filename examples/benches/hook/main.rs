@@ -46,7 +46,7 @@ enum Subject {
 }
 
 impl Subject {
-    fn all() -> [Self; 7] {
+    fn all() -> [Self; 8] {
         let instructions = Self::Instructions(instructions::Arguments::default());
         let surfaces = Self::Surfaces { networks: Vec::new() };
         [
