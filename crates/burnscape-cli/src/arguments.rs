@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{completions, dump, info, man, recover, snapshots, thin, verify, watch};
+use crate::{completions, dump, info, man, merge, recover, snapshots, thin, verify, watch};
 #[cfg(feature = "export")]
 use crate::{export, report};
 
@@ -49,6 +49,7 @@ pub(crate) enum Command {
     Report(report::Report),
     Info(info::Info),
     Verify(verify::Verify),
+    Merge(merge::Merge),
     Recover(recover::Recover),
     Thin(thin::Thin),
     Dump(dump::Dump),
@@ -68,6 +69,7 @@ impl Command {
             Self::Report(arguments) => report::run(arguments)?,
             Self::Info(arguments) => info::run(arguments)?,
             Self::Verify(arguments) => return verify::run(arguments),
+            Self::Merge(arguments) => return merge::run(arguments),
             Self::Recover(arguments) => recover::run(arguments)?,
             Self::Thin(arguments) => thin::run(arguments)?,
             Self::Dump(arguments) => dump::run(arguments)?,

@@ -7,6 +7,7 @@ pub(crate) mod clock;
 pub(crate) mod filters;
 pub(crate) mod measurements;
 pub(crate) mod schedule;
+pub(crate) mod shard;
 pub(crate) mod snapshots;
 pub(crate) mod study;
 
@@ -24,6 +25,7 @@ use clock::Clock;
 use filters::FilterOverride;
 use measurements::Measurements;
 use schedule::SnapshotSchedule;
+use shard::Shard;
 use snapshots::SnapshotLimits;
 use study::{StudyConfig, check_tolerance};
 
@@ -59,6 +61,8 @@ pub(crate) struct Config {
     pub study: StudyConfig,
     /// What the default slices measure, whatever time that takes.
     pub plan: Option<Plan>,
+    /// The share of every slice that this process measures; `None`: all of it, unless the environment says otherwise.
+    pub shard: Option<Shard>,
     /// What budgets of time are kept by.
     pub clock: Clock,
     /// Training is asked to stop: one word for all models that are trained together.
@@ -84,6 +88,7 @@ impl Config {
             keep_last_update: false,
             study: StudyConfig::new(),
             plan: None,
+            shard: None,
             clock: Clock::default(),
             stop_asked: Arc::default(),
             stop_told: Arc::default(),
