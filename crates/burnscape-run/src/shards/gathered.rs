@@ -140,19 +140,19 @@ impl Gathered {
             );
         };
         let (alpha, beta) = self.layers[0].grid().coordinates(node);
-        let percent = |share: f64| format!("{} %", number(100.0 * share));
-        let (share, most) = (self.disagreement(), percent(UNLIKE_HARDWARE));
+        // Without rounding: `percent` of that many digits would be 0.0.
+        let (share, most) = (100.0 * self.disagreement(), 100.0 * UNLIKE_HARDWARE);
         let verdict = match self.agrees() {
-            true => format!("no more than {most}, which unlike hardware explains"),
-            false => format!("more than the {most} that unlike hardware explains"),
+            true => format!("no more than {most} %, which unlike hardware explains"),
+            false => format!("more than the {most} % that unlike hardware explains"),
         };
         format!(
             "{parts}, measured on {on}: of {nodes} that more than one has, that at ({}, {}) differs most, by {}, \
-             {} of the range: {verdict}",
+             {} % of the range: {verdict}",
             number(alpha),
             number(beta),
             number(by),
-            percent(share),
+            number(share),
         )
     }
 
