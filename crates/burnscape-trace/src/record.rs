@@ -18,10 +18,11 @@ use crate::vocabulary::{
 use crate::{F32s, F64s, U32s};
 
 /// The version `[major, minor]` that this crate writes.
-pub const FORMAT: [u16; 2] = [1, 2];
+pub const FORMAT: [u16; 2] = [1, 3];
 
-/// All kinds that format 1.2 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`, before 1.2 no `runs`.
-pub const RESERVED_KINDS: [&str; 24] = [
+/// All kinds that format 1.3 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`, before 1.2 no `runs`, before
+/// 1.3 no `shard`.
+pub const RESERVED_KINDS: [&str; 25] = [
     "head",
     "hyperparameters",
     "step",
@@ -46,6 +47,7 @@ pub const RESERVED_KINDS: [&str; 24] = [
     "end",
     "progress",
     "runs",
+    "shard",
 ];
 
 /// One item of a trace.
@@ -93,6 +95,8 @@ pub enum Record {
     Study(Study),
     /// The runs that a comparison is about.
     Runs(Runs),
+    /// Which part of a slice this trace holds, by which plan.
+    Shard(Shard),
     /// A self-check and how it came out.
     Check(Check),
     /// A sentence for the reader.
@@ -929,6 +933,26 @@ pub struct ComparedRun {
     /// Numbers of it by name, such as `valid_loss` or `lambda_max`; what is unknown is left out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub numbers: BTreeMap<String, f64>,
+}
+
+/// Which part of a slice a trace holds, by which plan. It stands in the traces below `shards/` of a run, and nowhere else;
+/// the versions that measured are those of the head before it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Shard {
+    /// The slice that is shared out, by its number in the run.
+    pub slice: u32,
+    /// Which shard, counted from 1; 0 in the plan itself.
+    pub index: u32,
+    /// Of how many; 0 in the plan itself.
+    pub count: u32,
+    /// Fingerprint of the plan, 32 hexadecimal digits.
+    pub plan: String,
+    /// Fingerprint of the parameters and buffers at the centre, 32 hexadecimal digits.
+    pub weights: String,
+    /// The loss of each batch at the centre, which tells batches apart: bit for bit the same on equal hardware.
+    pub batches: F64s,
 }
 
 /// A self-check and how it came out.

@@ -154,6 +154,12 @@ impl App {
         self.changed = true;
     }
 
+    /// Takes a record that a shard measured beside the run.
+    pub(crate) fn apply_of_shard(&mut self, record: &Record) {
+        self.run.apply_of_shard(record);
+        self.changed = true;
+    }
+
     /// Starts over with another run: the folder was taken by a new one.
     pub fn replace_run(&mut self, run: Run) {
         (self.run, self.held, self.changed) = (run, None, true);

@@ -32,6 +32,7 @@ mod returned_model;
 mod schedule;
 mod second_model;
 mod several_runs;
+mod shards;
 mod slices;
 mod still;
 mod stopped;

@@ -28,6 +28,7 @@ pub(crate) mod recalibrate;
 pub(crate) mod results;
 pub(crate) mod resume;
 pub(crate) mod rounds;
+pub(crate) mod share;
 pub(crate) mod sharpness;
 pub(crate) mod slice_spec;
 pub(crate) mod stop;
@@ -409,7 +410,7 @@ where
             RecordedSlices::none(next_study)
         }
     };
-    Ok(Subject { begun, studied, snapshots, reader, held })
+    Ok(Subject { begun, studied, snapshots, reader, held, share: None })
 }
 
 impl<M> Study<'_, M>

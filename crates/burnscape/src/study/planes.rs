@@ -253,6 +253,7 @@ where
             _ => biases_name(spec.biases),
         };
         let tolerance = spec.tolerance.or(self.active.config.study.tolerance);
+        let tolerance = tolerance.filter(|_| self.share.is_none());
         record!(Slice {
             centre: centre.label.clone(),
             centre_snapshot: centre.snapshot,

@@ -36,6 +36,7 @@ where
 {
     /// Measures what is missing of all slices that were stopped, those of another study left out.
     pub(super) fn resume(&mut self) -> Result<Vec<SliceSurface>> {
+        self.refuse_in_shards("going on with slices that were stopped")?;
         self.stopper.clear();
         let counters = self.active.recorder.handle.counters();
         counters.study_stop_asked.store(false, Ordering::Relaxed);
