@@ -19,6 +19,7 @@ use crate::play::{Play, Shown, fulfil};
 use crate::runs::{Catalogue, Choice, Chosen, Reading, RunList, Sources};
 use crate::save_picture;
 use crate::session::Session;
+use crate::still::Still;
 use crate::terminal_profile::Glyphs;
 use crate::together::Together;
 use crate::views::ViewKind;
@@ -229,6 +230,11 @@ impl Shown for Viewer {
             (_, _, Some(opened)) => opened.app.say(sentence),
             _ => {}
         }
+    }
+
+    fn still(&self, area: Rect) -> Option<Still> {
+        let is_hidden = self.on_list || self.together.is_some();
+        self.opened.as_ref().filter(|_| !is_hidden)?.app.still(area)
     }
 
     fn save_picture(&self, area: Rect, glyphs: Glyphs) -> String {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use burnscape_trace::{Error as TraceError, Follower};
+use burnscape_trace::{Error as TraceError, Follower, RunFolder};
 
 use crate::error::{may_pass, told};
-use crate::model::{Run, measures_of};
+use crate::model::{Run, ShardsFollower, measures_of};
 use crate::runs::Chosen;
 
 /// A run, as far as it was read.
@@ -16,6 +16,8 @@ pub(super) struct Member {
     path: PathBuf,
     run: Run,
     follower: Option<Follower>,
+    /// What several processes measure beside the trace.
+    shards: Option<ShardsFollower>,
     trouble: Option<String>,
     /// Numbers of it by name, of what was read until now.
     measures: BTreeMap<String, f64>,
@@ -30,6 +32,7 @@ impl Member {
             path: chosen.path.clone(),
             run: Run::named(&chosen.name),
             follower: None,
+            shards: None,
             trouble: None,
             measures: BTreeMap::new(),
         }
@@ -70,7 +73,7 @@ impl Member {
                 has_news
             }
             Err(TraceError::Replaced { .. }) => {
-                (self.run, self.follower) = (Run::named(self.run.name()), None);
+                (self.run, self.follower, self.shards) = (Run::named(self.run.name()), None, None);
                 true
             }
             Err(error) if may_pass(&error) => false,
@@ -88,10 +91,13 @@ impl Member {
     fn poll(&mut self) -> Result<bool, TraceError> {
         if self.follower.is_none() {
             self.follower = Some(Follower::open(&self.path)?);
+            self.shards = Some(ShardsFollower::of(&RunFolder::open(&self.path)?));
         }
         let Some(follower) = &mut self.follower else { return Ok(false) };
         let items = follower.poll()?;
         items.iter().for_each(|item| self.run.apply_item(item));
-        Ok(!items.is_empty())
+        let of_shards = self.shards.as_mut().map(ShardsFollower::poll).unwrap_or_default();
+        of_shards.iter().for_each(|record| self.run.apply_of_shard(record));
+        Ok(!items.is_empty() || !of_shards.is_empty())
     }
 }

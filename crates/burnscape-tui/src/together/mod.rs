@@ -20,7 +20,7 @@ use self::member::Member;
 use crate::message::Message;
 use crate::palette::{MUTED, WARNING};
 use crate::runs::Chosen;
-use crate::views::help::{self, Explained};
+use crate::views::help::{self, Explained, Group, Page};
 use crate::views::{Beside, SurfacesBeside, ViewKind, body, draw_sentence};
 use crate::widgets::{areas, text};
 use crate::wishes::Wishes;
@@ -88,8 +88,7 @@ impl Together {
         if message.is_of_the_reader() {
             self.said = None;
         }
-        let entries = help::entries(KEYS, WORDS);
-        if help::moved(&mut self.help, entries, message) || self.wishes.take(message) {
+        if help::moved(&mut self.help, help().entries(), message) || self.wishes.take(message) {
             return;
         }
         match message {
@@ -159,9 +158,9 @@ impl Together {
         if inside.y > area.y {
             self.draw_header(areas::row(area, 0), buffer);
         }
-        match self.help.filter(|_| with_keys) {
-            Some(first) => help::draw(inside, buffer, KEYS, WORDS, first),
-            None => self.draw_side(inside, buffer),
+        self.draw_side(inside, buffer);
+        if let Some(first) = self.help.filter(|_| with_keys) {
+            help().draw(inside, buffer, first);
         }
         let last = areas::split_bottom(area, 1).1;
         match &self.said {
@@ -248,12 +247,20 @@ fn beside(members: &[Member]) -> Vec<Beside<'_>> {
     members.iter().enumerate().map(of).collect()
 }
 
+/// What the help says.
+fn help() -> Page {
+    Page {
+        keys: vec![Group { title: "Several runs", entries: KEYS }],
+        words: Group { title: "What it tells", entries: WORDS },
+    }
+}
+
 const KEYS: &[Explained] = &[
     ("1, 4, 5, Tab", "curves, surfaces, table"),
     ("v", "more charts, surfaces"),
     ("y s", "scale; smooth the lines"),
     ("arrows", "turn all; choose column"),
-    ("m < > r + -", "map/3-D height turn zoom"),
+    ("m < > r + -", "map, height, turn, zoom"),
     ("[ ]", "previous, next slice"),
     ("L, Esc", "back to the list"),
     ("u", "glyphs: fewer, then all"),

@@ -257,3 +257,19 @@ fn runs_that_are_marked_are_opened_together_and_left_again() {
     press(&mut viewer, KeyCode::Enter);
     assert!(!screen(&viewer).contains("together"));
 }
+
+/// Three notes of 3 MB: two are more than one look reads.
+#[test]
+fn how_much_of_a_long_run_is_read_is_told_until_it_is_whole() {
+    let scene = Scene::new();
+    let mut writer = scene.start("run", "a");
+    for _ in 0..3 {
+        let note = record!(burnscape_trace::Note { text: "n".repeat(3_000_000) });
+        writer.append(&Record::Note(note)).unwrap();
+    }
+    writer.flush().unwrap();
+    let mut viewer = scene.viewer(&["run"]);
+    assert!(screen(&viewer).contains("reading 66 %"), "{}", screen(&viewer));
+    viewer.refresh_at(SystemTime::now());
+    assert!(!screen(&viewer).contains("reading"), "{}", screen(&viewer));
+}

@@ -57,17 +57,7 @@ impl SurfacesBeside {
                     other => other,
                 }
             }
-            Message::ZoomIn => self.pose = self.pose.closer(),
-            Message::ZoomOut => self.pose = self.pose.farther(),
-            Message::ZoomReset => self.pose = self.pose.reset(),
-            Message::Move(towards) | Message::MoveFar(towards) => {
-                self.pose = self.pose.turned(towards);
-            }
-            Message::ToggleRotation => self.pose = self.pose.with_rotation_toggled(),
-            Message::Steeper => self.pose = self.pose.steeper(),
-            Message::Flatter => self.pose = self.pose.flatter(),
-            Message::Tick => self.pose = self.pose.later(),
-            _ => {}
+            message => self.pose = self.pose.after(message),
         }
     }
 

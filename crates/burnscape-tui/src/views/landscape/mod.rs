@@ -2,6 +2,7 @@
 
 mod axes;
 mod beside;
+mod labels;
 mod line;
 mod live;
 mod map;
@@ -31,6 +32,7 @@ use crate::message::{Message, Towards};
 use crate::model::{Landscape, Run};
 use crate::palette::MUTED;
 use crate::sight::Sight;
+use crate::still::Still;
 use crate::widgets::facts;
 use crate::widgets::scale::ScaleChoice;
 use crate::widgets::{areas, text, too_small};
@@ -43,12 +45,25 @@ const MAP_COLUMNS: u16 = 82;
 /// Rows that the map keeps before the words below it get more than two.
 const MAP_ROWS: u16 = 17;
 
-const WORDS: [(&str, &str); 7] = [
+const KEYS: [(&str, &str); 11] = [
+    ("[ ]", "previous, next slice"),
+    ("v", "next value, next layer"),
+    ("arrows", "node; Shift: tenfold"),
+    ("+ - 0, wheel", "zoom in, out, all"),
+    ("y", "linear, log, by rank"),
+    ("Enter", "all words, no picture"),
+    ("m", "map or 3-D"),
+    ("3-D: arrows", "turn; Shift: move"),
+    ("3-D: < > r", "height; turns by itself"),
+    ("3-D: i", "a still in pixels"),
+    ("Space", "comparison: one, or all"),
+];
+
+const WORDS: [(&str, &str); 6] = [
     ("× ∞ ░", "NaN, infinite, not measured (shade of the nearest node)"),
     ("∙", "interpolated, not measured (without colour: letters)"),
     ("○ ●", "first and last snapshot of a path; several runs end in numbers"),
     ("▾1 ▾2", "minima of the basins that count, the deepest first: see the words"),
-    ("Space", "of a comparison: one slice alone, or all side by side"),
     ("◇", "3-D: true loss of a snapshot; its stem: what the plane misses"),
     ("height ×1", "3-D: half the plane's width; dotted lines: interpolated"),
 ];
@@ -84,9 +99,13 @@ impl View for LandscapeView {
 
     fn keys(&self) -> &'static str {
         match self.in_space {
-            true => "m map  arrows turn  < > height  r rotate  +-0 zoom  y scale",
+            true => "m map  arrows turn, Shift: move  < > height  r rotate  +-0 zoom  y scale",
             false => "m 3-D  [ ] slice  v value  +-0 zoom  y scale  Enter",
         }
+    }
+
+    fn explained_keys(&self) -> &'static [(&'static str, &'static str)] {
+        &KEYS
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
@@ -103,7 +122,7 @@ impl View for LandscapeView {
             Message::ToggleWords => self.words_only = !self.words_only,
             Message::NextPicture => self.in_space = !self.in_space,
             Message::ToggleMark => self.is_alone = !self.is_alone,
-            message if self.shows_space(run) => self.pose = self.posed(message),
+            message if self.shows_space(run) => self.pose = self.pose.after(message),
             Message::ZoomIn => self.zoom = self.zoom.closer(),
             Message::ZoomOut => self.zoom = self.zoom.farther(),
             Message::ZoomReset => (self.zoom, self.cursor) = (Zoom::default(), None),
@@ -117,6 +136,10 @@ impl View for LandscapeView {
         run.landscapes().offered().is_empty()
     }
 
+    fn is_over_steps(&self) -> bool {
+        false
+    }
+
     fn look_at(&mut self, sight: Sight) {
         self.sight = sight;
     }
@@ -125,6 +148,12 @@ impl View for LandscapeView {
         let was_open = self.words_only || self.cursor.is_some();
         (self.words_only, self.cursor) = (false, if self.words_only { self.cursor } else { None });
         was_open
+    }
+
+    fn still(&self, run: &Run, area: Rect) -> Option<Still> {
+        let landscape = self.landscape(run).filter(|_| self.shows_space(run))?;
+        let picture = Picture::new(run, landscape, self.layer, self.scale).ok()?;
+        Relief { picture: &picture, pose: self.pose, cursor: self.cursor }.still(area)
     }
 
     fn wants_ticks(&self, run: &Run) -> bool {
@@ -158,21 +187,6 @@ impl LandscapeView {
     fn shows_space(&self, run: &Run) -> bool {
         let surface = self.landscape(run).and_then(|it| it.surface().ok());
         self.in_space && surface.is_some_and(|surface| !surface.grid().is_line())
-    }
-
-    fn posed(&self, message: Message) -> Pose {
-        match message {
-            Message::ZoomIn => self.pose.closer(),
-            Message::ZoomOut => self.pose.farther(),
-            Message::ZoomReset => self.pose.reset(),
-            Message::Move(towards) | Message::MoveFar(towards) => self.pose.turned(towards),
-            Message::Drag(columns, rows) => self.pose.dragged(columns, rows),
-            Message::ToggleRotation => self.pose.with_rotation_toggled(),
-            Message::Steeper => self.pose.steeper(),
-            Message::Flatter => self.pose.flatter(),
-            Message::Tick => self.pose.later(),
-            _ => self.pose,
-        }
     }
 
     fn landscape<'a>(&self, run: &'a Run) -> Option<&'a Landscape> {
