@@ -15,7 +15,8 @@ such slices of a run the first is compared with the first, and so on. The models
 otherwise is named and left out, as are runs that cannot be read and runs that are given twice.
 
 Runs that differ in their seeds stand on one side: without --side those of one name but for a number at its end,
-as plain-1 and plain-2; where all would stand on one side, each is one by itself. Of each number stands the mean of a
+as plain-1 and plain-2, unless their recorded hyperparameters differ in more than a seed; where all would stand on
+one side, each is one by itself. Of each number stands the mean of a
 side and, with two seeds or more, the interval that holds the middle 95 % of the bootstrap over them.
 
 OUTPUT is a run folder like any other: `burnscape watch`, report, export and verify read it. It holds the slices that
@@ -74,7 +75,7 @@ pub(crate) fn run(arguments: &Compare) -> anyhow::Result<()> {
 
 /// The table of every picture, then what is to be known and what can be concluded.
 fn told(beside: &SideBySide) -> String {
-    let mut text = String::new();
+    let mut text = sides(beside);
     match beside.pictures() {
         [] => text += &table(beside, None),
         pictures => {
@@ -89,6 +90,16 @@ fn told(beside: &SideBySide) -> String {
     let sentences = of_runs.chain(beside.remarks().iter().cloned()).chain(beside.sentences());
     sentences.for_each(|sentence| text += &format!("{sentence}\n"));
     text
+}
+
+/// Which runs stand on which side, where a side is more than one run.
+fn sides(beside: &SideBySide) -> String {
+    let several = beside.sides().iter().filter(|side| side.runs.len() > 1);
+    let told = several.map(|side| {
+        let names = side.runs.iter().map(|&run| beside.runs()[run].name.as_str());
+        format!("{}: {}\n", side.name, names.collect::<Vec<_>>().join(", "))
+    });
+    told.collect()
 }
 
 fn title(beside: &SideBySide, picture: &Picture) -> String {

@@ -54,9 +54,15 @@ impl Run {
         }));
         let studies = landscapes.studies().clone();
         let offered = landscapes.offered().iter().map(|it| it.slice().slice).collect();
+        let common_of = |slice| Some((slice, landscapes.common_range(slice)?));
+        let common = landscapes.iter().filter_map(|it| common_of(it.slice()));
+        let common: BTreeMap<u32, _> = common.map(|(slice, range)| (slice.slice, range)).collect();
         let mut slices = BTreeMap::new();
         for landscape in landscapes.into_slices() {
-            let (slice, missing) = Slice::of(landscape);
+            let (mut slice, missing) = Slice::of(landscape);
+            if let Some(slice) = &mut slice {
+                slice.common = common.get(&slice.record.slice).copied();
+            }
             slices.extend(slice.map(|slice| (slice.record.slice, slice)));
             lost.extend(missing);
         }

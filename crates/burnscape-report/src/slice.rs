@@ -14,6 +14,8 @@ pub(crate) struct Slice {
     /// Further quantities at every node, in the order of the record's layers; NaN where one was not measured.
     pub(crate) layers: Vec<Surface>,
     pub(crate) trajectory: Option<Trajectory>,
+    /// Ends of the scale that it shares with the other slices of its study, where their pictures are to be compared.
+    pub(crate) common: Option<(f64, f64)>,
 }
 
 impl Slice {
@@ -43,7 +45,8 @@ impl Slice {
                 None
             }
         });
-        (Some(Self { record, surface, layers: layers.collect(), trajectory }), lost)
+        let layers = layers.collect();
+        (Some(Self { record, surface, layers, trajectory, common: None }), lost)
     }
 
     /// The basins of the loss; `None` while nodes are missing.
@@ -55,6 +58,12 @@ impl Slice {
     pub(crate) fn shape(&self) -> Vec<usize> {
         let grid = self.surface.grid();
         grid.y().into_iter().chain([grid.x()]).map(Axis::count).collect()
+    }
+
+    /// What the scale of its picture covers: its losses, and the ends of a common scale.
+    pub(crate) fn scaled_losses(&self) -> impl Iterator<Item = f64> {
+        let ends = self.common.into_iter().flat_map(|(low, high)| [low, high]);
+        self.known_losses().chain(ends)
     }
 
     /// Losses of the nodes that have one, measured or interpolated.

@@ -30,7 +30,7 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
     let mut svg = options.canvas();
     let title = super::surface::title(slice);
     svg.title(&title);
-    let scale = Scale::of(slice.known_losses());
+    let scale = Scale::of(slice.scaled_losses());
     let names = super::surface::axis_names(slice);
     let bar = scale.map(|scale| ("loss", scale));
     let words = Words { title: &title, x: &names[0], y: &names[1], bar, legend: legend(slice) };

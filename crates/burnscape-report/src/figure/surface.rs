@@ -63,7 +63,7 @@ fn losses(slice: &Slice) -> impl Iterator<Item = f64> {
     let known = slice.known_losses().filter(|loss| loss.is_finite());
     let low = known.fold(f64::INFINITY, f64::min);
     // A true loss far above the surface would press it flat.
-    slice.known_losses().chain(path.filter(move |loss| *loss < low))
+    slice.scaled_losses().chain(path.filter(move |loss| *loss < low))
 }
 
 fn legend(slice: &Slice, scale: &Scale) -> Vec<Entry<'static>> {

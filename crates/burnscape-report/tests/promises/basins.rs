@@ -3,7 +3,7 @@
 use std::fs;
 
 use burnscape_report::{ExportOptions, Figure, FigureOptions, Format, export, report};
-use burnscape_trace::{Axis, F64s, Nodes, Slice, record};
+use burnscape_trace::{Axis, F64s, Nodes, Slice, Study, record};
 use serde_json::{Value, json};
 
 use super::support::{TestRun, WITHOUT, plane};
@@ -114,4 +114,23 @@ fn the_page_has_basins_and_a_slice_with_holes_has_none_yet() {
         loss: vec![1.0].into()
     }));
     assert_eq!(of_json(&mut run), Value::Null);
+}
+
+#[test]
+fn figures_of_slices_that_are_to_be_compared_have_one_scale() {
+    let mut run = TestRun::new();
+    for (slice, steep) in [(0, 1.0), (1, 8.0)] {
+        run.add(plane(slice));
+        let loss: Vec<f64> = (0..6).map(|node| steep * f64::from(node)).collect();
+        run.add(record!(Nodes { slice, index: (0..6).collect(), loss: loss.into() }));
+    }
+    let study = |kind: &str| {
+        let (lowest, highest) = (Some(0.0), Some(40.0));
+        record!(Study { kind: kind.into(), slices: vec![0, 1], lowest, highest })
+    };
+    for (kind, is_common) in [("scale-sweep", false), ("side-by-side", true)] {
+        run.add(study(kind)).flush();
+        // 40 stands on the colour bar of the flat slice only where that is the common scale.
+        assert_eq!(contour(&run).contains(">40<"), is_common, "{kind}");
+    }
 }

@@ -1,5 +1,7 @@
 //! Sides: runs that differ in their seeds stand together.
 
+use std::collections::BTreeSet;
+
 use wildmatch::WildMatch;
 
 use super::candidate::RunBeside;
@@ -10,7 +12,9 @@ use super::error::CompareError;
 #[non_exhaustive]
 pub enum Sides {
     /// Those of one name but for a number at its end: `plain-1` and `plain-2`, `skips_seed3`. The number stands behind a
-    /// `-`, a `_` or a space, with or without the word `seed`. Where all runs would stand on one side, each is one by itself.
+    /// `-`, a `_` or a space, with or without the word `seed`. Where runs tell hyperparameters that differ in more than a
+    /// seed, as `adam-16` and `adam-512` of other batch sizes, each is a side by itself; so it is where all runs would stand
+    /// on one side.
     #[default]
     ByName,
     /// Each run is a side by itself.
@@ -28,6 +32,7 @@ impl Sides {
                 for run in runs.iter_mut() {
                     run.side = stem(&run.name).to_owned();
                 }
+                part_other_settings(runs);
                 if runs.iter().all(|run| run.side == runs[0].side) {
                     runs.iter_mut().for_each(|run| run.side.clear());
                 }
@@ -39,6 +44,22 @@ impl Sides {
         }
         Ok(())
     }
+}
+
+/// Takes runs off a side whose runs were set otherwise than each other.
+fn part_other_settings(runs: &mut [RunBeside]) {
+    let first_of_side = |run: &RunBeside| runs.iter().find(|it| it.side == run.side);
+    let is_other =
+        |run: &RunBeside| first_of_side(run).is_some_and(|it| settings(it) != settings(run));
+    let others = runs.iter().filter(|run| is_other(run)).map(|run| run.side.clone());
+    let mixed: BTreeSet<String> = others.collect();
+    runs.iter_mut().filter(|run| mixed.contains(&run.side)).for_each(|run| run.side.clear());
+}
+
+/// What a run was set to, apart from its seeds.
+fn settings(run: &RunBeside) -> Vec<(&String, &String)> {
+    let all = run.run.hyperparameters.iter();
+    all.filter(|(name, _)| !name.to_lowercase().contains("seed")).collect()
 }
 
 fn assign_named(sides: &[(String, String)], runs: &mut [RunBeside]) -> Result<(), CompareError> {

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burnscape_trace::{
-    Axis, Block, Curvature, End, Epoch, F64s, FORMAT, Head, Nodes, Record, RunFolder, Slice, Step,
-    StudyKind, U32s, Writer, read_run, record,
+    Axis, Block, Curvature, End, Epoch, F64s, FORMAT, Head, Hyperparameters, Nodes, Record,
+    RunFolder, Slice, Step, StudyKind, U32s, Writer, read_run, record,
 };
 use tempfile::TempDir;
 
@@ -30,6 +30,8 @@ struct Made {
     width: u64,
     last_loss: f64,
     end: Option<&'static str>,
+    /// Hyperparameters, as JSON.
+    settings: Vec<(&'static str, &'static str)>,
 }
 
 fn axis() -> Axis {
@@ -68,6 +70,7 @@ impl Made {
             width: 3,
             last_loss: 0.25,
             end: Some("finished"),
+            settings: Vec::new(),
         }
     }
 
@@ -104,8 +107,10 @@ impl Made {
             largest: vec![self.lambda].into(),
             largest_error: vec![0.1].into(),
         });
+        let values = self.settings.iter().map(|(name, value)| ((*name).into(), (*value).into()));
         let mut records = vec![
             head.into(),
+            record!(Hyperparameters { values: values.collect() }).into(),
             record!(Step { loss: Some(self.last_loss) }).into(),
             record!(Epoch { epoch: 1, steps: 1, train_loss: Some(self.last_loss), valid_loss })
                 .into(),
@@ -349,6 +354,23 @@ fn named_sides_take_runs_by_name_or_path_and_none_may_be_empty() {
     // Seeds of one program alone are each a side by itself.
     let beside = SideBySide::of(&paths[1..], &Sides::ByName).unwrap();
     assert_eq!(beside.sides().len(), 2);
+}
+
+#[test]
+fn runs_that_were_set_otherwise_are_no_seeds_of_one_side() {
+    let set = |name, batch, seed| Made {
+        settings: vec![("batch_size", batch), ("Seed", seed)],
+        ..Made::new(name)
+    };
+    let made = [
+        set("adam-16", "16", "1"),
+        set("adam-512", "512", "1"),
+        set("sgd-1", "16", "1"),
+        set("sgd-2", "16", "2"),
+    ];
+    let (_root, beside) = compared(&made);
+    let sides: Vec<&str> = beside.sides().iter().map(|side| side.name.as_str()).collect();
+    assert_eq!(sides, ["adam-16", "adam-512", "sgd"]);
 }
 
 fn read(path: &Path) -> (Run, Vec<Record>) {

@@ -249,8 +249,8 @@ fn runs_that_are_marked_are_opened_together_and_left_again() {
     assert!(screen(&viewer).contains("2 runs marked"), "{}", screen(&viewer));
     press(&mut viewer, KeyCode::Enter);
     let shown = screen(&viewer);
-    assert!(shown.contains("2 runs together") && shown.contains("1 a"), "{shown}");
-    assert!(shown.contains("2 c") && !shown.contains("2 b"), "{shown}");
+    assert!(shown.contains("2 runs together") && shown.contains("/a (training)"), "{shown}");
+    assert!(shown.contains("/c (training)") && !shown.contains("/b (training)"), "{shown}");
     press(&mut viewer, KeyCode::Char('L'));
     press(&mut viewer, KeyCode::Esc);
     assert!(!screen(&viewer).contains("marked"));
