@@ -159,6 +159,7 @@ layer_nodes: value:f8 stderr:f8
 study: study:uint32 kind:text slices:[uint32] lowest:float? highest:float? measures:{f8} sentences:[text]
 runs: runs:[compared_run]
 compared_run: name:text path:text run_id:text remarks:[text] side:text numbers:{float}
+shard: slice:uint32 index:uint32 count:uint32 plan:text weights:text batches:f8
 check: slice:uint32? name:text passed:flag detail:text
 note: level:text text:text
 resume: resumed_unix_secs:float steps:uint batches:uint truncated_bytes:uint
