@@ -38,7 +38,10 @@ mod taps;
 mod text;
 
 pub use alerts::{Alerts, MAX_ALERTS, is_error};
-pub use beside::{CompareError, Picture, Row, RunBeside, Side, SideBySide, SideValue, Sides};
+pub use beside::{
+    CompareError, MEASURES, Picture, Row, RunBeside, Side, SideBySide, SideValue, Sides,
+    measures_of, slice_differences,
+};
 pub use black_boxes::{BlackBox, BlackBoxes};
 pub use block_histograms::BlockValues;
 pub use block_quantity::BlockQuantity;
