@@ -9,6 +9,7 @@ mod batches;
 mod broken_files;
 mod budget;
 mod compared;
+mod devices;
 mod diverged;
 mod endings;
 mod gradient_direction;

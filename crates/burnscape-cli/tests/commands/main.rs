@@ -5,6 +5,7 @@ mod agreement;
 #[cfg(feature = "export")]
 mod export;
 mod hostile;
+mod merge;
 #[cfg(feature = "export")]
 mod report;
 mod shell;

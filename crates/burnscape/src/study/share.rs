@@ -189,6 +189,7 @@ where
         let first_slice = self.active.recorder.first_slice;
         let (folder, shared) = share.plan_of(&own, first_slice, write_directions)?;
         let gathered = share.measured(&shared)?;
+        let shared = SharedSlice { trajectory: gathered.trajectory.clone(), ..shared };
         self.tell_share(share, &shared, &own);
         if let Some(file) = &shared.slice.directions {
             let parameters = self.studied.map.layout.len();
@@ -199,7 +200,7 @@ where
         plan.gram = gram_of(&directions)?;
         plan.grid = *gathered.layers[0].grid();
         plan.extent.true_losses = share.measures_path();
-        (plan.slice, plan.trajectory) = (shared.slice, gathered.trajectory);
+        (plan.slice, plan.trajectory) = (shared.slice, shared.trajectory);
         Ok(Started { plan, layers: gathered.layers })
     }
 

@@ -22,6 +22,7 @@ use super::rounds::Rounds;
 use super::share::Share;
 use super::stop::{StopReason, StopWatch};
 use crate::landscape::slice_surface::SliceSurface;
+use crate::model::map::ModelMap;
 use crate::model::snapshot;
 use crate::{Error, Result};
 
@@ -89,6 +90,9 @@ where
         turns.iter().for_each(|turns| self.held.know(turns.started.known()));
         progress.end();
         outcome?;
+        for turns in turns.iter().filter(|it| it.stopped.is_none()) {
+            self.compare_devices(&turns.started.plan, &turns.started.layers[0])?;
+        }
         Ok(turns.into_iter().map(|turns| self.closed(turns)).collect())
     }
 
@@ -252,21 +256,27 @@ where
         progress: &SurfaceProgress,
     ) -> Result<Option<StopReason>> {
         let Started { plan, layers } = started;
-        let context = self.context(plan)?;
+        let (context, elsewhere) = (self.context(plan)?, self.elsewhere(plan)?);
         let mut workers = self.workers(&context, plan, pace.workers);
+        workers.extend(self.workers_elsewhere(&elsewhere));
         let slice = plan.slice.slice;
         let on_tile = |layers: &[Surface], nodes: &[usize]| {
             self.record(Record::Nodes(tile(slice, layers, nodes, false)));
             progress.advance(nodes.len());
         };
         let should_stop = || watch.reason().is_some();
-        let outcome = evaluate_layers(layers, nodes, &mut workers, on_tile, should_stop);
-        let outcome = outcome.map_err(|error| match error {
-            EvaluateError::Loss { source, alpha, beta, .. } => source.at(alpha, beta),
-            EvaluateError::NoWorkers => Error::NoBatches,
-        })?;
-        let is_stopped = outcome.remaining > 0;
-        Ok(is_stopped.then(|| watch.reason().unwrap_or(StopReason::Asked)))
+        loop {
+            let outcome = evaluate_layers(layers, nodes, &mut workers, on_tile, should_stop);
+            let outcome = outcome.map_err(|error| match error {
+                EvaluateError::Loss { source, alpha, beta, .. } => source.at(alpha, beta),
+                EvaluateError::NoWorkers => Error::NoBatches,
+            })?;
+            let is_retried = self.retire(&mut workers) && outcome.remaining > 0;
+            if !is_retried || should_stop() {
+                let is_stopped = outcome.remaining > 0;
+                return Ok(is_stopped.then(|| watch.reason().unwrap_or(StopReason::Asked)));
+            }
+        }
     }
 
     /// The true losses of the path of training, unless somebody does not want to wait for them.
@@ -387,16 +397,21 @@ where
         plan: &'p Plan<M>,
         quantities: &'p [Quantity<'p, M::Output>],
     ) -> Result<SliceContext<'p, M::Output>> {
+        self.context_on(plan, &self.studied.map, quantities)
+    }
+
+    /// The same where the map says that the model is.
+    pub(super) fn context_on<'p>(
+        &'p self,
+        plan: &'p Plan<M>,
+        map: &'p ModelMap,
+        quantities: &'p [Quantity<'p, M::Output>],
+    ) -> Result<SliceContext<'p, M::Output>> {
         let directions = plan.directions.iter().map(Vec::as_slice).collect();
         let Plan { centre, .. } = plan;
         Ok(SliceContext {
-            map: &self.studied.map,
-            directions: Directions::prepare(
-                &centre.flat,
-                directions,
-                &centre.tied,
-                &self.studied.map,
-            ),
+            map,
+            directions: Directions::prepare(&centre.flat, directions, &centre.tied, map),
             quantities,
             recalibration: plan.recalibration.as_ref(),
         })
