@@ -1,6 +1,7 @@
 //! The `burnscape` command: parse → run → exit code.
 
 mod arguments;
+mod compare;
 mod completions;
 mod config;
 mod dump;

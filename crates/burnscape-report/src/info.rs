@@ -26,6 +26,7 @@ pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
         samples,
         unit,
         batches,
+        fingerprint,
         batchnorm,
         dtype,
         device,
@@ -34,6 +35,7 @@ pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
         tolerance,
         study,
         directions,
+        patterns,
         ..
     } = slice;
     json!({
@@ -54,6 +56,7 @@ pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
         "samples": samples,
         "unit": words::unit(unit),
         "batches": batches,
+        "fingerprint": fingerprint,
         "batchnorm": batchnorm,
         "dtype": dtype,
         "device": device,
@@ -62,6 +65,7 @@ pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
         "tolerance": tolerance.map(number),
         "study": study,
         "directions": directions,
+        "patterns": patterns,
         "run": {
             "run_id": head.run_id,
             "started_unix_secs": number(head.started_unix_secs),

@@ -129,6 +129,21 @@ impl RunFolder {
         own.into_iter().chain(below).collect()
     }
 
+    /// The way to another folder, with `/` between its parts: relative where both have a common root, else absolute.
+    #[must_use]
+    pub fn way_to(&self, other: &Path) -> String {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let (from, to) = (real(&self.path), real(other));
+        let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+        let up = from.components().skip(common).map(|_| Component::ParentDir);
+        let way: PathBuf = up.chain(to.components().skip(common)).collect();
+        let parts = way.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+        match common {
+            0 => to.display().to_string(),
+            _ => parts.collect::<Vec<_>>().join("/"),
+        }
+    }
+
     /// The trace.
     #[must_use]
     pub fn trace_path(&self) -> PathBuf {

@@ -5,6 +5,8 @@
 //! version. Every kind that the format reserves is listed in [`RESERVED_KINDS`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -139,6 +141,19 @@ pub struct Head {
     pub blocks: Vec<Block>,
     /// Buffers (BatchNorm running statistics …): in snapshots, in no direction.
     pub buffers: Vec<Buffer>,
+    /// Patterns of the blocks that were chosen to be recorded, `*` for any characters; empty: all blocks of the model are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<String>,
+}
+
+impl Head {
+    /// An identifier of a new run: 32 hexadecimal digits from the standard library's own entropy, so that no random stream
+    /// of a program is touched.
+    #[must_use]
+    pub fn new_run_id() -> String {
+        let random = || RandomState::new().hash_one(SystemTime::now());
+        format!("{:016x}{:016x}", random(), random())
+    }
 }
 
 /// What the training was set to, as the program told it. It may be told in parts: of a name that comes again, the
@@ -572,6 +587,9 @@ pub struct Snapshot {
     /// In a comparison the run that it is of, by its place in [`Runs::runs`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<u32>,
+    /// Element type that parameters are rounded to, such as `f16`; `None`: they are stored as they were trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dtype: Option<String>,
 }
 
 /// One further quantity that is measured at the nodes of a slice, beside the loss.
@@ -670,6 +688,11 @@ pub struct Slice {
     pub unit: SampleUnit,
     /// Batches of the fixed set.
     pub batches: u64,
+    /// Which samples these are: `targets ` and 16 hexadecimal digits, a hash of the targets of its batches where outputs hold
+    /// them, else `name ` and what the program called them; empty: unknown. Equal ones are of the same samples in the same
+    /// batches.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub fingerprint: String,
     /// What BatchNorm normalises with.
     pub batchnorm: BatchNormMode,
     /// Element type the loss was computed in.
@@ -687,6 +710,9 @@ pub struct Slice {
     pub study: Option<u32>,
     /// File with centre and directions relative to the run folder, where written.
     pub directions: Option<String>,
+    /// Patterns of the blocks that were chosen to move, `*` for any characters; empty: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<String>,
 }
 
 /// The snapshots in the coordinates of a slice, one entry per snapshot. It may be told again: the last one
@@ -698,7 +724,7 @@ pub struct Trajectory {
     /// Slice whose coordinates these are; `None`: a path told while training goes on, in the principal
     /// components of the snapshots until then, about their mean.
     pub slice: Option<u32>,
-    /// Snapshot numbers.
+    /// Snapshot numbers; empty on a path that no training took, such as a bent path between two models.
     pub snapshots: U32s,
     /// In a comparison the entries, counted from 0, at which the path of another run begins, the first among them;
     /// empty: all are of one run.
@@ -730,6 +756,10 @@ pub struct Trajectory {
     /// A component of the slice carries no variance (straight or two-point trajectory): that of the axis
     /// whose [`explained`](Axis::explained) is 0.
     pub degenerate: bool,
+    /// How far rounding to the element type of its file may have moved a snapshot, in the units of the parameters; `None`:
+    /// none was rounded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<f64>,
 }
 
 impl Snapshot {
@@ -897,6 +927,12 @@ pub struct ComparedRun {
     pub run_id: String,
     /// What is to be known of it, such as that it still trains, as sentences.
     pub remarks: Vec<String>,
+    /// The side that it is on, where runs that differ in their seeds stand together; empty: it is one by itself.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub side: String,
+    /// Numbers of it by name, such as `valid_loss` or `lambda_max`; what is unknown is left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub numbers: BTreeMap<String, f64>,
 }
 
 /// Which part of a slice a trace holds, by which plan. It stands in the traces below `shards/` of a run, and nowhere else;

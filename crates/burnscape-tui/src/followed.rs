@@ -114,6 +114,7 @@ impl Followed {
             Err(error) => return Err(error),
         }
         self.shards.poll().iter().for_each(|record| app.apply_of_shard(record));
+        app.set_read_share(self.read_share());
         app.set_silent_secs(self.silent_secs(now));
         self.writer = self.writer.after(self.folder.has_writer(), now);
         app.set_gone_secs(self.writer.gone_secs(now));
@@ -125,6 +126,12 @@ impl Followed {
         app.replace_run(Run::named(app.run().name()));
         app.say("another run took the folder: it is shown from its beginning");
         Ok(())
+    }
+
+    /// How much of a run that is opened was read by now; `None`: all of it.
+    fn read_share(&self) -> Option<f64> {
+        let length = self.folder.trace_path().metadata().ok().filter(|_| !self.is_begun)?.len();
+        Some(self.follower.read_bytes() as f64 / length.max(1) as f64)
     }
 
     fn is_trace_gone(&self) -> bool {

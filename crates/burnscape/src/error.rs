@@ -116,6 +116,17 @@ pub enum Error {
         is: f64,
     },
 
+    /// The bend of a path was trained at too high a rate.
+    #[error(
+        "the loss on the bent path or its gradient was not finite after {step} steps: train the bend at a rate below {rate}"
+    )]
+    BendDiverged {
+        /// Steps taken before.
+        step: usize,
+        /// Learning rate.
+        rate: f64,
+    },
+
     /// `finish` was given another model than the one that was trained.
     #[error(
         "the model given to `finish` is not the one that was recorded: parameter `{path}` is {found} in it and {recorded} in the run; give it the model that training returned"
@@ -188,6 +199,17 @@ pub enum Error {
     NoCurvature {
         /// Why.
         reason: String,
+    },
+
+    /// No block was chosen.
+    #[error(
+        "no parameter matches {patterns:?}: `*` stands for any characters, and paths are whole ones, such as `{example}`"
+    )]
+    NothingChosen {
+        /// What was to be chosen.
+        patterns: Vec<String>,
+        /// The first path that there is.
+        example: String,
     },
 
     /// A block that the Hessian is to be restricted to is not there.

@@ -11,6 +11,7 @@ use burnscape_landscape::layout::{Block, Filters, Layout};
 use burnscape_trace::{Head, Plan, Record, Resumed, RunFolder, Snapshot, Trace, Writer};
 
 use crate::config::Config;
+use crate::config::chosen::Chosen;
 use crate::config::filters::FilterOverride;
 use crate::config::shard::Shard;
 use crate::config::study::study_setters;
@@ -254,7 +255,8 @@ impl Run {
         let head = head.ok_or_else(|| Error::NothingRecorded { run: run() })?;
         let named = self.config.filter_axes.iter().cloned();
         let overrides: Vec<_> = named.chain(head.blocks.iter().filter_map(fixed_filter)).collect();
-        let mut map = ModelMap::of(model, &overrides)?;
+        let chosen = Chosen(head.patterns.clone());
+        let mut map = ModelMap::of(model, &overrides, &chosen)?;
         map.adopt(head)?;
         let is_unknown = |it: &&FilterOverride| map.layout.block(&it.path).is_none();
         if let Some(unknown) = self.config.filter_axes.iter().find(is_unknown) {
@@ -276,7 +278,7 @@ impl Run {
             snapshots.last().ok_or_else(|| Error::TooFewSnapshots { run: run(), found: 0 })?;
         let mut file = SnapshotFile::open(&self.folder.resolve(&last.file)?, map)?;
         let tensors = file.tensors(map)?;
-        Ok((last.clone(), at_tensors(model, map, &tensors)?))
+        Ok((last.clone(), at_tensors(model, map, tensors)?))
     }
 
     fn reopen(self, writer: Writer, earlier: Earlier) -> Result<ActiveRecording> {

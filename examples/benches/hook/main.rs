@@ -5,8 +5,10 @@
 
 mod alarms;
 mod callgrind;
+mod comparing;
 mod curvature;
 mod instructions;
+mod large;
 mod overhead;
 mod pca;
 mod surfaces;
@@ -33,14 +35,18 @@ enum Subject {
     Surfaces { networks: Vec<String> },
     /// Principal components beside reading their files
     Pca,
+    /// Memory and time around a model of a hundred million parameters
+    Large,
     /// Products with the Hessian in gradients, and the live gauge
     Curvature,
+    /// Swapping units beside an epoch, one plane for several runs beside reading them
+    Comparing,
     /// Precision and recall of each alert on labelled trainings
     Alarms { name: Option<String> },
 }
 
 impl Subject {
-    fn all() -> [Self; 6] {
+    fn all() -> [Self; 8] {
         let instructions = Self::Instructions(instructions::Arguments::default());
         let surfaces = Self::Surfaces { networks: Vec::new() };
         [
@@ -48,7 +54,9 @@ impl Subject {
             instructions,
             surfaces,
             Self::Pca,
+            Self::Large,
             Self::Curvature,
+            Self::Comparing,
             Self::Alarms { name: None },
         ]
     }
@@ -59,7 +67,9 @@ impl Subject {
             Self::Instructions(arguments) => instructions::measure(arguments),
             Self::Surfaces { networks } => surfaces::measure(networks),
             Self::Pca => pca::measure(),
+            Self::Large => large::measure(),
             Self::Curvature => curvature::measure(),
+            Self::Comparing => comparing::measure(),
             Self::Alarms { name } => alarms::measure(name.as_deref()),
         }
     }
@@ -68,6 +78,9 @@ impl Subject {
 fn main() {
     if overhead::terminal::is_inside() {
         return overhead::terminal::measure_inside();
+    }
+    if large::measure_inside() {
+        return;
     }
     if let Some(run) = pca::run_to_measure() {
         return pca::print_peak_memory(&run);

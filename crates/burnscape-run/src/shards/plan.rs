@@ -12,8 +12,8 @@ use burnscape_trace::{
 /// Numbers that come out of the same arithmetic on unlike hardware differ by less than this share.
 const ROUNDING: f64 = 1e-6;
 
-/// Losses of unlike hardware, and nodes of a surface as a share of its range, differ by less than this.
-pub(super) const UNLIKE_HARDWARE: f64 = 1e-4;
+/// Losses on unlike hardware differ by less than this share of themselves, and of the range of a surface.
+pub const UNLIKE_HARDWARE: f64 = 1e-4;
 
 /// What is measured of a slice, by whom, around which weights, on which batches.
 ///
@@ -144,6 +144,7 @@ impl SharedSlice {
             ("the version of burn", head.burn_version.clone()),
             ("the fingerprint of the weights", shard.weights.clone()),
             ("the number of batches", text(&(slice.batches, shard.batches.len()))),
+            ("the fingerprint of the samples", slice.fingerprint.clone()),
             ("the number of samples", format!("{} {}", slice.samples, slice.unit.as_str())),
             ("the seed", of_axes(&|axis| text(&axis.seed))),
             ("the grid", of_axes(&|axis| format!("{} nodes from {}", axis.count, axis.first))),

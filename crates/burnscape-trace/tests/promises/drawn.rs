@@ -122,6 +122,7 @@ impl Draw {
             first_epoch: self.option(Self::u64),
             blocks: self.list(3, Self::block),
             buffers: self.list(3, Self::buffer),
+            patterns: vec![self.string()],
         })
     }
 
@@ -336,6 +337,7 @@ impl Draw {
             given_up: vec![self.u64(), self.u64()],
             stride: self.option(Self::u64),
             run: self.option(Self::u32),
+            dtype: self.option(Self::string),
         })
     }
 
@@ -371,6 +373,7 @@ impl Draw {
             samples: self.u64(),
             unit: self.word("tokens"),
             batches: self.u64(),
+            fingerprint: self.string(),
             batchnorm: self.word("centre"),
             dtype: self.string(),
             device: self.string(),
@@ -379,6 +382,7 @@ impl Draw {
             tolerance: self.option(Self::f64),
             study: self.option(Self::u32),
             directions: self.option(Self::string),
+            patterns: vec![self.string()],
         })
     }
 
@@ -409,6 +413,7 @@ impl Draw {
             random_walk: self.f64s(),
             random_walk_measured: self.f64s(),
             degenerate: self.bool(),
+            rounding: self.option(Self::f64),
         })
     }
 
@@ -460,6 +465,8 @@ impl Draw {
             path: self.string(),
             run_id: self.string(),
             remarks: self.list(2, Self::string),
+            side: self.string(),
+            numbers: self.list(2, |it| (it.string(), it.f64())).into_iter().collect(),
         })
     }
 

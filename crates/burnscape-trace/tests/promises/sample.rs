@@ -414,6 +414,8 @@ fn compared() -> Runs {
         path: "../sgd".into(),
         run_id: "0123456789abcdef".into(),
         remarks: vec!["It still trains.".into()],
+        side: "slow".into(),
+        numbers: [("valid_loss".to_string(), 0.5)].into(),
     });
     record!(Runs { runs: vec![run] })
 }

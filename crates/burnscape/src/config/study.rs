@@ -57,6 +57,9 @@ pub struct StudyConfig {
     pub is_exact: bool,
     /// Samples that losses are means over at least; `None`: all, or as many as there is time for.
     pub samples: Option<usize>,
+    /// What the batches are called that losses are means over, such as `digits valid`: where outputs hold no targets, this
+    /// tells whether two runs were measured on the same samples.
+    pub batches_name: Option<String>,
     /// Threads that evaluate surfaces on a CPU; `None`: one per core.
     pub threads: Option<usize>,
     /// Prints the progress of surfaces to standard error.
@@ -163,9 +166,25 @@ macro_rules! study_setters {
             self
         }
 
+        /// Names the batches that losses are means over, such as `"digits valid"`. Runs are compared where they were measured
+        /// on the same samples: a hash of the targets tells that, where a model's output is one of burn's; else this does.
+        pub fn batches_named(mut self, name: impl Into<String>) -> Self {
+            self.config.study.batches_name = Some(name.into());
+            self
+        }
+
         /// Threads that evaluate surfaces on a CPU. Default: one per core.
         pub fn threads(mut self, threads: usize) -> Self {
             self.config.study.threads = Some(threads);
+            self
+        }
+
+        /// Parameters up to which a study holds centre and directions in memory, some six vectors as long as the
+        /// parameters. Of a larger model random directions are drawn again from their seed at every node, and others
+        /// are read from the run folder, block by block: a surface then needs the model, one copy of it that is moved,
+        /// and one block. To the bit the losses are the same. Default 2²⁴, 64 MiB a vector.
+        pub fn hold_vectors_of(mut self, parameters: usize) -> Self {
+            self.config.most_held = parameters;
             self
         }
 

@@ -10,40 +10,17 @@ use burnscape_landscape::evaluate::Loss;
 use burnscape_landscape::share::sentinels;
 use burnscape_landscape::surface::Surface;
 use burnscape_landscape::words::{number, percent};
+use burnscape_run::UNLIKE_HARDWARE;
 
 use super::batches::{Batches, Place, Reading};
 use super::evaluate::{Cores, SliceContext, SliceLoss};
+use super::further_device::FurtherDevice;
 use super::open_study::OpenStudy;
 use super::planes::Plan;
 use super::quantities::measure_batches;
-use crate::model::map::{ModelMap, device_name};
+use crate::model::map::device_name;
 use crate::panics::panicked;
 use crate::{Error, Result};
-
-/// Losses of unlike kinds of devices differ by no more than this share: of themselves, or of the range of a surface.
-const UNLIKE_KINDS: f64 = 1e-4;
-
-/// A device that takes nodes of every slice.
-pub(super) struct FurtherDevice<I> {
-    /// The map of the model there.
-    map: ModelMap,
-    pub name: String,
-    /// All batches of the first set.
-    batches: Vec<I>,
-    /// Why it measures no more.
-    gave_up: RefCell<Option<String>>,
-}
-
-impl<I: Clone> FurtherDevice<I> {
-    fn is_at_work(&self) -> bool {
-        self.gave_up.borrow().is_none()
-    }
-
-    /// The batches that are used, by their places among all.
-    fn batches(&self, places: &[usize]) -> Vec<Vec<I>> {
-        vec![places.iter().map(|&place| self.batches[place].clone()).collect()]
-    }
-}
 
 /// The model of a slice's centre on a further device, and what nodes around it depend on there.
 pub(super) struct Elsewhere<'a, M: InferenceStep> {
@@ -98,12 +75,12 @@ where
         let here = [own.batches.clone()];
         let here = measure_batches(&self.studied.model, &here, loss, self.studied.map.is_on_host)?;
         let model = moved(&self.studied.model, &device.map.device)?;
-        let there = device.batches(&places);
+        let there = device.used(&places);
         let there = measure_batches(&model, &there, loss, device.map.is_on_host)?;
         let pairs = here[0].iter().zip(&there[0]).zip(places);
         for ((here, there), place) in pairs {
             let (a, b) = (here.mean, there.mean);
-            let is_near = (a - b).abs() <= UNLIKE_KINDS * a.abs().max(b.abs());
+            let is_near = (a - b).abs() <= UNLIKE_HARDWARE * a.abs().max(b.abs());
             if here.samples != there.samples
                 || !(is_near || a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan())
             {
@@ -142,7 +119,7 @@ where
     ) -> Vec<SliceLoss<'c, M>> {
         let places = self.quantities.sets[0].places();
         let worker = |it: &'c Elsewhere<'c, M>| {
-            let sets = self.devices[it.device].batches(&places);
+            let sets = self.devices[it.device].used(&places);
             SliceLoss::new(&it.context, &it.model, sets, Cores::One).on_device(it.device)
         };
         elsewhere.iter().map(worker).collect()
@@ -223,7 +200,7 @@ where
                 percent(by / range)
             ),
         };
-        let passed = by == 0.0 || by <= UNLIKE_KINDS * range;
+        let passed = by == 0.0 || by <= UNLIKE_HARDWARE * range;
         self.check(Some(slice.slice), &format!("devices-agree: {name}"), passed, &detail);
     }
 }

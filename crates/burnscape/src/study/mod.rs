@@ -4,6 +4,7 @@
 
 pub(crate) mod active_recording;
 pub(crate) mod batches;
+pub(crate) mod bending;
 pub(crate) mod centre;
 pub(crate) mod centres;
 pub(crate) mod compare;
@@ -14,6 +15,7 @@ pub(crate) mod directions;
 pub(crate) mod eigenvalue_map;
 pub(crate) mod evaluate;
 pub(crate) mod first_look;
+pub(crate) mod further_device;
 pub(crate) mod known;
 pub(crate) mod memory;
 pub(crate) mod offending;
@@ -36,8 +38,13 @@ pub(crate) mod stop;
 pub(crate) mod studied_model;
 pub(crate) mod study_time;
 pub(crate) mod surfaces;
+pub(crate) mod sweep;
+pub(crate) mod taking_part;
 pub(crate) mod training_path;
 pub(crate) mod trajectory;
+pub(crate) mod vector;
+pub(crate) mod ways;
+pub(crate) mod weights;
 
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! The surfaces: how slices take turns, and how their nodes are measured, interpolated, recorded and checked.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use burn::module::Module;
@@ -10,7 +12,7 @@ use burnscape_landscape::surface::{NodeState, Surface};
 use burnscape_landscape::words::{self, number as number_in_words, percent};
 use burnscape_trace::{F64s, LayerNodes, Nodes, Record, RunFolder, U32s, record};
 
-use super::centre::same;
+use super::centre::{Centre, same};
 use super::evaluate::{Pace, SliceContext};
 use super::known::{KnownSlice, Planned, empty_layers};
 use super::open_study::OpenStudy;
@@ -21,9 +23,11 @@ use super::quantities::{LOSS, Quantity};
 use super::rounds::Rounds;
 use super::share::Share;
 use super::stop::{StopReason, StopWatch};
+use super::sweep::sweep;
+use super::vector::Vector;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::map::ModelMap;
-use crate::model::snapshot;
+use crate::model::snapshot::{self, EachPiece};
 use crate::{Error, Result};
 
 /// Share of what is left of a budget that is kept for the path of training at most, where nobody has planned ahead.
@@ -74,7 +78,7 @@ where
     /// Measures what is missing of slices that the trace knows, in turns.
     pub(super) fn go_on(&mut self, started: Vec<Started<M>>) -> Result<Vec<SliceSurface>> {
         let is_done = |it: &Started<M>| match &self.share {
-            Some(share) => share.is_done(it),
+            Some(share) => share.is_done(&it.layers[0], it.plan.trajectory.as_ref()),
             None => it.known().is_complete(),
         };
         let Some(first) = started.iter().find(|it| !is_done(it)) else {
@@ -149,7 +153,7 @@ where
         if !self.is_given_back(&plan) {
             let path = self.active.recorder.folder.directions_path(number);
             let Plan { centre, directions, .. } = &plan;
-            snapshot::write_directions(&path, &centre.flat, directions, &centre.buffers)?;
+            self.keep_directions(&path, centre, directions)?;
             plan.slice.directions = Some(RunFolder::directions_file(number));
         }
         self.held.names.push(plan.slice.name.clone());
@@ -175,6 +179,26 @@ where
         // Whoever draws them again knows the flags that recording began with, and the filters that were named then.
         let names_filters = self.active.is_reopened && !self.active.config.filter_axes.is_empty();
         is_drawn && !self.studied.frozen.has_changed() && !names_filters
+    }
+
+    /// What no seed gives back, as a file.
+    pub(super) fn keep_directions(
+        &self,
+        path: &Path,
+        centre: &Centre<M>,
+        directions: &[Arc<Vector>],
+    ) -> Result<()> {
+        let layout = &self.studied.map.layout;
+        let weights = |visit: &mut dyn FnMut(&[f32]) -> Result<()>| {
+            sweep(layout, &centre.weights, &[], |piece| visit(piece.centre))
+        };
+        let mut vectors: Vec<Box<EachPiece<'_>>> = vec![Box::new(weights)];
+        for direction in directions {
+            vectors.push(Box::new(|visit| {
+                sweep(layout, &centre.weights, &[direction], |it| visit(&it.directions[0]))
+            }));
+        }
+        snapshot::write_directions(path, layout.len(), &mut vectors, &centre.buffers)
     }
 
     /// Layers whose statistics no batch changes.
@@ -213,7 +237,7 @@ where
         sentence.into_iter().for_each(|it| self.active.recorder.handle.problem(it));
     }
 
-    fn stop_watch(&self, reserve: Duration, progress: &SurfaceProgress) -> StopWatch {
+    pub(super) fn stop_watch(&self, reserve: Duration, progress: &SurfaceProgress) -> StopWatch {
         StopWatch::start(
             &self.stopper,
             &self.active.recorder.handle,
@@ -407,11 +431,11 @@ where
         map: &'p ModelMap,
         quantities: &'p [Quantity<'p, M::Output>],
     ) -> Result<SliceContext<'p, M::Output>> {
-        let directions = plan.directions.iter().map(Vec::as_slice).collect();
-        let Plan { centre, .. } = plan;
+        let Plan { centre, directions, moving, .. } = plan;
+        let Centre { weights, tied, .. } = &**centre;
         Ok(SliceContext {
             map,
-            directions: Directions::prepare(&centre.flat, directions, &centre.tied, map),
+            directions: Directions::prepare(weights, directions, tied, moving, map),
             quantities,
             recalibration: plan.recalibration.as_ref(),
         })
