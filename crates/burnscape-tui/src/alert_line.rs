@@ -56,7 +56,7 @@ fn place(run: &Run, alert: &Alert) -> String {
 /// The `λ·lr` from which on steps overshoot; the alert itself is told a little below it.
 fn stability_limit(run: &Run, alert: &Alert) -> Option<f64> {
     let histories = (0..).map_while(|it| run.curvatures().get(it));
-    let mut moments = histories.flat_map(|history| history.moments());
+    let mut moments = histories.flat_map(burnscape_run::CurvatureHistory::moments);
     let moment = moments.find(|moment| moment.step == alert.step)?;
     let limit = moment.limit / moment.largest.0 * alert.value;
     limit.is_finite().then_some(limit)

@@ -113,8 +113,8 @@ impl Followed {
             Err(TraceError::Replaced { .. }) => self.start_over(app)?,
             Err(error) => return Err(error),
         }
-        self.shards.poll().iter().for_each(|record| app.apply_of_shard(record));
         app.set_read_share(self.read_share());
+        self.shards.poll().iter().for_each(|record| app.apply_of_shard(record));
         app.set_silent_secs(self.silent_secs(now));
         self.writer = self.writer.after(self.folder.has_writer(), now);
         app.set_gone_secs(self.writer.gone_secs(now));

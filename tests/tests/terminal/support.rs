@@ -101,7 +101,7 @@ impl Training {
             Record::Step(step) if step.epoch == Some(epoch) => Some(step),
             _ => None,
         };
-        let last = self.records().into_iter().filter_map(of_epoch).last().expect("a step");
+        let last = self.records().into_iter().filter_map(of_epoch).next_back().expect("a step");
         let squares = last.columns["grad_norm"].iter().map(|norm| f64::from(*norm).powi(2));
         burnscape_landscape::words::number(squares.sum::<f64>().sqrt())
     }

@@ -15,6 +15,7 @@ use burn::train::renderer::{
 use burnscape_landscape::words::number;
 
 use super::metric_values::MetricValues;
+use crate::channel::counters::Counters;
 use crate::channel::epoch_values::LastValues;
 use crate::channel::handle::RecorderHandle;
 use crate::channel::message::Control;
@@ -169,7 +170,7 @@ impl Lines {
             let last = match told {
                 Some(Some(last)) => last,
                 Some(None) if force || line.since.elapsed() >= LINE_EVERY => {
-                    counters.and_then(|it| it.last_values())
+                    counters.and_then(Counters::last_values)
                 }
                 Some(None) => return,
                 None => None,
