@@ -10,6 +10,7 @@ mod broken_files;
 mod budget;
 mod compared;
 mod connected;
+mod devices;
 mod diverged;
 mod endings;
 mod fingerprints;
