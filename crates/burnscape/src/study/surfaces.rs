@@ -141,6 +141,7 @@ where
             plan.centre.snapshot.is_some() && axes.clone().all(|it| it.seed.is_some());
         // Whoever draws them again knows the flags that recording began with, and the filters that were named then.
         let names_filters = self.active.is_reopened && !self.active.config.filter_axes.is_empty();
+        let is_given_back = is_given_back && plan.slice.patterns.is_empty();
         let is_given_back = is_given_back && !self.studied.frozen.has_changed() && !names_filters;
         if !is_given_back {
             let path = self.active.recorder.folder.directions_path(number);
