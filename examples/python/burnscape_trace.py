@@ -147,8 +147,8 @@ trajectory: slice:uint32? snapshots:u4 starts:u4 epochs:f8 x:f8 y:f8 out_of_plan
             rounding:float?
 slice: slice:uint32 name:text centre:text centre_snapshot:uint? x:axis y:axis? normalisation:text
        biases:text moves_frozen:flag orthogonalised:flag cosine:float? centre_norm:float
-       centre_loss:float shares:[f8] samples:uint batches:uint batchnorm:text dtype:text device:text
-       loss:text layers:[layer] tolerance:float? study:uint32? directions:text? patterns:[text]
+       centre_loss:float shares:[f8] samples:uint batches:uint fingerprint:text batchnorm:text dtype:text
+       device:text loss:text layers:[layer] tolerance:float? study:uint32? directions:text? patterns:[text]
 axis: label:text kind:text first:int count:uint spacing:float direction_norm:float seed:uint?
       explained:float? component:uint?
 layer: name:text centre:float samples:uint batches:uint
@@ -158,7 +158,7 @@ nodes: slice:uint32 index:u4 loss:f8 stderr:f8 layers:[layer_nodes] interpolated
 layer_nodes: value:f8 stderr:f8
 study: study:uint32 kind:text slices:[uint32] lowest:float? highest:float? measures:{f8} sentences:[text]
 runs: runs:[compared_run]
-compared_run: name:text path:text run_id:text remarks:[text]
+compared_run: name:text path:text run_id:text remarks:[text] side:text numbers:{float}
 check: slice:uint32? name:text passed:flag detail:text
 note: level:text text:text
 resume: resumed_unix_secs:float steps:uint batches:uint truncated_bytes:uint

@@ -70,6 +70,21 @@ impl Flags {
         Ok(self.probe_builder(name).start()?)
     }
 
+    /// Where an example that trains several times puts its runs: in `--run`, or in `runs/NAME`.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.run.clone().unwrap_or_else(|| Path::new("runs").join(name))
+    }
+
+    /// A probe with these settings for one of several runs, in a folder of its name.
+    ///
+    /// # Errors
+    ///
+    /// As [`ProbeBuilder::start`].
+    pub fn probe_in(&self, folder: &Path, run: &str) -> Result<Probe> {
+        let own = Self { run: Some(folder.join(run)), ..self.clone() };
+        own.probe(run)
+    }
+
     /// What burn shows training with: the dashboard if it is wished for, else lines with values.
     pub fn renderer(&self, probe: &Probe) -> Box<dyn MetricsRenderer> {
         match self.dashboard {

@@ -1,11 +1,20 @@
 //! The last words of an example: what was found, and how to look at it again.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burnscape::Landscape;
 
-/// Prints the findings in words and, on a terminal, leaves the landscape on the screen.
+/// All the folders that runs were recorded in; `None` where burnscape was off, which is said.
+pub fn folders<'a>(runs: impl Iterator<Item = Option<&'a Path>>) -> Option<Vec<PathBuf>> {
+    let folders = runs.map(|folder| folder.map(Path::to_path_buf)).collect();
+    if Option::is_none(&folders) {
+        println!("burnscape was off: nothing was recorded.");
+    }
+    folders
+}
+
+/// On a terminal leaves the landscape on the screen, and prints what matters of it in a handful of lines.
 pub fn print(landscape: &Landscape, with_picture: bool) {
     // A terminal that is gone by now is no reason to fail.
     let _ = match landscape.run_folder() {
@@ -16,17 +25,13 @@ pub fn print(landscape: &Landscape, with_picture: bool) {
 
 fn print_findings(landscape: &Landscape, run: &Path, with_picture: bool) -> io::Result<()> {
     let mut stdout = io::stdout();
-    writeln!(stdout)?;
-    for sentence in landscape.summary() {
-        writeln!(stdout, "{sentence}")?;
-    }
     if with_picture && stdout.is_terminal() {
         writeln!(stdout)?;
         if let Err(error) = landscape.print() {
             writeln!(stdout, "burnscape: the landscape cannot be drawn here: {error}")?;
         }
     }
-    writeln!(stdout)?;
-    writeln!(stdout, "Run folder: {}", run.display())?;
-    writeln!(stdout, "Look again: cargo run --release --bin burnscape -- watch {}", run.display())
+    writeln!(stdout, "\n{landscape}")?;
+    let run = run.display();
+    writeln!(stdout, "Not installed? cargo run --release --bin burnscape -- watch {run}")
 }

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{completions, dump, info, man, recover, snapshots, thin, verify, watch};
+use crate::{
+    compare, completions, dump, info, man, merge, recover, snapshots, thin, verify, watch,
+};
 #[cfg(feature = "export")]
 use crate::{export, report};
 
@@ -47,8 +49,10 @@ pub(crate) enum Command {
     Export(export::Export),
     #[cfg(feature = "export")]
     Report(report::Report),
+    Compare(compare::Compare),
     Info(info::Info),
     Verify(verify::Verify),
+    Merge(merge::Merge),
     Recover(recover::Recover),
     Thin(thin::Thin),
     Dump(dump::Dump),
@@ -66,14 +70,16 @@ impl Command {
             Self::Export(arguments) => export::run(arguments)?,
             #[cfg(feature = "export")]
             Self::Report(arguments) => report::run(arguments)?,
+            Self::Compare(arguments) => compare::run(arguments)?,
             Self::Info(arguments) => info::run(arguments)?,
             Self::Verify(arguments) => return verify::run(arguments),
+            Self::Merge(arguments) => return merge::run(arguments),
             Self::Recover(arguments) => recover::run(arguments)?,
             Self::Thin(arguments) => thin::run(arguments)?,
             Self::Dump(arguments) => dump::run(arguments)?,
             Self::Snapshots(arguments) => snapshots::run(arguments)?,
-            Self::Completions(arguments) => completions::run(arguments)?,
-            Self::Man(arguments) => man::run(arguments)?,
+            Self::Completions(arguments) => completions::run(arguments, Arguments::command())?,
+            Self::Man(arguments) => man::run(arguments, Arguments::command())?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -3,10 +3,8 @@
 use std::io::{self, Write};
 
 use anyhow::Context;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
-
-use crate::arguments::Arguments;
 
 const WHERE: &str = "\
 bash        burnscape completions bash > ~/.local/share/bash-completion/completions/burnscape
@@ -27,10 +25,10 @@ pub(crate) struct Completions {
     shell: Shell,
 }
 
-/// Prints the script on standard output.
-pub(crate) fn run(arguments: &Completions) -> anyhow::Result<()> {
+/// Prints the script for `program` on standard output.
+pub(crate) fn run(arguments: &Completions, mut program: Command) -> anyhow::Result<()> {
     // Into memory first: the generator panics where a pipe is closed.
     let mut script = Vec::new();
-    generate(arguments.shell, &mut Arguments::command(), "burnscape", &mut script);
+    generate(arguments.shell, &mut program, "burnscape", &mut script);
     io::stdout().write_all(&script).context("could not print the script")
 }

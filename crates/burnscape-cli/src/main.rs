@@ -1,6 +1,7 @@
 //! The `burnscape` command: parse → run → exit code.
 
 mod arguments;
+mod compare;
 mod completions;
 mod config;
 mod dump;
@@ -10,6 +11,7 @@ mod info;
 mod json;
 mod losses;
 mod man;
+mod merge;
 mod new_file;
 mod new_run;
 mod recover;

@@ -5,10 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::Man as Page;
 
-use crate::arguments::Arguments;
 use crate::new_file;
 
 const EXIT_CODES: &str = "\
@@ -36,9 +35,9 @@ pub(crate) struct Man {
     force: bool,
 }
 
-/// Prints or writes what was asked for.
-pub(crate) fn run(arguments: &Man) -> anyhow::Result<()> {
-    let mut program = Arguments::command().disable_help_subcommand(true);
+/// Prints or writes what was asked for of the pages of `program`.
+pub(crate) fn run(arguments: &Man, program: Command) -> anyhow::Result<()> {
+    let mut program = program.disable_help_subcommand(true);
     program.build();
     if let Some(folder) = &arguments.output {
         return write_all(&program, folder, arguments.force);

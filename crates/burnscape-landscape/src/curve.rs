@@ -1,5 +1,9 @@
 //! A bent path between two models: a quadratic Bézier curve, its gradient, and the plane that it lies in.
 
+mod bend;
+
+pub use bend::{Bend, BendOptions};
+
 use crate::direction::{between, dot, norm, squared_norm};
 use crate::error::{Error, check_length};
 use crate::plane::PlaneGram;

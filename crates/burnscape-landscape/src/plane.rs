@@ -99,6 +99,16 @@ impl PlaneGram {
         Ok(Self { d1_d1: squared_norm(d1), d1_d2: dot(d1, d2), d2_d2: squared_norm(d2) })
     }
 
+    /// The same from the lengths of the directions and the cosine of their angle, as a trace has them.
+    #[must_use]
+    pub fn of_lengths(length_1: f64, length_2: f64, cosine: f64) -> Self {
+        Self {
+            d1_d1: length_1 * length_1,
+            d1_d2: length_1 * length_2 * cosine,
+            d2_d2: length_2 * length_2,
+        }
+    }
+
     /// Cosine of the angle between the directions, in [-1, 1]; 0 if one of them is zero.
     #[must_use]
     pub fn cosine(&self) -> f64 {

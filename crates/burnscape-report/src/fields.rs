@@ -119,6 +119,12 @@ impl ToJson for BTreeMap<String, F64s> {
     }
 }
 
+impl ToJson for BTreeMap<String, f64> {
+    fn to_json(&self) -> Value {
+        Value::Object(self.iter().map(|(name, it)| (name.clone(), number(*it))).collect())
+    }
+}
+
 impl ToJson for BTreeMap<String, String> {
     fn to_json(&self) -> Value {
         json!(self)
@@ -208,7 +214,7 @@ fields! {
         slices, budget_secs, batches, of_batches, snapshots, tolerance, most_nodes, agreement, agreement_nodes,
         true_losses, exact_secs, text
     }
-    ComparedRun { name, path, run_id, remarks }
+    ComparedRun { name, path, run_id, remarks, side, numbers }
     Check { slice, name, passed, detail }
     Note { level, text }
     Frozen { step, blocks }

@@ -1,7 +1,10 @@
 //! One slice of the loss landscape: where it lies, what was measured, and the path through it.
 
+use burnscape_landscape::agreement::Measures;
 use burnscape_landscape::grid::{Axis, Grid};
+use burnscape_landscape::plane::PlaneGram;
 use burnscape_landscape::surface::{NodeValue, Surface};
+use burnscape_landscape::topology::{Doubts, MergeTree};
 use burnscape_landscape::words;
 use burnscape_trace::{Check, Layer, Nodes, Slice, Trajectory};
 
@@ -133,6 +136,28 @@ impl Landscape {
         })
     }
 
+    /// The basins of the loss: of what is measured until now.
+    ///
+    /// # Errors
+    ///
+    /// As [`surface`](Self::surface).
+    pub fn basins(&self) -> Result<MergeTree, &str> {
+        Ok(basins(&self.slice, self.surface()?))
+    }
+
+    /// Convexity, doubling radius and curvatures of the loss.
+    ///
+    /// # Errors
+    ///
+    /// As [`surface`](Self::surface).
+    pub fn measures(&self) -> Result<Measures, &str> {
+        let (x, y) = (&self.slice.x, self.slice.y.as_ref());
+        let cosine = self.slice.cosine.unwrap_or(0.0);
+        let second = y.map_or(0.0, |y| y.direction_norm);
+        let gram = PlaneGram::of_lengths(x.direction_norm, second, cosine);
+        Ok(Measures::of(self.surface()?, &gram))
+    }
+
     /// Recorded layers that are too many to be kept.
     #[must_use]
     pub fn layers_left_out(&self) -> usize {
@@ -191,6 +216,16 @@ impl Landscape {
     pub fn apply_check(&mut self, check: &Check) {
         take_check(&mut self.checks, check);
     }
+}
+
+/// The basins of a loss over a slice: the one rule for what of it counts. Interpolated losses are known to the tolerance of
+/// the slice, which is a share of the range of losses; standard errors are taken as those of independent means, which is
+/// too large for nodes that share their samples, so that nothing counts that is noise.
+#[must_use]
+pub fn basins(slice: &Slice, loss: &Surface) -> MergeTree {
+    let tolerance = slice.tolerance.zip(loss.range());
+    let interpolation_tolerance = tolerance.map(|(share, range)| share * range);
+    MergeTree::of(loss, Doubts { interpolation_tolerance, ..Doubts::default() })
 }
 
 fn layer_name(layer: &Layer, number: usize) -> String {

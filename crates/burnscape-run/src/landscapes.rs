@@ -102,8 +102,10 @@ impl Landscapes {
     /// are made to be compared.
     #[must_use]
     pub fn common_range(&self, slice: &Slice) -> Option<(f64, f64)> {
-        let study =
-            self.study_of(slice).filter(|study| study.kind == StudyKind::InitialAndTrained)?;
+        let is_to_compare = |study: &&Study| {
+            matches!(study.kind, StudyKind::InitialAndTrained | StudyKind::SideBySide)
+        };
+        let study = self.study_of(slice).filter(is_to_compare)?;
         let (low, high) = study.lowest.zip(study.highest)?;
         (low.is_finite() && high.is_finite() && low <= high).then_some((low, high))
     }

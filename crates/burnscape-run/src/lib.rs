@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod alerts;
+mod beside;
 mod black_boxes;
 mod block_columns;
 mod block_histograms;
@@ -30,12 +31,14 @@ mod recorded;
 mod room;
 mod run;
 mod series;
+mod shards;
 mod standing;
 mod steps;
 mod taps;
 mod text;
 
 pub use alerts::{Alerts, MAX_ALERTS, is_error};
+pub use beside::{CompareError, Picture, Row, RunBeside, Side, SideBySide, SideValue, Sides};
 pub use black_boxes::{BlackBox, BlackBoxes};
 pub use block_histograms::BlockValues;
 pub use block_quantity::BlockQuantity;
@@ -54,7 +57,7 @@ pub use curvature::{CurvatureHistory, Curvatures, MAX_MOMENTS, Moment, stability
 pub use facts::{Facts, Losses};
 pub use freezing::Freezing;
 pub use history::History;
-pub use landscape::{Landscape, MAX_NODES, Quantity};
+pub use landscape::{Landscape, MAX_NODES, Quantity, basins};
 pub use landscapes::Landscapes;
 pub use last_step::LastStep;
 pub use left_behind::LeftBehind;
@@ -65,7 +68,11 @@ pub use progress::{Pace, TrainingProgress};
 pub use recorded::Recorded;
 pub use run::{Damage, Run, RunState};
 pub use series::{BUCKETS, Bucket, Series};
+pub use shards::{
+    Difference, Gap, Gathered, Merged, MergedSlice, Part, Refused, ShardsFollower, SharedSlice,
+    merge,
+};
 pub use standing::Standing;
 pub use steps::{Measured, Steps};
 pub use taps::{MAX_TAPS, Tap, TapQuantity, Taps, dead_share};
-pub use text::{counted, json_number, json_printable, printable, xml_escaped};
+pub use text::{counted, json_number, json_printable, printable, shell_word, xml_escaped};

@@ -19,6 +19,7 @@ const DIRECTIONS: &str = "directions";
 ///   trace.cbor                     what happened
 ///   snapshots/000000.safetensors   all parameters and buffers at one moment
 ///   directions/0000.safetensors    centre and directions of a slice
+///   shards/                        slices that several processes measure: see [`Shards`](crate::Shards)
 ///   generator/trace.cbor           another model that was trained with it: a run of its own
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +79,7 @@ impl RunFolder {
         }
     }
 
-    fn at(path: &Path) -> Self {
+    pub(crate) fn at(path: &Path) -> Self {
         let path = path.to_owned();
         Self { path }
     }
@@ -94,7 +95,7 @@ impl RunFolder {
     }
 
     /// `base`, `base-2`, `base-3` …
-    pub(crate) fn candidates(base: &Path) -> impl Iterator<Item = PathBuf> {
+    pub(crate) fn candidates(base: &Path) -> impl Iterator<Item = PathBuf> + use<> {
         // Through the components, so that "runs/digits/" is followed by "runs/digits-2".
         let base: PathBuf = base.components().collect();
         let first = std::iter::once(base.clone());
@@ -126,6 +127,21 @@ impl RunFolder {
         let is_empty = fs::metadata(self.trace_path()).is_ok_and(|trace| trace.len() == 0);
         let own = (!is_empty || below.is_empty()).then_some(self);
         own.into_iter().chain(below).collect()
+    }
+
+    /// The way to another folder, with `/` between its parts: relative where both have a common root, else absolute.
+    #[must_use]
+    pub fn way_to(&self, other: &Path) -> String {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let (from, to) = (real(&self.path), real(other));
+        let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+        let up = from.components().skip(common).map(|_| Component::ParentDir);
+        let way: PathBuf = up.chain(to.components().skip(common)).collect();
+        let parts = way.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+        match common {
+            0 => to.display().to_string(),
+            _ => parts.collect::<Vec<_>>().join("/"),
+        }
     }
 
     /// The trace.

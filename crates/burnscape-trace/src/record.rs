@@ -5,6 +5,8 @@
 //! version. Every kind that the format reserves is listed in [`RESERVED_KINDS`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +18,11 @@ use crate::vocabulary::{
 use crate::{F32s, F64s, U32s};
 
 /// The version `[major, minor]` that this crate writes.
-pub const FORMAT: [u16; 2] = [1, 2];
+pub const FORMAT: [u16; 2] = [1, 3];
 
-/// All kinds that format 1.2 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`, before 1.2 no `runs`.
-pub const RESERVED_KINDS: [&str; 24] = [
+/// All kinds that format 1.3 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`, before 1.2 no `runs`, before
+/// 1.3 no `shard`.
+pub const RESERVED_KINDS: [&str; 25] = [
     "head",
     "hyperparameters",
     "step",
@@ -44,6 +47,7 @@ pub const RESERVED_KINDS: [&str; 24] = [
     "end",
     "progress",
     "runs",
+    "shard",
 ];
 
 /// One item of a trace.
@@ -91,6 +95,8 @@ pub enum Record {
     Study(Study),
     /// The runs that a comparison is about.
     Runs(Runs),
+    /// Which part of a slice this trace holds, by which plan.
+    Shard(Shard),
     /// A self-check and how it came out.
     Check(Check),
     /// A sentence for the reader.
@@ -138,6 +144,16 @@ pub struct Head {
     /// Patterns of the blocks that were chosen to be recorded, `*` for any characters; empty: all blocks of the model are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub patterns: Vec<String>,
+}
+
+impl Head {
+    /// An identifier of a new run: 32 hexadecimal digits from the standard library's own entropy, so that no random stream
+    /// of a program is touched.
+    #[must_use]
+    pub fn new_run_id() -> String {
+        let random = || RandomState::new().hash_one(SystemTime::now());
+        format!("{:016x}{:016x}", random(), random())
+    }
 }
 
 /// What the training was set to, as the program told it. It may be told in parts: of a name that comes again, the
@@ -672,6 +688,11 @@ pub struct Slice {
     pub unit: SampleUnit,
     /// Batches of the fixed set.
     pub batches: u64,
+    /// Which samples these are: `targets ` and 16 hexadecimal digits, a hash of the targets of its batches where outputs hold
+    /// them, else `name ` and what the program called them; empty: unknown. Equal ones are of the same samples in the same
+    /// batches.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub fingerprint: String,
     /// What BatchNorm normalises with.
     pub batchnorm: BatchNormMode,
     /// Element type the loss was computed in.
@@ -703,7 +724,7 @@ pub struct Trajectory {
     /// Slice whose coordinates these are; `None`: a path told while training goes on, in the principal
     /// components of the snapshots until then, about their mean.
     pub slice: Option<u32>,
-    /// Snapshot numbers.
+    /// Snapshot numbers; empty on a path that no training took, such as a bent path between two models.
     pub snapshots: U32s,
     /// In a comparison the entries, counted from 0, at which the path of another run begins, the first among them;
     /// empty: all are of one run.
@@ -906,6 +927,32 @@ pub struct ComparedRun {
     pub run_id: String,
     /// What is to be known of it, such as that it still trains, as sentences.
     pub remarks: Vec<String>,
+    /// The side that it is on, where runs that differ in their seeds stand together; empty: it is one by itself.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub side: String,
+    /// Numbers of it by name, such as `valid_loss` or `lambda_max`; what is unknown is left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub numbers: BTreeMap<String, f64>,
+}
+
+/// Which part of a slice a trace holds, by which plan. It stands in the traces below `shards/` of a run, and nowhere else;
+/// the versions that measured are those of the head before it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Shard {
+    /// The slice that is shared out, by its number in the run.
+    pub slice: u32,
+    /// Which shard, counted from 1; 0 in the plan itself.
+    pub index: u32,
+    /// Of how many; 0 in the plan itself.
+    pub count: u32,
+    /// Fingerprint of the plan, 32 hexadecimal digits.
+    pub plan: String,
+    /// Fingerprint of the parameters and buffers at the centre, 32 hexadecimal digits.
+    pub weights: String,
+    /// The loss of each batch at the centre, which tells batches apart: bit for bit the same on equal hardware.
+    pub batches: F64s,
 }
 
 /// A self-check and how it came out.

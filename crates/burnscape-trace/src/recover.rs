@@ -6,7 +6,8 @@ use std::path::Path;
 
 use crate::output::Output;
 use crate::record::{End, Record};
-use crate::{EndReason, Error, Item, Lost, Reader, Resumed, RunFolder, Torn, files};
+use crate::vocabulary::EndReason;
+use crate::{Error, Item, Lost, Reader, Resumed, RunFolder, Torn, files};
 
 /// What was saved of a run, and what was not.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -4,7 +4,8 @@ use std::fs::OpenOptions;
 use std::path::Path;
 
 use crate::record::{Curvature, Epoch, Frozen, Head, Record, Resume, Snapshot, Step};
-use crate::{CurvatureReason, Error, Item, Lost, Reader, Tally};
+use crate::vocabulary::CurvatureReason;
+use crate::{Error, Item, Lost, Reader, Tally};
 
 impl Resume {
     /// Whether what was seen in a step still holds: the step itself, its activations, histograms, alerts, black boxes and

@@ -8,7 +8,8 @@ use std::path::Path;
 use self::bucket::Bucket;
 use crate::output::Output;
 use crate::record::{Note, Record};
-use crate::{Error, Item, Lost, Reader, RunFolder, Severity, Torn};
+use crate::vocabulary::Severity;
+use crate::{Error, Item, Lost, Reader, RunFolder, Torn};
 
 /// What thinning left and what it left out.
 #[derive(Debug, Clone, PartialEq, Default)]

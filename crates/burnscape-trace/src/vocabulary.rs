@@ -377,6 +377,8 @@ vocabulary! {
         ThroughThree = "through-three",
         /// The line between two models.
         Barrier = "barrier",
+        /// The same slice of several runs, whatever their models.
+        SideBySide = "side-by-side",
         /// The plane of a bent path of low loss between two models.
         BentPath = "bent-path",
     }

@@ -116,6 +116,17 @@ pub enum Error {
         is: f64,
     },
 
+    /// The bend of a path was trained at too high a rate.
+    #[error(
+        "the loss on the bent path or its gradient was not finite after {step} steps: train the bend at a rate below {rate}"
+    )]
+    BendDiverged {
+        /// Steps taken before.
+        step: usize,
+        /// Learning rate.
+        rate: f64,
+    },
+
     /// `finish` was given another model than the one that was trained.
     #[error(
         "the model given to `finish` is not the one that was recorded: parameter `{path}` is {found} in it and {recorded} in the run; give it the model that training returned"
@@ -363,6 +374,49 @@ pub enum Error {
         centre: String,
         /// The run folder.
         run: PathBuf,
+    },
+
+    /// Something that no shard does alone.
+    #[error(
+        "{what} is not shared out among processes, and this one is shard {shard}: shards measure the slices of a run that was \
+         recorded before (`Run::open(…)?.study(…)`, then `slice` or `default_slices`). Do the rest without `BURNSCAPE_SHARD`, \
+         once the shards are merged"
+    )]
+    NotShared {
+        /// What was asked for.
+        what: &'static str,
+        /// The shard.
+        shard: String,
+    },
+
+    /// A shard that does not fit the plan of the others.
+    #[error(
+        "this process does not measure `{slice}` as it was planned in {plan}: {what} is {found} here, and was planned to be \
+         {planned}. Run the same program on the same run and data, or remove that folder and the traces of its shards to begin \
+         anew"
+    )]
+    OtherPlan {
+        /// The slice.
+        slice: String,
+        /// The folder of the plan, or of the trace that follows another one.
+        plan: PathBuf,
+        /// What differs.
+        what: &'static str,
+        /// As it was planned.
+        planned: String,
+        /// As it is here.
+        found: String,
+    },
+
+    /// A plan of shards cannot be used.
+    #[error(
+        "the plan {plan} cannot be used: {reason}; remove that folder, and the next shard makes it again"
+    )]
+    BadPlan {
+        /// Its folder.
+        plan: PathBuf,
+        /// Why.
+        reason: String,
     },
 
     /// Only random slices have others to agree with.

@@ -21,11 +21,15 @@ pub use burnscape_landscape as geometry;
 pub use burnscape_landscape::curvature::{Optimizer as OptimizerKind, TraceMethod};
 pub use burnscape_landscape::direction::{Biases, Normalisation};
 pub use burnscape_trace as trace;
-pub use comparison::{Aligned, BarrierLine, Barriers, ComparedRun, Comparison, JointPlane, Runs};
+pub use comparison::{
+    Aligned, BarrierLine, Barriers, BentPath, BentPathSpec, ComparedRun, Comparison, JointPlane,
+    Runs,
+};
 pub use config::alerts::{AlertAction, AlertRules};
 pub use config::black_box::BlackBox;
 pub use config::measurements::{Level, Measurements};
 pub use config::schedule::Schedule;
+pub use config::shard::{SHARD_VARIABLE, Shard};
 pub use config::study::StudyConfig;
 pub use curvature::gauge::LiveCurvature;
 pub use curvature::spec::SharpnessSpec;

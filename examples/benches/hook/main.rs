@@ -5,6 +5,7 @@
 
 mod alarms;
 mod callgrind;
+mod comparing;
 mod curvature;
 mod instructions;
 mod large;
@@ -38,12 +39,14 @@ enum Subject {
     Large,
     /// Products with the Hessian in gradients, and the live gauge
     Curvature,
+    /// Swapping units beside an epoch, one plane for several runs beside reading them
+    Comparing,
     /// Precision and recall of each alert on labelled trainings
     Alarms { name: Option<String> },
 }
 
 impl Subject {
-    fn all() -> [Self; 7] {
+    fn all() -> [Self; 8] {
         let instructions = Self::Instructions(instructions::Arguments::default());
         let surfaces = Self::Surfaces { networks: Vec::new() };
         [
@@ -53,6 +56,7 @@ impl Subject {
             Self::Pca,
             Self::Large,
             Self::Curvature,
+            Self::Comparing,
             Self::Alarms { name: None },
         ]
     }
@@ -65,6 +69,7 @@ impl Subject {
             Self::Pca => pca::measure(),
             Self::Large => large::measure(),
             Self::Curvature => curvature::measure(),
+            Self::Comparing => comparing::measure(),
             Self::Alarms { name } => alarms::measure(name.as_deref()),
         }
     }

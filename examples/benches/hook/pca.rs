@@ -115,7 +115,7 @@ fn rounds(run: &Path, files: &[PathBuf], before: impl Fn(&[PathBuf])) -> [f64; 3
 }
 
 /// Asks the system to forget what it has of these files in memory.
-fn evict(files: &[PathBuf]) {
+pub fn evict(files: &[PathBuf]) {
     #[cfg(target_os = "linux")]
     for file in files {
         let file = std::fs::File::open(file).expect("a snapshot");
@@ -145,14 +145,14 @@ fn record(run: &Path) -> usize {
     params
 }
 
-fn snapshot_files(run: &Path, count: usize) -> Vec<PathBuf> {
+pub fn snapshot_files(run: &Path, count: usize) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(run.join("snapshots")).expect("snapshots");
     let files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     assert_eq!(files.len(), count);
     files
 }
 
-fn read_whole(file: &Path) {
+pub fn read_whole(file: &Path) {
     let mut buffer = vec![0; 1 << 20];
     let mut file = std::fs::File::open(file).expect("a snapshot");
     while file.read(&mut buffer).expect("a snapshot") > 0 {}
@@ -162,13 +162,13 @@ fn open(run: &Path) -> burnscape::SnapshotMatrix<'static> {
     Run::open(run).and_then(|run| run.snapshots()).expect("a run")
 }
 
-fn secs(work: impl FnOnce()) -> f64 {
+pub fn secs(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
     start.elapsed().as_secs_f64()
 }
 
-fn median(mut secs: Vec<f64>) -> f64 {
+pub fn median(mut secs: Vec<f64>) -> f64 {
     secs.sort_unstable_by(f64::total_cmp);
     secs[secs.len() / 2]
 }

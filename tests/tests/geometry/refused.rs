@@ -241,9 +241,9 @@ fn a_model_that_is_random_for_inference_is_refused_with_both_losses() {
 }
 
 /// An output that burn does not define.
-struct OwnOutput {
-    surprise: Tensor<1>,
-    count: usize,
+pub struct OwnOutput {
+    pub surprise: Tensor<1>,
+    pub count: usize,
 }
 
 impl ItemLazy for OwnOutput {
@@ -254,7 +254,7 @@ impl ItemLazy for OwnOutput {
 
 /// A walker that gives such an output.
 #[derive(Module, Debug)]
-struct Foreign {
+pub struct Foreign {
     walker: Walker,
 }
 
@@ -281,7 +281,7 @@ impl InferenceStep for Foreign {
     }
 }
 
-fn foreign(probe: &Probe) -> Watched<Foreign> {
+pub fn foreign(probe: &Probe) -> Watched<Foreign> {
     let mut model = probe.watch(Foreign { walker: Walker::at(&PATH[0]) });
     for point in &PATH[1..] {
         model = step(model, &mut sgd(), 1.0, training_batch(&[*point]));

@@ -3,7 +3,8 @@
 use burn::module::{Module, Param, RunningState};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
-use burn::tensor::{Int, Tensor, TensorData, activation};
+use burn::optim::GradientsParams;
+use burn::tensor::{DType, Int, Tensor, TensorData, activation};
 use burn::train::{InferenceStep, RegressionOutput, TrainOutput, TrainStep};
 use burnscape::geometry::alignment::Wiring;
 use burnscape::geometry::layout::Layout;
@@ -161,6 +162,61 @@ fn runs_that_do_not_fit_are_left_out_with_the_reason() {
     assert_names(&remarks.join(" "), &["diverged", "no end"]);
     let too_few = Runs::open([good.path(), wide.path()]).expect_err("only one fits");
     assert!(matches!(too_few, Error::NothingToCompare { fit: 1, .. }), "{too_few}");
+}
+
+#[test]
+fn what_is_damaged_of_a_run_is_left_out_and_the_rest_compared() {
+    let path = [[0.0; 3], [1.0, 0.0, 0.0], [2.0, 0.0, 0.0], [3.0, 1.0, 0.0]];
+    let whole = walked(&path.map(|[x, y, z]| [x, y + 1.0, z]));
+    let [cut, gone, scarred] = [walked(&path), walked(&path), walked(&path)];
+    let files =
+        |run: &Run| run.snapshots().iter().map(|it| run.path().join(&it.file)).collect::<Vec<_>>();
+    let bytes = std::fs::read(&files(&cut)[1]).expect("a snapshot");
+    std::fs::write(&files(&cut)[1], &bytes[..bytes.len() - 3]).expect("a shorter one");
+    files(&gone)[1..].iter().for_each(|file| std::fs::remove_file(file).unwrap_or_default());
+    let trace = scarred.path().join("trace.cbor");
+    let mut bytes = std::fs::read(&trace).expect("a trace");
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8].iter_mut().for_each(|byte| *byte ^= 0xff);
+    std::fs::write(&trace, bytes).expect("a damaged trace");
+    let runs = opened(&[&whole, &cut, &gone, &scarred]);
+    assert_eq!(runs.left_out().len(), 1, "{:?}", runs.left_out());
+    assert_names(&runs.left_out()[0], &["1 finite snapshot", "cannot be read"]);
+    let [_, cut, scarred] = &runs.iter().collect::<Vec<_>>()[..] else { panic!("three runs") };
+    assert_names(&cut.remarks().join(" "), &["Snapshot 1 cannot be read", "bytes"]);
+    assert_names(&scarred.remarks().join(" "), &["damaged in 1 place"]);
+    let left = cut.points().len();
+    let comparison = Run::new();
+    let batches = vec![batch(&SAMPLES)];
+    let mut several =
+        runs.study(comparison.path(), &Walker::at(&[0.0; 3]), &batches).expect("a study");
+    let plane = several.joint_plane().expect("a plane");
+    several.finish().expect("an end");
+    assert_eq!(plane.surface.trajectory.runs()[1].len(), left);
+    // What is known of a run stands in the comparison too.
+    assert_names(&comparison.notes().join(" "), &["Snapshot 1 cannot be read", "Left out"]);
+}
+
+#[test]
+fn a_run_of_another_element_type_is_left_out() {
+    let single = walked(&[[0.0; 3], [1.0, 0.0, 0.0]]);
+    let other = walked(&[[0.5; 3], [1.0, 1.0, 0.0]]);
+    let double = Run::new();
+    let probe = double.probe();
+    let mut walker = Walker::at(&[0.0; 3]);
+    walker.point = walker.point.map(|it| it.cast(DType::F64).detach());
+    let mut observer = probe.observe();
+    for _ in 0..2 {
+        let grads = GradientsParams::new();
+        walker = observer.update(1.0, walker, grads, |it, _| Walker {
+            point: it.point.map(|point| (point + 1.0).detach()),
+        });
+        observer.epoch_done(&walker);
+    }
+    probe.close().expect("an end");
+    let runs = opened(&[&single, &other, &double]);
+    assert_eq!(runs.iter().len(), 2);
+    assert_names(&runs.left_out()[0], &["f64", "f32"]);
 }
 
 /// What a run looks like whose training goes on: another one, as far as nobody ended it.

@@ -4,6 +4,7 @@
 
 mod bit_identity;
 mod checkpoints;
+mod comparisons;
 mod crash;
 mod epochs;
 mod events;

@@ -34,6 +34,14 @@ const COMMANDS: &[&[&str]] = &[
     &["export", "RUN", "--format", "npz", "-o", "OUT"],
     #[cfg(feature = "export")]
     &["export", "RUN", "--format", "vtk", "-o", "OUT"],
+    #[cfg(feature = "export")]
+    &["export", "RUN", "--format", "tensorboard", "-o", "OUT"],
+    #[cfg(feature = "export")]
+    &["export", "RUN", "--format", "svg", "-o", "OUT"],
+    #[cfg(feature = "export")]
+    &["export", "RUN", "--format", "png", "-o", "OUT"],
+    #[cfg(feature = "export")]
+    &["report", "RUN", "-o", "OUT"],
 ];
 
 /// Pseudo-random numbers.

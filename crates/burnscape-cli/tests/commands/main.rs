@@ -2,6 +2,7 @@
 
 #[cfg(feature = "export")]
 mod agreement;
+mod compare;
 #[cfg(feature = "export")]
 mod export;
 mod hostile;

@@ -9,6 +9,7 @@ mod density;
 mod extremes;
 mod filters;
 mod krylov;
+mod loss_near;
 mod product;
 mod reach;
 mod sharpness;
@@ -19,9 +20,10 @@ pub(crate) mod vectors;
 pub use density::{DensityOptions, SpectralDensity, density};
 pub use extremes::{Eigenpair, Extremes, ExtremesOptions, extremes};
 pub use filters::{FilterScales, filter_normalised, filter_normalised_by_sampling};
+pub use loss_near::LossNear;
 pub use product::{CurvatureError, HessianProduct, Preconditioned, Restricted, Watch, unwatched};
 pub use sharpness::{
-    AscentOptions, LossNear, Sharpness, adaptive_scales, average_direction, ball, keskar, sam,
+    AscentOptions, Sharpness, adaptive_scales, average_direction, ball, keskar, sam,
 };
 pub use stability::Optimizer;
 pub use trace::{Estimate, TraceMethod, TraceOptions, trace};

@@ -2,7 +2,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use super::sharpness::LossNear;
+use super::loss_near::LossNear;
 
 /// A symmetric linear map of which only products with vectors are known: v ↦ Hv.
 pub trait HessianProduct {

@@ -2,7 +2,7 @@
 
 use burnscape_landscape::Error;
 use burnscape_landscape::barrier::LineLosses;
-use burnscape_landscape::curve::{Bezier, ThroughThree};
+use burnscape_landscape::curve::{Bend, BendOptions, Bezier, ThroughThree};
 use burnscape_landscape::direction::{between, cosine, norm};
 use burnscape_landscape::evaluate::BatchLoss;
 use burnscape_landscape::plane::Plane;
@@ -166,4 +166,74 @@ fn a_bend_on_the_line_gives_the_line_and_its_length() {
     assert!((arc - 0.5 * (5.0_f64.sqrt() + 0.5 * 2.0_f64.asinh())).abs() < 1e-5, "{arc}");
     assert!(matches!(ThroughThree::new(&a, &b, &middle), Err(Error::ParallelDirections { .. })));
     assert_eq!(between(&a, &b).unwrap(), [3.0, 4.0, 0.0]);
+}
+
+/// (y − height·(1 − x²))² + ½z²: a valley along a parabola, whose floor is 0.
+fn parabola(height: f64, point: &[f32]) -> (f64, [f64; 3]) {
+    let [x, y, z] = [0, 1, 2].map(|k| f64::from(point[k]));
+    let over = y - height * (1.0 - x * x);
+    (over * over + 0.5 * z * z, [4.0 * height * x * over, 2.0 * over, z])
+}
+
+fn trained(height: f64, options: &BendOptions, from: Option<Bend>, until: usize) -> Bend {
+    let (a, b) = ([-1.0_f32, 0.0, 0.0], [1.0_f32, 0.0, 0.0]);
+    let mut bend = from.unwrap_or_else(|| Bend::between(&a, &b).unwrap());
+    let mut at = [0.0; 3];
+    while bend.step < until {
+        bend.point(&a, &b, &mut at).unwrap();
+        bend.descend(&parabola(height, &at).1, options).unwrap();
+    }
+    bend
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(50) })]
+
+    /// From (−1, 0) to (1, 0) over (0, 2·height): x = 2t − 1 and y = 4t(1 − t)·height = height·(1 − x²).
+    #[test]
+    fn the_bend_over_a_parabola_is_found_and_the_curve_lies_on_its_floor(
+        height in -1.5..1.5_f64,
+        momentum in 0.0..0.95_f64,
+    ) {
+        let options = BendOptions { steps: 2000, rate: 0.5 * (1.0 - momentum), momentum };
+        let bend = trained(height, &options, None, 2000);
+        for (found, expected) in bend.at.iter().zip([0.0, 2.0 * height, 0.0]) {
+            prop_assert!((f64::from(*found) - expected).abs() < 1e-3, "{:?}", bend.at);
+        }
+        let curve = Bezier::new(&[-1.0, 0.0, 0.0], &bend.at, &[1.0, 0.0, 0.0]).unwrap();
+        let mut at = [0.0; 3];
+        for t in nodes(25) {
+            curve.point_at(t, &mut at);
+            prop_assert!(parabola(height, &at).0 < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_bend_that_was_laid_aside_goes_on_to_the_bit(
+        height in -1.5..1.5_f64,
+        aside in 0..200_usize,
+    ) {
+        let options = BendOptions { steps: 200, ..BendOptions::default() };
+        let whole = trained(height, &options, None, 200);
+        let part = trained(height, &options, None, aside);
+        prop_assert_eq!(trained(height, &options, Some(part), 200), whole);
+    }
+}
+
+#[test]
+fn rates_stay_then_fall_and_steps_fill_the_curve_evenly() {
+    let options = BendOptions { steps: 100, rate: 0.2, momentum: 0.0 };
+    for (step, share) in [(0, 1.0), (50, 1.0), (60, 0.7525), (70, 0.505), (90, 0.01), (100, 0.01)] {
+        assert!((options.rate_at(step) - 0.2 * share).abs() < 1e-12, "{step}");
+    }
+    let mut bend = Bend::between(&[0.0], &[1.0]).unwrap();
+    let mut mean = 0.0;
+    for _ in 0..100 {
+        mean += Bezier::bend_factor(bend.t()) / 100.0;
+        bend.descend(&[0.0], &options).unwrap();
+    }
+    // ∫ 2t(1 − t) dt
+    assert!((mean - 1.0 / 3.0).abs() < 5e-3, "{mean}");
+    let short = bend.descend(&[], &options).unwrap_err();
+    assert!(matches!(short, Error::LengthMismatch { .. }), "{short}");
 }

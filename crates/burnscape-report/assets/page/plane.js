@@ -59,7 +59,7 @@ const aboutPlane = (slice, layer) => {
   return `slice ${slice.slice} “${slice.name}” around ${slice.centre || "its centre"}; ` +
     (known.length ? `${nameOf(layer)} from ${show(least(known))} to ${show(most(known))}` : `no ${nameOf(layer)} is finite`) +
     (odd ? `; ${count(odd, "node")} NaN or infinite` : "") + (not ? `; ${count(not, "node")} not measured` : "") +
-    (filled ? `; ${count(filled, "node")} interpolated` : "") + (slice.path ? `; the path of ${count(slice.path.x.length, "snapshot")}, a square its start and a ring its end` : "") + ".";
+    (filled ? `; ${count(filled, "node")} interpolated` : "") + (slice.path ? `; the path of ${count(slice.path.x.length, slice.path.snapshots.length ? "snapshot" : "node")}, a square its start and a ring its end` : "") + ".";
 };
 
 // Every node with everything that is known of it.

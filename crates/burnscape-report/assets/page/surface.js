@@ -108,9 +108,11 @@ const surfaceOf = (parent, { slice }, z, layer, spec = {}) => {
   const values = valuesOf(slice, layer), columns = slice.x.length, rows = slice.y.length;
   const path = pathOn(slice), paths = pathsOn(slice), mesh = meshOf(values, columns, rows, z), view = { ...FIRST_VIEW };
   const stems = layer === null && path.some(it => isNumber(it.loss));
+  const isInside = loss => placeOf(z, loss) >= LOWEST_STEM && placeOf(z, loss) <= HIGHEST_STEM;
+  const beyond = stems ? path.filter(it => !isInside(it.loss)).length : 0;
   const made = figure(parent, { title: "In space", hasCanvas: true, table: nodesOf(slice), ...spec,
     alt: `${nameOf(layer)} over a plane as a surface to be turned: ${aboutPlane(slice, layer)}`,
-    words: [...(spec.words || []), ...(path.length ? [`The path lies on the surface, where the projections of the snapshots are${stems ? "; stems lead to their true losses" : ""}. Where it is hidden it is dotted.`] : [])] });
+    words: [...(spec.words || []), ...(path.length ? [`The path lies on the surface, where the projections of the snapshots are${stems ? "; stems lead to their true losses" : ""}${beyond ? `, ${beyond} of them beyond the figure or not finite` : ""}. Where it is hidden it is dotted.`] : [])] });
   const { holder } = made;
   for (const [name, value] of Object.entries({ role: "group", tabindex: "0", "aria-roledescription": "surface" })) holder.setAttribute(name, value);
   holder.classList.add("surface");
@@ -273,10 +275,13 @@ const drawTrail = (context, { seen, dots, depth, image }, mesh, { points: path, 
   }
 };
 
+// How far stems reach, the surface being 0 to 1.
+const LOWEST_STEM = -0.05, HIGHEST_STEM = 1.15;
+
 const drawStems = (stroke, dot, lifted, isSeen, mesh, path, z, ink) => path.forEach(it => {
   const foot = heightOn(mesh, it.x, it.y), head = placeOf(z, it.loss);
   if (!isNumber(foot) || !isNumber(head)) return;
-  const [from, to] = [lifted(it.x, it.y, foot), lifted(it.x, it.y, clamp(head, -0.05, 1.15))];
+  const [from, to] = [lifted(it.x, it.y, foot), lifted(it.x, it.y, clamp(head, LOWEST_STEM, HIGHEST_STEM))];
   if (!isSeen(to)) return;
   stroke([[from, to]], ink + "cc", 1);
   dot(to, 1.8, ink, "#fff", 0.6);

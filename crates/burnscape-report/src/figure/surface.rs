@@ -1,7 +1,9 @@
 //! Loss over a plane from the side: cells from the farthest to the nearest, so that near ones hide far ones.
 //!
 //! The path of training lies on the surface, where the snapshots' projections are; a stem leads from there to the
-//! true loss of each snapshot.
+//! true loss of each snapshot, or to the edge of the box if that lies beyond; the legend counts those.
+
+use std::ops::RangeInclusive;
 
 use colorous::Color;
 use resvg::tiny_skia::Pixmap;
@@ -21,6 +23,8 @@ const AZIMUTH: f64 = -60.0;
 const ELEVATION: f64 = 28.0;
 /// Height of the box, its sides being 1.
 const TALL: f64 = 0.62;
+/// Heights that stems reach, the box's being 0 to 1.
+const IN_THE_BOX: RangeInclusive<f64> = -0.02..=1.02;
 const PATH: &str = "#d55e00";
 const PATH_COLOUR: Color = Color { r: 0xd5, g: 0x5e, b: 0x00 };
 /// Points of the path per cell that it crosses.
@@ -36,7 +40,7 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
     svg.title(&title);
     let (x, y) = (axis(slice.surface.grid().x()), axis(y));
     let bar = Some(("loss", loss));
-    let words = Words { title: &title, x: "", y: "", bar, legend: legend(slice) };
+    let words = Words { title: &title, x: "", y: "", bar, legend: legend(slice, &loss) };
     let frame = Frame::new(&svg, x, y, 46.0, words);
     let view = View::new(&svg, frame.top, x, y, loss);
     view.floor(slice, &mut svg);
@@ -62,16 +66,20 @@ fn losses(slice: &Slice) -> impl Iterator<Item = f64> {
     slice.known_losses().chain(path.filter(move |loss| *loss < low))
 }
 
-fn legend(slice: &Slice) -> Vec<Entry<'static>> {
-    match slice.trajectory {
-        Some(_) => vec![
-            Entry::new("start", Mark::Start),
-            Entry::new("end", Mark::End),
-            Entry::new("path on the surface", Mark::Line(Look::line(PATH, 1.6))),
-            Entry::new("up to the true loss", Mark::Line(STEM)),
-        ],
-        None => Vec::new(),
+fn legend(slice: &Slice, scale: &Scale) -> Vec<Entry<'static>> {
+    let Some(path) = &slice.trajectory else { return Vec::new() };
+    let mut entries = vec![
+        Entry::new("start", Mark::Start),
+        Entry::new("end", Mark::End),
+        Entry::new("path on the surface", Mark::Line(Look::line(PATH, 1.6))),
+        Entry::new("up to the true loss", Mark::Line(STEM)),
+    ];
+    let beyond = path.loss.iter().filter(|loss| !IN_THE_BOX.contains(&scale.place(**loss))).count();
+    if beyond > 0 {
+        let told = format!("{beyond} of {} true losses beyond the box", path.loss.len());
+        entries.push(Entry::new(told, Mark::None));
     }
+    entries
 }
 
 /// As dots: so many shapes would take hundreds of megabytes.
@@ -310,10 +318,11 @@ fn height(slice: &Slice, x: f64, y: f64) -> Option<f64> {
 fn stems(slice: &Slice, view: &View) -> Vec<Part> {
     let Some(path) = &slice.trajectory else { return Vec::new() };
     let points = path.x.iter().zip(path.y.iter()).zip(path.loss.iter());
-    let stem = |((x, y), loss): ((&f64, &f64), &f64)| {
-        let (foot, depth) = view.point(*x, *y, height(slice, *x, *y)?);
-        let is_inside = (-0.02..=1.02).contains(&view.z.place(*loss));
-        let head = is_inside.then(|| view.point(*x, *y, *loss).0)?;
+    let stem = |((&x, &y), &loss): ((&f64, &f64), &f64)| {
+        let (foot, depth) = view.point(x, y, height(slice, x, y)?);
+        let place = (!loss.is_nan()).then(|| view.z.place(loss))?;
+        let end = place.clamp(*IN_THE_BOX.start(), *IN_THE_BOX.end());
+        let head = view.project(view.x.place(x), view.y.place(y), end).0;
         Some(Part { depth: depth - 0.05, points: vec![foot, head], kind: Kind::Stem })
     };
     points.filter_map(stem).collect()

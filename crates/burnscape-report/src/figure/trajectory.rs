@@ -17,7 +17,12 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
         return None;
     }
     let mut svg = options.canvas();
-    let title = format!("Path of training in slice {} “{}”", slice.record.slice, slice.record.name);
+    // A path that no training took has nodes.
+    let (what, entry) = match path.snapshots.is_empty() {
+        true => ("Path", "node"),
+        false => ("Path of training", "snapshot"),
+    };
+    let title = format!("{what} in slice {} “{}”", slice.record.slice, slice.record.name);
     svg.title(&title);
     let range = |of: fn(&(f64, f64)) -> f64| {
         let (low, high) = points
@@ -30,7 +35,7 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
     let numbers = Scale::linear(0.0, (longest.clamp(2, points.len()) - 1) as f64);
     let names = super::surface::axis_names(slice);
     let legend = vec![Entry::new("start", Mark::Start), Entry::new("end", Mark::End)];
-    let bar = Some(("snapshot", numbers));
+    let bar = Some((entry, numbers));
     let words = Words { title: &title, x: &names[0], y: &names[1], bar, legend };
     let (x, y) = (range(|point| point.0), range(|point| point.1));
     let frame = Frame::new(&svg, x, y, 56.0, words);

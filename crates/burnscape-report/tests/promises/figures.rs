@@ -352,3 +352,24 @@ fn the_paths_of_several_runs_are_not_joined() {
     };
     assert_eq!((lines(vec![]), lines(vec![0, 2])), (1, 2));
 }
+
+#[test]
+fn a_true_loss_beyond_the_box_is_told_and_its_stem_ends_at_the_edge() {
+    let drawn_with = |loss: Vec<f64>| {
+        let mut run = full_run("a");
+        let path = record!(Trajectory {
+            slice: Some(0),
+            x: vec![0.5, 0.0].into(),
+            y: vec![0.0, 0.0].into(),
+            loss: loss.into(),
+        });
+        run.add(path);
+        text_of(&drawn(&mut run, Format::Svg, &small(None)), "surface-slice0.svg")
+    };
+    let (inside, beyond) = (drawn_with(vec![1.9, 0.25]), drawn_with(vec![1e9, 0.25]));
+    let stems = |svg: &str| svg.matches("stroke-width=\"0.5\"").count();
+    assert!(!inside.contains("beyond the box"));
+    assert!(beyond.contains("1 of 2 true losses beyond the box"), "{beyond}");
+    assert_eq!(stems(&inside), stems(&beyond));
+    assert!(!drawn_with(vec![f64::NAN, 0.25]).is_empty());
+}

@@ -570,7 +570,7 @@ fn a_plane_without_any_finite_loss_is_told_of_and_the_table_of_nodes_is_whole() 
 }
 
 /// The data of a page.
-fn data(page: &Path) -> Value {
+pub fn data(page: &Path) -> Value {
     let text = fs::read_to_string(page).unwrap();
     let (_, rest) = text.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
@@ -623,6 +623,22 @@ fn models_that_were_trained_together_come_with_the_run_above_them() {
     let told = data(&report(&[&above.join("critic")], &out, true).unwrap().file);
     assert_eq!(told["runs"].as_array().map(Vec::len), Some(1));
     assert_eq!(told["runs"][0]["name"], "digits/critic");
+}
+
+#[test]
+fn true_losses_beyond_the_figure_are_counted() {
+    let mut run = full_run("a");
+    run.add(record!(Trajectory {
+        slice: Some(1),
+        snapshots: vec![0, 1, 2].into(),
+        x: vec![0.5, -0.5, 0.0].into(),
+        y: vec![0.5, 0.25, 0.0].into(),
+        loss: vec![1e9, f64::INFINITY, 0.25].into()
+    }));
+    let Some(mut browser) = opened(&page(&mut run, 1), 1280, 900) else { return };
+    unfold(&mut browser);
+    let told = browser.value("document.body.textContent.includes('true losses, 2 of them beyond')");
+    assert_eq!(told, true);
 }
 
 #[test]

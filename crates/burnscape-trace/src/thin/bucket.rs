@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::record::{Metric, Record, Step};
-use crate::{Error, F32s, Split, columns, frame};
+use crate::vocabulary::Split;
+use crate::{Error, F32s, columns, frame};
 
 /// Kinds that tell of single steps and may stand between them; any other ends the bucket.
 const BETWEEN: [&str; 6] = ["progress", "metric", "activation", "histogram", "alert", "blackbox"];

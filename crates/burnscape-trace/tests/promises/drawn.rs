@@ -3,7 +3,7 @@
 use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, ComparedRun, Curvature, Density,
     Dropped, End, Epoch, F32s, F64s, FORMAT, Frozen, Head, Histogram, Hyperparameters, Layer,
-    LayerNodes, Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Runs, Slice,
+    LayerNodes, Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Runs, Shard, Slice,
     Snapshot, Step, Study, Tally, Trajectory, U32s, record,
 };
 
@@ -79,7 +79,7 @@ impl Draw {
     }
 
     pub fn record(&mut self) -> Record {
-        match self.below(24) {
+        match self.below(25) {
             0 => Record::from(self.head()),
             1 => Record::from(self.step()),
             2 => Record::from(self.epoch()),
@@ -103,6 +103,7 @@ impl Draw {
             20 => Record::from(self.plan()),
             21 => Record::from(record!(Frozen { step: self.u64(), blocks: self.u32s() })),
             22 => Record::from(self.runs()),
+            23 => Record::from(self.shard()),
             _ => Record::from(self.end()),
         }
     }
@@ -372,6 +373,7 @@ impl Draw {
             samples: self.u64(),
             unit: self.word("tokens"),
             batches: self.u64(),
+            fingerprint: self.string(),
             batchnorm: self.word("centre"),
             dtype: self.string(),
             device: self.string(),
@@ -446,12 +448,25 @@ impl Draw {
         record!(Runs { runs: self.list(3, Self::compared_run) })
     }
 
+    fn shard(&mut self) -> Shard {
+        record!(Shard {
+            slice: self.u32(),
+            index: self.u32(),
+            count: self.u32(),
+            plan: self.string(),
+            weights: self.string(),
+            batches: self.f64s(),
+        })
+    }
+
     fn compared_run(&mut self) -> ComparedRun {
         record!(ComparedRun {
             name: self.string(),
             path: self.string(),
             run_id: self.string(),
             remarks: self.list(2, Self::string),
+            side: self.string(),
+            numbers: self.list(2, |it| (it.string(), it.f64())).into_iter().collect(),
         })
     }
 

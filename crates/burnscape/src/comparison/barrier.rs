@@ -9,16 +9,19 @@ use super::words;
 use crate::Result;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::Point;
-use crate::study::comparing::{Findings, MeasuredLine, Statistics};
+use crate::study::comparing::{Findings, MeasuredLine};
+use crate::study::open_study::OpenStudy;
 use crate::study::slice_spec::BatchNormMode;
+use crate::study::ways::Statistics;
 
 /// Nodes on a line, both ends among them: every twenty-fifth, so that the middle and the quarters are nodes.
-const NODES: usize = 25;
+pub(super) const NODES: usize = 25;
 
 /// The lines between two models: one, or, where there is BatchNorm, one for each way of treating its statistics.
 #[derive(Debug, Clone)]
 pub struct Barriers {
-    /// With interpolated statistics first; none between models with the same weights.
+    /// With interpolated statistics first; none between models with the same weights, and none that was stopped before
+    /// both ends were measured.
     pub lines: Vec<BarrierLine>,
     /// Distance between the models in parameter space.
     pub distance: f64,
@@ -71,6 +74,9 @@ where
     /// interpolated as the weights are, and with statistics recomputed at every node, without which most barriers are an
     /// artefact.
     ///
+    /// It may be stopped early, as a surface may: the ends are measured first, then ever finer between them, and the barrier
+    /// is that of the nodes that were measured, which is said.
+    ///
     /// # Errors
     ///
     /// As [`Study::slice`](crate::Study::slice).
@@ -88,38 +94,57 @@ where
         let Some(open) = self.study.open_mut() else {
             return Ok(Barriers { lines: Vec::new(), distance: f64::NAN, sentences: Vec::new() });
         };
-        let distance = open.distance([a, b])?;
-        if distance == 0.0 {
-            let sentences = vec![words::same_weights(&names)];
-            return Ok(Barriers { lines: Vec::new(), distance, sentences });
-        }
-        let ways = match open.has_batchnorm() {
-            true => vec![Statistics::Interpolated, Statistics::Recalibrated],
-            false => vec![Statistics::None],
-        };
-        let title = format!("{} to {}", names[0], names[1]);
-        let measured: Result<Vec<_>> =
-            ways.iter().map(|&way| open.line([a, b], nodes.max(3), way, &title)).collect();
-        let measured = measured?;
-        let lines: Vec<BarrierLine> =
-            measured.iter().zip(&ways).map(|(line, way)| BarrierLine::of(line, *way)).collect();
-        let told = |(line, way): (&BarrierLine, &Statistics)| {
-            let of = |(name, found): &(String, Barrier)| words::barrier(&names, name, *way, found);
-            line.barriers
-                .iter()
-                .filter(|(name, _)| name.ends_with("loss"))
-                .map(of)
-                .collect::<Vec<_>>()
-        };
-        let sentences: Vec<String> = lines.iter().zip(&ways).flat_map(told).collect();
-        let of = |read: fn(&Barrier) -> f64| lines.iter().map(|line| read(line.loss())).collect();
-        let findings = Findings { sentences: sentences.clone(), ..Findings::default() }
-            .with("barrier", of(|it| it.height))
-            .with("barrier_stderr", of(|it| it.stderr))
-            .with("barrier_at", of(|it| it.lambda));
-        open.tell_lines("barrier", &measured, findings);
-        Ok(Barriers { lines, distance, sentences })
+        open.within_budget(|open| {
+            let distance = open.distance([a, b])?;
+            if distance == 0.0 {
+                let sentences = vec![words::same_weights(&names)];
+                return Ok(Barriers { lines: Vec::new(), distance, sentences });
+            }
+            measured(open, [a, b], &names, nodes.max(3), distance)
+        })
     }
+}
+
+fn measured<M>(
+    open: &mut OpenStudy<'_, M>,
+    ends: [&Point; 2],
+    names: &[String; 2],
+    nodes: usize,
+    distance: f64,
+) -> Result<Barriers>
+where
+    M: InferenceStep + Module,
+    M::Input: Clone,
+{
+    let ways = match open.has_batchnorm() {
+        true => vec![Statistics::Interpolated, Statistics::Recalibrated],
+        false => vec![Statistics::None],
+    };
+    let title = format!("{} to {}", names[0], names[1]);
+    let all: Result<Vec<_>> = ways.iter().map(|&way| open.line(ends, nodes, way, &title)).collect();
+    let (all, mut lines, mut sentences) = (all?, Vec::new(), Vec::new());
+    for (line, &way) in all.iter().zip(&ways) {
+        if line.missing > 0 {
+            sentences.push(words::unfinished_line(names, line.missing, nodes));
+        }
+        if line.layers.is_empty() {
+            continue;
+        }
+        let line = BarrierLine::of(line, way);
+        let losses = line.barriers.iter().filter(|(name, _)| name.ends_with("loss"));
+        sentences.extend(losses.map(|(name, found)| words::barrier(names, name, way, found)));
+        lines.push(line);
+    }
+    let of = |read: fn(&Barrier) -> f64| {
+        let barrier = |line: &MeasuredLine| line.layers.first().map(|(_, it)| read(&it.barrier()));
+        all.iter().map(|line| barrier(line).unwrap_or(f64::NAN)).collect()
+    };
+    let findings = Findings { sentences: sentences.clone(), ..Findings::default() }
+        .with("barrier", of(|it| it.height))
+        .with("barrier_stderr", of(|it| it.stderr))
+        .with("barrier_at", of(|it| it.lambda));
+    open.tell_lines("barrier", &all, findings);
+    Ok(Barriers { lines, distance, sentences })
 }
 
 impl BarrierLine {

@@ -1,7 +1,7 @@
 //! The run folder of a comparison: a head, the runs that it is about, and their snapshots under numbers of its own.
 
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use burnscape_trace::{
     ComparedRun as Told, End, Head, Note, Record, RunFolder, Runs as ToldRuns, Snapshot, Writer,
@@ -51,7 +51,7 @@ fn head(folder: &RunFolder, runs: &Runs) -> Head {
 fn told(folder: &RunFolder, run: &ComparedRun) -> Told {
     record!(Told {
         name: run.name.clone(),
-        path: way(folder.path(), run.folder.path()),
+        path: folder.way_to(run.folder.path()),
         run_id: run.head.run_id.clone(),
         remarks: run.remarks.clone(),
     })
@@ -93,18 +93,4 @@ fn taken_over(
         run: Some(number),
         ..run.snapshots[place].clone()
     }))
-}
-
-/// From one folder to another, relative where both have a common root.
-fn way(from: &Path, to: &Path) -> String {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let (from, to) = (real(from), real(to));
-    let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
-    let up = from.components().skip(common).map(|_| Component::ParentDir);
-    let way: PathBuf = up.chain(to.components().skip(common)).collect();
-    let parts = way.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
-    match common {
-        0 => to.display().to_string(),
-        _ => parts.collect::<Vec<_>>().join("/"),
-    }
 }

@@ -14,7 +14,7 @@ use super::runs::{ComparedRun, Runs};
 use super::words;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::{Point, Weights, WeightsOf};
-use crate::model::snapshot::{SnapshotFile, SnapshotMatrix};
+use crate::model::snapshot::SnapshotMatrix;
 use crate::model::tensors::NamedTensor;
 use crate::study::slice_spec::{BatchNormMode, Direction, GivenDirection, SliceSpec};
 use crate::{Error, Result};
@@ -102,19 +102,8 @@ fn joint_of(runs: &Runs, weigh: Weigh) -> Result<JointPca> {
 }
 
 fn matrix(run: &ComparedRun) -> Result<SnapshotMatrix<'static>> {
-    let layout = run.layout()?;
-    let expected = expected(run);
-    let expected: Vec<(&str, &[usize])> =
-        expected.iter().map(|(path, shape)| (path.as_str(), shape.as_slice())).collect();
-    let open = |place| SnapshotFile::open_with(&run.file(place)?, &expected);
-    SnapshotMatrix::new((0..run.snapshots.len()).map(open), Cow::Owned(layout))
-}
-
-/// Paths and shapes of all tensors of a snapshot.
-fn expected(run: &ComparedRun) -> Vec<(String, Vec<usize>)> {
-    let lengths = |shape: &[u64]| shape.iter().map(|&length| length as usize).collect();
-    let blocks = run.head.blocks.iter().map(|it| (it.path.clone(), lengths(&it.shape)));
-    blocks.chain(run.head.buffers.iter().map(|it| (it.path.clone(), lengths(&it.shape)))).collect()
+    let files = (0..run.snapshots.len()).map(|place| run.open(place));
+    SnapshotMatrix::new(files, Cow::Owned(run.layout()?))
 }
 
 /// The mean of all snapshots, buffers too, weighted as the components are.
@@ -141,17 +130,15 @@ fn add_run(
     weight: f64,
     sums: &mut Vec<(String, Vec<usize>, Vec<f64>)>,
 ) -> Result<(), Error> {
-    let expected = expected(run);
-    let named: Vec<(&str, &[usize])> =
-        expected.iter().map(|(path, shape)| (path.as_str(), shape.as_slice())).collect();
     if sums.is_empty() {
-        let zero = |(path, shape): &(String, Vec<usize>)| {
-            (path.clone(), shape.clone(), vec![0.0; shape.iter().product()])
+        let zero = |(path, shape): (String, Vec<usize>)| {
+            let len = shape.iter().product();
+            (path, shape, vec![0.0; len])
         };
-        *sums = expected.iter().map(zero).collect();
+        *sums = run.tensors().into_iter().map(zero).collect();
     }
     for place in 0..run.snapshots.len() {
-        let mut file = SnapshotFile::open_with(&run.file(place)?, &named)?;
+        let mut file = run.open(place)?;
         for (path, _, sum) in sums.iter_mut() {
             let data = file.tensor(path)?;
             sum.iter_mut().zip(data.iter::<f64>()).for_each(|(sum, value)| *sum += weight * value);

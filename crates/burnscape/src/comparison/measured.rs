@@ -3,8 +3,10 @@
 use burn::module::Module;
 use burn::train::InferenceStep;
 
+use super::connect::KeptBend;
 use super::folder;
 use super::runs::Runs;
+use crate::config::shard::refuse_under_variable;
 use crate::landscape::Landscape;
 use crate::study::Study;
 use crate::study::batches::Batches;
@@ -40,6 +42,8 @@ use crate::{Result, Run};
 pub struct Comparison<'a, M: InferenceStep> {
     pub(super) study: Study<'a, M>,
     pub(super) runs: Runs,
+    /// Those that were trained, so that they can be gone on with.
+    pub(super) bends: Vec<KeptBend>,
 }
 
 impl Runs {
@@ -62,12 +66,16 @@ impl Runs {
         M::Input: Clone,
         B: Batches<M::Input> + ?Sized,
     {
+        refuse_under_variable("a comparison of runs")?;
         let folder = folder::begin(folder.as_ref(), &self)?;
         let set = self.set.take();
         let run = Run::open(folder.path())?;
         let run = if let Some(set) = set { set(run) } else { run };
-        let study = run.study(model, batches)?;
-        Ok(Comparison { study, runs: self })
+        let mut study = run.study(model, batches)?;
+        if let Some(open) = study.open_mut() {
+            open.name_snapshots(self.snapshot_names());
+        }
+        Ok(Comparison { study, runs: self, bends: Vec::new() })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod align;
 mod barrier;
+mod connect;
 mod folder;
 mod joint;
 mod measured;
@@ -11,6 +12,7 @@ mod words;
 
 pub use align::Aligned;
 pub use barrier::{BarrierLine, Barriers};
+pub use connect::{BentPath, BentPathSpec};
 pub use joint::JointPlane;
 pub use measured::Comparison;
 pub use runs::{ComparedRun, Runs};

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use burnscape_landscape::layout::Layout;
-use burnscape_landscape::pca::Snapshots;
 use burnscape_trace::{Head, Record, Resumed, RunFolder, Snapshot};
 
 use crate::model::point::Point;
+use crate::model::snapshot::SnapshotFile;
 use crate::run::structure_of;
 use crate::{Error, Result, Run};
 
@@ -14,7 +14,8 @@ use crate::{Error, Result, Run};
 ///
 /// What does not fit is left out and said, see [`left_out`](Self::left_out): a run of another structure or element type, one
 /// that cannot be read, the same run a second time. What fits only in part is told among the
-/// [`remarks`](ComparedRun::remarks) of a run: that it still trains, that it diverged, that parts of it are damaged.
+/// [`remarks`](ComparedRun::remarks) of a run: that it still trains, that it diverged, that parts of it are damaged, which
+/// snapshots cannot be read.
 #[must_use = "call `study` to compare them"]
 pub struct Runs {
     pub(super) runs: Vec<ComparedRun>,
@@ -83,6 +84,14 @@ impl Runs {
         &self.left_out
     }
 
+    /// What every snapshot is called, by its number in the comparison.
+    pub(super) fn snapshot_names(&self) -> impl Iterator<Item = (u64, String)> {
+        let of_run = |run: &ComparedRun| {
+            (run.first..=run.end()).map(|number| (number, run.name_of(number))).collect::<Vec<_>>()
+        };
+        self.runs.iter().flat_map(of_run)
+    }
+
     /// What a point is called.
     pub(super) fn name_of(&self, point: &Point) -> String {
         match point {
@@ -124,7 +133,8 @@ impl Runs {
         snapshots.dedup_by(|next, kept| next.file == kept.file);
         let folder = RunFolder::open(path).map_err(|error| error.to_string())?;
         let mut remarks = remarks(&run);
-        let broken = not_finite(&run, &head).map_err(|error| error.to_string())?;
+        remarks.extend(leave_out_unreadable(&folder, &head, &mut snapshots));
+        let broken = not_finite(&folder, &head, &snapshots).map_err(|error| error.to_string())?;
         if broken > 0 {
             snapshots.truncate(snapshots.len() - broken);
             remarks.push(format!(
@@ -132,7 +142,8 @@ impl Runs {
             ));
         }
         if snapshots.len() < 2 {
-            return Err(format!("{} finite snapshot(s) of it are no path", snapshots.len()));
+            let (count, why) = (snapshots.len(), remarks.join(" "));
+            return Err(format!("{count} finite snapshot(s) of it are no path. {why}"));
         }
         let first = self.runs.last().map_or(0, |run| run.end() + 1);
         Ok(ComparedRun { name: self.free_name(path), folder, head, snapshots, first, remarks })
@@ -197,6 +208,16 @@ impl ComparedRun {
         Ok(self.folder.resolve(&self.snapshots[place].file)?)
     }
 
+    /// One of its snapshots, by place.
+    pub(super) fn open(&self, place: usize) -> Result<SnapshotFile> {
+        opened(&self.folder, &self.head, &self.snapshots[place])
+    }
+
+    /// Paths and shapes of all tensors of its snapshots.
+    pub(super) fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        tensors_of(&self.head)
+    }
+
     pub(super) fn layout(&self) -> Result<Layout> {
         Ok(structure_of(&self.head)?)
     }
@@ -250,18 +271,49 @@ fn remarks(run: &Run) -> Vec<String> {
     remarks
 }
 
+/// Leaves out snapshots whose files are gone, cut or of another model, and says why.
+fn leave_out_unreadable(
+    folder: &RunFolder,
+    head: &Head,
+    snapshots: &mut Vec<Snapshot>,
+) -> Vec<String> {
+    let mut remarks = Vec::new();
+    snapshots.retain(|snapshot| {
+        let opened = opened(folder, head, snapshot);
+        let why = opened.as_ref().err().map(|error| {
+            format!("Snapshot {} cannot be read and is left out: {error}.", snapshot.index)
+        });
+        remarks.extend(why);
+        opened.is_ok()
+    });
+    remarks
+}
+
 /// How many of the last snapshots hold NaN or infinities.
-fn not_finite(run: &Run, head: &Head) -> Result<usize> {
-    let mut snapshots = run.snapshots()?;
-    let len = structure_of(head)?.len();
-    let mut values = vec![0.0; len];
+fn not_finite(folder: &RunFolder, head: &Head, snapshots: &[Snapshot]) -> Result<usize> {
+    let layout = structure_of(head)?;
+    let mut values = vec![0.0; layout.len()];
     let mut broken = 0;
-    for snapshot in (0..snapshots.count()).rev() {
-        snapshots.read(snapshot, 0, &mut values)?;
+    for snapshot in snapshots.iter().rev() {
+        opened(folder, head, snapshot)?.read_flat(&layout, 0, &mut values)?;
         if values.iter().all(|value| value.is_finite()) {
             break;
         }
         broken += 1;
     }
     Ok(broken)
+}
+
+fn opened(folder: &RunFolder, head: &Head, snapshot: &Snapshot) -> Result<SnapshotFile> {
+    let tensors = tensors_of(head);
+    let named: Vec<(&str, &[usize])> =
+        tensors.iter().map(|(path, shape)| (path.as_str(), shape.as_slice())).collect();
+    SnapshotFile::open_with(&folder.resolve(&snapshot.file)?, &named)
+}
+
+/// Paths and shapes of all tensors of a snapshot.
+fn tensors_of(head: &Head) -> Vec<(String, Vec<usize>)> {
+    let lengths = |shape: &[u64]| shape.iter().map(|&length| length as usize).collect();
+    let blocks = head.blocks.iter().map(|it| (it.path.clone(), lengths(&it.shape)));
+    blocks.chain(head.buffers.iter().map(|it| (it.path.clone(), lengths(&it.shape)))).collect()
 }

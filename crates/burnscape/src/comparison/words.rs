@@ -2,12 +2,15 @@
 
 use burnscape_landscape::barrier::Barrier;
 use burnscape_landscape::pca::{JointPca, Weigh};
-use burnscape_landscape::topology::{Doubts, MergeTree};
+use burnscape_landscape::topology::MergeTree;
 use burnscape_landscape::words::{self, number, percent};
 
+use super::connect::highest;
 use super::runs::Runs;
 use crate::landscape::slice_surface::SliceSurface;
-use crate::study::comparing::{Findings, Statistics};
+use crate::study::bending::MeasuredBend;
+use crate::study::comparing::Findings;
+use crate::study::ways::Statistics;
 
 /// The basins of a slice.
 pub(super) fn of_topology(surface: &SliceSurface) -> Findings {
@@ -20,11 +23,8 @@ pub(super) fn of_topology(surface: &SliceSurface) -> Findings {
         .with("noise", count(tree.noise()))
 }
 
-/// The tolerance of adaptive evaluation is a share of the range of losses.
 pub(super) fn tree_of(surface: &SliceSurface) -> MergeTree {
-    let tolerance = surface.slice.tolerance.zip(surface.surface.range());
-    let interpolation_tolerance = tolerance.map(|(share, range)| share * range);
-    MergeTree::of(&surface.surface, Doubts { interpolation_tolerance, ..Doubts::default() })
+    burnscape_run::basins(&surface.slice, &surface.surface)
 }
 
 pub(super) fn corners([a, b, c]: &[String; 3]) -> String {
@@ -58,6 +58,14 @@ pub(super) fn same_weights([a, b]: &[String; 2]) -> String {
     format!("{a} and {b} are the same weights: there is no line between them.")
 }
 
+fn with(statistics: Statistics) -> &'static str {
+    match statistics {
+        Statistics::None => "",
+        Statistics::Interpolated => ", with interpolated BatchNorm statistics",
+        Statistics::Recalibrated => ", with BatchNorm statistics recomputed at every node",
+    }
+}
+
 /// How high a line climbs.
 pub(super) fn barrier(
     [a, b]: &[String; 2],
@@ -65,11 +73,7 @@ pub(super) fn barrier(
     statistics: Statistics,
     found: &Barrier,
 ) -> String {
-    let with = match statistics {
-        Statistics::None => "",
-        Statistics::Interpolated => ", with interpolated BatchNorm statistics",
-        Statistics::Recalibrated => ", with BatchNorm statistics recomputed at every node",
-    };
+    let with = with(statistics);
     let nodes = found.excess.len();
     let holes = match found.non_finite {
         0 => String::new(),
@@ -99,5 +103,45 @@ pub(super) fn barrier(
          {nodes} nodes.{within}{holes}",
         number(found.height),
         found.lambda
+    )
+}
+
+/// How high a bent path climbs, beside the straight line: one sentence for every loss.
+pub(super) fn bent_path(
+    [a, b]: &[String; 2],
+    steps: usize,
+    statistics: Statistics,
+    found: &MeasuredBend,
+) -> Vec<String> {
+    let with = with(statistics);
+    let both = found.curve.iter().zip(&found.line);
+    let losses = both.filter(|((name, _), _)| name.ends_with("loss"));
+    let told = losses.map(|((name, curve), (_, line))| {
+        format!(
+            "On a path between {a} and {b} whose bend was trained for {steps} steps{with}, the {name} is at most {}; on the \
+             straight line it is at most {} ({} nodes each). Above the straight connection of the ends it climbs {} instead of \
+             {}.",
+            number(highest(curve)),
+            number(highest(line)),
+            curve.losses.len(),
+            number(curve.height),
+            number(line.height),
+        )
+    });
+    told.collect()
+}
+
+pub(super) fn unfinished_bend([a, b]: &[String; 2], taken: usize, steps: usize) -> String {
+    format!(
+        "The path between {a} and {b} is not measured: it was stopped with {taken} of {steps} steps of training taken. The same \
+         call goes on from there."
+    )
+}
+
+/// How much of a line was measured.
+pub(super) fn unfinished_line([a, b]: &[String; 2], missing: usize, nodes: usize) -> String {
+    format!(
+        "The line between {a} and {b} was stopped with {missing} of {nodes} nodes not measured: the barrier may be higher \
+         between those that are."
     )
 }

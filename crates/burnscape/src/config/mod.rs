@@ -8,6 +8,7 @@ pub(crate) mod clock;
 pub(crate) mod filters;
 pub(crate) mod measurements;
 pub(crate) mod schedule;
+pub(crate) mod shard;
 pub(crate) mod snapshots;
 pub(crate) mod study;
 
@@ -26,6 +27,7 @@ use clock::Clock;
 use filters::FilterOverride;
 use measurements::Measurements;
 use schedule::SnapshotSchedule;
+use shard::Shard;
 use snapshots::{Rounding, SnapshotLimits};
 use study::{StudyConfig, check_tolerance};
 
@@ -70,6 +72,8 @@ pub(crate) struct Config {
     pub study: StudyConfig,
     /// What the default slices measure, whatever time that takes.
     pub plan: Option<Plan>,
+    /// The share of every slice that this process measures; `None`: all of it, unless the environment says otherwise.
+    pub shard: Option<Shard>,
     /// What budgets of time are kept by.
     pub clock: Clock,
     /// Training is asked to stop: one word for all models that are trained together.
@@ -98,6 +102,7 @@ impl Config {
             most_held: MOST_HELD,
             study: StudyConfig::new(),
             plan: None,
+            shard: None,
             clock: Clock::default(),
             stop_asked: Arc::default(),
             stop_told: Arc::default(),

@@ -57,6 +57,9 @@ pub struct StudyConfig {
     pub is_exact: bool,
     /// Samples that losses are means over at least; `None`: all, or as many as there is time for.
     pub samples: Option<usize>,
+    /// What the batches are called that losses are means over, such as `digits valid`: where outputs hold no targets, this
+    /// tells whether two runs were measured on the same samples.
+    pub batches_name: Option<String>,
     /// Threads that evaluate surfaces on a CPU; `None`: one per core.
     pub threads: Option<usize>,
     /// Prints the progress of surfaces to standard error.
@@ -160,6 +163,13 @@ macro_rules! study_setters {
         /// all of them, or what the [budget](Self::budget) allows.
         pub fn samples(mut self, samples: usize) -> Self {
             self.config.study.samples = Some(samples);
+            self
+        }
+
+        /// Names the batches that losses are means over, such as `"digits valid"`. Runs are compared where they were measured
+        /// on the same samples: a hash of the targets tells that, where a model's output is one of burn's; else this does.
+        pub fn batches_named(mut self, name: impl Into<String>) -> Self {
+            self.config.study.batches_name = Some(name.into());
             self
         }
 

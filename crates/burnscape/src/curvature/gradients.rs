@@ -47,14 +47,23 @@ pub(crate) struct Gradients<'a, M: TrainStep> {
     reached: Vec<bool>,
 }
 
+/// How a model is run for its gradients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Dropout off, normalisation by the statistics that there are.
+    Inference,
+    /// As in training: dropout on, normalisation by the batch.
+    Training,
+}
+
 /// A model of its own on one device, with the batches there.
-struct Worker<'a, M: TrainStep> {
+pub(super) struct Worker<'a, M: TrainStep> {
     map: &'a ModelMap,
     model: M,
     /// Identifiers of its floats, in visiting order.
     ids: Vec<ParamId>,
     tied: Vec<bool>,
-    batches: Vec<M::Input>,
+    pub batches: Vec<M::Input>,
     loss_of: LossOf<'a>,
 }
 
@@ -67,10 +76,10 @@ struct Stepped {
 }
 
 /// Sums over samples at one point.
-struct Sums {
-    gradient: Vec<f64>,
-    loss: f64,
-    samples: usize,
+pub(super) struct Sums {
+    pub gradient: Vec<f64>,
+    pub loss: f64,
+    pub samples: usize,
     unit: Unit,
     reached: Vec<bool>,
 }
@@ -111,7 +120,9 @@ where
         let tensors = map::read_tensors(model, map)?;
         let tied = tied_aliases(map, &tensors);
         let shards = shards.into_iter().filter(|(_, batches)| !batches.is_empty());
-        let worker = |(device, batches)| Worker::new(model, map, device, &tied, batches, loss_of);
+        let mode = Mode::Inference;
+        let worker =
+            |(device, batches)| Worker::new(model, map, device, &tied, batches, loss_of, mode);
         let workers: Vec<_> = shards.map(worker).collect();
         if workers.is_empty() {
             return Err(Error::NoBatches);
@@ -250,13 +261,14 @@ where
     M: TrainStep + Module,
     M::Input: Clone,
 {
-    fn new(
+    pub(super) fn new(
         model: &M,
         map: &'a ModelMap,
         device: Option<Device>,
         tied: &[bool],
         batches: Vec<M::Input>,
         loss_of: LossOf<'a>,
+        mode: Mode,
     ) -> Self {
         // `train` gives running states of its own: those of a clone are shared.
         let model = model.clone().train();
@@ -264,7 +276,7 @@ where
             Some(device) => model.to_device(&device),
             None => model,
         };
-        let mut still = Still { slots: map.slots.iter(), map, ids: Vec::new() };
+        let mut still = Still { slots: map.slots.iter(), map, mode, ids: Vec::new() };
         let model = model.map(&mut still);
         Self { map, model, ids: still.ids, tied: tied.to_vec(), batches, loss_of }
     }
@@ -299,7 +311,12 @@ where
         self.sums_of(point, 0..self.batches.len())
     }
 
-    fn sums_of(&mut self, point: Option<&[f64]>, batches: std::ops::Range<usize>) -> Result<Sums> {
+    /// The loss and its gradient on some of the batches.
+    pub(super) fn sums_of(
+        &mut self,
+        point: Option<&[f64]>,
+        batches: std::ops::Range<usize>,
+    ) -> Result<Sums> {
         let moved = point.map(|point| {
             let (slots, map, tied) = (self.map.slots.iter(), self.map, &self.tied);
             self.model.clone().map(&mut Mover { slots, map, tied, point })
@@ -364,17 +381,21 @@ fn block_of(slot: Option<&Slot>, tied: &[bool]) -> Option<usize> {
     }
 }
 
-/// Switches a model to inference on a device that knows gradients, and gives each float an identifier of its
+/// Switches a model to its mode on a device that knows gradients, and gives each float an identifier of its
 /// own: gradients are kept by identifier, and those of two names for one parameter would replace each other.
 struct Still<'a> {
     slots: std::slice::Iter<'a, Slot>,
     map: &'a ModelMap,
+    mode: Mode,
     ids: Vec<ParamId>,
 }
 
 impl ModuleMapper for Still<'_> {
     fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
-        flag.with_value(false)
+        match self.mode {
+            Mode::Inference => flag.with_value(false),
+            Mode::Training => flag,
+        }
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {

@@ -10,3 +10,4 @@ pub(crate) mod measure;
 pub(crate) mod product;
 pub(crate) mod sentences;
 pub(crate) mod spec;
+pub(crate) mod training;

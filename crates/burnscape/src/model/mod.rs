@@ -1,6 +1,7 @@
 //! What a burn model is made of, and its tensors in memory and in files.
 
 pub(crate) mod encoded;
+pub(crate) mod fingerprint;
 pub(crate) mod frozen;
 pub(crate) mod loss;
 pub(crate) mod map;

@@ -1,8 +1,8 @@
 //! The head record: what is being recorded, by whom, on what.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use burn::tensor::Device;
 use burnscape_landscape::layout::{self, Filters, Role};
 use burnscape_trace as trace;
 use burnscape_trace::{Head, record};
@@ -29,7 +29,7 @@ pub(crate) fn describe(map: &ModelMap, config: &Config) -> Head {
 pub(crate) fn without_model(config: &Config) -> Head {
     record!(Head {
         format: trace::FORMAT,
-        run_id: random_id(),
+        run_id: Head::new_run_id(),
         started_unix_secs: unix_secs(),
         burnscape_version: env!("CARGO_PKG_VERSION").to_string(),
         burn_version: BURN_VERSION.to_string(),
@@ -37,17 +37,21 @@ pub(crate) fn without_model(config: &Config) -> Head {
     })
 }
 
+/// The head of a run as another process would write it that measures the same model on a device.
+pub(crate) fn by_this_process(head: &Head, device: &Device) -> Head {
+    record!(Head {
+        format: trace::FORMAT,
+        burnscape_version: env!("CARGO_PKG_VERSION").to_string(),
+        burn_version: BURN_VERSION.to_string(),
+        device: device_name(device),
+        ..head.clone()
+    })
+}
+
 /// Seconds since 1970-01-01 UTC.
 pub(crate) fn unix_secs() -> f64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.map_or(0.0, |since| since.as_secs_f64())
-}
-
-/// 32 hexadecimal digits from the standard library's own entropy: burn's random streams are the
-/// user's, and ours give directions.
-fn random_id() -> String {
-    let random = || RandomState::new().hash_one(SystemTime::now());
-    format!("{:016x}{:016x}", random(), random())
 }
 
 fn block(block: &layout::Block) -> trace::Block {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use burnscape_run::TrainingProgress;
 use burnscape_trace::Record;
 
 use super::alarm::Alarm;
@@ -38,6 +39,8 @@ pub(super) struct Worker {
     pub(super) alarm: Alarm,
     own: OwnValues,
     pub(super) last_progress: Option<Instant>,
+    /// How fast training comes on, for the time that is left.
+    pub(super) pace: TrainingProgress,
 }
 
 impl Worker {
@@ -62,6 +65,7 @@ impl Worker {
             alarm: Alarm::new(config, counters.clone()),
             own: OwnValues::default(),
             last_progress: None,
+            pace: TrainingProgress::default(),
             journal,
             counters,
         }

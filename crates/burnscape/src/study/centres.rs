@@ -11,7 +11,7 @@ use burnscape_trace::Snapshot;
 use super::centre::{Centre, Located, same};
 use super::open_study::OpenStudy;
 use super::perturb::{at_buffers, at_tensors};
-use super::quantities::{Measured, measure};
+use super::quantities::{Measured, measure, measure_telling_samples};
 use super::weights::Weights;
 use crate::model::frozen;
 use crate::model::map::{self, ModelMap, Slot, tied_aliases};
@@ -126,14 +126,13 @@ where
     fn measured_twice(&self, model: &M) -> Result<Measured> {
         let sets = self.quantities.batches();
         let clock = self.active.config.clock.clone();
-        let measure =
-            || measure(model, &sets, &self.quantities.quantities, self.studied.map.is_on_host);
+        let (quantities, at_once) = (&self.quantities.quantities, self.studied.map.is_on_host);
         let begun = clock.now();
-        let first = measure()?;
+        let first = measure_telling_samples(model, &sets, quantities, at_once)?;
         if !self.time.affords(clock.now().saturating_sub(begun).as_secs_f64()) {
             return Ok(first);
         }
-        let again = measure()?;
+        let again = measure(model, &sets, quantities, at_once)?;
         let mut pairs = first.values.iter().zip(&again.values);
         match pairs.find(|(a, b)| !same(a.mean, b.mean)) {
             Some((a, b)) => Err(Error::RandomModel { first: a.mean, second: b.mean }),
@@ -162,7 +161,7 @@ where
             }
             Point::Snapshot(index) => {
                 let snapshot = self.snapshot(*index)?;
-                self.locate_snapshot(&snapshot, format!("snapshot {index}"))
+                self.locate_snapshot(&snapshot, self.path.name_of(*index))
             }
             Point::Weights(weights) => Ok(Located {
                 label: weights.0.label.clone(),

@@ -2,7 +2,6 @@
 //! their units swapped.
 
 use burn::module::Module;
-use burn::tensor::TensorData;
 use burn::train::InferenceStep;
 use burnscape_landscape::barrier::LineLosses;
 use burnscape_landscape::direction;
@@ -13,9 +12,9 @@ use burnscape_trace::{F64s, Record, Study as TraceStudy, record};
 use super::open_study::OpenStudy;
 use super::perturb::at_tensors;
 use super::quantities::measure_batches;
-use super::recalibrate::Recalibration;
-use super::slice_spec::SliceSpec;
+use super::slice_spec::{BatchNormMode, SliceSpec};
 use super::surfaces::tile;
+use super::ways::{Statistics, Way, WayToMeasure};
 use crate::Result;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::Point;
@@ -36,33 +35,13 @@ impl Findings {
     }
 }
 
-/// What BatchNorm normalises with on the line between two models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Statistics {
-    /// The model has none.
-    None,
-    /// Those of both ends, mixed as the weights are.
-    Interpolated,
-    /// Recomputed at every node.
-    Recalibrated,
-}
-
-impl Statistics {
-    /// As the trace spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Interpolated => "interpolated",
-            Self::Recalibrated => "recalibrate",
-        }
-    }
-}
-
 /// A line between two models, measured batch by batch.
 pub(crate) struct MeasuredLine {
     pub surface: SliceSurface,
-    /// Of every layer, the loss first.
+    /// Of every layer, the loss first; none where it was stopped before both ends were measured.
     pub layers: Vec<(String, LineLosses)>,
+    /// Nodes that were not measured, since it was stopped.
+    pub missing: usize,
 }
 
 impl<M> OpenStudy<'_, M>
@@ -70,6 +49,11 @@ where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
+    /// Says what snapshots are called, for axes and centres.
+    pub(crate) fn name_snapshots(&mut self, names: impl Iterator<Item = (u64, String)>) {
+        self.path.names = names.collect();
+    }
+
     /// Measures a slice as the only one of a study of its kind, and tells what is concluded from it.
     pub(crate) fn measure_as(
         &mut self,
@@ -97,10 +81,9 @@ where
         self.tell_findings(study, findings);
     }
 
-    fn tell_findings(&mut self, study: TraceStudy, findings: Findings) {
+    pub(super) fn tell_findings(&mut self, study: TraceStudy, findings: Findings) {
         let Findings { measures, sentences } = findings;
         let measures = measures.into_iter().map(|(name, values)| (name.into(), F64s(values)));
-        self.results.remarks.extend(sentences.iter().cloned());
         self.tell(record!(TraceStudy { measures: measures.collect(), sentences, ..study }));
     }
 
@@ -112,68 +95,37 @@ where
         statistics: Statistics,
         name: &str,
     ) -> Result<MeasuredLine> {
+        let mode = match statistics {
+            Statistics::Recalibrated => BatchNormMode::Recalibrate,
+            _ => BatchNormMode::Centre,
+        };
         let spec = SliceSpec::between(from.clone(), to.clone()).name(name).range(0.0..=1.0);
-        let mut plan = self.plan_with(&spec.resolution(nodes, 1).exact(), false)?;
+        let mut plan = self.plan_with(&spec.resolution(nodes, 1).batchnorm(mode).exact(), false)?;
         plan.slice.batchnorm = statistics.name().into();
         self.say_on_what(&mut plan)?;
-        let ends = [self.tensors_at(from)?, self.tensors_at(to)?];
-        let lambdas: Vec<f64> = (0..nodes).map(|k| k as f64 / (nodes - 1) as f64).collect();
-        let rows = self.rows(&ends, &lambdas, statistics)?;
+        let way = Way::straight([self.tensors_at(from)?, self.tensors_at(to)?]);
         let mut started = self.start_slice(plan)?;
-        for (layer, surface) in started.layers.iter_mut().enumerate() {
-            rows.iter()
-                .enumerate()
-                .for_each(|(node, row)| surface.set(node, mean_over_samples(&row[layer])));
-        }
-        let all: Vec<usize> = (0..nodes).collect();
-        self.record(Record::Nodes(tile(started.plan.slice.slice, &started.layers, &all, false)));
+        let (slice, handle) = (started.plan.slice.slice, self.active.recorder.handle.clone());
+        let what = WayToMeasure { way: &way, name, nodes, statistics };
+        let measured = self.measure_way(&what, |node, row| {
+            for (surface, losses) in started.layers.iter_mut().zip(row) {
+                surface.set(node, mean_over_samples(losses));
+            }
+            handle.record(Record::Nodes(tile(slice, &started.layers, &[node], false)));
+        })?;
         self.held.know(started.known());
         let surface = started.known().surface();
         self.results.keep(&surface);
-        let names = self.quantities.layers().into_iter().map(|layer| layer.name);
-        let of_layer = |(layer, name): (usize, String)| {
-            let batches = rows.iter().map(|row| row[layer].clone()).collect();
-            Ok((name, LineLosses::new(lambdas.clone(), batches)?))
-        };
-        let layers = names.enumerate().map(of_layer).collect::<Result<_>>()?;
-        Ok(MeasuredLine { surface, layers })
+        let layers = measured.layers(&self.layer_names())?;
+        Ok(MeasuredLine { surface, layers, missing: measured.missing() })
     }
 
-    /// For every node all layers, batch by batch.
-    fn rows(
-        &self,
-        ends: &[Vec<NamedTensor>; 2],
-        lambdas: &[f64],
-        statistics: Statistics,
-    ) -> Result<Vec<Vec<Vec<BatchLoss>>>> {
-        let recalibration = match statistics {
-            Statistics::Recalibrated => Some(self.recalibration_at(&ends[0])?),
-            _ => None,
-        };
-        let row = |&lambda: &f64| {
-            let model = at_tensors(&self.studied.model, &self.studied.map, between(ends, lambda))?;
-            let model = match &recalibration {
-                Some(it) => self.recalibrated(it, &model)?,
-                None => model,
-            };
-            self.batch_losses(&model)
-        };
-        lambdas.iter().map(row).collect()
-    }
-
-    fn recalibration_at(&self, tensors: &[NamedTensor]) -> Result<Recalibration> {
-        let model = at_tensors(&self.studied.model, &self.studied.map, tensors.to_vec())?;
-        let (sets, quantities) = (&self.quantities.sets, &self.quantities.quantities);
-        Recalibration::of(&model, &self.studied.map, &sets[0].batches[0], &quantities[0])
-    }
-
-    fn recalibrated(&self, recalibration: &Recalibration, model: &M) -> Result<M> {
-        let (sets, quantities) = (&self.quantities.sets, &self.quantities.quantities);
-        recalibration.at(model, &self.studied.map, &sets[0].batches, &quantities[0])
+    pub(super) fn layer_names(&self) -> Vec<String> {
+        self.quantities.layers().into_iter().map(|layer| layer.name).collect()
     }
 
     /// All layers of a model, batch by batch.
-    fn batch_losses(&self, model: &M) -> Result<Vec<Vec<BatchLoss>>> {
+    pub(super) fn batch_losses(&self, model: &M) -> Result<Vec<Vec<BatchLoss>>> {
         let sets = self.quantities.batches();
         measure_batches(model, &sets, &self.quantities.quantities, self.studied.map.is_on_host)
     }
@@ -210,20 +162,4 @@ where
             self.studied.map.expected_tensors().filter(is_buffer).map(buffer).collect(),
         )
     }
-}
-
-/// (1 − λ)·a + λ·b of every tensor, buffers too; the ends to the bit.
-fn between([a, b]: &[Vec<NamedTensor>; 2], lambda: f64) -> Vec<NamedTensor> {
-    if lambda == 0.0 || lambda == 1.0 {
-        return if lambda == 0.0 { a.clone() } else { b.clone() };
-    }
-    // A model may tell its tensors in another order than a file does.
-    let mixed = |a: &NamedTensor| {
-        let b = b.iter().find(|b| b.path == a.path)?;
-        let values = a.data.iter::<f64>().zip(b.data.iter::<f64>());
-        let values: Vec<f64> = values.map(|(a, b)| (1.0 - lambda) * a + lambda * b).collect();
-        let data = TensorData::new(values, a.data.shape().clone());
-        Some(NamedTensor { path: a.path.clone(), data })
-    };
-    a.iter().filter_map(mixed).collect()
 }

@@ -67,6 +67,7 @@ where
         M: TrainStep<Input = T>,
         T: Clone + Send,
     {
+        self.refuse_in_shards("a map of eigenvalues")?;
         let mut plan = self.plan(spec)?;
         self.say_on_what(&mut plan)?;
         let layer = |name: &str| {

@@ -8,7 +8,7 @@ use burnscape_landscape::budget::evenly;
 use super::batches::{Batches, OfLoader, OnChange, Place, Reading};
 use super::centre::same;
 use super::open_study::OpenStudy;
-use super::quantities::{BatchSet, Looked, Measured, measure};
+use super::quantities::{BatchSet, Looked, Measured, measure_telling_samples};
 use super::study_time::ASIDE;
 use crate::{Error, Result};
 
@@ -136,7 +136,7 @@ where
 
     fn loss_of(&self, batches: &Vec<M::Input>) -> Result<Measured> {
         let loss = &self.quantities.quantities[..1];
-        measure(
+        measure_telling_samples(
             &self.studied.model,
             std::slice::from_ref(batches),
             loss,

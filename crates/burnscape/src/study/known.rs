@@ -167,15 +167,17 @@ impl KnownSlice {
     /// The slice without what tells it from another one that is measured in the same way.
     pub fn description(slice: &Slice, planned: &Planned) -> String {
         let slice = slice.clone();
-        let (name, directions, study) = (String::new(), None, None);
+        // Traces of before format 1.2 tell no fingerprint; the loss at the centre tells other samples as well.
+        let (name, fingerprint, directions, study) = (String::new(), String::new(), None, None);
         // As text, since NaN is not equal to itself.
-        format!("{:?} {planned:?}", record!(Slice { slice: 0, name, directions, study, ..slice }))
+        let slice = record!(Slice { slice: 0, name, fingerprint, directions, study, ..slice });
+        format!("{slice:?} {planned:?}")
     }
 }
 
 /// Whether the true losses of a path are told.
 pub(super) fn has_losses(path: &Trajectory) -> bool {
-    let count = path.snapshots.len();
+    let count = path.x.len();
     path.loss.len() == count && path.loss_on_plane.len() == count
 }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod active_recording;
 pub(crate) mod batches;
+pub(crate) mod bending;
 pub(crate) mod centre;
 pub(crate) mod centres;
 pub(crate) mod compare;
@@ -27,6 +28,7 @@ pub(crate) mod recalibrate;
 pub(crate) mod results;
 pub(crate) mod resume;
 pub(crate) mod rounds;
+pub(crate) mod share;
 pub(crate) mod sharpness;
 pub(crate) mod slice_spec;
 pub(crate) mod stop;
@@ -37,6 +39,7 @@ pub(crate) mod sweep;
 pub(crate) mod training_path;
 pub(crate) mod trajectory;
 pub(crate) mod vector;
+pub(crate) mod ways;
 pub(crate) mod weights;
 
 use std::time::Duration;
@@ -407,7 +410,7 @@ where
             RecordedSlices::none(next_study)
         }
     };
-    Ok(Subject { begun, studied, snapshots, reader, held })
+    Ok(Subject { begun, studied, snapshots, reader, held, share: None })
 }
 
 impl<M> Study<'_, M>

@@ -14,6 +14,7 @@ use super::evaluate::Pace;
 use super::known::RecordedSlices;
 use super::quantities::{Looked, Quantities, Reader};
 use super::results::Results;
+use super::share::Share;
 use super::stop::Stopper;
 use super::studied_model::StudiedModel;
 use super::study_time::StudyTime;
@@ -36,6 +37,7 @@ pub(crate) struct OpenStudy<'a, M: InferenceStep> {
     pub(super) held: RecordedSlices,
     pub(super) results: Results,
     pub(super) stopper: Stopper,
+    pub(super) share: Option<Share>,
 }
 
 /// What a study begins with, beside the recording.
@@ -47,6 +49,8 @@ pub(crate) struct Subject<'a, M: InferenceStep> {
     pub snapshots: Vec<Snapshot>,
     pub reader: Reader<'a, M::Output>,
     pub held: RecordedSlices,
+    /// The share of every slice that is measured; `None`: all of it.
+    pub share: Option<Share>,
 }
 
 /// How long a batch and a node take, as far as that is known.
@@ -83,7 +87,7 @@ where
     where
         B: Batches<M::Input> + ?Sized,
     {
-        let Subject { begun, mut studied, snapshots, reader, mut held } = subject;
+        let Subject { begun, mut studied, snapshots, reader, mut held, share } = subject;
         let mut time = StudyTime::begun(&active.config, begun);
         time.closing = time.taken_by(|| studied.remember());
         held.next_slice = active.recorder.first_slice;
@@ -98,6 +102,7 @@ where
             held,
             results: Results::default(),
             stopper: Stopper::default(),
+            share,
             active,
         };
         open.leave_out_twin_of_final();
@@ -138,7 +143,7 @@ where
     }
 
     /// Runs something by when the budget is spent.
-    pub(super) fn within_budget<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn within_budget<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
         let begun = self.time.go_on();
         let result = run(self);
         self.time.spent_since(begun);

@@ -122,11 +122,15 @@ where
         let Some(loss) = at_centre.next() else { return Ok(()) };
         let Layer { centre, samples, unit, batches, .. } = loss;
         let layers = at_centre.collect();
+        let named = self.active.config.study.batches_name.as_ref();
+        let fingerprint =
+            found.fingerprint.or_else(|| Some(format!("name {}", named?))).unwrap_or_default();
         plan.slice = record!(Slice {
             centre_loss: centre,
             samples,
             unit,
             batches,
+            fingerprint,
             layers,
             ..std::mem::take(&mut plan.slice)
         });
@@ -249,6 +253,7 @@ where
             _ => biases_name(spec.biases),
         };
         let tolerance = spec.tolerance.or(self.active.config.study.tolerance);
+        let tolerance = tolerance.filter(|_| self.share.is_none());
         record!(Slice {
             centre: centre.label.clone(),
             centre_snapshot: centre.snapshot,

@@ -55,7 +55,20 @@ impl Work {
     }
 }
 
-/// Progress of slices that are measured in turns.
+/// What goes on, and what is counted of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Noun {
+    pub of: &'static str,
+    pub counted: &'static str,
+}
+
+impl Noun {
+    pub const SURFACE: Self = Self { of: "surface", counted: "nodes" };
+    pub const LINE: Self = Self { of: "line", counted: "nodes" };
+    pub const BEND: Self = Self { of: "bent path", counted: "steps" };
+}
+
+/// Progress of slices that are measured in turns, or of whatever else a study takes its time for.
 pub(crate) struct SurfaceProgress {
     handle: RecorderHandle,
     clock: Clock,
@@ -64,6 +77,7 @@ pub(crate) struct SurfaceProgress {
     done: Cell<usize>,
     total: Cell<usize>,
     slice: RefCell<String>,
+    noun: Noun,
     started: Duration,
     told: Cell<Option<Duration>>,
     on_terminal: bool,
@@ -75,9 +89,21 @@ impl SurfaceProgress {
     /// Announces how much work there is and how long it takes.
     pub fn new(config: &Config, handle: &RecorderHandle, work: &Work, deadline: Deadline) -> Self {
         let sentence = work.in_words(deadline.left());
+        Self::announced(config, handle, &sentence, work.total(), Noun::SURFACE, deadline)
+    }
+
+    /// Announces what is going to be done, in so many pieces.
+    pub fn announced(
+        config: &Config,
+        handle: &RecorderHandle,
+        sentence: &str,
+        total: usize,
+        noun: Noun,
+        deadline: Deadline,
+    ) -> Self {
         log::info!("burnscape: {sentence}");
         let on_terminal = config.study.show_progress && std::io::stderr().is_terminal();
-        say(config, handle, &sentence);
+        say(config, handle, sentence);
         let clock = config.clock.clone();
         Self {
             handle: handle.clone(),
@@ -85,8 +111,9 @@ impl SurfaceProgress {
             clock,
             deadline,
             done: Cell::new(0),
-            total: Cell::new(work.total()),
+            total: Cell::new(total),
             slice: RefCell::new(String::new()),
+            noun,
             told: Cell::new(None),
             on_terminal,
             keys: Cell::new(""),
@@ -147,9 +174,10 @@ impl SurfaceProgress {
         if self.is_on_terminal() {
             let left = eta_secs.map_or(String::new(), |secs| format!(" · {} left", duration(secs)));
             let (name, keys) = (self.slice.borrow(), self.keys.get());
+            let Noun { of, counted } = self.noun;
             let _ = write!(
                 std::io::stderr(),
-                "\r\x1b[Kburnscape: surface {name}  {done}/{total} nodes{left}{keys}"
+                "\r\x1b[Kburnscape: {of} {name}  {done}/{total} {counted}{left}{keys}"
             );
         }
     }

@@ -10,6 +10,7 @@ use burnscape_landscape::budget::evenly;
 use burnscape_landscape::evaluate::{BatchLoss, mean_over_samples};
 use burnscape_landscape::surface::NodeValue;
 
+use crate::model::fingerprint;
 use crate::model::loss::{Loss, Losses, Unit, Value};
 use crate::panics::panicked;
 use crate::{Error, Result};
@@ -122,6 +123,8 @@ impl Size {
 pub(crate) struct Measured {
     pub values: Vec<NodeValue>,
     pub sizes: Vec<Size>,
+    /// Which samples the batches of the first set hold, as a trace has it, where that was asked for and is known.
+    pub fingerprint: Option<String>,
 }
 
 /// Name of a layer, and the batches that it comes from.
@@ -224,7 +227,31 @@ where
     means.add(model, sets, quantities)?;
     let sizes = means.sizes(sets, quantities.len());
     let values = means.values(sets, quantities.len())?;
-    Ok(Measured { values, sizes })
+    Ok(Measured { values, sizes, fingerprint: None })
+}
+
+/// The same with the fingerprint of the first set.
+///
+/// # Errors
+///
+/// As [`measure`].
+pub(super) fn measure_telling_samples<M>(
+    model: &M,
+    sets: &[Vec<M::Input>],
+    quantities: &[Quantity<'_, M::Output>],
+    at_once: bool,
+) -> Result<Measured>
+where
+    M: InferenceStep,
+    M::Input: Clone,
+{
+    let mut means = Means { targets: Some(Vec::new()), ..Means::new(at_once) };
+    means.add(model, sets, quantities)?;
+    let sizes = means.sizes(sets, quantities.len());
+    let targets = means.targets.take().unwrap_or_default();
+    let fingerprint = fingerprint::of_batches(&targets[..sets[0].len()]);
+    let values = means.values(sets, quantities.len())?;
+    Ok(Measured { values, sizes, fingerprint })
 }
 
 /// Every layer of one model, batch by batch.
@@ -273,11 +300,13 @@ pub(crate) struct Means {
     at_once: bool,
     means: Vec<Value>,
     sizes: Vec<Size>,
+    /// Hashes of the targets of every batch, where they are asked for.
+    targets: Option<Vec<Option<u64>>>,
 }
 
 impl Means {
     pub fn new(at_once: bool) -> Self {
-        Self { at_once, means: Vec::new(), sizes: Vec::new() }
+        Self { at_once, means: Vec::new(), sizes: Vec::new(), targets: None }
     }
 
     /// Evaluates one more point.
@@ -294,6 +323,9 @@ impl Means {
         for batches in sets {
             for (index, batch) in batches.iter().enumerate() {
                 let output = infer(model, batch)?;
+                if let Some(targets) = &mut self.targets {
+                    targets.push(fingerprint::targets(&output));
+                }
                 for quantity in quantities {
                     self.push(value_of(quantity, &output, index)?)?;
                 }

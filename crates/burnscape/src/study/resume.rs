@@ -36,11 +36,12 @@ where
 {
     /// Measures what is missing of all slices that were stopped, those of another study left out.
     pub(super) fn resume(&mut self) -> Result<Vec<SliceSurface>> {
+        self.refuse_in_shards("going on with slices that were stopped")?;
         self.stopper.clear();
         let counters = self.active.recorder.handle.counters();
         counters.study_stop_asked.store(false, Ordering::Relaxed);
         let mut by_batches: BTreeMap<Vec<u32>, Vec<KnownSlice>> = BTreeMap::new();
-        for known in self.held.unfinished(|_| true) {
+        for known in self.held.unfinished(|slice| !self.is_between_models(slice)) {
             by_batches.entry(known.planned.batches.clone()).or_default().push(known);
         }
         let (mut slices, mut refused) = (Vec::new(), Vec::new());
@@ -70,6 +71,13 @@ where
     fn is_repetition(&self, slice: &SliceSurface) -> bool {
         let mut agreements = self.held.studies.iter().filter(|study| study.kind == "agreement");
         agreements.any(|study| Some(study.study) == slice.slice.study)
+    }
+
+    /// A line of a barrier, whose ends have buffers of their own: it is measured anew where it is wanted.
+    fn is_between_models(&self, slice: &Slice) -> bool {
+        let mut barriers = self.held.studies.iter().filter(|study| study.kind == "barrier");
+        slice.batchnorm == "interpolated"
+            || barriers.any(|study| study.slices.contains(&slice.slice))
     }
 
     /// Slices that fit this study; why others do not is added to `refused`.

@@ -182,7 +182,7 @@ where
         let seed = spec.seed.unwrap_or(self.active.config.study.seed);
         let mut analysis = Analysis::new(spec, &mut gradients, seed, &goes_on)?;
         let last = self.active.recorder.handle.last_values();
-        analysis.lr = spec.lr.or(last.map(|(lr, _)| lr));
+        analysis.lr = spec.lr.or(last.map(|last| last.lr));
         analysis.plane = plane;
         analysis.run()
     }

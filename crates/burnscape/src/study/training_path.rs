@@ -18,6 +18,8 @@ pub(super) struct TrainingPath {
     pub geometry: Option<Geometry>,
     /// By the number of the snapshot.
     pub true_losses: BTreeMap<u64, f64>,
+    /// What snapshots are called, by number, where they are of several runs.
+    pub names: BTreeMap<u64, String>,
 }
 
 /// What is known of the snapshots together.
@@ -44,7 +46,12 @@ impl TrainingPath {
     pub fn of(all: Vec<Snapshot>) -> Self {
         let mut snapshots = all.clone();
         snapshots.dedup_by(|next, kept| next.file == kept.file);
-        Self { snapshots, all, read: None, geometry: None, true_losses: BTreeMap::new() }
+        let (true_losses, names) = (BTreeMap::new(), BTreeMap::new());
+        Self { snapshots, all, read: None, geometry: None, true_losses, names }
+    }
+
+    pub fn name_of(&self, snapshot: u64) -> String {
+        self.names.get(&snapshot).cloned().unwrap_or_else(|| format!("snapshot {snapshot}"))
     }
 
     /// The finite ones; none before they were analysed.

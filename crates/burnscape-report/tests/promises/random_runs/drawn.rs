@@ -162,6 +162,10 @@ impl Dice {
             step,
             mean: self.float(),
             std: self.float(),
+            rms: self.float(),
+            zero_share: self.float(),
+            saturated_share: self.float(),
+            drift: self.float(),
             dead_units: self.below(9)
         })
     }

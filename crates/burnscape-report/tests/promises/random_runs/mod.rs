@@ -3,8 +3,9 @@
 mod drawn;
 mod expected;
 mod formats;
+mod page;
 
-use burnscape_report::{ExportOptions, Format, export};
+use burnscape_report::{ExportOptions, Format, export, report};
 use burnscape_trace::{RunFolder, Writer};
 use tempfile::TempDir;
 
@@ -82,6 +83,13 @@ fn hold(cases: std::ops::Range<u64>, size: Size) {
             std::fs::remove_dir_all(folder.path()).unwrap();
             continue;
         }
+        let file = folder.path().join("page.html");
+        report(&[folder.path()], &file, false).unwrap();
+        page::check(
+            &super::page::data(&file)["runs"][0],
+            &expected,
+            &format!("page of run {number}"),
+        );
         for format in [Format::Json, Format::Csv, Format::Npz, Format::Vtk, Format::Tensorboard] {
             if format == Format::Vtk && expected.slices.is_empty() {
                 continue;
@@ -92,7 +100,7 @@ fn hold(cases: std::ops::Range<u64>, size: Size) {
             formats::check(format, &out, &expected, &format!("run {number}, {format}"));
         }
     }
-    let Some(python) = Python::with("cbor2,numpy") else { return };
+    let Some(python) = Python::with("cbor2, numpy") else { return };
     let reader = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/python");
     let script =
         format!("import os\nos.environ['BURNSCAPE_READER'] = {reader:?}\n{READ_IN_PYTHON}");

@@ -1,0 +1,132 @@
+//! `burnscape compare` from outside: what it prints and writes, and its exit code.
+
+use std::process::{Command, Output};
+
+use burnscape_trace::{
+    Axis, Curvature, End, Epoch, FORMAT, Head, Nodes, Record, RunFolder, Slice, Step, Writer,
+    record,
+};
+use tempfile::TempDir;
+
+fn burnscape(folder: &TempDir, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_burnscape"));
+    command.current_dir(folder.path()).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A run with one random plane on 5 × 5 nodes.
+fn write(folder: &TempDir, name: &str, lambda: f64, fingerprint: &str) {
+    let run = RunFolder::create(folder.path().join(name)).unwrap();
+    let mut writer = Writer::create(&run).unwrap();
+    let axis = || {
+        let (first, count, spacing, direction_norm) = (-2, 5, 0.5, 1.0);
+        record!(Axis { kind: "random".into(), first, count, spacing, direction_norm })
+    };
+    let loss: Vec<f64> =
+        (0..25).map(|k: i32| f64::from((k % 5 - 2).pow(2) + (k / 5 - 2).pow(2))).collect();
+    let records: [Record; 6] = [
+        record!(Head { format: FORMAT, run_id: name.into() }).into(),
+        record!(Step { loss: Some(0.5) }).into(),
+        record!(Epoch { epoch: 1, steps: 1, valid_loss: Some(0.1 + lambda / 100.0) }).into(),
+        record!(Curvature { step: 1, samples: 9, largest: vec![lambda].into() }).into(),
+        record!(Slice {
+            name: "random".into(),
+            centre: "final".into(),
+            x: axis(),
+            y: Some(axis()),
+            fingerprint: fingerprint.into(),
+        })
+        .into(),
+        record!(Nodes { index: (0..25).collect(), loss: loss.into() }).into(),
+    ];
+    records.iter().for_each(|record| writer.append(record).unwrap());
+    writer.finish(record!(End { reason: "finished".into(), steps: 1 })).unwrap();
+}
+
+fn with_runs() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, lambda) in [("plain-1", 8.0), ("plain-2", 9.0), ("skips-1", 1.0), ("skips-2", 2.0)] {
+        write(&folder, name, lambda, "targets 1");
+    }
+    folder
+}
+
+const ALL: [&str; 5] = ["compare", "plain-1", "plain-2", "skips-1", "skips-2"];
+
+#[test]
+fn runs_are_compared_in_a_table_and_a_run_folder_that_other_commands_read() {
+    let folder = with_runs();
+    let output = burnscape(&folder, &[&ALL[..], &["-o", "both"]].concat());
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+    let said = text(&output.stdout);
+    let line = |start: &str| said.lines().find(|line| line.starts_with(start)).unwrap_or_default();
+    assert_eq!(
+        line("largest eigenvalue λ_max ").split_whitespace().nth(3),
+        Some("8.500"),
+        "{said}"
+    );
+    assert!(line("largest eigenvalue λ_max ").contains("-7.000 (-8.000 to -6.000)"), "{said}");
+    assert!(
+        line("largest eigenvalue λ_max:").contains("lies beyond what these seeds give"),
+        "{said}"
+    );
+    assert!(line("share of convex nodes ").contains("1.000"), "{said}");
+    assert!(said.ends_with("wrote both\n"), "{said}");
+    for command in [
+        &["verify", "both"][..],
+        &["info", "both"],
+        &["watch", "both", "--once"],
+        &["dump", "both"],
+    ] {
+        let output = burnscape(&folder, command);
+        assert_eq!(output.status.code(), Some(0), "{command:?}: {}", text(&output.stderr));
+    }
+    let frame = text(&burnscape(&folder, &["watch", "both", "--once", "--size", "120x40"]).stdout);
+    assert!(frame.contains("plain-1 random"), "{frame}");
+}
+
+#[cfg(feature = "export")]
+#[test]
+fn a_comparison_is_exported_and_reported_like_any_run() {
+    let folder = with_runs();
+    assert!(burnscape(&folder, &[&ALL[..], &["-o", "both"]].concat()).status.success());
+    for command in [
+        &["report", "both", "-o", "both.html"][..],
+        &["export", "both", "--format", "json", "-o", "both.json"],
+        &["export", "both", "--format", "csv", "-o", "csv"],
+        &["export", "both", "--format", "npz", "-o", "both.npz"],
+        &["export", "both", "--format", "svg", "-o", "svg"],
+    ] {
+        let output = burnscape(&folder, command);
+        assert_eq!(output.status.code(), Some(0), "{command:?}: {}", text(&output.stderr));
+    }
+    let json = std::fs::read_to_string(folder.path().join("both.json")).unwrap();
+    assert!(json.contains("\"side\":\"plain\"") || json.contains("\"side\": \"plain\""));
+}
+
+#[test]
+fn what_cannot_be_compared_is_a_sentence_and_nothing_is_overwritten() {
+    let folder = with_runs();
+    write(&folder, "odd", 3.0, "targets 2");
+    let output =
+        burnscape(&folder, &["compare", "plain-1", "odd", "plain-1", "none", "plain-2", "-o", "c"]);
+    assert_eq!(output.status.code(), Some(0));
+    let (said, left_out) = (text(&output.stdout), text(&output.stderr));
+    assert!(said.contains("odd: `random` is not compared with `random` of plain-1"), "{said}");
+    assert!(left_out.contains("given twice") && left_out.contains("there is no run folder"));
+    for (arguments, words) in [
+        (&["compare", "plain-1", "plain-2", "-o", "c"][..], "nothing was overwritten"),
+        (&["compare", "plain-1", "none", "-o", "d"], "which takes two or more"),
+        (&["compare", "plain-1", "plain-2", "--side", "x=y", "-o", "d"], "side `x` is empty"),
+        (&["compare", "plain-1", "plain-2", "--side", "x", "-o", "d"], "NAME=PATTERN"),
+        (&["compare", "plain-1", "plain-2"], "--output"),
+    ] {
+        let output = burnscape(&folder, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(words), "{words}: {}", text(&output.stderr));
+        assert!(!folder.path().join("d").exists(), "{arguments:?}");
+    }
+}
