@@ -182,16 +182,18 @@ where
             Some(_) => Vec::new(),
         };
         let centre = self.recorded_centre(slice, centre)?;
-        let direction = |it: StoredVector| match self.holds_vectors() {
-            false => Ok(Arc::new(Vector::Stored(it))),
-            true => {
-                let mut values = vec![0.0; self.studied.map.layout.len()];
-                it.read(0, &mut values)?;
-                Ok(Arc::new(Vector::Held(values)))
-            }
-        };
-        let directions = stored.directions.into_iter().map(direction).collect::<Result<_>>()?;
-        Ok((centre, directions))
+        let directions = stored.directions.into_iter().map(|it| self.stored_direction(it));
+        Ok((centre, directions.collect::<Result<_>>()?))
+    }
+
+    /// A direction in a file, held unless it is too long for that.
+    pub(super) fn stored_direction(&self, stored: StoredVector) -> Result<Arc<Vector>> {
+        if !self.holds_vectors() {
+            return Ok(Arc::new(Vector::Stored(stored)));
+        }
+        let mut values = vec![0.0; self.studied.map.layout.len()];
+        stored.read(0, &mut values)?;
+        Ok(Arc::new(Vector::Held(values)))
     }
 
     /// The centre of a slice: a snapshot of the run, or these tensors.

@@ -207,7 +207,8 @@ where
     fn take_directions(&self, plan: &mut Plan<M>, file: &Path) -> Result<()> {
         let layout = &self.studied.map.layout;
         let stored = snapshot::open_directions(file, layout.len())?.directions;
-        plan.directions = stored.into_iter().map(|it| Arc::new(Vector::Stored(it))).collect();
+        let directions = stored.into_iter().map(|it| self.stored_direction(it));
+        plan.directions = directions.collect::<Result<_>>()?;
         let directions: Vec<&Vector> = plan.directions.iter().map(Arc::as_ref).collect();
         let facts = Facts::of(layout, &plan.centre.weights, &directions)?;
         (plan.gram, plan.moving) = (facts.gram, facts.moving());
