@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Lora, Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use burn::train::{InferenceStep, RegressionOutput};
 use burnscape::{
@@ -140,4 +140,31 @@ fn patterns_that_match_nothing_are_told() {
     assert_names(&recording.problems().join("\n"), &["*.lora_a", "hidden.weight"]);
     let output = InferenceStep::step(&model.valid(), batch(&rows()));
     assert!(output.loss.into_scalar::<f32>().is_finite());
+}
+
+#[test]
+fn adapters_alone_are_the_space_of_every_slice() {
+    let run = Run::new();
+    let builder = run.builder().blocks(["*.lora.*"]).agreement(0);
+    let probe = builder.start().expect("a probe");
+    let mut model = probe.watch(Mlp::new().apply_lora(Lora::new(2, 4.0)));
+    for _ in 0..3 {
+        model = epoch(model, 0.05, 2, &training_batch(&rows()));
+    }
+    let landscape = probe.finish(&model.valid(), &batches()).expect("a landscape");
+    assert_eq!(landscape.problems(), [] as [String; 0]);
+    let head = run.head();
+    let mut paths: Vec<&str> = head.blocks.iter().map(|it| it.path.as_str()).collect();
+    paths.sort_unstable();
+    let factors = ["hidden.weight.lora.a", "hidden.weight.lora.b"];
+    assert_eq!(paths, [factors, ["output.weight.lora.a", "output.weight.lora.b"]].concat());
+    assert!(head.blocks.iter().all(|it| !it.frozen));
+    // [3, 4] and [4, 2] of rank 2.
+    let parameters: u64 = head.blocks.iter().map(|it| it.shape.iter().product::<u64>()).sum();
+    assert_eq!(parameters, 2 * (3 + 4) + 2 * (4 + 2));
+    for name in ["pca", "random"] {
+        let centre = run.slice(name).centre_loss;
+        assert!(run.losses(name).iter().any(|loss| (loss - centre).abs() > 1e-6), "{name}");
+    }
+    assert!(run.checks().iter().all(|check| check.passed), "{:?}", run.checks());
 }
