@@ -178,7 +178,8 @@ where
         let is_drawn = plan.centre.snapshot.is_some() && axes.all(|it| it.seed.is_some());
         // Whoever draws them again knows the flags that recording began with, and the filters that were named then.
         let names_filters = self.active.is_reopened && !self.active.config.filter_axes.is_empty();
-        is_drawn && !self.studied.frozen.has_changed() && !names_filters
+        let is_whole = plan.slice.patterns.is_empty();
+        is_drawn && is_whole && !self.studied.frozen.has_changed() && !names_filters
     }
 
     /// What no seed gives back, as a file.
