@@ -20,6 +20,7 @@ mod study;
 pub use burnscape_landscape as geometry;
 pub use burnscape_landscape::curvature::{Optimizer as OptimizerKind, TraceMethod};
 pub use burnscape_landscape::direction::{Biases, Normalisation};
+pub use burnscape_run::{CompareError, SideBySide, Sides};
 pub use burnscape_trace as trace;
 pub use comparison::{
     Aligned, BarrierLine, Barriers, BentPath, BentPathSpec, ComparedRun, Comparison, JointPlane,

@@ -389,7 +389,8 @@ fn a_line_that_is_stopped_tells_the_barrier_of_what_was_measured() {
         let (run, ()) = across_the_ridge(|several, [a, b]| {
             let countdown = Arc::new(Countdown { left: moment.into(), ..Countdown::default() });
             let _ = countdown.stopper.set(several.study().stopper());
-            several.study().measure("again", move |output| countdown.read(output));
+            let counted = countdown.clone();
+            several.study().measure("again", move |output| counted.read(output));
             let part = several.barrier_at(a, b, 9).expect("what there is");
             let said = part.sentences.join(" ");
             let known = part.lines.first().map_or(0, |line| line.loss().losses.len());
@@ -399,6 +400,7 @@ fn a_line_that_is_stopped_tells_the_barrier_of_what_was_measured() {
                 // Halves come first: the middle of the ridge.
                 assert_close(part.lowest(), HEIGHT * HEIGHT, 10.0, "the barrier");
             }
+            countdown.left.store(0, Ordering::Relaxed);
             several.study().resume().expect("an answer");
             let whole = several.barrier_at(a, b, 9).expect("a line");
             assert_eq!(whole.lines[0].loss().losses.len(), 9);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use burnscape_landscape::topology::MergeTree;
 use burnscape_landscape::words;
 use burnscape_trace::{Curvature, StudyKind};
 
@@ -80,8 +81,8 @@ pub(super) fn of_slice(landscape: &Landscape) -> Vec<(&'static str, f64)> {
         ("convexity", measures.convexity),
         ("doubling_radius", measures.doubling_radius),
         ("largest_curvature", measures.largest_curvature),
-        ("minima", count(basins.as_ref().map(|tree| tree.minima()))),
-        ("saddles", count(basins.as_ref().map(|tree| tree.saddles()))),
+        ("minima", count(basins.as_ref().map(MergeTree::minima))),
+        ("saddles", count(basins.as_ref().map(MergeTree::saddles))),
         ("noise", count(basins.as_ref().map(|tree| tree.noise() + tree.filled_in()))),
         ("persistence", deepest),
     ];
