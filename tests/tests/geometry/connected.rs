@@ -177,6 +177,11 @@ fn the_bend_over_a_ridge_is_found_and_drawn_in_the_plane_of_both_ends() {
         assert!((loss - expected).abs() < 1e-5 * (1.0 + expected), "{loss}, by hand {expected}");
     }
     assert_names(&path.sentences.join(" "), &["the end of run 2", "1200 steps", "straight line"]);
+    let is_told = |total: u64| {
+        let told = |it: &Record| matches!(it, Record::Progress(it) if (it.done, it.total) == (total, total));
+        run.records().iter().any(told)
+    };
+    assert!(is_told(1200) && is_told(25), "steps and nodes are told as they are done");
     let told = run.records().into_iter().find_map(|record| match record {
         Record::Study(it) if it.kind == StudyKind::BentPath && !it.sentences.is_empty() => Some(it),
         _ => None,
