@@ -6,7 +6,7 @@
 
 use anyhow::{Context, Result, ensure};
 use burn::optim::AdamConfig;
-use burnscape::{BentPathSpec, Comparison, Point, Probe, Recording, Runs};
+use burnscape::{BentPathSpec, ComparedRun, Comparison, Point, Probe, Recording, Runs};
 use burnscape_examples::cli::Flags;
 use burnscape_examples::mlp::Mlp;
 use burnscape_examples::{data, report};
@@ -48,7 +48,7 @@ fn main() -> Result<()> {
     let batches = data::batches(&train, 128, &device);
     let nodes = flags.resolution;
     let runs = Runs::open(&folders)?.set(move |run| run.resolution(nodes, nodes));
-    let ends: Vec<Point> = runs.iter().map(|run| run.last()).collect();
+    let ends: Vec<Point> = runs.iter().map(ComparedRun::last).collect();
     let [first, second, child, other] = &ends[..] else { anyhow::bail!("{:?}", runs.left_out()) };
     let mut comparison = runs.study(folder.join("comparison"), &trained[0].1, &batches)?;
     comparison.study().also_on("valid", &data::batches(&valid, 120, &device))?;

@@ -141,13 +141,14 @@ measure: name:text value:float error:float? radius:float? meaning:text
 dropped: records:uint after_step:uint
 frozen: step:uint blocks:u4
 snapshot: index:uint reason:text epoch:uint? step:uint file:text bytes:uint crc32:uint32 same_as:uint?
-          given_up:[uint] stride:uint? run:uint32?
+          given_up:[uint] stride:uint? run:uint32? dtype:text?
 trajectory: slice:uint32? snapshots:u4 starts:u4 epochs:f8 x:f8 y:f8 out_of_plane:f8 out_of_plane_share:f8 loss:f8
             loss_on_plane:f8 loss_at:u4 explained:f8 random_walk:f8 random_walk_measured:f8 degenerate:flag
+            rounding:float?
 slice: slice:uint32 name:text centre:text centre_snapshot:uint? x:axis y:axis? normalisation:text
        biases:text moves_frozen:flag orthogonalised:flag cosine:float? centre_norm:float
        centre_loss:float shares:[f8] samples:uint batches:uint fingerprint:text batchnorm:text dtype:text
-       device:text loss:text layers:[layer] tolerance:float? study:uint32? directions:text?
+       device:text loss:text layers:[layer] tolerance:float? study:uint32? directions:text? patterns:[text]
 axis: label:text kind:text first:int count:uint spacing:float direction_norm:float seed:uint?
       explained:float? component:uint?
 layer: name:text centre:float samples:uint batches:uint

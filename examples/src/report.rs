@@ -14,7 +14,7 @@ pub fn folders<'a>(runs: impl Iterator<Item = Option<&'a Path>>) -> Option<Vec<P
     folders
 }
 
-/// Prints the findings in words and, on a terminal, leaves the landscape on the screen.
+/// On a terminal leaves the landscape on the screen, and prints what matters of it in a handful of lines.
 pub fn print(landscape: &Landscape, with_picture: bool) {
     // A terminal that is gone by now is no reason to fail.
     let _ = match landscape.run_folder() {
@@ -25,17 +25,13 @@ pub fn print(landscape: &Landscape, with_picture: bool) {
 
 fn print_findings(landscape: &Landscape, run: &Path, with_picture: bool) -> io::Result<()> {
     let mut stdout = io::stdout();
-    writeln!(stdout)?;
-    for sentence in landscape.summary() {
-        writeln!(stdout, "{sentence}")?;
-    }
     if with_picture && stdout.is_terminal() {
         writeln!(stdout)?;
         if let Err(error) = landscape.print() {
             writeln!(stdout, "burnscape: the landscape cannot be drawn here: {error}")?;
         }
     }
-    writeln!(stdout)?;
-    writeln!(stdout, "Run folder: {}", run.display())?;
-    writeln!(stdout, "Look again: cargo run --release --bin burnscape -- watch {}", run.display())
+    writeln!(stdout, "\n{landscape}")?;
+    let run = run.display();
+    writeln!(stdout, "Not installed? cargo run --release --bin burnscape -- watch {run}")
 }

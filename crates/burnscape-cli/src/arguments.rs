@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{compare, completions, dump, info, man, recover, snapshots, thin, verify, watch};
+use crate::{
+    compare, completions, dump, info, man, merge, recover, snapshots, thin, verify, watch,
+};
 #[cfg(feature = "export")]
 use crate::{export, report};
 
@@ -50,6 +52,7 @@ pub(crate) enum Command {
     Compare(compare::Compare),
     Info(info::Info),
     Verify(verify::Verify),
+    Merge(merge::Merge),
     Recover(recover::Recover),
     Thin(thin::Thin),
     Dump(dump::Dump),
@@ -70,6 +73,7 @@ impl Command {
             Self::Compare(arguments) => compare::run(arguments)?,
             Self::Info(arguments) => info::run(arguments)?,
             Self::Verify(arguments) => return verify::run(arguments),
+            Self::Merge(arguments) => return merge::run(arguments),
             Self::Recover(arguments) => recover::run(arguments)?,
             Self::Thin(arguments) => thin::run(arguments)?,
             Self::Dump(arguments) => dump::run(arguments)?,

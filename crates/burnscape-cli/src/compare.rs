@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use burnscape_run::{Picture, SideBySide, Sides};
+use burnscape_run::{Picture, SideBySide, SideValue, Sides};
 use clap::Args;
 
 const HELP: &str = "\
@@ -106,7 +106,7 @@ fn table(beside: &SideBySide, picture: Option<&Picture>) -> String {
     let mut lines = vec![head];
     for row in beside.rows(picture) {
         let mut line = vec![row.label.clone()];
-        line.extend(row.sides.iter().map(|side| side.in_words()));
+        line.extend(row.sides.iter().map(SideValue::in_words));
         line.extend(is_pair.then(|| row.difference_in_words(1)));
         lines.push(line);
     }

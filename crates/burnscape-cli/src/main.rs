@@ -11,6 +11,7 @@ mod info;
 mod json;
 mod losses;
 mod man;
+mod merge;
 mod new_file;
 mod new_run;
 mod recover;

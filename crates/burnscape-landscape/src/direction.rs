@@ -1,11 +1,21 @@
 //! One direction in parameter space: drawn, normalised, orthogonalised, measured.
 
+mod drawn;
+mod orthogonal;
+mod pieces;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use rand_distr::{Distribution, StandardNormal};
 
 use crate::error::{Error, check_length};
 use crate::layout::{Block, Filters, Layout, Role};
+
+pub use drawn::{DrawnDirection, DrawnPieces};
+pub use orthogonal::GramSchmidt;
+pub use pieces::DotInPieces;
+
+/// Independent sums of an inner product, so that the additions need not wait for each other.
+const LANES: usize = 8;
 
 /// To which norms of the centre a random direction d is scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -88,22 +98,12 @@ pub fn random(
     options: &DirectionOptions,
 ) -> Result<Vec<f32>, Error> {
     check_length("the centre", layout.len(), centre.len())?;
+    let drawn = DrawnDirection::new(layout, seed, *options);
     let mut direction = vec![0.0; layout.len()];
-    for block in layout.blocks().iter().filter(|block| options.moves(block)) {
-        let (entries, values) = (&mut direction[block.range()], &centre[block.range()]);
-        if options.keeps(block) {
-            entries.copy_from_slice(values);
-            continue;
-        }
-        draw(seed, &block.path, entries);
-        scale_block(block, options.normalisation, values, entries);
+    for (number, block) in layout.blocks().iter().enumerate() {
+        drawn.write(number, &centre[block.range()], &mut direction[block.range()]);
     }
     Ok(direction)
-}
-
-fn draw(seed: u64, path: &str, entries: &mut [f32]) {
-    let mut rng = generator(seed, fnv1a_64(path.as_bytes()));
-    entries.fill_with(|| StandardNormal.sample(&mut rng));
 }
 
 /// The key is spelled out instead of `seed_from_u64`, whose expansion belongs to another crate.
@@ -124,26 +124,11 @@ pub fn fnv1a_64(bytes: &[u8]) -> u64 {
     })
 }
 
-fn scale_block(block: &Block, normalisation: Normalisation, centre: &[f32], entries: &mut [f32]) {
-    match normalisation {
-        Normalisation::Filter => scale_filters(block.filters, &block.shape, centre, entries),
-        Normalisation::Layer => scale_filters(Filters::Whole, &block.shape, centre, entries),
-        Normalisation::Weight => {
-            for (entry, value) in entries.iter_mut().zip(centre) {
-                *entry = value.abs().copysign(*entry);
-            }
-        }
-        Normalisation::None => {}
-    }
-}
-
-fn scale_filters(filters: Filters, shape: &[usize], centre: &[f32], entries: &mut [f32]) {
+/// What every filter of a draw is multiplied by to have the norm that it has in the centre.
+fn filter_scales(filters: Filters, shape: &[usize], centre: &[f32], entries: &[f32]) -> Vec<f64> {
     let wanted = filters.squared_norms(shape, centre);
     let drawn = filters.squared_norms(shape, entries);
-    let scales: Vec<f64> = wanted.iter().zip(&drawn).map(norm_ratio).collect();
-    for (filter, run) in filters.runs(shape) {
-        scale(&mut entries[run], scales[filter]);
-    }
+    wanted.iter().zip(&drawn).map(norm_ratio).collect()
 }
 
 fn norm_ratio((wanted_squared, drawn_squared): (&f64, &f64)) -> f64 {
@@ -151,12 +136,6 @@ fn norm_ratio((wanted_squared, drawn_squared): (&f64, &f64)) -> f64 {
         return 0.0;
     }
     (wanted_squared / drawn_squared).sqrt()
-}
-
-fn scale(entries: &mut [f32], factor: f64) {
-    for entry in entries {
-        *entry = (f64::from(*entry) * factor) as f32;
-    }
 }
 
 /// Removes from `d2` its part along `d1` and gives it back its norm (Gram–Schmidt).
@@ -169,40 +148,17 @@ fn scale(entries: &mut [f32], factor: f64) {
 /// one is zero or a multiple of the other.
 pub fn orthogonalise(d1: &[f32], d2: &mut [f32]) -> Result<(), Error> {
     check_length("the second direction", d1.len(), d2.len())?;
-    let norm_before = norm(d2);
-    let mut rest: Vec<f64> = d2.iter().copied().map(f64::from).collect();
-    // Twice is enough: the second time removes what rounding left of nearly parallel vectors.
-    remove_along(d1, &mut rest);
-    remove_along(d1, &mut rest);
-    let norm_after = rest.iter().map(|x| x * x).sum::<f64>().sqrt();
-    check_not_parallel(d1, d2, norm_after / norm_before)?;
-    for (entry, rest) in d2.iter_mut().zip(rest) {
-        *entry = (rest * norm_before / norm_after) as f32;
-    }
+    let at_once = |visit: &mut dyn FnMut(&[f32], &[f32])| {
+        visit(d1, d2);
+        Ok::<(), Error>(())
+    };
+    let steps = GramSchmidt::of(d1.len(), at_once)?;
+    steps.apply(d1, d2);
     Ok(())
-}
-
-fn remove_along(d1: &[f32], rest: &mut [f64]) {
-    let squared = squared_norm(d1);
-    if squared == 0.0 {
-        return;
-    }
-    let along: f64 = d1.iter().zip(&*rest).map(|(d, r)| f64::from(*d) * r).sum();
-    for (r, d) in rest.iter_mut().zip(d1) {
-        *r -= along / squared * f64::from(*d);
-    }
 }
 
 /// Two multiples of one vector, each rounded to `f32`, differ by a sine of about 2⁻²⁴; hence 10⁻⁶.
 pub(crate) const PARALLEL_SINE: f64 = 1e-6;
-
-fn check_not_parallel(d1: &[f32], d2: &[f32], sine: f64) -> Result<(), Error> {
-    // A norm of zero makes the sine NaN, which is not above the limit either.
-    if squared_norm(d1) > 0.0 && sine > PARALLEL_SINE {
-        return Ok(());
-    }
-    Err(Error::ParallelDirections { cosine: cosine(d1, d2) })
-}
 
 /// The vector from `centre` to `point`: the direction of a line between two models.
 ///
@@ -221,11 +177,9 @@ pub fn between(centre: &[f32], point: &[f32]) -> Result<Vec<f32>, Error> {
 /// If the lengths differ.
 #[must_use]
 pub fn dot(a: &[f32], b: &[f32]) -> f64 {
-    const LANES: usize = 8;
     assert_eq!(a.len(), b.len(), "an inner product needs two equally long vectors");
     let (a_chunks, a_rest) = a.as_chunks::<LANES>();
     let (b_chunks, b_rest) = b.as_chunks::<LANES>();
-    // Independent sums, so that the additions need not wait for each other.
     let mut sums = [0.0; LANES];
     for (a, b) in a_chunks.iter().zip(b_chunks) {
         for lane in 0..LANES {

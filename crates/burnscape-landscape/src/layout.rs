@@ -94,11 +94,61 @@ impl Filters {
     #[must_use]
     pub fn squared_norms(&self, shape: &[usize], values: &[f32]) -> Vec<f64> {
         let mut squared = vec![0.0; self.count(shape)];
+        if RunPattern::new(*self, shape).is_entry_by_entry() {
+            for row in values.chunks(squared.len()) {
+                squared.iter_mut().zip(row).for_each(|(sum, it)| *sum += f64::from(*it).powi(2));
+            }
+            return squared;
+        }
         for (filter, entries) in self.runs(shape) {
             squared[filter] += crate::direction::dot(&values[entries.clone()], &values[entries]);
         }
         squared
     }
+
+    /// Multiplies entries, those `within` a row-major tensor, each by the scale of its filter.
+    ///
+    /// # Panics
+    ///
+    /// If the filters do not [`fit`](Self::fit) the shape, there are fewer scales than filters, or as many entries are not
+    /// within the tensor.
+    pub fn scale(
+        &self,
+        shape: &[usize],
+        scales: &[f64],
+        within: Range<usize>,
+        entries: &mut [f32],
+    ) {
+        let pattern = RunPattern::new(*self, shape);
+        if pattern.is_entry_by_entry() {
+            return scale_rows(scales, within.start, entries);
+        }
+        let mut at = within.start;
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let run = at / pattern.run_len;
+            let len = (pattern.entries_of(run).end - at).min(rest.len());
+            let (entries, behind) = std::mem::take(&mut rest).split_at_mut(len);
+            let scale = scales[pattern.filter_of(run)];
+            entries.iter_mut().for_each(|entry| *entry = scaled(*entry, scale));
+            (at, rest) = (at + len, behind);
+        }
+    }
+}
+
+/// Neighbouring entries belong to neighbouring filters, row by row.
+fn scale_rows(scales: &[f64], start: usize, entries: &mut [f32]) {
+    let column = start.checked_rem(scales.len()).unwrap_or(0);
+    let (first, rows) = entries.split_at_mut((scales.len() - column).min(entries.len()));
+    let scale_row = |row: &mut [f32], scales: &[f64]| {
+        row.iter_mut().zip(scales).for_each(|(entry, scale)| *entry = scaled(*entry, *scale));
+    };
+    scale_row(first, &scales[column..]);
+    rows.chunks_mut(scales.len().max(1)).for_each(|row| scale_row(row, scales));
+}
+
+fn scaled(entry: f32, scale: f64) -> f32 {
+    (f64::from(entry) * scale) as f32
 }
 
 /// The periodic way in which equally long runs of a tensor are dealt out to filters.
@@ -131,6 +181,11 @@ impl RunPattern {
     fn of(len: usize, run_len: usize, turns: usize, groups: usize) -> Self {
         let runs = len.checked_div(run_len).unwrap_or(0);
         Self { runs, run_len, turns, runs_per_group: runs / groups }
+    }
+
+    /// Whether every entry is a run, and all filters take turns.
+    fn is_entry_by_entry(&self) -> bool {
+        self.run_len == 1 && self.runs_per_group == self.runs && self.turns > 1
     }
 
     fn filter_of(&self, run: usize) -> usize {

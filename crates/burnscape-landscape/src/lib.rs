@@ -17,6 +17,7 @@ mod noise;
 pub mod pca;
 pub mod plane;
 pub mod random_walk;
+pub mod share;
 pub mod statistics;
 pub mod surface;
 pub mod topology;

@@ -8,6 +8,7 @@ mod live;
 mod moments;
 mod narrow;
 mod spectrum;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod weighing;
@@ -21,10 +22,12 @@ use directions::directions;
 use moments::{Moments, Precision};
 use narrow::Narrow;
 use spectrum::Spectrum;
+use stored::Held;
 use weighing::Weighing;
 
 pub use joint::{JointPca, RunInPlane, Weigh, joint_pca};
 pub use live::LivePca;
+pub use stored::DirectionStore;
 
 /// T snapshots of P parameters, readable piece by piece: from files, or from memory.
 pub trait Snapshots {
@@ -258,6 +261,27 @@ pub fn pca<S: Snapshots>(
     analyse(snapshots, options, route, &weighing)?.with_directions(snapshots, options)
 }
 
+/// As [`pca`], with directions that are put into a store instead of being held: to the bit the same.
+///
+/// # Errors
+///
+/// As [`pca`].
+pub fn pca_into<S: Snapshots, D: DirectionStore>(
+    snapshots: &mut S,
+    options: &PcaOptions,
+    store: &mut D,
+) -> Result<Scores, PcaError<S::Error>> {
+    if Narrow::suits(snapshots) {
+        let pca = Narrow::read(snapshots)?.pca(options)?;
+        let directions = pca.components.iter().map(|it| it.direction.as_slice()).enumerate();
+        directions.for_each(|(k, direction)| store.write(k, 0, direction));
+        return Ok(pca.into());
+    }
+    let route = Precision::suited(snapshots.count(), snapshots.dims());
+    let weighing = Weighing::single(snapshots.count());
+    analyse(snapshots, options, route, &weighing)?.with_directions_in(snapshots, options, store)
+}
+
 /// Scores, variances and step lengths as [`pca`] has them, from one read instead of two.
 ///
 /// Where `pca` sums in `f32` first (see its section on precision), they are not restored by a second read:
@@ -337,18 +361,54 @@ impl Analysis {
         snapshots: &mut S,
         options: &PcaOptions,
     ) -> Result<Pca, PcaError<S::Error>> {
-        let components = directions(snapshots, options, &self)?;
+        let mut held = Held::new(options.components, snapshots.dims());
+        let scores = self.with_directions_in(snapshots, options, &mut held)?;
+        let components = scores.components.into_iter().zip(held.0).map(Component::of).collect();
+        let Scores { variances, total_variance, step_lengths, .. } = scores;
+        Ok(Pca { components, variances, total_variance, step_lengths })
+    }
+
+    /// The second read, directions put into a store.
+    fn with_directions_in<S: Snapshots, D: DirectionStore>(
+        self,
+        snapshots: &mut S,
+        options: &PcaOptions,
+        store: &mut D,
+    ) -> Result<Scores, PcaError<S::Error>> {
+        let components = directions(snapshots, options, &self, store)?;
         let mut variances = self.spectrum.variances(options.components);
         for (variance, component) in variances.iter_mut().zip(&components) {
             if !component.degenerate {
                 *variance = component.variance;
             }
         }
-        Ok(Pca {
+        Ok(Scores {
             components,
             variances,
             total_variance: self.spectrum.total_variance(),
             step_lengths: self.step_lengths,
         })
+    }
+}
+
+impl Component {
+    fn of((scored, direction): (ScoredComponent, Vec<f32>)) -> Self {
+        let ScoredComponent { scores, variance, explained, degenerate } = scored;
+        Self { direction, scores, variance, explained, degenerate }
+    }
+}
+
+impl From<Component> for ScoredComponent {
+    fn from(component: Component) -> Self {
+        let Component { scores, variance, explained, degenerate, .. } = component;
+        Self { scores, variance, explained, degenerate }
+    }
+}
+
+impl From<Pca> for Scores {
+    fn from(pca: Pca) -> Self {
+        let Pca { components, variances, total_variance, step_lengths } = pca;
+        let components = components.into_iter().map(Into::into).collect();
+        Self { components, variances, total_variance, step_lengths }
     }
 }

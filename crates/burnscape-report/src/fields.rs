@@ -177,7 +177,7 @@ macro_rules! fields {
 fields! {
     Head {
         format, run_id, started_unix_secs, burnscape_version, burn_version, device, dtype, seed,
-        epochs_planned, first_epoch, blocks, buffers
+        epochs_planned, first_epoch, blocks, buffers, patterns
     }
     Block {
         path, shape, role, container, filter_axis, groups, filter_guessed, frozen, offset
@@ -202,12 +202,12 @@ fields! {
     }
     Density { eigenvalue, density, stderr, width, probes, lanczos_steps }
     Measure { name, value, error, radius, meaning }
-    Snapshot { index, reason, epoch, step, file, bytes, crc32, same_as, given_up, stride, run }
+    Snapshot { index, reason, epoch, step, file, bytes, crc32, same_as, given_up, stride, run, dtype }
     Axis { label, kind, first, count, spacing, direction_norm, seed, explained, component }
     Layer { name, centre, samples, unit, batches }
     Trajectory {
         slice, snapshots, starts, epochs, x, y, out_of_plane, out_of_plane_share, loss, loss_on_plane, loss_at, explained,
-        random_walk, random_walk_measured, degenerate
+        random_walk, random_walk_measured, degenerate, rounding
     }
     Study { study, kind, slices, lowest, highest, measures, sentences }
     Plan {

@@ -35,6 +35,7 @@ pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
         tolerance,
         study,
         directions,
+        patterns,
         ..
     } = slice;
     json!({
@@ -64,6 +65,7 @@ pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
         "tolerance": tolerance.map(number),
         "study": study,
         "directions": directions,
+        "patterns": patterns,
         "run": {
             "run_id": head.run_id,
             "started_unix_secs": number(head.started_unix_secs),

@@ -10,6 +10,9 @@ const MOST_CELLS: usize = COLUMNS * 1024;
 /// The fewest that still show a course.
 const FEWEST_COLUMNS: usize = 16;
 
+/// Beside the largest value of all, what is smaller than this share is the rounding of f32 many times over.
+const NEGLIGIBLE: f32 = 1e-6;
+
 /// One block in one stretch of steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BlockCell {
@@ -135,20 +138,35 @@ impl BlockSeries {
 
     /// Smallest and largest positive one of the largest values of all cells: the range of a logarithmic
     /// scale of them. While more is to come, the newest of several columns says nothing of the low end: its
-    /// values still rise, and the scale would move there and back.
+    /// values still rise, and the scale would move there and back. Blocks whose values are next to nothing beside those
+    /// of others are left out: they would stretch the scale until all others have one colour.
     #[must_use]
     pub fn positive_bounds(&self, growing: bool) -> Option<(f64, f64)> {
         let full = match self.len() {
             columns if growing && columns > 1 => &self.cells[..(columns - 1) * self.blocks],
             _ => &self.cells[..],
         };
+        let counts = self.blocks_that_count();
         let positive = |cells: &[BlockCell]| {
-            let largest = cells.iter().filter_map(|cell| cell.largest()).filter(|it| *it > 0.0);
+            let counted = cells.iter().zip(counts.iter().cycle()).filter(|(_, counts)| **counts);
+            let largest = counted.filter_map(|(cell, _)| cell.largest()).filter(|it| *it > 0.0);
             largest.map(|it| (it, it)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
         };
         let all = positive(&self.cells)?;
         let low = positive(full).map_or(all.0, |full| full.0);
         Some((f64::from(low), f64::from(all.1)))
+    }
+
+    /// Which blocks ever had a value that is more than rounding beside the largest of all.
+    fn blocks_that_count(&self) -> Vec<bool> {
+        let mut largest = vec![0.0_f32; self.blocks];
+        for column in self.cells.chunks(self.blocks.max(1)) {
+            for (largest, cell) in largest.iter_mut().zip(column) {
+                *largest = largest.max(cell.largest().unwrap_or(0.0));
+            }
+        }
+        let most = largest.iter().copied().fold(0.0, f32::max);
+        largest.into_iter().map(|it| it >= NEGLIGIBLE * most).collect()
     }
 
     /// Forgets what lies at or behind a step, to the width of a column.
@@ -229,6 +247,16 @@ mod tests {
         assert_eq!([true, false].map(|it| series.positive_bounds(it).unwrap().0), [2.0, 0.5]);
         series.push(2, |_| Some(4.0));
         assert_eq!(series.positive_bounds(true), Some((0.5, 4.0)));
+    }
+
+    /// The gradient of a bias before a normalisation is 0 but for the rounding of f32.
+    #[test]
+    fn a_block_that_is_zero_but_for_rounding_does_not_stretch_the_range() {
+        let mut series = BlockSeries::of_blocks(3);
+        series.push(0, |block| Some([0.5, 3e-9, 0.01][block]));
+        series.push(1, |block| Some([0.25, 0.0, 1e-5][block]));
+        let (low, high) = series.positive_bounds(false).unwrap();
+        assert_eq!((low as f32, high), (1e-5, 0.5), "a gradient that fades away is shown");
     }
 
     #[test]

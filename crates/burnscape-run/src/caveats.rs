@@ -56,6 +56,13 @@ pub enum Caveat {
         /// Of a line, not of a plane.
         is_line: bool,
     },
+    /// How far rounding to the element type of their files may have moved the snapshots.
+    Rounded {
+        /// At most, in the units of the parameters.
+        distance: f64,
+        /// The same as a share of what the path covers along the first direction; `None` where it does not move.
+        share: Option<f64>,
+    },
     /// Over what every value is a mean.
     MeanOver {
         /// What is averaged, such as `loss`.
@@ -130,6 +137,13 @@ impl Caveat {
             Self::LossGap { snapshot, loss, on_slice, .. } => {
                 words::loss_and_loss_on_plane(*snapshot as usize, *loss, *on_slice)
             }
+            Self::Rounded { distance, share } => {
+                let share = share.map_or(String::new(), |it| format!(", {} of the path", words::percent(it)));
+                format!(
+                    "Snapshots are rounded: each lies up to {}{share} from where training was.",
+                    words::number(*distance)
+                )
+            }
             Self::MeanOver { quantity, count, unit } => words::mean_over(quantity, *count, unit),
             Self::StandardError { largest } => words::standard_error(largest.as_slice()),
             Self::Nodes(counts) => words::nodes(*counts),
@@ -195,7 +209,17 @@ pub fn caveats_of_path(slice: &Slice, path: &Trajectory) -> Vec<Caveat> {
     let is_line = slice.y.is_none();
     caveats.extend(out_of_slice(path, is_line, false));
     caveats.extend(loss_gap(path, is_line));
+    caveats.extend(path.rounding.map(|distance| rounded(slice, path, distance)));
     caveats
+}
+
+fn rounded(slice: &Slice, path: &Trajectory, distance: f64) -> Caveat {
+    let ends = path
+        .x
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), it| (low.min(*it), high.max(*it)));
+    let extent = (ends.1 - ends.0) * slice.x.direction_norm;
+    Caveat::Rounded { distance, share: (extent > 0.0).then(|| distance / extent) }
 }
 
 /// What the path of training does not show while it goes on.

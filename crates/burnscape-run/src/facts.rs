@@ -34,7 +34,7 @@ pub struct Facts {
     pub alerts: BTreeMap<String, u64>,
     /// Bytes by file, as several snapshots may have one.
     pub snapshots: BTreeMap<String, u64>,
-    /// Slices with their nodes.
+    /// Slices with their nodes, the path of training through them, and what they say about each other.
     pub landscapes: Landscapes,
     /// Which blocks are frozen.
     pub freezing: Freezing,
@@ -119,6 +119,9 @@ impl Facts {
             Record::Snapshot(it) => drop(self.snapshots.insert(it.file, it.bytes)),
             Record::Slice(slice) => self.landscapes.apply_slice(&slice),
             Record::Nodes(nodes) => self.landscapes.apply_nodes(&nodes),
+            Record::Trajectory(path) => self.landscapes.apply_trajectory(&path),
+            Record::Study(study) => self.landscapes.apply_study(&study),
+            Record::Plan(plan) => self.landscapes.apply_plan(&plan),
             Record::Check(check) => take_check(&mut self.checks, &check),
             _ => {}
         }

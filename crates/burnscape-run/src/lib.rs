@@ -31,6 +31,7 @@ mod recorded;
 mod room;
 mod run;
 mod series;
+mod shards;
 mod standing;
 mod steps;
 mod taps;
@@ -67,7 +68,11 @@ pub use progress::{Pace, TrainingProgress};
 pub use recorded::Recorded;
 pub use run::{Damage, Run, RunState};
 pub use series::{BUCKETS, Bucket, Series};
+pub use shards::{
+    Difference, Gap, Gathered, Merged, MergedSlice, Part, Refused, ShardsFollower, SharedSlice,
+    merge,
+};
 pub use standing::Standing;
 pub use steps::{Measured, Steps};
 pub use taps::{MAX_TAPS, Tap, TapQuantity, Taps, dead_share};
-pub use text::{counted, json_number, json_printable, printable, xml_escaped};
+pub use text::{counted, json_number, json_printable, printable, shell_word, xml_escaped};

@@ -39,6 +39,7 @@ impl Pace {
 pub struct TrainingProgress {
     latest: Option<Progress>,
     planned_epochs: Option<u64>,
+    /// Share and time from which on the pace is taken.
     started: Option<(f64, f64)>,
     elapsed_secs: f64,
 }
@@ -46,7 +47,11 @@ pub struct TrainingProgress {
 impl TrainingProgress {
     /// Takes the number of epochs planned.
     pub fn plan(&mut self, epochs: Option<u64>) {
-        self.planned_epochs = epochs.or(self.planned_epochs);
+        let planned = epochs.or(self.planned_epochs);
+        if std::mem::replace(&mut self.planned_epochs, planned) != planned {
+            // Shares of another whole.
+            self.started = None;
+        }
     }
 
     /// Takes the time of a record, in seconds since this process began to record.
@@ -59,10 +64,23 @@ impl TrainingProgress {
 
     /// Takes a progress record.
     pub fn apply(&mut self, progress: &Progress) {
+        let is_surface = |it: &Progress| it.split == Split::Surface;
+        if self.latest.as_ref().is_some_and(|it| is_surface(it) != is_surface(progress)) {
+            self.started = None;
+        }
         self.latest = Some(progress.clone());
         if let Some(share) = self.share() {
             self.started.get_or_insert((share, self.elapsed_secs));
         }
+    }
+
+    /// Takes a progress record that is about to be written; gives it with the time that is left, once that is known.
+    #[must_use]
+    pub fn with_time_left(&mut self, mut progress: Progress, elapsed_secs: f64) -> Progress {
+        self.tick(elapsed_secs);
+        self.apply(&progress);
+        progress.eta_secs = self.eta_secs();
+        progress
     }
 
     /// The last progress record.
@@ -148,5 +166,34 @@ mod tests {
         training.tick(30.0);
         training.apply(&progress("train", 7, 0, 100));
         assert!((training.eta_secs().unwrap() - 120.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_writer_knows_the_time_left_from_its_second_record_on() {
+        let mut training = TrainingProgress::default();
+        training.plan(Some(4));
+        let mut left = |epoch, done, secs| {
+            training.with_time_left(progress("train", epoch, done, 10), secs).eta_secs
+        };
+        assert_eq!(left(1, 0, 5.0), None);
+        // Half an epoch in 3 s: three and a half more take 21 s.
+        assert_eq!(left(1, 5, 8.0), Some(21.0));
+        assert_eq!(left(4, 10, 29.0), Some(0.0));
+    }
+
+    #[test]
+    fn a_further_training_and_a_surface_have_a_pace_of_their_own() {
+        let mut training = TrainingProgress::default();
+        training.plan(Some(2));
+        let _ = training.with_time_left(progress("train", 1, 0, 10), 0.0);
+        let _ = training.with_time_left(progress("train", 2, 10, 10), 10.0);
+        training.plan(Some(4));
+        assert_eq!(training.with_time_left(progress("train", 3, 0, 10), 100.0).eta_secs, None);
+        assert_eq!(training.with_time_left(progress("train", 4, 0, 10), 105.0).eta_secs, Some(5.0));
+        assert_eq!(training.with_time_left(progress("surface", 0, 4, 8), 106.0).eta_secs, None);
+        assert_eq!(
+            training.with_time_left(progress("surface", 0, 5, 8), 107.0).eta_secs,
+            Some(3.0)
+        );
     }
 }

@@ -182,6 +182,25 @@ impl Run {
         }
     }
 
+    /// Takes a record that a shard measured beside the run: it adds to slices, and says nothing of where the run stands.
+    pub fn apply_of_shard(&mut self, record: &Record) {
+        let known = |slice: u32| self.landscapes.get(slice);
+        match record {
+            Record::Slice(slice) if known(slice.slice).is_none() => {
+                self.landscapes.apply_slice(slice);
+            }
+            Record::Nodes(nodes) => self.landscapes.apply_nodes(nodes),
+            Record::Trajectory(path) => {
+                let slice = path.slice.and_then(known);
+                let held = slice.and_then(|slice| slice.trajectory());
+                if held.is_none_or(|held| held.loss.len() < path.loss.len()) {
+                    self.landscapes.apply_trajectory(path);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Where the run is.
     #[must_use]
     pub fn state(&self) -> RunState {

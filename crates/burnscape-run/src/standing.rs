@@ -27,6 +27,7 @@ pub struct Standing {
     resumes: u64,
     unknown: u64,
     damage: Damage,
+    is_told: bool,
 }
 
 /// What is kept of the last step.
@@ -54,6 +55,7 @@ struct EpochMark {
 impl Standing {
     /// Takes an item of a reader or follower.
     pub fn apply_item(&mut self, item: &Item) {
+        self.is_told = true;
         match item {
             Item::Record { record, .. } => self.apply(record),
             Item::Lost(lost) => {
@@ -66,6 +68,7 @@ impl Standing {
 
     /// Takes a record.
     pub fn apply(&mut self, record: &Record) {
+        self.is_told = true;
         // What a record follows was no end, and no torn one.
         self.damage.torn_bytes = 0;
         self.end = None;
@@ -91,6 +94,12 @@ impl Standing {
     pub fn state(&self) -> RunState {
         let reason = self.end.as_ref().map(|end| &end.reason);
         RunState::told_by(reason, self.is_at_surface, self.steps)
+    }
+
+    /// The trace is empty: not even the beginning of a record is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.is_told
     }
 
     /// When its first recording began, in seconds since 1970-01-01 UTC; `None` before a head.

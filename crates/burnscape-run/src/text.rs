@@ -1,5 +1,7 @@
 //! Texts and numbers of a trace, which may be anything, made fit for where they are shown.
 
+use std::path::Path;
+
 use burnscape_trace::json_word;
 use serde_json::{Value, json};
 
@@ -52,6 +54,17 @@ pub fn counted(number: u64, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
+/// A path as a word that can be pasted into a shell, quoted where that is needed.
+#[must_use]
+pub fn shell_word(path: &Path) -> String {
+    let path = printable(&path.display().to_string());
+    let is_plain = |it: char| it.is_alphanumeric() || "/._-+=:,@%".contains(it);
+    match path.chars().all(is_plain) && !path.is_empty() {
+        true => path,
+        false => format!("'{}'", path.replace('\'', r"'\''")),
+    }
+}
+
 /// [Printable](printable) text that neither ends an element or attribute of XML nor begins another.
 #[must_use]
 pub fn xml_escaped(text: &str) -> String {
@@ -75,6 +88,14 @@ mod tests {
             xml_escaped("</text><script>&\"'\u{1b}\u{0}\u{202e}\u{ffff}"),
             "&lt;/text&gt;&lt;script&gt;&amp;&quot;&#39;\u{fffd}\u{fffd}\u{fffd}\u{fffd}"
         );
+    }
+
+    #[test]
+    fn a_path_can_be_pasted_into_a_shell() {
+        let word = |path: &str| shell_word(Path::new(path));
+        assert_eq!(word("runs/digits-2"), "runs/digits-2");
+        assert_eq!(word("my run"), "'my run'");
+        assert_eq!(word("it's;rm"), r"'it'\''s;rm'");
     }
 
     #[test]

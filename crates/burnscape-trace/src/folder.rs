@@ -19,6 +19,7 @@ const DIRECTIONS: &str = "directions";
 ///   trace.cbor                     what happened
 ///   snapshots/000000.safetensors   all parameters and buffers at one moment
 ///   directions/0000.safetensors    centre and directions of a slice
+///   shards/                        slices that several processes measure: see [`Shards`](crate::Shards)
 ///   generator/trace.cbor           another model that was trained with it: a run of its own
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +79,7 @@ impl RunFolder {
         }
     }
 
-    fn at(path: &Path) -> Self {
+    pub(crate) fn at(path: &Path) -> Self {
         let path = path.to_owned();
         Self { path }
     }
@@ -94,7 +95,7 @@ impl RunFolder {
     }
 
     /// `base`, `base-2`, `base-3` …
-    pub(crate) fn candidates(base: &Path) -> impl Iterator<Item = PathBuf> {
+    pub(crate) fn candidates(base: &Path) -> impl Iterator<Item = PathBuf> + use<> {
         // Through the components, so that "runs/digits/" is followed by "runs/digits-2".
         let base: PathBuf = base.components().collect();
         let first = std::iter::once(base.clone());

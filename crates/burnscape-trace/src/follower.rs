@@ -88,6 +88,12 @@ impl Follower {
         self.has_more
     }
 
+    /// Bytes of the trace whose items were given.
+    #[must_use]
+    pub fn read_bytes(&self) -> u64 {
+        self.offset
+    }
+
     /// How long to wait before the next poll: 100 ms after something new, growing to a second while
     /// nothing comes.
     #[must_use]

@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::record::{
     Activation, Alert, Blackbox, Check, Curvature, Dropped, End, Epoch, Frozen, Head, Histogram,
-    Hyperparameters, Metric, Nodes, Note, Plan, Progress, Record, Resume, Runs, Slice, Snapshot,
-    Step, Study, Trajectory,
+    Hyperparameters, Metric, Nodes, Note, Plan, Progress, Record, Resume, Runs, Shard, Slice,
+    Snapshot, Step, Study, Trajectory,
 };
 use crate::{Error, payload_limits, step_bytes};
 
@@ -80,6 +80,7 @@ kinds! {
     Nodes "nodes",
     Study "study",
     Runs "runs",
+    Shard "shard",
     Check "check",
     Note "note",
     Resume "resume",

@@ -18,10 +18,11 @@ use crate::vocabulary::{
 use crate::{F32s, F64s, U32s};
 
 /// The version `[major, minor]` that this crate writes.
-pub const FORMAT: [u16; 2] = [1, 2];
+pub const FORMAT: [u16; 2] = [1, 3];
 
-/// All kinds that format 1.2 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`, before 1.2 no `runs`.
-pub const RESERVED_KINDS: [&str; 24] = [
+/// All kinds that format 1.3 knows; 1.0 has no `hyperparameters`, no `frozen` and no `plan`, before 1.2 no `runs`, before
+/// 1.3 no `shard`.
+pub const RESERVED_KINDS: [&str; 25] = [
     "head",
     "hyperparameters",
     "step",
@@ -46,6 +47,7 @@ pub const RESERVED_KINDS: [&str; 24] = [
     "end",
     "progress",
     "runs",
+    "shard",
 ];
 
 /// One item of a trace.
@@ -93,6 +95,8 @@ pub enum Record {
     Study(Study),
     /// The runs that a comparison is about.
     Runs(Runs),
+    /// Which part of a slice this trace holds, by which plan.
+    Shard(Shard),
     /// A self-check and how it came out.
     Check(Check),
     /// A sentence for the reader.
@@ -137,6 +141,9 @@ pub struct Head {
     pub blocks: Vec<Block>,
     /// Buffers (BatchNorm running statistics …): in snapshots, in no direction.
     pub buffers: Vec<Buffer>,
+    /// Patterns of the blocks that were chosen to be recorded, `*` for any characters; empty: all blocks of the model are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<String>,
 }
 
 impl Head {
@@ -580,6 +587,9 @@ pub struct Snapshot {
     /// In a comparison the run that it is of, by its place in [`Runs::runs`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<u32>,
+    /// Element type that parameters are rounded to, such as `f16`; `None`: they are stored as they were trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dtype: Option<String>,
 }
 
 /// One further quantity that is measured at the nodes of a slice, beside the loss.
@@ -700,6 +710,9 @@ pub struct Slice {
     pub study: Option<u32>,
     /// File with centre and directions relative to the run folder, where written.
     pub directions: Option<String>,
+    /// Patterns of the blocks that were chosen to move, `*` for any characters; empty: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<String>,
 }
 
 /// The snapshots in the coordinates of a slice, one entry per snapshot. It may be told again: the last one
@@ -743,6 +756,10 @@ pub struct Trajectory {
     /// A component of the slice carries no variance (straight or two-point trajectory): that of the axis
     /// whose [`explained`](Axis::explained) is 0.
     pub degenerate: bool,
+    /// How far rounding to the element type of its file may have moved a snapshot, in the units of the parameters; `None`:
+    /// none was rounded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<f64>,
 }
 
 impl Snapshot {
@@ -916,6 +933,26 @@ pub struct ComparedRun {
     /// Numbers of it by name, such as `valid_loss` or `lambda_max`; what is unknown is left out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub numbers: BTreeMap<String, f64>,
+}
+
+/// Which part of a slice a trace holds, by which plan. It stands in the traces below `shards/` of a run, and nowhere else;
+/// the versions that measured are those of the head before it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Shard {
+    /// The slice that is shared out, by its number in the run.
+    pub slice: u32,
+    /// Which shard, counted from 1; 0 in the plan itself.
+    pub index: u32,
+    /// Of how many; 0 in the plan itself.
+    pub count: u32,
+    /// Fingerprint of the plan, 32 hexadecimal digits.
+    pub plan: String,
+    /// Fingerprint of the parameters and buffers at the centre, 32 hexadecimal digits.
+    pub weights: String,
+    /// The loss of each batch at the centre, which tells batches apart: bit for bit the same on equal hardware.
+    pub batches: F64s,
 }
 
 /// A self-check and how it came out.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use burnscape_trace::{Item, Record};
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::{Event, KeyModifiers, MouseEvent, MouseEventKind};
+use ratatui::crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
 use crate::command::Command;
@@ -16,9 +16,10 @@ use crate::palette::ColourMap;
 use crate::play::Shown;
 use crate::save_picture;
 use crate::sight::Sight;
+use crate::still::Still;
 use crate::terminal_profile::Glyphs;
 use crate::views::dialog::{Answer, Decision, Dialog};
-use crate::views::{self, Frame, View, ViewKind, help};
+use crate::views::{self, Frame, View, ViewKind, printed_pane};
 use crate::wishes::Wishes;
 
 /// From one [`Message::Tick`] to the next: nearly four frames a second turn a surface within the 60 kB/s that a
@@ -52,10 +53,15 @@ pub struct App {
     unseen: u64,
     /// For how long the process that wrote has been gone.
     gone_secs: Option<u64>,
+    /// How much of the run was read so far, in percent; `None`: all of it.
+    read_percent: Option<u8>,
     /// The same in all views.
     sight: Sight,
     /// A command that is being typed.
     command: Option<String>,
+    /// What the program prints while its terminal is taken, the last lines, and whether they are shown.
+    printed: Vec<String>,
+    hides_printed: bool,
     /// Where it was drawn last, for the mouse, and where that was last seen.
     drawn_on: Cell<Rect>,
     mouse_at: (u16, u16),
@@ -86,8 +92,11 @@ impl App {
             decision: None,
             unseen: 0,
             gone_secs: None,
+            read_percent: None,
             sight: Sight::default(),
             command: None,
+            printed: Vec::new(),
+            hides_printed: false,
             drawn_on: Cell::new(Rect::ZERO),
             mouse_at: (0, 0),
         }
@@ -145,6 +154,12 @@ impl App {
         self.changed = true;
     }
 
+    /// Takes a record that a shard measured beside the run.
+    pub(crate) fn apply_of_shard(&mut self, record: &Record) {
+        self.run.apply_of_shard(record);
+        self.changed = true;
+    }
+
     /// Starts over with another run: the folder was taken by a new one.
     pub fn replace_run(&mut self, run: Run) {
         (self.run, self.held, self.changed) = (run, None, true);
@@ -173,6 +188,18 @@ impl App {
     pub(crate) fn set_gone_secs(&mut self, secs: Option<u64>) {
         self.changed |= self.gone_secs != secs;
         self.gone_secs = secs;
+    }
+
+    /// Tells how much of a run that is being opened was read, from 0 to 1; `None`: all of it.
+    pub(crate) fn set_read_share(&mut self, share: Option<f64>) {
+        let percent = share.map(|it| (it.clamp(0.0, 1.0) * 100.0) as u8);
+        self.changed |= self.read_percent != percent;
+        self.read_percent = percent;
+    }
+
+    /// Shows the last lines that the program printed while its terminal was taken.
+    pub(crate) fn set_printed(&mut self, lines: Vec<String>) {
+        (self.printed, self.changed) = (lines, true);
     }
 
     /// The view that is shown.
@@ -222,6 +249,7 @@ impl App {
             Message::StartCommand => self.command = Some(String::new()),
             Message::ToggleHelp => self.help = self.help.xor(Some(0)),
             Message::TogglePause => self.toggle_pause(),
+            Message::TogglePrinted => self.hides_printed = !self.hides_printed,
             Message::NextColours => self.colours = self.colours.next(),
             Message::ShowView(number) if number > views => {}
             Message::ShowView(number) => self.show(number.saturating_sub(1)),
@@ -257,6 +285,7 @@ impl App {
             paused: self.held.is_some(),
             unseen: self.unseen,
             gone_secs: self.gone_secs.filter(|_| !self.run.state().is_over()),
+            read_percent: self.read_percent,
             typing: self.is_typing(),
             with_keys,
             with_list: self.with_list,
@@ -266,9 +295,11 @@ impl App {
             colours: self.colours,
         };
         let body = views::body(area, with_keys);
-        match self.help.filter(|_| with_keys) {
-            Some(first) => help::draw(body, buffer, help::KEYS, self.words(), first),
-            None => self.views[self.current].draw(run, body, buffer),
+        let hidden = self.hides_printed || !with_keys;
+        let body = printed_pane::draw(if hidden { &[] } else { &self.printed }, body, buffer);
+        self.views[self.current].draw(run, body, buffer);
+        if let Some(first) = self.help.filter(|_| with_keys) {
+            self.views[self.current].help().draw(body, buffer, first);
         }
         // What is to be said may need a row of the view, where there is none below it.
         frame.draw(area, buffer);
@@ -349,7 +380,9 @@ impl App {
             Message::Move(towards @ (Towards::Left | Towards::Right)) => {
                 sight.moved(towards, false, data)
             }
-            Message::MoveFar(towards) => sight.moved(towards, true, data),
+            Message::MoveFar(towards @ (Towards::Left | Towards::Right)) => {
+                sight.moved(towards, true, data)
+            }
             Message::JumpSteps(towards) => sight.jumped(towards, data),
             Message::ZoomIn => sight.closer(data),
             Message::ZoomOut => sight.farther(data),
@@ -394,13 +427,15 @@ impl App {
                 (mouse.column, mouse.row),
             )
             .map(|tab| Message::ShowView(tab + 1)),
-            MouseEventKind::Drag(_) => {
+            MouseEventKind::Drag(button) => {
                 let moved =
                     |now: u16, before: u16| now.cast_signed().wrapping_sub(before.cast_signed());
-                Some(Message::Drag(
-                    moved(mouse.column, self.mouse_at.0),
-                    moved(mouse.row, self.mouse_at.1),
-                ))
+                let columns = moved(mouse.column, self.mouse_at.0);
+                let rows = moved(mouse.row, self.mouse_at.1);
+                Some(match button {
+                    MouseButton::Left => Message::Drag(columns, rows),
+                    MouseButton::Right | MouseButton::Middle => Message::DragAside(columns, rows),
+                })
             }
             _ => None,
         };
@@ -448,14 +483,10 @@ impl App {
         }
     }
 
-    fn words(&self) -> &'static [(&'static str, &'static str)] {
-        self.views[self.current].words()
-    }
-
     /// Moves in the help while it is open; `false`: the message is for others.
     fn scroll_help(&mut self, message: Message) -> bool {
-        let entries = help::entries(help::KEYS, self.words());
-        help::moved(&mut self.help, entries, message)
+        let entries = self.views[self.current].help().entries();
+        views::help::moved(&mut self.help, entries, message)
     }
 
     fn shown(&self) -> &Run {
@@ -483,6 +514,12 @@ impl App {
 impl Shown for App {
     fn say(&mut self, sentence: String) {
         Self::say(self, sentence);
+    }
+
+    fn still(&self, area: Rect) -> Option<Still> {
+        let mut still = self.views[self.current].still(self.shown(), area)?;
+        still.pixels.iter_mut().for_each(|pixel| *pixel = self.colours.of(*pixel));
+        Some(still)
     }
 
     fn save_picture(&self, area: Rect, glyphs: Glyphs) -> String {

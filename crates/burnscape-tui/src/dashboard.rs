@@ -16,10 +16,10 @@ use crate::Error;
 use crate::app::App;
 use crate::feed::Queue;
 use crate::looks::{Choices, Looks};
-use crate::model::{Run, RunState};
+use crate::model::{Run, RunState, shell_word};
 use crate::once::run_name;
 use crate::play::{Exit, Play, fulfil, play, shortest_frame};
-use crate::printed::PRINTED_FILE;
+use crate::printed::{PRINTED_FILE, PrintedLines};
 use crate::report_lines::RunLines;
 use crate::session::{Refusal, Session};
 use crate::terminal_profile::TerminalProfile;
@@ -78,8 +78,8 @@ impl Dashboard {
     ///
     /// `on_decision` is told what the reader wants of training, and in which state the run was then.
     ///
-    /// What the process prints to the terminal meanwhile goes into `printed.txt` in that folder; its end is left on the
-    /// terminal afterwards.
+    /// What the process prints to the terminal meanwhile goes into `printed.txt` in that folder; its last lines are shown
+    /// below the view, and its end is left on the terminal afterwards.
     ///
     /// # Errors
     ///
@@ -90,6 +90,7 @@ impl Dashboard {
         path: &Path,
         on_decision: impl Fn(Decision, RunState) + Send + 'static,
     ) -> Result<Self, Refusal> {
+        let printed = PrintedLines::from_now_on(path.join(PRINTED_FILE));
         let looks = Looks::of_this_process(TerminalProfile::detect(true), Choices::default());
         let session = Session::enter_beside_work(path.join(PRINTED_FILE), looks)?;
         let Feed(shared) = feed;
@@ -97,6 +98,7 @@ impl Dashboard {
         let live = Live {
             app,
             path: path.to_owned(),
+            printed,
             shared: shared.clone(),
             on_decision: Box::new(on_decision),
             is_detached: false,
@@ -183,6 +185,7 @@ impl Drop for TellsOver {
 struct Live {
     app: App,
     path: PathBuf,
+    printed: PrintedLines,
     shared: Arc<Shared>,
     on_decision: OnDecision,
     is_detached: bool,
@@ -249,6 +252,9 @@ impl Play for Live {
 
     fn refresh(&mut self) -> Result<Duration, Error> {
         self.take_records();
+        if let Some(lines) = self.printed.newest() {
+            self.app.set_printed(lines);
+        }
         Ok(REFRESH_EVERY)
     }
 
@@ -281,12 +287,7 @@ impl Play for Live {
 /// The command that shows a run, to be pasted into a shell.
 #[must_use]
 pub fn watch_command(run: &Path) -> String {
-    let path = printable(&run.display().to_string());
-    let is_plain = |it: char| it.is_alphanumeric() || "/._-+=:,@%".contains(it);
-    match path.chars().all(is_plain) && !path.is_empty() {
-        true => format!("burnscape watch {path}"),
-        false => format!("burnscape watch '{}'", path.replace('\'', r"'\''")),
-    }
+    format!("burnscape watch {}", shell_word(run))
 }
 
 #[cfg(test)]

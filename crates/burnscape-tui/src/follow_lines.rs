@@ -11,6 +11,7 @@ use crate::Error;
 use crate::error::{may_pass, told};
 use crate::model::Run;
 use crate::model::json_printable;
+use crate::numbers::EMPTY;
 use crate::once::run_name;
 use crate::report_lines::RunLines;
 use crate::runs::Sources;
@@ -78,12 +79,15 @@ struct Told {
     lines: RunLines,
     prefix: String,
     format: LineFormat,
+    /// Whether it was said that there is nothing.
+    is_empty_told: bool,
 }
 
 impl Told {
     fn new(path: &Path, name: String, prefix: String, format: LineFormat) -> Result<Self, Error> {
         let follower = Follower::open(path)?;
-        Ok(Self { follower, lines: RunLines::new(Run::named(name)), prefix, format })
+        let lines = RunLines::new(Run::named(name));
+        Ok(Self { follower, lines, prefix, format, is_empty_told: false })
     }
 
     /// Tells what is new; `false`: the run has ended.
@@ -93,6 +97,10 @@ impl Told {
             LineFormat::Words => {
                 for line in self.lines.lines(&items) {
                     self.say(output, &line)?;
+                }
+                let is_empty = self.lines.run().standing().is_empty();
+                if is_empty && !std::mem::replace(&mut self.is_empty_told, true) {
+                    self.say(output, EMPTY)?;
                 }
             }
             LineFormat::Json => {

@@ -7,7 +7,7 @@ use burnscape_trace::{Error as TraceError, Follower, RunFolder};
 
 use crate::app::App;
 use crate::error::{may_pass, told};
-use crate::model::Run;
+use crate::model::{Run, ShardsFollower};
 
 /// The trace is looked at this often at least, also when nothing comes.
 const POLL_LONGEST: Duration = Duration::from_millis(250);
@@ -16,6 +16,8 @@ const POLL_LONGEST: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(crate) struct Followed {
     follower: Follower,
+    /// What several processes measure beside the trace, until it is merged into it.
+    shards: ShardsFollower,
     folder: RunFolder,
     /// When something new was read that was not there at the first look: told by our own clock, which need not
     /// agree with that of a network disk.
@@ -63,6 +65,7 @@ impl Followed {
         let folder = RunFolder::open(path)?;
         Ok(Self {
             follower: Follower::open(path)?,
+            shards: ShardsFollower::of(&folder),
             folder,
             news: None,
             is_begun: false,
@@ -110,6 +113,8 @@ impl Followed {
             Err(TraceError::Replaced { .. }) => self.start_over(app)?,
             Err(error) => return Err(error),
         }
+        app.set_read_share(self.read_share());
+        self.shards.poll().iter().for_each(|record| app.apply_of_shard(record));
         app.set_silent_secs(self.silent_secs(now));
         self.writer = self.writer.after(self.folder.has_writer(), now);
         app.set_gone_secs(self.writer.gone_secs(now));
@@ -121,6 +126,12 @@ impl Followed {
         app.replace_run(Run::named(app.run().name()));
         app.say("another run took the folder: it is shown from its beginning");
         Ok(())
+    }
+
+    /// How much of a run that is opened was read by now; `None`: all of it.
+    fn read_share(&self) -> Option<f64> {
+        let length = self.folder.trace_path().metadata().ok().filter(|_| !self.is_begun)?.len();
+        Some(self.follower.read_bytes() as f64 / length.max(1) as f64)
     }
 
     fn is_trace_gone(&self) -> bool {

@@ -80,6 +80,11 @@ impl Ground {
         Self { theme, rgb }
     }
 
+    /// Its colour, as told or assumed.
+    pub(crate) fn rgb(&self) -> [u8; 3] {
+        self.rgb
+    }
+
     /// Contrast of a colour with it, from 1 to 21.
     pub(crate) fn contrast(&self, colour: [u8; 3]) -> f64 {
         contrast(self.rgb, colour)

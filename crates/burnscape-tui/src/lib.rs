@@ -23,6 +23,7 @@
 //!   while this process is in the foreground, and it is given back in every case.
 //! * [`KeyWatch`] stands apart: single keys for a program that computes and draws nothing.
 
+mod alert_line;
 mod app;
 mod command;
 mod dashboard;
@@ -54,6 +55,7 @@ mod scroll;
 mod session;
 mod sight;
 mod signals;
+mod still;
 mod terminal_profile;
 mod tty;
 mod viewer;

@@ -1,6 +1,7 @@
 //! How frames look on the terminal: what it can show, on which ground, and what of that the reader chose.
 
 use ratatui::buffer::Buffer;
+use ratatui::style::Color;
 
 use crate::ground::{Ground, Theme};
 use crate::inks::Inks;
@@ -47,6 +48,16 @@ impl Looks {
     /// Maps a finished frame to what is shown.
     pub(crate) fn adapt(&self, frame: &mut Buffer) {
         self.profile.adapt_with(&self.inks, frame);
+    }
+
+    /// From colours of views to pixels, which show 24 bits; where nothing is drawn, that is the ground.
+    pub(crate) fn pixels(&self) -> impl Fn(Color) -> [u8; 3] {
+        let (inks, ground) = (Inks::new(ColourDepth::True, self.ground), self.ground.rgb());
+        move |colour| match inks.of(colour).unwrap_or(colour) {
+            Color::Rgb(r, g, b) => [r, g, b],
+            Color::Reset => ground,
+            _ => [0; 3],
+        }
     }
 
     pub(crate) fn listens_to_the_mouse(&self) -> bool {

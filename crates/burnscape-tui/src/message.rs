@@ -32,12 +32,14 @@ pub enum Message {
     PreviousView,
     /// Move the selection or the cursor.
     Move(Towards),
-    /// Move the cursor ten times as far.
+    /// Move the cursor ten times as far, or what is seen in space.
     MoveFar(Towards),
     /// Move the cursor to the first or the last step.
     JumpSteps(Towards),
     /// The mouse drags so many columns and rows.
     Drag(i16, i16),
+    /// The other button of the mouse drags so many columns and rows.
+    DragAside(i16, i16),
     /// Steps evenly spaced, or their logarithms.
     ToggleLogSteps,
     /// Begin to type a command.
@@ -50,6 +52,8 @@ pub enum Message {
     NextGlyphs,
     /// Write the view as files.
     SavePicture,
+    /// Show the surface in pixels, until the next key.
+    ShowStill,
     /// Go back to the list of runs.
     ShowList,
     /// Show less, larger.
@@ -82,6 +86,8 @@ pub enum Message {
     ToggleWords,
     /// Next of: no line smoothed, a little, much.
     NextSmoothing,
+    /// Fold blocks into their modules, or unfold them.
+    ToggleTree,
     /// Begin to type a filter.
     StartFilter,
     /// A character of what is typed.
@@ -94,6 +100,8 @@ pub enum Message {
     Accept,
     /// Leave what is open: what was typed, or all numbers.
     Abandon,
+    /// Show or hide what the program prints.
+    TogglePrinted,
     /// Hold the picture, or let it go on.
     TogglePause,
     /// Draw everything again: something else wrote on the terminal.
@@ -154,15 +162,15 @@ impl Message {
             return Self::from_control(key.code);
         }
         let is_far = key.modifiers.contains(KeyModifiers::SHIFT);
-        let sideways = |towards| if is_far { Self::MoveFar(towards) } else { Self::Move(towards) };
+        let moved = |towards| if is_far { Self::MoveFar(towards) } else { Self::Move(towards) };
         match key.code {
             KeyCode::Char(character) => Self::from_character(character),
             KeyCode::Tab => Some(Self::NextView),
             KeyCode::BackTab => Some(Self::PreviousView),
-            KeyCode::Up => Some(Self::Move(Towards::Up)),
-            KeyCode::Down => Some(Self::Move(Towards::Down)),
-            KeyCode::Left => Some(sideways(Towards::Left)),
-            KeyCode::Right => Some(sideways(Towards::Right)),
+            KeyCode::Up => Some(moved(Towards::Up)),
+            KeyCode::Down => Some(moved(Towards::Down)),
+            KeyCode::Left => Some(moved(Towards::Left)),
+            KeyCode::Right => Some(moved(Towards::Right)),
             KeyCode::PageUp => Some(Self::Page(Towards::Up)),
             KeyCode::PageDown => Some(Self::Page(Towards::Down)),
             KeyCode::Home => Some(Self::JumpSteps(Towards::Left)),
@@ -215,8 +223,11 @@ impl Message {
             '<' => Self::Flatter,
             '>' => Self::Steeper,
             's' => Self::NextSmoothing,
+            't' => Self::ToggleTree,
             '/' => Self::StartFilter,
             'p' => Self::TogglePause,
+            'i' => Self::ShowStill,
+            'o' => Self::TogglePrinted,
             'R' => Self::Repaint,
             'e' => Self::SavePicture,
             'L' => Self::ShowList,

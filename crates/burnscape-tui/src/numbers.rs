@@ -3,6 +3,9 @@
 /// Digits of a loss: enough to find the same number in the trace.
 pub const LOSS_DIGITS: usize = 6;
 
+/// What is said of a run of which there is not a single record.
+pub(crate) const EMPTY: &str = "the trace is empty: nothing is recorded yet";
+
 /// A number with at most `digits` significant digits, trailing zeros dropped.
 #[must_use]
 pub fn significant(value: f64, digits: usize) -> String {

@@ -13,7 +13,7 @@ use crate::Error;
 use crate::app::App;
 use crate::followed::{silent_secs, written_at};
 use crate::frame_text;
-use crate::model::Run;
+use crate::model::{Run, ShardsFollower};
 use crate::terminal_profile::{ColourDepth, TerminalProfile};
 use crate::views::ViewKind;
 
@@ -41,6 +41,7 @@ pub fn read_run(path: &Path) -> Result<Run, Error> {
     if let Some(tail) = follower.finish_tail()? {
         run.apply_item(&tail);
     }
+    ShardsFollower::of(&folder).poll().iter().for_each(|record| run.apply_of_shard(record));
     run.set_silent_secs(silent_secs(written_at(&folder), SystemTime::now()));
     Ok(run)
 }

@@ -89,7 +89,7 @@ impl ColourMap {
     }
 
     /// What stands in this map for a colour of viridis; other colours stay.
-    fn of(self, colour: Color) -> Color {
+    pub(crate) fn of(self, colour: Color) -> Color {
         match known(colour) {
             Some(Known { map: Self::Viridis, shade, level }) => self.shades().table(shade)[level],
             _ => colour,

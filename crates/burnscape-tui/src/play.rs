@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use crate::app::{App, TICK};
 use crate::message::Message;
 use crate::session::Session;
+use crate::still::Still;
 use crate::terminal_profile::Glyphs;
 use crate::wishes::Wishes;
 use crate::{Error, tty};
@@ -49,6 +50,9 @@ pub(crate) trait Shown {
     /// Tells the reader what just happened.
     fn say(&mut self, sentence: String);
 
+    /// What is shown as pixels, one for each dot of an area; `None`: it has none.
+    fn still(&self, area: Rect) -> Option<Still>;
+
     /// Writes what is shown as files, as large as the terminal, and tells where they are or what went wrong.
     fn save_picture(&self, area: Rect, glyphs: Glyphs) -> String;
 }
@@ -64,6 +68,12 @@ pub(crate) fn fulfil(wishes: Wishes, shown: &mut impl Shown, session: &mut Sessi
     if wishes.next_glyphs {
         session.set_glyphs(session.glyphs().next());
         shown.say(format!("glyphs: {}", session.glyphs().word()));
+    }
+    if wishes.still {
+        let shows = session.show_still(|area| shown.still(area));
+        if let Err(sentence) = shows {
+            shown.say(sentence.to_owned());
+        }
     }
     if wishes.save_picture {
         let said = shown.save_picture(session.area(), session.glyphs());
@@ -138,6 +148,9 @@ impl Stage {
             let wake = if is_due { self.pace.next.min(wake) } else { wake };
             let wait = wake.saturating_duration_since(Instant::now());
             let events = session.wait(wait).map_err(Error::Terminal)?;
+            if !events.is_empty() {
+                session.remove_still().map_err(Error::Terminal)?;
+            }
             events.iter().for_each(|event| show.handle(event));
             if !events.is_empty() {
                 self.has_key = true;

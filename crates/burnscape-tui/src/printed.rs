@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::model::printable;
 use crate::tty::{Stream, Streams};
 
 /// Name of the file in the run folder.
@@ -56,6 +57,34 @@ impl Printed {
     }
 }
 
+/// The lines that a program prints while a dashboard has its terminal, as they come.
+#[derive(Debug)]
+pub(crate) struct PrintedLines {
+    path: PathBuf,
+    begins: u64,
+    seen: u64,
+}
+
+impl PrintedLines {
+    /// Those that are printed into a file from now on.
+    pub(crate) fn from_now_on(path: PathBuf) -> Self {
+        let begins = path.metadata().map_or(0, |it| it.len());
+        Self { path, begins, seen: begins }
+    }
+
+    /// The last lines, where there are others than when this was last asked.
+    pub(crate) fn newest(&mut self) -> Option<Vec<String>> {
+        let length = self.path.metadata().ok()?.len();
+        if std::mem::replace(&mut self.seen, length) == length {
+            return None;
+        }
+        let (text, _) = read_end(&mut File::open(&self.path).ok()?, self.begins).ok()?;
+        // What a bar of progress has written over is not seen on a terminal either.
+        let seen = |line: &str| printable(line.trim_end_matches('\r').rsplit('\r').next()?).into();
+        Some(text.lines().filter_map(seen).collect())
+    }
+}
+
 /// What a file holds from a place on, whole lines at its end if that is much, and how much was left out.
 fn read_end(file: &mut File, begins: u64) -> io::Result<(String, u64)> {
     let end = file.metadata()?.len();
@@ -79,6 +108,20 @@ mod tests {
             writeln!(file, "line {line:06}").unwrap();
         }
         read_end(&mut file, begins).unwrap()
+    }
+
+    #[test]
+    fn lines_are_told_as_they_come_without_those_of_earlier_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(PRINTED_FILE);
+        std::fs::write(&path, "of an earlier run\n").unwrap();
+        let mut lines = PrintedLines::from_now_on(path.clone());
+        assert_eq!(lines.newest(), None);
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        write!(file, "epoch 1\n 10 %\r 50 %\r100 %\nlist\u{1b}[2J").unwrap();
+        let expected = ["epoch 1", "100 %", "list\u{fffd}[2J"];
+        assert_eq!(lines.newest().unwrap(), expected);
+        assert_eq!(lines.newest(), None);
     }
 
     #[test]

@@ -10,8 +10,8 @@ pub(crate) fn moved(line: &mut usize, last: usize, message: Message) -> bool {
     *line = match message {
         Message::Move(Towards::Up) => line.saturating_sub(1),
         Message::Move(Towards::Down) => *line + 1,
-        Message::Page(Towards::Up) => line.saturating_sub(PAGE),
-        Message::Page(Towards::Down) => *line + PAGE,
+        Message::Page(Towards::Up) | Message::MoveFar(Towards::Up) => line.saturating_sub(PAGE),
+        Message::Page(Towards::Down) | Message::MoveFar(Towards::Down) => *line + PAGE,
         Message::Jump(Towards::Up) | Message::JumpSteps(Towards::Left) => 0,
         Message::Jump(Towards::Down) | Message::JumpSteps(Towards::Right) => last,
         _ => return false,

@@ -16,6 +16,7 @@ use crate::looks::Looks;
 use crate::replies::{self, Reply};
 use crate::screen::{self, Screen};
 use crate::signals::Signals;
+use crate::still::{self, Still};
 use crate::terminal_profile::Glyphs;
 use crate::tty::{self, Tty};
 use crate::wire::{Order, Wire};
@@ -70,6 +71,8 @@ pub(crate) struct Session {
     /// How to go on with a frame of which the terminal has a part; `None`: it has all of it.
     rest: Option<Order>,
     synchronizes: bool,
+    /// A picture lies over the frame.
+    has_still: bool,
     /// The process goes on when its terminal is gone.
     outlives_terminal: bool,
 }
@@ -101,6 +104,7 @@ impl Session {
                 wire: Wire::blank(Rect::ZERO),
                 rest: None,
                 synchronizes: false,
+                has_still: false,
                 outlives_terminal: false,
             };
             session.follow_foreground().map(|_| session)
@@ -184,6 +188,27 @@ impl Session {
         self.rest = sent.rest_from.map(Order::From);
         bytes.extend_from_slice(&sent.bytes);
         self.hand_over(bytes)
+    }
+
+    /// Shows a still in pixels over the frame, which goes with the next key; a sentence where there is none.
+    pub(crate) fn show_still(
+        &mut self,
+        of: impl Fn(Rect) -> Option<Still>,
+    ) -> Result<(), &'static str> {
+        if !still::is_spoken(|name| std::env::var(name).ok()) {
+            return Err("no still: this terminal is not known to speak Kitty's graphics protocol");
+        }
+        let bytes = still::finest(self.area(), of, self.looks.pixels())?;
+        self.has_still = true;
+        self.hand_over(bytes).map_err(|_| "no still: the terminal does not take it")
+    }
+
+    /// Takes a still off the screen again.
+    pub(crate) fn remove_still(&mut self) -> io::Result<()> {
+        match std::mem::take(&mut self.has_still) {
+            true => self.hand_over(still::REMOVE.to_vec()),
+            false => Ok(()),
+        }
     }
 
     fn hand_over(&mut self, mut bytes: Vec<u8>) -> io::Result<()> {

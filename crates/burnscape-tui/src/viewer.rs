@@ -18,6 +18,7 @@ use crate::play::{Play, Shown, fulfil};
 use crate::runs::{Catalogue, Chosen, Reading, RunList, Sources};
 use crate::save_picture;
 use crate::session::Session;
+use crate::still::Still;
 use crate::terminal_profile::Glyphs;
 use crate::views::ViewKind;
 use crate::wishes::Wishes;
@@ -195,6 +196,10 @@ impl Shown for Viewer {
             (_, Some(opened)) => opened.app.say(sentence),
             _ => {}
         }
+    }
+
+    fn still(&self, area: Rect) -> Option<Still> {
+        self.opened.as_ref().filter(|_| !self.on_list)?.app.still(area)
     }
 
     fn save_picture(&self, area: Rect, glyphs: Glyphs) -> String {

@@ -10,6 +10,7 @@ pub(crate) struct Wishes {
     pub(crate) repaint: bool,
     pub(crate) next_glyphs: bool,
     pub(crate) save_picture: bool,
+    pub(crate) still: bool,
     pub(crate) show_list: bool,
 }
 
@@ -22,6 +23,7 @@ impl Wishes {
             Message::Repaint => &mut self.repaint,
             Message::NextGlyphs => &mut self.next_glyphs,
             Message::SavePicture => &mut self.save_picture,
+            Message::ShowStill => &mut self.still,
             Message::ShowList => &mut self.show_list,
             _ => return false,
         };

@@ -201,6 +201,17 @@ pub enum Error {
         reason: String,
     },
 
+    /// No block was chosen.
+    #[error(
+        "no parameter matches {patterns:?}: `*` stands for any characters, and paths are whole ones, such as `{example}`"
+    )]
+    NothingChosen {
+        /// What was to be chosen.
+        patterns: Vec<String>,
+        /// The first path that there is.
+        example: String,
+    },
+
     /// A block that the Hessian is to be restricted to is not there.
     #[error(
         "no parameter is called `{path}` or lies below it: paths are those of the `head` record, such as `{example}`"
@@ -363,6 +374,49 @@ pub enum Error {
         centre: String,
         /// The run folder.
         run: PathBuf,
+    },
+
+    /// Something that no shard does alone.
+    #[error(
+        "{what} is not shared out among processes, and this one is shard {shard}: shards measure the slices of a run that was \
+         recorded before (`Run::open(…)?.study(…)`, then `slice` or `default_slices`). Do the rest without `BURNSCAPE_SHARD`, \
+         once the shards are merged"
+    )]
+    NotShared {
+        /// What was asked for.
+        what: &'static str,
+        /// The shard.
+        shard: String,
+    },
+
+    /// A shard that does not fit the plan of the others.
+    #[error(
+        "this process does not measure `{slice}` as it was planned in {plan}: {what} is {found} here, and was planned to be \
+         {planned}. Run the same program on the same run and data, or remove that folder and the traces of its shards to begin \
+         anew"
+    )]
+    OtherPlan {
+        /// The slice.
+        slice: String,
+        /// The folder of the plan, or of the trace that follows another one.
+        plan: PathBuf,
+        /// What differs.
+        what: &'static str,
+        /// As it was planned.
+        planned: String,
+        /// As it is here.
+        found: String,
+    },
+
+    /// A plan of shards cannot be used.
+    #[error(
+        "the plan {plan} cannot be used: {reason}; remove that folder, and the next shard makes it again"
+    )]
+    BadPlan {
+        /// Its folder.
+        plan: PathBuf,
+        /// Why.
+        reason: String,
     },
 
     /// Only random slices have others to agree with.

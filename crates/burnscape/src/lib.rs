@@ -30,6 +30,7 @@ pub use config::alerts::{AlertAction, AlertRules};
 pub use config::black_box::BlackBox;
 pub use config::measurements::{Level, Measurements};
 pub use config::schedule::Schedule;
+pub use config::shard::{SHARD_VARIABLE, Shard};
 pub use config::study::StudyConfig;
 pub use curvature::gauge::LiveCurvature;
 pub use curvature::spec::SharpnessSpec;

@@ -11,14 +11,16 @@ use burnscape_landscape::layout::{Block, Filters, Layout};
 use burnscape_trace::{Head, Plan, Record, Resumed, RunFolder, Snapshot, Trace, Writer};
 
 use crate::config::Config;
+use crate::config::chosen::Chosen;
 use crate::config::filters::FilterOverride;
+use crate::config::shard::Shard;
 use crate::config::study::study_setters;
 use crate::model::loss::BatchLoss;
 use crate::model::map::ModelMap;
 use crate::model::snapshot::{self, SnapshotFile, SnapshotMatrix};
 use crate::observe::hook::Hook;
-use crate::recorder::Recorder;
 use crate::recorder::earlier::Earlier;
+use crate::recorder::{Recorder, head};
 use crate::study::Study;
 use crate::study::active_recording::{ActiveRecording, error_of};
 use crate::study::batches::{Batches, OnChange};
@@ -26,6 +28,7 @@ use crate::study::known::RecordedSlices;
 use crate::study::open_study::{OpenStudy, Subject};
 use crate::study::perturb::at_tensors;
 use crate::study::quantities::{Reader, ValueOf};
+use crate::study::share::Share;
 use crate::study::studied_model::StudiedModel;
 use crate::{Error, Result};
 
@@ -132,6 +135,14 @@ impl Run {
 
     study_setters!();
 
+    /// Measures a share of every slice, into a trace of its own, beside other processes that measure the others:
+    /// `burnscape merge` puts them together. Every node of the share is measured on all samples, whatever budget, tolerance
+    /// and samples say. Default: what the variable [`BURNSCAPE_SHARD`](crate::SHARD_VARIABLE) says, else everything.
+    pub fn shard(mut self, shard: Shard) -> Self {
+        self.config.shard = Some(shard);
+        self
+    }
+
     /// Measures what a plan says; see [`ProbeBuilder::plan`](crate::ProbeBuilder::plan).
     pub fn follow(mut self, plan: &Plan) -> Self {
         self.config.plan = Some(plan.clone());
@@ -180,7 +191,7 @@ impl Run {
     }
 
     fn begin<'a, M, B>(
-        self,
+        mut self,
         given: &M,
         batches: &B,
         loss_of: Option<ValueOf<'a, M::Output>>,
@@ -194,8 +205,7 @@ impl Run {
         let begun = self.config.clock.now();
         let model = given.valid();
         let mut map = self.map_of(&model)?;
-        let (writer, resumed) = Writer::resume(&self.folder)?;
-        let earlier = Earlier::from(resumed);
+        let (writer, earlier, share) = self.writer(&map)?;
         map.freeze(&earlier.frozen.at(None));
         let snapshots = earlier.snapshots.clone();
         let (last, model) = self.at_last(&model, &map, &snapshots)?;
@@ -208,10 +218,34 @@ impl Run {
         studied.last_update = snapshot::last_update(&self.folder, parameters, &last)?;
         let held = RecordedSlices::of(&self.trace, earlier.studies);
         let reader = Reader::new(loss_of, &Arc::default());
+        // A shard looks at plans instead of at what the run holds.
+        let share = share.map(|share| share.beside(held.names.clone()));
+        let held = if share.is_some() { RecordedSlices::default() } else { held };
         let active = self.reopen(writer, earlier)?;
-        let subject = Subject { begun, studied, snapshots, reader, held };
+        let subject = Subject { begun, studied, snapshots, reader, held, share };
         let open = OpenStudy::new(active, subject, batches, OnChange::Refuse).map_err(error_of)?;
         Ok(Study::of(open))
+    }
+
+    /// What the study is written to: the trace of the run, or the one of a shard beside it, which leaves the run as it is.
+    fn writer(&mut self, map: &ModelMap) -> Result<(Writer, Earlier, Option<Share>)> {
+        let shard = match self.config.shard {
+            Some(shard) => Some(shard),
+            None => Shard::of_environment()?,
+        };
+        let Some(shard) = shard else {
+            let (writer, resumed) = Writer::resume(&self.folder)?;
+            let mut earlier = Earlier::from(resumed);
+            earlier.slices = earlier.slices.max(Share::slices_planned(&self.folder));
+            return Ok((writer, earlier, None));
+        };
+        self.config.study.exact();
+        self.config.plan = None;
+        let earlier = Earlier::from(Resumed::of(&self.trace.records));
+        let head = self.head().cloned().unwrap_or_default();
+        let share = Share::new(&self.folder, shard, head::by_this_process(&head, &map.device));
+        let writer = share.writer()?;
+        Ok((writer, earlier, Some(share)))
     }
 
     /// The map of the model with what the run knows better: named filters, and what was frozen.
@@ -221,7 +255,8 @@ impl Run {
         let head = head.ok_or_else(|| Error::NothingRecorded { run: run() })?;
         let named = self.config.filter_axes.iter().cloned();
         let overrides: Vec<_> = named.chain(head.blocks.iter().filter_map(fixed_filter)).collect();
-        let mut map = ModelMap::of(model, &overrides)?;
+        let chosen = Chosen(head.patterns.clone());
+        let mut map = ModelMap::of(model, &overrides, &chosen)?;
         map.adopt(head)?;
         let is_unknown = |it: &&FilterOverride| map.layout.block(&it.path).is_none();
         if let Some(unknown) = self.config.filter_axes.iter().find(is_unknown) {
@@ -243,7 +278,7 @@ impl Run {
             snapshots.last().ok_or_else(|| Error::TooFewSnapshots { run: run(), found: 0 })?;
         let mut file = SnapshotFile::open(&self.folder.resolve(&last.file)?, map)?;
         let tensors = file.tensors(map)?;
-        Ok((last.clone(), at_tensors(model, map, &tensors)?))
+        Ok((last.clone(), at_tensors(model, map, tensors)?))
     }
 
     fn reopen(self, writer: Writer, earlier: Earlier) -> Result<ActiveRecording> {

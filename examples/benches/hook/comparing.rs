@@ -16,7 +16,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use burn::train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
 use burnscape::geometry::pca::{PcaOptions, Weigh, joint_pca};
-use burnscape::{Probe, Run, Runs};
+use burnscape::{ComparedRun, Probe, Run, Runs};
 use serde_json::json;
 
 use super::pca::{evict, median, read_whole, secs, snapshot_files};
@@ -93,7 +93,7 @@ fn align(runs: &[PathBuf], comparison: &Path) -> (usize, f64, usize) {
     let runs = Runs::open(runs).expect("runs").set(Run::quiet);
     let batches = vec![Images::drawn(512, &device), Images::drawn(512, &device)];
     let mut comparison = runs.study(comparison, &model, &batches).expect("a comparison");
-    let ends: Vec<_> = comparison.runs().iter().map(|run| run.last()).collect();
+    let ends: Vec<_> = comparison.runs().iter().map(ComparedRun::last).collect();
     let begun = Instant::now();
     let aligned = comparison.align(&ends[0], &ends[1]).expect("the same function");
     let secs = begun.elapsed().as_secs_f64();

@@ -8,6 +8,7 @@ mod callgrind;
 mod comparing;
 mod curvature;
 mod instructions;
+mod large;
 mod overhead;
 mod pca;
 mod surfaces;
@@ -34,6 +35,8 @@ enum Subject {
     Surfaces { networks: Vec<String> },
     /// Principal components beside reading their files
     Pca,
+    /// Memory and time around a model of a hundred million parameters
+    Large,
     /// Products with the Hessian in gradients, and the live gauge
     Curvature,
     /// Swapping units beside an epoch, one plane for several runs beside reading them
@@ -43,7 +46,7 @@ enum Subject {
 }
 
 impl Subject {
-    fn all() -> [Self; 7] {
+    fn all() -> [Self; 8] {
         let instructions = Self::Instructions(instructions::Arguments::default());
         let surfaces = Self::Surfaces { networks: Vec::new() };
         [
@@ -51,6 +54,7 @@ impl Subject {
             instructions,
             surfaces,
             Self::Pca,
+            Self::Large,
             Self::Curvature,
             Self::Comparing,
             Self::Alarms { name: None },
@@ -63,6 +67,7 @@ impl Subject {
             Self::Instructions(arguments) => instructions::measure(arguments),
             Self::Surfaces { networks } => surfaces::measure(networks),
             Self::Pca => pca::measure(),
+            Self::Large => large::measure(),
             Self::Curvature => curvature::measure(),
             Self::Comparing => comparing::measure(),
             Self::Alarms { name } => alarms::measure(name.as_deref()),
@@ -73,6 +78,9 @@ impl Subject {
 fn main() {
     if overhead::terminal::is_inside() {
         return overhead::terminal::measure_inside();
+    }
+    if large::measure_inside() {
+        return;
     }
     if let Some(run) = pca::run_to_measure() {
         return pca::print_peak_memory(&run);

@@ -1,5 +1,7 @@
 //! What the summary says: true sentences on what was found, and what may not be concluded from it.
 
+use std::path::Path;
+
 use burn::module::Module;
 use burnscape::{Direction, Landscape, Point, SliceSpec};
 
@@ -96,6 +98,23 @@ fn a_plane_of_a_random_direction_and_a_component_says_that_biases_are_mixed() {
     assert_eq!(run.slice("random").biases, "ignored");
 }
 
+/// Printed, it is three to five lines, whose numbers are those of the long summary, and the last one says where that is.
+fn assert_in_short(landscape: &Landscape, summary: &[String], run: &Path) {
+    let printed = landscape.to_string();
+    let lines: Vec<&str> = printed.lines().collect();
+    assert!((3..=5).contains(&lines.len()), "{printed}");
+    let long = summary.join("\n");
+    let shares = lines[1].split(['%', ' ']).filter(|word| word.parse::<f64>().is_ok());
+    assert_eq!(shares.clone().count(), 2, "{printed}");
+    shares.for_each(|share| assert!(long.contains(&format!("{share} %")), "{share} in {long}"));
+    let extremes = lines[2].split_whitespace().filter(|word| word.parse::<f64>().is_ok());
+    assert_eq!(extremes.clone().count(), 4, "{printed}");
+    extremes.for_each(|loss| assert!(long.contains(loss), "{loss} in {long}"));
+    assert!(lines[0].starts_with("Final loss "), "{printed}");
+    let info = format!("`burnscape info {}` tells the rest.", run.display());
+    assert!(lines.last().is_some_and(|it| it.ends_with(&info)), "{printed}");
+}
+
 #[test]
 fn the_default_summary_says_what_may_not_be_concluded_in_some_twenty_five_sentences() {
     let run = Run::new();
@@ -109,6 +128,7 @@ fn the_default_summary_says_what_may_not_be_concluded_in_some_twenty_five_senten
     let landscape = probe.finish(&model.valid(), &batches).expect("a landscape");
     let summary = landscape.summary();
     assert!((15..=26).contains(&summary.len()), "{} in {summary:#?}", summary.len());
+    assert_in_short(&landscape, &summary, &run.path());
     assert!(summary.iter().all(|it| it.ends_with('.') && !it.contains('\n')), "{summary:#?}");
     // 3 · 4 + 4 + 4 · 2 + 2 parameters; seeds 2 · 11 and 2 · 11 + 1.
     let expected = [

@@ -2,6 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 
+use burnscape_tests::waiting::wait_until;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::support::{ENDLESS, Training};
@@ -15,7 +16,7 @@ fn kill(process: u32, signal: Signal) {
 fn it_shows_training_and_the_surfaces_and_leaves_how_the_run_ended() {
     let training = Training::new();
     let mut terminal = training.start(&["--epochs", "20", "--rest-after", "60", "--finish", "9"]);
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     assert!(terminal.is_on_alternate_screen());
     assert!(terminal.first_row().starts_with("run  training"), "{}", terminal.first_row());
     terminal.type_in("4");
@@ -39,7 +40,7 @@ fn it_shows_training_and_the_surfaces_and_leaves_how_the_run_ended() {
 fn a_detached_training_goes_on_without_it() {
     let training = Training::new();
     let mut terminal = training.start(&["--epochs", "60", "--rest-after", "60"]);
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     terminal.type_in("q");
     terminal.wait_for("Leave? Training is running.");
     terminal.type_in("c");
@@ -59,7 +60,7 @@ fn a_detached_training_goes_on_without_it() {
 fn s_stops_training_after_a_step_as_burn_does() {
     let training = Training::new();
     let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-after", "60"]);
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     terminal.type_in("qs");
     training.go_on();
     assert!(terminal.wait_for_end().success());
@@ -72,7 +73,7 @@ fn s_stops_training_after_a_step_as_burn_does() {
 fn control_c_asks_and_control_c_again_stops() {
     let training = Training::new();
     let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-after", "60"]);
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     terminal.type_in("\x03");
     terminal.wait_for("again Ctrl-C");
     terminal.type_in("\x03");
@@ -85,7 +86,7 @@ fn control_c_asks_and_control_c_again_stops() {
 fn a_storm_of_sizes_ends_in_a_frame_of_the_last_one() {
     let training = Training::new();
     let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-after", "60"]);
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     // A linear congruence: any sizes will do, the smallest among them.
     let mut state = 1_u32;
     for _ in 0..300 {
@@ -113,7 +114,7 @@ fn a_panic_is_read_on_the_screen_that_was_there_before() {
     let training = Training::new();
     let arguments = ["--epochs", ENDLESS, "--rest-after", "60", "--panic-after", "100"];
     let mut terminal = training.start(&arguments);
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     training.go_on();
     assert!(!terminal.wait_for_end().success());
     assert!(!terminal.is_on_alternate_screen());
@@ -132,8 +133,11 @@ fn what_the_program_prints_does_not_tear_the_dashboard_and_is_left_on_the_termin
     let printed = training.run().join("printed.txt");
     let is_printed = || std::fs::read_to_string(&printed).is_ok_and(|it| it.contains("a line of"));
     terminal.wait_until("the line in its file", |_| is_printed());
-    terminal.wait_for("train Accuracy");
-    assert!(!terminal.screen().contains("a line of the user's"), "{}", terminal.screen());
+    terminal.wait_for("a line of the user's");
+    terminal.wait_for("train epoch");
+    let screen = terminal.screen();
+    let places = ["the program printed", "a line of the user's"].map(|words| screen.find(words));
+    assert!(places.is_sorted() && places[0].is_some(), "in a pane of its own:\n{screen}");
     terminal.type_in("qs");
     training.go_on();
     assert!(terminal.wait_for_end().success());
@@ -151,7 +155,7 @@ fn after_the_dashboard_was_left_lines_are_printed_as_ever() {
     let training = Training::new();
     let arguments = ["--epochs", "30", "--rest-after", "60", "--chat-after", "100"];
     let mut terminal = super::support::start(&training.words(&arguments), &[], None, true);
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     terminal.type_in("qd");
     terminal.wait_for("training goes on without the dashboard");
     assert!(!training.run().join("printed.txt").exists(), "nothing was printed meanwhile");
@@ -165,9 +169,30 @@ fn after_the_dashboard_was_left_lines_are_printed_as_ever() {
 fn a_signal_that_ends_the_process_finds_the_terminal_given_back() {
     let training = Training::new();
     let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-after", "60"]);
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     kill(terminal.child.id(), Signal::TERM);
     assert_eq!(terminal.wait_for_end().signal(), Some(Signal::TERM.as_raw()));
+    assert!(!terminal.is_on_alternate_screen());
+    assert!(terminal.has_its_modes_back());
+}
+
+/// The first one asks training to stop, which rests and cannot; a further one ends the program.
+#[test]
+fn interrupts_from_elsewhere_end_it_with_the_terminal_given_back() {
+    let training = Training::new();
+    let mut terminal = training.start(&["--epochs", ENDLESS, "--rest-after", "60"]);
+    terminal.wait_for("train epoch");
+    let pid = terminal.child.id();
+    kill(pid, Signal::INT);
+    let has_ended = || {
+        let has_ended = terminal.child.try_wait().expect("a state").is_some();
+        if !has_ended {
+            kill(pid, Signal::INT);
+        }
+        has_ended
+    };
+    wait_until(has_ended, || "it goes on".to_owned());
+    assert_eq!(terminal.wait_for_end().signal(), Some(Signal::INT.as_raw()));
     assert!(!terminal.is_on_alternate_screen());
     assert!(terminal.has_its_modes_back());
 }
@@ -176,7 +201,7 @@ fn a_signal_that_ends_the_process_finds_the_terminal_given_back() {
 fn a_hang_up_signal_detaches() {
     let training = Training::new();
     let mut terminal = training.start(&["--epochs", "40", "--rest-after", "60"]);
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     kill(terminal.child.id(), Signal::HUP);
     terminal.wait_until("the screen from before", |it| !it.is_on_alternate_screen());
     assert!(terminal.has_its_modes_back());

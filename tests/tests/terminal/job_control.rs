@@ -30,7 +30,7 @@ fn a_dashboard_that_is_stopped_gives_the_shell_its_terminal_and_comes_back() {
     let mut terminal = shell();
     terminal.type_in(&line(&training, &["--epochs", ENDLESS, "--rest-after", "100"]));
     terminal.type_in("\r");
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     terminal.type_in("\x1a");
     terminal.wait_until("the shell", |it| {
         !it.is_on_alternate_screen() && it.screen().contains("Stopped")
@@ -39,7 +39,7 @@ fn a_dashboard_that_is_stopped_gives_the_shell_its_terminal_and_comes_back() {
     terminal.wait_for("still 42 here");
     terminal.type_in("fg\r");
     terminal.wait_until("the dashboard", |it| {
-        it.is_on_alternate_screen() && it.screen().contains("train Accuracy")
+        it.is_on_alternate_screen() && it.screen().contains("train epoch")
     });
     terminal.type_in("qs");
     training.go_on();
@@ -54,7 +54,7 @@ fn a_dashboard_that_goes_on_in_the_background_leaves_the_terminal_alone() {
     let mut terminal = shell();
     terminal.type_in(&line(&training, &["--epochs", "60", "--rest-after", "100"]));
     terminal.type_in("\r");
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     terminal.type_in("\x1a");
     terminal.wait_for("Stopped");
     terminal.type_in("bg\r");

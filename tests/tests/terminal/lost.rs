@@ -10,7 +10,7 @@ fn training_outlives_its_terminal_and_no_thread_is_left_spinning() {
     let arguments = ["--epochs", "60", "--rest-after", "100", "--chat-after", "300"];
     // Standard output is the terminal as well: a line printed into nothing must not end training.
     let mut terminal = super::support::start(&training.words(&arguments), &[], None, true);
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     let process = terminal.child.id();
     assert!(threads(process).iter().any(|it| it == DRAWS), "{:?}", threads(process));
     terminal.hang_up();

@@ -7,7 +7,7 @@ fn written(variables: &[(&str, &str)]) -> (Vec<u8>, bool) {
     let training = Training::new();
     let arguments = ["--epochs", ENDLESS, "--rest-after", "60"];
     let mut terminal = training.start_with(&arguments, variables, true);
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     for view in ["2", "3", "4", "5", "1"] {
         let before = terminal.screen();
         terminal.type_in(view);
@@ -71,13 +71,34 @@ fn a_dumb_terminal_gets_lines_with_values() {
     assert!(text.contains("epoch 3/3   Accuracy"), "{text}");
 }
 
+/// Epochs of a few milliseconds, which the writer thread is behind of: each line has the norm of its own last step.
+#[test]
+fn the_line_of_an_epoch_has_the_gradient_norm_of_its_last_step() {
+    const EPOCHS: u64 = 5;
+    let training = Training::new();
+    let epochs = EPOCHS.to_string();
+    let arguments = training.words(&["--epochs", &epochs]);
+    let mut terminal = super::support::start(&arguments, &[("TERM", "dumb")], None, true);
+    assert!(terminal.wait_for_end().success());
+    let text = String::from_utf8_lossy(&terminal.bytes()).into_owned();
+    let told: Vec<&str> = text.lines().filter(|line| line.starts_with("epoch ")).collect();
+    let expected: Vec<String> = (1..=EPOCHS).map(|epoch| training.last_norm(epoch)).collect();
+    assert_eq!(told.len(), expected.len(), "{text}");
+    for (line, norm) in told.iter().zip(&expected) {
+        assert!(line.contains(&format!("‖g‖ {norm} ")), "{norm} in {line}: {text}");
+    }
+    assert!(expected.windows(2).all(|pair| pair[0] != pair[1]), "{expected:?}");
+}
+
 #[test]
 fn output_that_goes_elsewhere_gets_nothing_of_the_picture() {
     let training = Training::new();
     let mut terminal = training.start(&["--epochs", "20", "--rest-after", "60"]);
-    terminal.wait_for("train Accuracy");
+    terminal.wait_for("train epoch");
     training.go_on();
     assert!(terminal.wait_for_end().success());
     let output = std::fs::read(training.output()).expect("the output");
     assert!(!output.contains(&0x1b) && output.starts_with(b"{"), "the outcome alone");
+    let left = training.times_left();
+    assert!(left.iter().skip(1).all(Option::is_some), "after the first one it is known: {left:?}");
 }

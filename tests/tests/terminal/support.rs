@@ -86,6 +86,26 @@ impl Training {
         trace.records
     }
 
+    /// What was told of the time left, once for each progress record of training.
+    pub fn times_left(&self) -> Vec<Option<f64>> {
+        let told = self.records().into_iter().filter_map(|record| match record {
+            Record::Progress(told) if told.split != "surface" => Some(told.eta_secs),
+            _ => None,
+        });
+        told.collect()
+    }
+
+    /// ‖g‖ of the last step of an epoch by its definition, as lines print it.
+    pub fn last_norm(&self, epoch: u64) -> String {
+        let of_epoch = |record| match record {
+            Record::Step(step) if step.epoch == Some(epoch) => Some(step),
+            _ => None,
+        };
+        let last = self.records().into_iter().filter_map(of_epoch).next_back().expect("a step");
+        let squares = last.columns["grad_norm"].iter().map(|norm| f64::from(*norm).powi(2));
+        burnscape_landscape::words::number(squares.sum::<f64>().sqrt())
+    }
+
     /// The run has an end, and as many steps as so many epochs have.
     pub fn assert_finished(&self, epochs: u64) {
         let end = self.end();

@@ -48,7 +48,7 @@ impl Tmux {
         let line = training.words(arguments).join(" ");
         let line = format!("{line} >{}", training.output().display());
         self.tell(&["send-keys", &line, "Enter"]);
-        self.wait_for("train Accuracy");
+        self.wait_for("train epoch");
     }
 }
 

@@ -242,7 +242,7 @@ fn programs_whose_output_goes_to_a_full_device_train_and_measure_all_the_same() 
     let run = dir.path().join("run");
     let output = example_into(full, &run);
     assert!(output.status.success(), "{:?}", output.status);
-    assert!(String::from_utf8_lossy(&output.stdout).contains("Run folder: "));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("burnscape info "));
     let trace = read_run(&run).expect("a run");
     assert!(matches!(trace.records.last(), Some(Record::End(end)) if end.reason == "finished"));
 }

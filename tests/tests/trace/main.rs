@@ -7,4 +7,5 @@ mod known;
 mod pictures;
 mod python;
 mod schema;
+mod shards;
 mod support;

@@ -1,6 +1,9 @@
 //! The same in words, a line for each idea.
 
-use burnscape_run::{Facts, Landscape, Losses, counted, parameters, printable};
+use burnscape_run::{
+    Caveat, Facts, Landscape, Losses, caveat_of_plan, caveats_of_path, caveats_of_slice,
+    caveats_of_values, counted, parameters, printable,
+};
 use burnscape_trace::Metric;
 
 use crate::losses;
@@ -94,7 +97,12 @@ fn observed(facts: &Facts) -> Vec<String> {
 }
 
 fn landscape(facts: &Facts) -> Vec<String> {
-    let mut lines: Vec<String> = facts.landscapes.iter().map(slice).collect();
+    let slices = facts.landscapes.iter();
+    let mut lines: Vec<String> =
+        slices.flat_map(|it| [vec![slice(it)], caveats(facts, it)].concat()).collect();
+    let studies = facts.landscapes.studies().values();
+    let said = studies.flat_map(|study| &study.sentences);
+    lines.extend(said.map(|sentence| format!("slices    {}", printable(sentence))));
     let [passed, failed] = [true, false].map(|passed| facts.checks(passed));
     if passed + failed > 0 {
         lines.push(format!("checks    {passed} passed, {failed} failed"));
@@ -113,9 +121,26 @@ fn slice(landscape: &Landscape) -> String {
     format!("slice {number:<3} {name}: {measured} of {nodes} nodes measured{range}")
 }
 
+/// What must be known to read a slice, a sentence a line.
+fn caveats(facts: &Facts, landscape: &Landscape) -> Vec<String> {
+    let slice = landscape.slice();
+    let plan = facts.landscapes.plan_of(slice).and_then(caveat_of_plan);
+    let path = landscape.trajectory().map(|path| caveats_of_path(slice, path));
+    let values = landscape.surface().ok();
+    let values = values.map(|it| caveats_of_values("loss", slice.samples, &slice.unit, it));
+    let all = values.into_iter().chain(path).flatten().chain(plan);
+    let all = all.chain(caveats_of_slice(slice, Some(&facts.head)));
+    // How many nodes were measured stands above.
+    let all = all.filter(|it| !matches!(it, Caveat::Nodes(_)));
+    all.map(|caveat| format!("          {}", printable(&caveat.to_string()))).collect()
+}
+
 fn state(facts: &Facts) -> Vec<String> {
     let records: u64 = facts.records.values().sum();
-    let mut lines = vec![format!("trace     {records} records, {} bytes", facts.trace_bytes)];
+    let mut lines = vec![match records + facts.lost.len() as u64 {
+        0 => "trace     empty: nothing was recorded".to_owned(),
+        _ => format!("trace     {records} records, {} bytes", facts.trace_bytes),
+    }];
     let dropped = facts.standing.dropped();
     if dropped > 0 {
         lines.push(format!("dropped   {dropped} step records by a full queue"));

@@ -1,9 +1,9 @@
 //! The `burnscape` command from outside: what it prints, where, and its exit code.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use burnscape_trace::{
     Axis, End, FORMAT, Head, Nodes, Record, RunFolder, Slice, Snapshot, Step, TRACE_FILE, Writer,
@@ -126,6 +126,66 @@ fn without_a_terminal_values_are_lines_until_the_run_ends() {
     assert!(lines.contains("step 1 loss 0.123457"), "{lines}");
     assert!(lines.lines().last().unwrap().starts_with("finished after 2 steps"), "{lines}");
     assert!(lines.contains("lowest 0.25 highest 8.25"), "{lines}");
+}
+
+#[test]
+fn an_empty_trace_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(TRACE_FILE), "").unwrap();
+    let run = folder.path().to_str().unwrap();
+    let frame = stdout(&burnscape(&["watch", run, "--once", "--size", "80x24"]));
+    assert!(frame.contains("the trace is empty: nothing is recorded yet"), "{frame}");
+    let info = stdout(&burnscape(&["info", run]));
+    assert!(info.contains("trace     empty: nothing was recorded\n"), "{info}");
+}
+
+/// An end is written while it is followed: it is an end of nothing.
+#[test]
+fn lines_of_an_empty_trace_say_so_and_go_on_when_something_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut writer = Writer::create(&RunFolder::create(&run).unwrap()).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_burnscape"))
+        .args(["watch", run.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.next().unwrap(), "the trace is empty: nothing is recorded yet");
+    writer.append(&Record::Head(record!(Head { format: FORMAT, run_id: "ab".into() }))).unwrap();
+    writer.finish(record!(End { reason: "finished".into() })).unwrap();
+    assert_eq!(lines.next().unwrap(), "run ab: 0 blocks of  on ");
+    assert!(lines.next().unwrap().starts_with("finished after 0 steps"));
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn numbers_of_json_are_as_short_as_they_are_exact() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut writer = Writer::create(&RunFolder::create(&run).unwrap()).unwrap();
+    writer.append(&Record::Head(record!(Head { format: FORMAT }))).unwrap();
+    let rates = [1e-7, 1.0000000000000001e-7, 2.5e-10, 0.001, 1e300, 3.0];
+    for (step, lr) in (0..).zip(rates) {
+        writer.append(&Record::Step(record!(Step { step, lr }))).unwrap();
+    }
+    writer.finish(record!(End { reason: "finished".into() })).unwrap();
+    let lines = stdout(&burnscape(&["watch", run.to_str().unwrap(), "--json"]));
+    let written: Vec<&str> = lines.lines().filter_map(|it| it.split("\"lr\":").nth(1)).collect();
+    let written: Vec<&str> = written.iter().filter_map(|it| it.split(',').next()).collect();
+    let expected = ["1e-7", "1.0000000000000001e-7", "2.5e-10", "0.001", "1e+300", "3.0"];
+    assert_eq!(written, expected, "{lines}");
+}
+
+#[test]
+fn a_view_that_there_is_not_is_answered_with_those_that_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = burnscape(&["watch", &run_in(&folder), "--view", "9"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = stderr(&output);
+    for view in ["overview", "gradients", "activations", "landscape", "sharpness"] {
+        assert!(told.contains(view), "{told}");
+    }
 }
 
 #[test]

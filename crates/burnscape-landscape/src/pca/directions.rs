@@ -8,22 +8,24 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::blocks::{Block, Tile, difference, for_each_block};
 use super::moments::Precision;
-use super::{Analysis, Component, PcaError, PcaOptions, ScoredComponent, Snapshots};
-use crate::direction::{dot, fnv1a_64, generator, norm};
+use super::stored::{DirectionStore, Stored};
+use super::{Analysis, PcaError, PcaOptions, ScoredComponent, Snapshots};
+use crate::direction::{fnv1a_64, generator};
 
 /// Snapshots that are summed up together, so that a sum is loaded and stored less often.
 const TOGETHER: usize = 4;
 
-/// The components with their directions, from the second read: Xᵀu/√λ for those that have one, random entries
-/// where something moved for the others.
-pub(super) fn directions<S: Snapshots>(
+/// Finds the directions in the second read and puts them into a store: Xᵀu/√λ for components that have one, random
+/// entries where something moved for the others.
+pub(super) fn directions<S: Snapshots, D: DirectionStore>(
     snapshots: &mut S,
     options: &PcaOptions,
     analysis: &Analysis,
-) -> Result<Vec<Component>, PcaError<S::Error>> {
-    let scored = analysis.spectrum.components(options.components);
+    store: &mut D,
+) -> Result<Vec<ScoredComponent>, PcaError<S::Error>> {
+    let mut scored = analysis.spectrum.components(options.components);
     let weights = analysis.spectrum.weights(&scored);
-    let mut directions = Directions::new(scored.len(), weights.len(), snapshots.dims(), options);
+    let mut directions = Directions::new(scored.len(), weights.len(), options, store);
     let needs = Needs {
         weights: &weights,
         products: analysis.precision == Precision::Single,
@@ -31,11 +33,16 @@ pub(super) fn directions<S: Snapshots>(
     };
     let merge = |range, part: Part| directions.write(range, &part);
     for_each_block(snapshots, options, |block| Part::of(block, &needs), merge)?;
-    let components = match needs.products {
-        true => directions.refined(analysis, scored),
-        false => directions.unchanged(scored),
-    };
-    Ok(make_orthonormal(components))
+    let products = directions.products;
+    let mut stored = Stored::new(store, snapshots.dims());
+    if needs.products {
+        // Single precision gave these: within their space, better ones.
+        let (refined, mixing) = analysis.spectrum.refine(&scored, &products);
+        scored.splice(..refined.len(), refined);
+        stored.mix(&mixing);
+    }
+    stored.make_orthonormal(scored.len());
+    Ok(scored)
 }
 
 /// What the second read is to find out.
@@ -131,64 +138,36 @@ fn write(values: &[f64], out: &mut [f32]) {
 }
 
 /// Directions being written, block after block.
-struct Directions {
-    directions: Vec<Vec<f32>>,
+struct Directions<'a, D> {
+    store: &'a mut D,
     /// Inner products of those that are sums of snapshots.
     products: DMatrix<f64>,
     /// For the others.
     stand_ins: Vec<StandIn>,
+    entries: Vec<f32>,
 }
 
-impl Directions {
-    fn new(count: usize, sums: usize, dims: usize, options: &PcaOptions) -> Self {
+impl<'a, D: DirectionStore> Directions<'a, D> {
+    fn new(count: usize, sums: usize, options: &PcaOptions, store: &'a mut D) -> Self {
         Self {
-            directions: vec![vec![0.0; dims]; count],
+            store,
             products: DMatrix::zeros(sums, sums),
             stand_ins: (sums..count).map(|k| StandIn::new(options.seed, k)).collect(),
+            entries: Vec::new(),
         }
     }
 
     fn write(&mut self, range: Range<usize>, part: &Part) {
         self.products += &part.products;
-        let (sums, others) = self.directions.split_at_mut(part.sums.len());
-        for (direction, sum) in sums.iter_mut().zip(&part.sums) {
-            direction[range.clone()].copy_from_slice(sum);
+        for (k, sum) in part.sums.iter().enumerate() {
+            self.store.write(k, range.start, sum);
         }
-        for (direction, stand_in) in others.iter_mut().zip(&mut self.stand_ins) {
-            stand_in.write(&part.moved, &mut direction[range.clone()]);
-        }
-    }
-
-    fn unchanged(self, scored: Vec<ScoredComponent>) -> Vec<Component> {
-        scored.into_iter().zip(self.directions).map(component).collect()
-    }
-
-    /// Single precision gave these: within their space, better ones.
-    fn refined(mut self, analysis: &Analysis, mut scored: Vec<ScoredComponent>) -> Vec<Component> {
-        let (refined, mixing) = analysis.spectrum.refine(&scored, &self.products);
-        let rank = refined.len();
-        scored.splice(..rank, refined);
-        mix(&mut self.directions[..rank], &mixing);
-        self.unchanged(scored)
-    }
-}
-
-/// Direction k becomes Σ mixing(i, k) · direction i.
-fn mix(directions: &mut [Vec<f32>], mixing: &DMatrix<f64>) {
-    let mut entries = vec![0.0; directions.len()];
-    for index in 0..directions.first().map_or(0, Vec::len) {
-        for (entry, direction) in entries.iter_mut().zip(&*directions) {
-            *entry = f64::from(direction[index]);
-        }
-        for (direction, column) in directions.iter_mut().zip(mixing.column_iter()) {
-            direction[index] = entries.iter().zip(&column).map(|(e, m)| e * m).sum::<f64>() as f32;
+        for (k, stand_in) in (part.sums.len()..).zip(&mut self.stand_ins) {
+            self.entries.resize(range.len(), 0.0);
+            stand_in.write(&part.moved, &mut self.entries);
+            self.store.write(k, range.start, &self.entries);
         }
     }
-}
-
-fn component((scored, direction): (ScoredComponent, Vec<f32>)) -> Component {
-    let ScoredComponent { scores, variance, explained, degenerate } = scored;
-    Component { direction, scores, variance, explained, degenerate }
 }
 
 /// Random entries for a degenerate component. A number is drawn for every parameter, used or not, so that an
@@ -208,31 +187,5 @@ impl StandIn {
             let drawn: f32 = StandardNormal.sample(&mut self.rng);
             *out = if *moved { drawn } else { 0.0 };
         }
-    }
-}
-
-/// Makes the directions orthonormal to the last bit that `f32` has. One of which nothing remains, because
-/// fewer parameters moved than there are components, becomes zero.
-fn make_orthonormal(mut components: Vec<Component>) -> Vec<Component> {
-    for k in 0..components.len() {
-        let (earlier, rest) = components.split_at_mut(k);
-        let direction = &mut rest[0].direction;
-        let norm_before = norm(direction);
-        // Twice, because the first time may leave rounding of the size of what remains.
-        for other in earlier.iter().chain(earlier.iter()) {
-            remove_along(&other.direction, direction);
-        }
-        let norm_after = norm(direction);
-        let vanished = norm_after <= 1e-6 * norm_before;
-        let scale = if vanished { 0.0 } else { norm_after.recip() };
-        direction.iter_mut().for_each(|entry| *entry = (f64::from(*entry) * scale) as f32);
-    }
-    components
-}
-
-fn remove_along(unit: &[f32], direction: &mut [f32]) {
-    let along = dot(unit, direction);
-    for (entry, unit) in direction.iter_mut().zip(unit) {
-        *entry = (f64::from(*entry) - along * f64::from(*unit)) as f32;
     }
 }

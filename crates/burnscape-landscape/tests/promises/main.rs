@@ -11,6 +11,7 @@ mod components;
 mod curvature;
 mod directions;
 mod ends_of_the_spectrum;
+mod in_pieces;
 mod joint;
 mod rounding;
 mod seeds;

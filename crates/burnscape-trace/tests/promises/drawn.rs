@@ -3,7 +3,7 @@
 use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, ComparedRun, Curvature, Density,
     Dropped, End, Epoch, F32s, F64s, FORMAT, Frozen, Head, Histogram, Hyperparameters, Layer,
-    LayerNodes, Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Runs, Slice,
+    LayerNodes, Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Runs, Shard, Slice,
     Snapshot, Step, Study, Tally, Trajectory, U32s, record,
 };
 
@@ -79,7 +79,7 @@ impl Draw {
     }
 
     pub fn record(&mut self) -> Record {
-        match self.below(24) {
+        match self.below(25) {
             0 => Record::from(self.head()),
             1 => Record::from(self.step()),
             2 => Record::from(self.epoch()),
@@ -103,6 +103,7 @@ impl Draw {
             20 => Record::from(self.plan()),
             21 => Record::from(record!(Frozen { step: self.u64(), blocks: self.u32s() })),
             22 => Record::from(self.runs()),
+            23 => Record::from(self.shard()),
             _ => Record::from(self.end()),
         }
     }
@@ -121,6 +122,7 @@ impl Draw {
             first_epoch: self.option(Self::u64),
             blocks: self.list(3, Self::block),
             buffers: self.list(3, Self::buffer),
+            patterns: vec![self.string()],
         })
     }
 
@@ -335,6 +337,7 @@ impl Draw {
             given_up: vec![self.u64(), self.u64()],
             stride: self.option(Self::u64),
             run: self.option(Self::u32),
+            dtype: self.option(Self::string),
         })
     }
 
@@ -379,6 +382,7 @@ impl Draw {
             tolerance: self.option(Self::f64),
             study: self.option(Self::u32),
             directions: self.option(Self::string),
+            patterns: vec![self.string()],
         })
     }
 
@@ -409,6 +413,7 @@ impl Draw {
             random_walk: self.f64s(),
             random_walk_measured: self.f64s(),
             degenerate: self.bool(),
+            rounding: self.option(Self::f64),
         })
     }
 
@@ -441,6 +446,17 @@ impl Draw {
 
     fn runs(&mut self) -> Runs {
         record!(Runs { runs: self.list(3, Self::compared_run) })
+    }
+
+    fn shard(&mut self) -> Shard {
+        record!(Shard {
+            slice: self.u32(),
+            index: self.u32(),
+            count: self.u32(),
+            plan: self.string(),
+            weights: self.string(),
+            batches: self.f64s(),
+        })
     }
 
     fn compared_run(&mut self) -> ComparedRun {

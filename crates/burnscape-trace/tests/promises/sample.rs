@@ -5,7 +5,7 @@ use std::ops::Range;
 use burnscape_trace::{
     Activation, Alert, Axis, Blackbox, Block, Buffer, Check, ComparedRun, Curvature, Density,
     Dropped, End, Epoch, F32s, F64s, FORMAT, Frozen, Head, Histogram, Hyperparameters, Layer,
-    LayerNodes, Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Runs, Slice,
+    LayerNodes, Measure, Metric, Nodes, Note, Plan, Progress, Record, Resume, Runs, Shard, Slice,
     Snapshot, Step, Study, Trajectory, U32s, columns, frame, record,
 };
 
@@ -386,7 +386,11 @@ pub fn records_of_1_0() -> Vec<Record> {
     records.retain(|record| {
         !matches!(
             record,
-            Record::Plan(_) | Record::Hyperparameters(_) | Record::Frozen(_) | Record::Runs(_)
+            Record::Plan(_)
+                | Record::Hyperparameters(_)
+                | Record::Frozen(_)
+                | Record::Runs(_)
+                | Record::Shard(_)
         )
     });
     records[0] = Record::from(record!(Head { format: [1, 0], ..head() }));
@@ -416,10 +420,21 @@ fn compared() -> Runs {
     record!(Runs { runs: vec![run] })
 }
 
-fn surface() -> [Record; 7] {
-    let (nodes, study) = (nodes().into(), study().into());
-    let runs = compared().into();
-    [slice().into(), plan().into(), nodes, study, runs, trajectory().into(), check().into()]
+fn shard() -> Shard {
+    record!(Shard {
+        slice: 2,
+        index: 3,
+        count: 16,
+        plan: "6c62272e07bb014262b821756295c58d".into(),
+        weights: "d228cb696f1a8caf78912b704e4a8964".into(),
+        batches: F64s(vec![0.5, f64::NAN]),
+    })
+}
+
+fn surface() -> [Record; 8] {
+    let (nodes, study, runs) = (nodes().into(), study().into(), compared().into());
+    let (slice, plan, shard) = (slice().into(), plan().into(), shard().into());
+    [slice, plan, shard, nodes, study, runs, trajectory().into(), check().into()]
 }
 
 fn last_words() -> [Record; 3] {

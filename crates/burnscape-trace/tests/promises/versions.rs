@@ -37,15 +37,15 @@ fn what_programs_did_with_the_text_of_a_field_they_still_do() {
 }
 
 #[test]
-fn this_is_format_1_2() {
-    assert_eq!(FORMAT, [1, 2]);
+fn this_is_format_1_3() {
+    assert_eq!(FORMAT, [1, 3]);
 }
 
 #[test]
 fn a_newer_major_is_refused_naming_both_versions_and_the_file() {
     let (bytes, _) = framed(&[head_of([2, 7]), note("hi")]);
     let message = read(&bytes).unwrap_err().to_string();
-    for part in ["2.7", "1.2", "runs/x/trace.cbor", "update burnscape"] {
+    for part in ["2.7", "1.3", "runs/x/trace.cbor", "update burnscape"] {
         assert!(message.contains(part), "{message}");
     }
 }
@@ -66,7 +66,7 @@ fn a_newer_major_is_not_resumed_and_not_touched() {
     bytes.extend(b"\xD9\xD9");
     std::fs::write(folder.trace_path(), &bytes).unwrap();
     let error = Writer::resume(&folder).unwrap_err();
-    assert!(matches!(error, Error::NewerMajor { found: [2, 0], known: [1, 2], .. }));
+    assert!(matches!(error, Error::NewerMajor { found: [2, 0], known: [1, 3], .. }));
     assert_eq!(std::fs::read(folder.trace_path()).unwrap(), bytes);
 }
 

@@ -139,7 +139,7 @@ fn the_first_record_must_be_a_head_of_our_format() {
     assert!(matches!(&error, Error::HeadFirst { kind, .. } if kind == "note"), "{error}");
     let error = writer.append(&Record::from(Head::default())).unwrap_err();
     assert!(error.to_string().contains("0.0"), "{error}");
-    assert!(error.to_string().contains("1.2"), "{error}");
+    assert!(error.to_string().contains("1.3"), "{error}");
     writer.append(&Record::from(head())).unwrap();
     writer.append(&note("hi")).unwrap();
 }

@@ -13,7 +13,7 @@ use crate::message::Message;
 use crate::numbers::{loss, utc_minute};
 use crate::palette::{BAD, MUTED, WARNING};
 use crate::scroll;
-use crate::views::help::{self, Explained};
+use crate::views::help::{self, Explained, Group, Page};
 use crate::views::{ViewKind, body, draw_sentence};
 use crate::widgets::table::{Cell, Column, Placed, first_visible, longest_name};
 use crate::widgets::{areas, text};
@@ -135,8 +135,7 @@ impl RunList {
     }
 
     fn scroll_help(&mut self, message: Message) -> bool {
-        let entries = help::entries(KEYS, WORDS);
-        help::moved(&mut self.help, entries, message)
+        help::moved(&mut self.help, help().entries(), message)
     }
 
     /// Draws everything.
@@ -159,7 +158,10 @@ impl RunList {
             text::put(buffer, area, &self.counts(), Style::new().add_modifier(Modifier::BOLD));
         }
         match self.help.filter(|_| with_keys) {
-            Some(first) => help::draw(inside, buffer, KEYS, WORDS, first),
+            Some(first) => {
+                self.draw_table(inside, buffer, with_keys);
+                help().draw(inside, buffer, first);
+            }
             None => self.draw_table(inside, buffer, with_keys),
         }
         let last = areas::split_bottom(area, 1).1;
@@ -254,6 +256,14 @@ fn alerts(row: &Row) -> Cell {
 }
 
 const KEYS_LINE: &str = "q quit  ? help  ↑↓ select  Enter open  1-5 open in view  v order  e save";
+
+/// What the help says.
+fn help() -> Page {
+    Page {
+        keys: vec![Group { title: "List of runs", entries: KEYS }],
+        words: Group { title: "What it tells", entries: WORDS },
+    }
+}
 
 const KEYS: &[Explained] = &[
     ("↑ ↓, k j, g G", "select a run"),

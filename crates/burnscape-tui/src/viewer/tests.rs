@@ -234,3 +234,19 @@ fn there_is_no_list_for_one_run() {
     press(&mut viewer, KeyCode::Char('L'));
     assert!(screen(&viewer).contains("this is the only run"), "{}", screen(&viewer));
 }
+
+/// Three notes of 3 MB: two are more than one look reads.
+#[test]
+fn how_much_of_a_long_run_is_read_is_told_until_it_is_whole() {
+    let scene = Scene::new();
+    let mut writer = scene.start("run", "a");
+    for _ in 0..3 {
+        let note = record!(burnscape_trace::Note { text: "n".repeat(3_000_000) });
+        writer.append(&Record::Note(note)).unwrap();
+    }
+    writer.flush().unwrap();
+    let mut viewer = scene.viewer(&["run"]);
+    assert!(screen(&viewer).contains("reading 66 %"), "{}", screen(&viewer));
+    viewer.refresh_at(SystemTime::now());
+    assert!(!screen(&viewer).contains("reading"), "{}", screen(&viewer));
+}

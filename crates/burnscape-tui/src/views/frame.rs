@@ -31,6 +31,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) unseen: u64,
     /// For how long the process that wrote a run without an end has been gone.
     pub(crate) gone_secs: Option<u64>,
+    /// How much of the run was read so far.
+    pub(crate) read_percent: Option<u8>,
     /// Keys are text.
     pub(crate) typing: bool,
     /// Keys are of no use in a frame that is printed.
@@ -184,6 +186,9 @@ impl Frame<'_> {
         let mut add = |word: &str, colour| {
             line.push_span(Span::styled(format!(" {word}"), Style::new().fg(colour)));
         };
+        if let Some(percent) = self.read_percent {
+            add(&format!("reading {percent} %"), TRAIN);
+        }
         if self.run.damage().is_damaged() {
             add("damaged", BAD);
         }

@@ -7,6 +7,7 @@ mod gradients;
 pub(crate) mod help;
 mod landscape;
 mod overview;
+pub(crate) mod printed_pane;
 mod sharpness;
 
 use std::str::FromStr;
@@ -24,6 +25,7 @@ pub use sharpness::SharpnessView;
 use crate::message::Message;
 use crate::model::Run;
 use crate::sight::Sight;
+use crate::still::Still;
 use crate::terminal_profile::UnknownWord;
 
 /// One way to look at a run: it keeps what the reader selected, not what the run is.
@@ -34,9 +36,19 @@ pub trait View: std::fmt::Debug + Send {
     /// Its own keys, for the last line of the screen.
     fn keys(&self) -> &'static str;
 
+    /// Its own keys with what they do, a line each, for the help.
+    fn explained_keys(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// What its numbers and marks mean and when to worry, a line each, for the help.
     fn words(&self) -> &'static [(&'static str, &'static str)] {
         &[]
+    }
+
+    /// Whether what it draws over steps answers to the keys of time.
+    fn is_over_steps(&self) -> bool {
+        true
     }
 
     /// Whether something moves by itself: then [`Message::Tick`] is to come now and then.
@@ -57,6 +69,11 @@ pub trait View: std::fmt::Debug + Send {
         false
     }
 
+    /// What is drawn as pixels, one for each dot of an area; `None`: it is none here.
+    fn still(&self, _run: &Run, _area: Rect) -> Option<Still> {
+        None
+    }
+
     /// Leaves what is open in it; `false`: nothing is.
     fn go_back(&mut self) -> bool {
         false
@@ -72,6 +89,17 @@ pub trait View: std::fmt::Debug + Send {
 
     /// Draws the run. It reads its arguments only, and fits any area, from one cell on.
     fn draw(&self, run: &Run, area: Rect, buffer: &mut Buffer);
+}
+
+impl dyn View {
+    /// What the help says of a view: its own keys first.
+    pub(crate) fn help(&self) -> help::Page {
+        let own = help::Group { title: self.title(), entries: self.explained_keys() };
+        let steps = self.is_over_steps().then_some(help::STEPS);
+        let keys = std::iter::once(own).chain(steps).chain([help::EVERYWHERE]).collect();
+        let words = help::Group { title: "What it tells", entries: self.words() };
+        help::Page { keys, words }
+    }
 }
 
 /// Which view.

@@ -77,6 +77,12 @@ impl DepthDots {
         &self.dots
     }
 
+    /// The colour at a dot: that of what is drawn there, else of the nearest face; `Reset`: nothing is there.
+    #[must_use]
+    pub fn colour_at(&self, x: usize, y: usize) -> Color {
+        self.dots.at(x, y).unwrap_or_else(|| self.faces[y * self.width + x])
+    }
+
     /// Draws a line where nothing covers it yet, in the colour of each share of it; a dotted one leaves
     /// out every other dot.
     pub fn line(
@@ -96,11 +102,18 @@ impl DepthDots {
         }
     }
 
-    /// Draws a line where the finished faces do not hide it; of a dotted one every other dot.
-    pub fn line_among_faces(&mut self, from: DepthPoint, to: DepthPoint, colour: Color) {
-        for point in points_between(from, to) {
+    /// Draws one of so many dots of a line, where the finished faces do not hide it; lines that are there keep their
+    /// colours.
+    pub fn line_among_faces(
+        &mut self,
+        from: DepthPoint,
+        to: DepthPoint,
+        every: usize,
+        colour: Color,
+    ) {
+        for point in points_between(from, to).step_by(every.max(1)) {
             if let Some((x, y)) = self.place(&point).filter(|_| self.is_visible(&point)) {
-                self.dots.set(x, y, colour);
+                self.dots.set_behind(x, y, colour);
             }
         }
     }

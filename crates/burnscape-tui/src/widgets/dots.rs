@@ -48,6 +48,21 @@ impl Dots {
         }
     }
 
+    /// Sets one dot behind what is there: a cell that has a colour keeps it.
+    pub fn set_behind(&mut self, x: usize, y: usize, colour: Color) {
+        if x < self.width() && y < self.height() {
+            let (bits, known) = self.cells[y / DOWN * self.columns + x / ACROSS];
+            self.set(x, y, if bits == 0 { colour } else { known });
+        }
+    }
+
+    /// The colour of a dot that is set.
+    #[must_use]
+    pub fn at(&self, x: usize, y: usize) -> Option<Color> {
+        let (bits, colour) = *self.cells.get(y / DOWN * self.columns + x / ACROSS)?;
+        (x < self.width() && bits & BITS[y % DOWN][x % ACROSS] != 0).then_some(colour)
+    }
+
     /// Lines on top of what lies below them, canvases of one size. Where several lines meet, the dots of all are seen
     /// and their colours take turns from cell to cell: none hides another.
     #[must_use]

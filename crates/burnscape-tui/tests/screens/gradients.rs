@@ -1,6 +1,7 @@
 //! The view of gradients: a block over steps, which blocks are shown, one block in full.
 
 use super::support::keys::Typed;
+use super::support::screen::Screen;
 use super::support::{Synthetic, looks};
 use burnscape_trace::{Record, Step, record};
 use burnscape_tui::model::{BlockQuantity, COLUMNS};
@@ -188,4 +189,30 @@ fn enter_shows_all_that_is_known_of_a_block_and_escape_leaves() {
     assert!(!frame.contains("Clip gradients"));
     assert!(screen.press("↓↓↓").text().contains("Clip gradients"));
     assert!(screen.press("⎋").text().contains("block by step"));
+}
+
+#[test]
+fn blocks_fold_into_modules_with_their_sums_and_enter_opens_one() {
+    let names = ["encoder.0.weight", "encoder.0.bias", "encoder.1.weight", "head.weight"];
+    let names = names.map(str::to_owned).to_vec();
+    let run = Synthetic { names, with_slice: false, ..Synthetic::default() }.run();
+    let weights: Vec<f64> = (0..4).map(|i| 3.0 + f64::from(i)).collect();
+    let mut screen = Screen::new(run, ViewKind::Gradients, (100, 30));
+    let folded = screen.press("t").text();
+    assert!(folded.contains("module 1 of 4"), "{folded}");
+    let row = |label: &str| {
+        let row = folded.lines().find(|row| row.trim_start().starts_with(label)).unwrap();
+        row.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    // Weights have the norms 3, 4, 5 and 6; that of several is the root of the sum of squares.
+    let norm = |of: &[usize]| of.iter().map(|&i| weights[i].powi(2)).sum::<f64>().sqrt();
+    for (label, blocks, of) in [("encoder ", "3", &[0, 1, 2][..]), ("0 ", "2", &[0, 1])] {
+        let row = row(label);
+        assert_eq!(row[1], blocks, "{row:?}");
+        let told: f64 = row[3].parse().unwrap();
+        assert!((told - norm(of)).abs() < 0.005 * norm(of), "{row:?}");
+    }
+    let opened = screen.press("↓\n").text();
+    assert!(opened.contains("block 1 of 2") && !opened.contains("head.weight"), "{opened}");
+    assert!(screen.press("\u{1b}").text().contains("module 2 of 4"), "{}", screen.text());
 }

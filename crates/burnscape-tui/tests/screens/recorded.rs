@@ -66,8 +66,11 @@ fn the_numbers_on_the_screen_are_those_of_the_trace() {
         let snapshots = records.iter().filter(|it| matches!(it, Record::Snapshot(_))).count();
         for size in [(80, 24), (120, 40), (200, 60)] {
             for view in [ViewKind::Overview, ViewKind::Landscape] {
-                let text = Screen::new(run_of(&records), view, size).text();
-                assert_close(number_after(&text, "last loss"), last_loss);
+                let mut screen = Screen::new(run_of(&records), view, size);
+                assert_close(number_after(&screen.text(), "last loss"), last_loss);
+                // The overview has its other numbers behind a key.
+                let keys = if view == ViewKind::Overview { "\n" } else { "" };
+                let text = screen.press(keys).text();
                 assert_close(number_after(&text, "lowest"), lowest);
                 assert_close(number_after(&text, "highest"), highest);
                 assert_eq!(number_after(&text, "snapshots"), snapshots as f64, "{text}");

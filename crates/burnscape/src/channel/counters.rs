@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use burn::train::Interrupter;
 
 use super::ending::Ending;
+use super::epoch_values::{EpochValues, LastValues};
 use super::listeners::{Listeners, Teller};
 use super::samples::LossSample;
 use super::voice::Voice;
@@ -63,6 +64,8 @@ pub(crate) struct Counters {
     /// Learning rate and global gradient norm of the last step written, as the bits of an f64.
     pub last_lr: AtomicU64,
     pub last_grad_norm: AtomicU64,
+    /// The same of the last step of each epoch.
+    pub epoch_values: EpochValues,
 }
 
 impl Counters {
@@ -83,6 +86,13 @@ impl Counters {
     pub fn let_go_of_weights(&self, bytes: u64) {
         let left = self.waiting_bytes.load(Ordering::Relaxed);
         self.waiting_bytes.fetch_sub(bytes.min(left), Ordering::Relaxed);
+    }
+
+    /// Learning rate and global gradient norm of the last step that was written, once there is one.
+    pub fn last_values(&self) -> Option<LastValues> {
+        let read = |bits: &AtomicU64| f64::from_bits(bits.load(Ordering::Relaxed));
+        let (lr, grad_norm) = (read(&self.last_lr), read(&self.last_grad_norm));
+        (lr > 0.0).then_some(LastValues { lr, grad_norm })
     }
 
     pub fn ending(&self) -> Option<Ending> {

@@ -1,6 +1,6 @@
 //! The ways from training to the writer thread: steps may be lost when it lags, all else may not.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::Thread;
@@ -8,6 +8,7 @@ use std::thread::Thread;
 use burnscape_trace::Record;
 
 use super::counters::Counters;
+use super::epoch_values::LastValues;
 use super::event::TrainingEvent;
 use super::message::{Control, Reply, Validated, WeightsAt};
 use super::samples::{LossSample, OwnSample, StepSample, TapSample};
@@ -70,6 +71,14 @@ impl RecorderHandle {
         }
     }
 
+    /// Gives the terminal back, where a dashboard has it.
+    #[cfg(feature = "tui")]
+    pub fn close_dashboard(&self) {
+        if let Some(dashboard) = self.0.counters.dashboard.get() {
+            dashboard.close();
+        }
+    }
+
     /// Text to be left on the terminal when the dashboard closes.
     pub fn say_at_end(&self, text: String) {
         #[cfg(feature = "tui")]
@@ -90,12 +99,9 @@ impl RecorderHandle {
         let _ = self.0.writer.set(thread);
     }
 
-    /// Learning rate and global gradient norm of the last step that was written, once there is one.
-    pub fn last_values(&self) -> Option<(f64, f64)> {
-        let read = |bits: &AtomicU64| f64::from_bits(bits.load(Ordering::Relaxed));
-        let counters = &self.0.counters;
-        let lr = read(&counters.last_lr);
-        (lr > 0.0).then(|| (lr, read(&counters.last_grad_norm)))
+    /// Those of the last step that was written, once there is one.
+    pub fn last_values(&self) -> Option<LastValues> {
+        self.0.counters.last_values()
     }
 
     /// Hands a step over, or counts it as dropped; never waits.

@@ -2,6 +2,7 @@
 
 pub(crate) mod counters;
 pub(crate) mod ending;
+pub(crate) mod epoch_values;
 pub(crate) mod event;
 pub(crate) mod handle;
 pub(crate) mod listeners;

@@ -3,9 +3,10 @@
 use burn::module::Module;
 use burn::train::InferenceStep;
 
-use super::connect::KeptBend;
+use super::bend::KeptBend;
 use super::folder;
 use super::runs::Runs;
+use crate::config::shard::refuse_under_variable;
 use crate::landscape::Landscape;
 use crate::study::Study;
 use crate::study::batches::Batches;
@@ -65,6 +66,7 @@ impl Runs {
         M::Input: Clone,
         B: Batches<M::Input> + ?Sized,
     {
+        refuse_under_variable("a comparison of runs")?;
         let folder = folder::begin(folder.as_ref(), &self)?;
         let set = self.set.take();
         let run = Run::open(folder.path())?;

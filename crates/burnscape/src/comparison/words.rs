@@ -4,7 +4,6 @@ use burnscape_landscape::barrier::Barrier;
 use burnscape_landscape::pca::{JointPca, Weigh};
 use burnscape_landscape::words::{number, percent};
 
-use super::connect::highest;
 use super::runs::Runs;
 use crate::study::bending::MeasuredBend;
 use crate::study::ways::Statistics;
@@ -103,8 +102,8 @@ pub(super) fn bent_path(
             "On a path between {a} and {b} whose bend was trained for {steps} steps{with}, the {name} is at most {}; on the \
              straight line it is at most {} ({} nodes each). Above the straight connection of the ends it climbs {} instead of \
              {}.",
-            number(highest(curve)),
-            number(highest(line)),
+            number(curve.highest()),
+            number(line.highest()),
             curve.losses.len(),
             number(curve.height),
             number(line.height),

@@ -3,10 +3,12 @@
 pub(crate) mod alerts;
 pub(crate) mod black_box;
 pub(crate) mod check;
+pub(crate) mod chosen;
 pub(crate) mod clock;
 pub(crate) mod filters;
 pub(crate) mod measurements;
 pub(crate) mod schedule;
+pub(crate) mod shard;
 pub(crate) mod snapshots;
 pub(crate) mod study;
 
@@ -20,11 +22,13 @@ use crate::Result;
 use alerts::{AlertRules, OnAlert};
 use black_box::BlackBox;
 use check::check;
+use chosen::Chosen;
 use clock::Clock;
 use filters::FilterOverride;
 use measurements::Measurements;
 use schedule::SnapshotSchedule;
-use snapshots::SnapshotLimits;
+use shard::Shard;
+use snapshots::{Rounding, SnapshotLimits};
 use study::{StudyConfig, check_tolerance};
 
 /// What happens when the run folder already holds a run; nothing is ever overwritten.
@@ -37,6 +41,9 @@ pub(crate) enum Existing {
     /// Take the next free number: `runs/digits-2`.
     NextFree,
 }
+
+/// 64 MiB a vector; a study holds about six of them.
+const MOST_HELD: usize = 1 << 24;
 
 /// All settings; [`crate::ProbeBuilder`] documents each.
 #[derive(Debug, Clone)]
@@ -52,13 +59,21 @@ pub(crate) struct Config {
     pub snapshots: SnapshotSchedule,
     /// `None`: all are kept.
     pub snapshot_limits: Option<SnapshotLimits>,
+    /// `None`: as they are trained.
+    pub snapshot_rounding: Option<Rounding>,
+    /// Blocks that are recorded.
+    pub blocks: Chosen,
     /// Steps that may wait for the writer thread: a few seconds of a fast training.
     pub queue_steps: usize,
     pub filter_axes: Vec<FilterOverride>,
     pub keep_last_update: bool,
+    /// Parameters up to which vectors as long as they are held in memory.
+    pub most_held: usize,
     pub study: StudyConfig,
     /// What the default slices measure, whatever time that takes.
     pub plan: Option<Plan>,
+    /// The share of every slice that this process measures; `None`: all of it, unless the environment says otherwise.
+    pub shard: Option<Shard>,
     /// What budgets of time are kept by.
     pub clock: Clock,
     /// Training is asked to stop: one word for all models that are trained together.
@@ -79,11 +94,15 @@ impl Config {
             deferred_reads: None,
             snapshots: SnapshotSchedule::EveryEpochs(1),
             snapshot_limits: Some(SnapshotLimits::default()),
+            snapshot_rounding: None,
+            blocks: Chosen::default(),
             queue_steps: 4096,
             filter_axes: Vec::new(),
             keep_last_update: false,
+            most_held: MOST_HELD,
             study: StudyConfig::new(),
             plan: None,
+            shard: None,
             clock: Clock::default(),
             stop_asked: Arc::default(),
             stop_told: Arc::default(),
@@ -103,6 +122,8 @@ impl Config {
         };
         check("snapshots", every > 0, &every, "every 1 or more")?;
         check("queue_steps", self.queue_steps > 0, &self.queue_steps, "1 or more")?;
+        let can_round = self.snapshot_rounding.is_none_or(|it| it.dtype().is_some());
+        check("snapshot_dtype", can_round, &"f64", "f16, bf16 or f32")?;
         self.alerts.validate()?;
         check_tolerance(self.plan.as_ref().and_then(|plan| plan.tolerance))?;
         self.study.validate()

@@ -1,5 +1,6 @@
 //! What `finish` gives back: surfaces, trajectories, and what they mean in words.
 
+mod in_short;
 pub(crate) mod recording;
 pub(crate) mod slice_surface;
 pub(crate) mod summary;
@@ -121,7 +122,8 @@ impl Landscape {
         self.recording.run_folder()
     }
 
-    /// What was found, and what can and cannot be concluded from it, in plain sentences.
+    /// What was found, and what can and cannot be concluded from it, in plain sentences, some thirty of them. Printed,
+    /// a landscape tells the handful that matters.
     pub fn summary(&self) -> Vec<String> {
         words::summary(self)
     }

@@ -1,6 +1,6 @@
 //! What a model is made of: its float tensors in visiting order, told apart and named by path.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -8,6 +8,7 @@ use burnscape_landscape::layout::{self, Block, Layout};
 use burnscape_trace::Head;
 
 use super::tensors::{NamedTensor, shape_in_words, to_host, widen_data};
+use crate::config::chosen::Chosen;
 use crate::config::filters::FilterOverride;
 use crate::{Error, Result};
 
@@ -22,6 +23,8 @@ pub(crate) enum Slot {
     /// among the buffers, where its own values are kept. burn's optimizer moves the first path only,
     /// so the two agree only if the model itself ties them again.
     Alias { block: usize, buffer: usize },
+    /// A parameter that was not chosen: nobody reads it, nobody moves it.
+    LeftOut,
 }
 
 /// A tensor that belongs to the model but is no parameter.
@@ -49,6 +52,8 @@ pub(crate) struct ModelMap {
     pub dtype: DType,
     /// Element type of every block.
     pub dtypes: Vec<DType>,
+    /// The blocks that were chosen.
+    pub chosen: Chosen,
 }
 
 impl ModelMap {
@@ -58,11 +63,12 @@ impl ModelMap {
     /// # Errors
     ///
     /// [`Error::NoParameters`] if it has no float parameter.
-    pub fn of<M: Module>(model: &M, overrides: &[FilterOverride]) -> Result<Self> {
+    /// [`Error::NothingChosen`] if it has none of those chosen.
+    pub fn of<M: Module>(model: &M, overrides: &[FilterOverride], chosen: &Chosen) -> Result<Self> {
         let floats = collect_floats(model);
         let is_buffer = find_buffers(model, &floats);
         let bias_lens = bias_lengths(&floats);
-        let mut map = Builder::default();
+        let mut map = Builder { chosen: chosen.clone(), ..Builder::default() };
         for (float, is_buffer) in floats.iter().zip(is_buffer) {
             map.push(float, is_buffer, &bias_lens, overrides);
         }
@@ -76,10 +82,16 @@ impl ModelMap {
     /// [`Error::OtherModel`] naming the first that differs.
     pub fn check_model<M: Module>(&self, model: &M) -> Result<()> {
         let floats = collect_floats(model);
+        let floats: Vec<&Float> = floats
+            .iter()
+            .zip(self.are_known())
+            .filter(|(_, known)| *known)
+            .map(|it| it.0)
+            .collect();
         let found: HashMap<String, &[usize]> =
             floats.iter().map(|float| (float.dotted(), float.shape.as_slice())).collect();
         let recorded: HashMap<&str, &[usize]> = self.expected_tensors().collect();
-        let of_model = floats.iter().map(Float::dotted);
+        let of_model = floats.iter().map(|float| float.dotted());
         let of_run = self.expected_tensors().map(|(path, _)| path.to_string());
         let differs = |path: &String| found.get(path) != recorded.get(path.as_str());
         match of_model.chain(of_run).find(differs) {
@@ -129,6 +141,13 @@ impl ModelMap {
         if let Ok(layout) = Layout::new(blocks) {
             self.layout = layout;
         }
+    }
+
+    /// Per float of a model in visiting order, whether it was not left out.
+    fn are_known(&self) -> impl Iterator<Item = bool> {
+        let known = self.slots.iter().map(|slot| *slot != Slot::LeftOut);
+        // A model that has more of them is another one.
+        known.chain(std::iter::repeat(true))
     }
 
     /// The paths of all blocks.
@@ -273,6 +292,8 @@ struct Builder {
     slots: Vec<Slot>,
     aliases: Vec<(String, String)>,
     blocks_by_id: HashMap<ParamId, usize>,
+    left_out: HashSet<ParamId>,
+    chosen: Chosen,
     dtypes: Vec<DType>,
 }
 
@@ -288,6 +309,9 @@ impl Builder {
             self.add_buffer(float)
         } else if let Some(&block) = self.blocks_by_id.get(&float.id) {
             self.add_alias(block, float)
+        } else if !self.chosen.holds(&float.dotted()) || self.left_out.contains(&float.id) {
+            self.left_out.insert(float.id);
+            Slot::LeftOut
         } else {
             self.add_block(float, bias_lens, overrides)
         };
@@ -318,10 +342,20 @@ impl Builder {
         Slot::Block(self.blocks.len() - 1)
     }
 
+    fn nothing_chosen(&self, floats: &[Float]) -> Error {
+        let left_out = floats.iter().zip(&self.slots).find(|(_, slot)| **slot == Slot::LeftOut);
+        match left_out {
+            Some((float, _)) => {
+                Error::NothingChosen { patterns: self.chosen.0.clone(), example: float.dotted() }
+            }
+            None => Error::NoParameters,
+        }
+    }
+
     fn finish(self, floats: &[Float]) -> Result<ModelMap> {
         let first = floats.iter().zip(&self.slots);
         let first = first.clone().find(|(_, slot)| matches!(slot, Slot::Block(_)));
-        let (first, _) = first.ok_or(Error::NoParameters)?;
+        let (first, _) = first.ok_or_else(|| self.nothing_chosen(floats))?;
         Ok(ModelMap {
             layout: Layout::new(self.blocks)?,
             buffers: self.buffers,
@@ -332,6 +366,7 @@ impl Builder {
             defers_reads: !is_host(&first.device),
             dtype: first.dtype,
             dtypes: self.dtypes,
+            chosen: self.chosen,
         })
     }
 }
@@ -414,8 +449,21 @@ impl ModuleVisitor for IdChecker<'_> {
 ///
 /// [`Error::Device`] if a tensor cannot be read.
 pub(crate) fn read_tensors<M: Module>(model: &M, map: &ModelMap) -> Result<Vec<NamedTensor>> {
-    let mut reader =
-        TensorReader { map, next: 0, tensors: Vec::with_capacity(map.slots.len()), error: None };
+    read_tensors_if(model, map, |_| true)
+}
+
+/// Of these only the ones that are wanted.
+///
+/// # Errors
+///
+/// As [`read_tensors`].
+pub(crate) fn read_tensors_if<M: Module>(
+    model: &M,
+    map: &ModelMap,
+    is_wanted: impl Fn(Slot) -> bool,
+) -> Result<Vec<NamedTensor>> {
+    let tensors = Vec::with_capacity(map.slots.len());
+    let mut reader = TensorReader { map, is_wanted, next: 0, tensors, error: None };
     model.visit(&mut reader);
     match reader.error {
         Some(reason) => Err(Error::Device { reason }),
@@ -423,23 +471,57 @@ pub(crate) fn read_tensors<M: Module>(model: &M, map: &ModelMap) -> Result<Vec<N
     }
 }
 
-struct TensorReader<'a> {
+/// A checksum of every parameter and buffer, of which one at a time is read.
+///
+/// # Errors
+///
+/// As [`read_tensors`].
+pub(crate) fn checksums<M: Module>(model: &M, map: &ModelMap) -> Result<Vec<u32>> {
+    let mut summer = Summer { left: map.slots.len(), sums: Vec::new(), error: None };
+    model.visit(&mut summer);
+    match summer.error {
+        Some(reason) => Err(Error::Device { reason }),
+        None => Ok(summer.sums),
+    }
+}
+
+struct Summer {
+    left: usize,
+    sums: Vec<u32>,
+    error: Option<String>,
+}
+
+impl ModuleVisitor for Summer {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.left == 0 {
+            return;
+        }
+        self.left -= 1;
+        match to_host(param.base()) {
+            Ok(data) => self.sums.push(crc32fast::hash(data.as_bytes())),
+            Err(reason) => self.error = Some(reason),
+        }
+    }
+}
+
+struct TensorReader<'a, F> {
     map: &'a ModelMap,
+    is_wanted: F,
     next: usize,
     tensors: Vec<NamedTensor>,
     error: Option<String>,
 }
 
-impl ModuleVisitor for TensorReader<'_> {
+impl<F: Fn(Slot) -> bool> ModuleVisitor for TensorReader<'_, F> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let slot = self.map.slots.get(self.next).copied();
+        let slot = self.map.slots.get(self.next).copied().filter(|slot| (self.is_wanted)(*slot));
         self.next += 1;
         let path = match slot {
             Some(Slot::Block(block)) => &self.map.layout.blocks()[block].path,
             Some(Slot::Buffer(buffer) | Slot::Alias { buffer, .. }) => {
                 &self.map.buffers[buffer].path
             }
-            None => return,
+            Some(Slot::LeftOut) | None => return,
         };
         match to_host(param.base()) {
             Ok(data) => self.tensors.push(NamedTensor { path: path.clone(), data }),

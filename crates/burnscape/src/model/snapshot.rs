@@ -2,18 +2,21 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
 use burnscape_landscape::layout::Layout;
 use burnscape_landscape::pca::Snapshots;
 use burnscape_trace::{RunFolder, Snapshot};
-use safetensors::SafeTensors;
-use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::tensor::{Dtype, Metadata, TensorInfo, View};
 
+use super::encoded::{Header, write_error, write_whole};
 use super::map::ModelMap;
-use super::tensors::{HostTensor, NamedTensor, dtype_of, shape_in_words, widen};
+use super::tensors::{
+    HostTensor, NamedTensor, dtype_of, f32_bytes, rounded, shape_in_words, widen,
+};
+use super::vector_file::StoredVector;
 use crate::{Error, Result};
 
 /// A safetensors header may be this long (the limit of the format's reference reader).
@@ -29,37 +32,6 @@ const DIRECTIONS: [&str; 2] = ["d1", "d2"];
 
 /// Stands before the paths of buffers there.
 const BUFFER: &str = "buffer:";
-
-/// The bytes of a snapshot file. Equal tensors give equal bytes: nothing else is in the file.
-pub(crate) fn encode(tensors: &[NamedTensor]) -> Result<Vec<u8>, String> {
-    let views = tensors.iter().map(|it| (it.path.as_str(), HostTensor::of(&it.data)));
-    safetensors::serialize(views, None).map_err(|error| error.to_string())
-}
-
-/// Writes a snapshot under a temporary name, then renames it, so that a file is whole or absent.
-///
-/// # Errors
-///
-/// [`Error::SnapshotWrite`] with the file and what the system said.
-pub(crate) fn write(file: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |error: std::io::Error| Error::SnapshotWrite {
-        file: file.to_path_buf(),
-        reason: error.to_string(),
-    };
-    let temporary = file.with_extension("safetensors.tmp");
-    let write = || -> std::io::Result<()> {
-        // Not the run folder as well: where it was removed, half a run would come back.
-        if let Some(folder) = file.parent().filter(|folder| !folder.is_dir()) {
-            fs::create_dir(folder)?;
-        }
-        File::create(&temporary)?.write_all(bytes)?;
-        fs::rename(&temporary, file)
-    };
-    write().map_err(|error| {
-        let _ = fs::remove_file(&temporary);
-        failed(error)
-    })
-}
 
 /// An open snapshot file, checked against the model.
 #[derive(Debug)]
@@ -195,6 +167,20 @@ impl SnapshotFile {
         read
     }
 
+    /// Rounds numbers as those of a tensor of this file are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SnapshotRead`] if there is no such tensor.
+    pub fn round_as(&self, name: &str, values: &mut [f32]) -> Result<()> {
+        let dtype = self.info(name)?.dtype;
+        let bytes = rounded(Dtype::F32, &f32_bytes(values), dtype);
+        if dtype.bitsize() < Dtype::F32.bitsize() {
+            widen(dtype, &bytes, values);
+        }
+        Ok(())
+    }
+
     fn info(&self, name: &str) -> Result<TensorInfo> {
         let info = self.metadata.info(name);
         info.cloned().ok_or_else(|| read_error(&self.path, format!("it has no tensor `{name}`")))
@@ -250,76 +236,96 @@ fn read_header(file: &mut File) -> Result<(u64, Metadata), String> {
     Ok((data_start, metadata))
 }
 
-/// Writes the centre and the directions of a slice as flat vectors `centre`, `d1` and, for a plane, `d2`, with
-/// the buffers of a centre that no snapshot holds.
+/// Hands the pieces of a vector over, one after the other.
+pub(crate) type EachPiece<'a> = dyn FnMut(&mut dyn FnMut(&[f32]) -> Result<()>) -> Result<()> + 'a;
+
+/// Writes the centre and the directions of a slice, all with `len` entries, as flat vectors `centre`, `d1` and, for a
+/// plane, `d2`, with the buffers of a centre that no snapshot holds.
 ///
 /// # Errors
 ///
-/// [`Error::SnapshotWrite`].
+/// [`Error::SnapshotWrite`], and what the vectors say.
 pub(crate) fn write_directions(
     file: &Path,
-    centre: &[f32],
-    directions: &[Vec<f32>],
+    len: usize,
+    vectors: &mut [Box<EachPiece<'_>>],
     buffers: &[NamedTensor],
 ) -> Result<()> {
-    let vector = |(name, values): (&str, &[f32])| NamedTensor {
-        path: name.to_string(),
-        data: TensorData::new(values.to_vec(), [values.len()]),
-    };
-    let names = DIRECTIONS.into_iter().zip(directions.iter().map(Vec::as_slice));
-    let vectors = std::iter::once((CENTRE, centre)).chain(names).map(vector);
-    let tensors: Vec<NamedTensor> = vectors.chain(buffers.iter().map(as_buffer)).collect();
-    let bytes = encode(&tensors);
-    let bytes =
-        bytes.map_err(|reason| Error::SnapshotWrite { file: file.to_path_buf(), reason })?;
-    write(file, &bytes)
+    let buffers: Vec<NamedTensor> = buffers.iter().map(as_buffer).collect();
+    let shapes: Vec<HostTensor<'_>> = buffers.iter().map(|it| HostTensor::of(&it.data)).collect();
+    let shape = [len];
+    let names = std::iter::once(CENTRE).chain(DIRECTIONS).take(vectors.len());
+    let mut described: Vec<(&str, Dtype, &[usize])> =
+        names.map(|name| (name, Dtype::F32, &shape[..])).collect();
+    for (buffer, shape) in buffers.iter().zip(&shapes) {
+        described.push((&buffer.path, shape.dtype(), shape.shape()));
+    }
+    let header = Header::of(&described).map_err(|reason| write_error(file, reason))?;
+    write_whole(file, |out| {
+        let mut write = |bytes: &[u8]| {
+            out.write_all(bytes).map_err(|error| write_error(file, error.to_string()))
+        };
+        write(&header.bytes)?;
+        for at in header.order {
+            match vectors.get_mut(at) {
+                Some(each_piece) => each_piece(&mut |piece| write(&f32_bytes(piece)))?,
+                None => write(buffers[at - vectors.len()].data.as_bytes())?,
+            }
+        }
+        Ok(())
+    })
 }
 
 fn as_buffer(buffer: &NamedTensor) -> NamedTensor {
     NamedTensor { path: format!("{BUFFER}{}", buffer.path), data: buffer.data.clone() }
 }
 
-/// What [`write_directions`] wrote.
+/// What [`write_directions`] wrote, of which vectors are read when they are needed.
 #[derive(Debug)]
-pub(crate) struct StoredDirections {
-    pub centre: Vec<f32>,
-    pub directions: Vec<Vec<f32>>,
+pub(crate) struct StoredSlice {
+    pub centre: StoredVector,
+    pub directions: Vec<StoredVector>,
     /// Those of a centre that no snapshot holds.
     pub buffers: Vec<NamedTensor>,
 }
 
-/// Reads what [`write_directions`] wrote.
+/// Opens what [`write_directions`] wrote.
 ///
 /// # Errors
 ///
 /// [`Error::SnapshotRead`].
-pub(crate) fn read_directions(file: &Path, len: usize) -> Result<StoredDirections> {
+pub(crate) fn open_directions(file: &Path, len: usize) -> Result<StoredSlice> {
     let failed = |reason: String| read_error(file, reason);
-    let bytes = fs::read(file).map_err(|error| failed(error.to_string()))?;
-    let found = SafeTensors::deserialize(&bytes).map_err(|error| failed(error.to_string()))?;
-    let vector = |name: &str| -> Result<Vec<f32>> {
-        let view = found.tensor(name).map_err(|error| failed(error.to_string()))?;
-        if view.shape() != [len] {
-            let shape = view.shape();
+    let mut opened = File::open(file).map_err(|error| failed(error.to_string()))?;
+    let (data_start, metadata) = read_header(&mut opened).map_err(failed)?;
+    let begin = |name: &str| -> Result<u64> {
+        let info = metadata.info(name).ok_or_else(|| failed(format!("it has no `{name}`")))?;
+        if info.shape != [len] || info.dtype != Dtype::F32 {
+            let (shape, dtype) = (&info.shape, info.dtype);
             return Err(failed(format!(
-                "`{name}` has the shape {shape:?}, the model {len} parameters"
+                "`{name}` has the shape {shape:?} of {dtype}, the model {len} parameters of F32"
             )));
         }
-        let mut values = vec![0.0; len];
-        widen(view.dtype(), view.data(), &mut values);
-        Ok(values)
+        Ok(data_start + info.data_offsets.0 as u64)
     };
-    let centre = vector(CENTRE)?;
-    let names = DIRECTIONS.into_iter().filter(|name| found.names().contains(name));
-    let directions = names.map(vector).collect::<Result<Vec<_>>>()?;
-    let buffer = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
-        let path = name.strip_prefix(BUFFER)?.to_string();
-        let data = view.data().to_vec();
-        let data = TensorData::from_bytes_vec(data, view.shape().to_vec(), dtype_of(view.dtype()));
-        Some(NamedTensor { path, data })
+    let names = DIRECTIONS.into_iter().filter(|name| metadata.info(name).is_some());
+    let begins = std::iter::once(CENTRE).chain(names).map(begin).collect::<Result<Vec<_>>>()?;
+    let mut vectors = StoredVector::in_file(file, &begins)?;
+    let (centre, directions) = (vectors.remove(0), vectors);
+    let mut buffers = SnapshotFile {
+        path: file.to_path_buf(),
+        file: Some(opened),
+        data_start,
+        metadata,
+        bytes: Vec::new(),
     };
-    let buffers = found.tensors().into_iter().filter_map(buffer).collect();
-    Ok(StoredDirections { centre, directions, buffers })
+    let names = buffers.metadata.offset_keys();
+    let paths = names.iter().filter_map(|name| Some((name, name.strip_prefix(BUFFER)?)));
+    let buffer = |(name, path): (&String, &str)| {
+        Ok(NamedTensor { path: path.to_string(), data: buffers.tensor(name)? })
+    };
+    let buffers = paths.map(buffer).collect::<Result<_>>()?;
+    Ok(StoredSlice { centre, directions, buffers })
 }
 
 /// Where the last update of a run is kept, as the centre of a file of directions.
@@ -342,7 +348,8 @@ pub(crate) fn keep_last_update(
     match update {
         Some(update) => {
             let leads_to = last.map(identity).into_iter().collect::<Vec<_>>();
-            write_directions(&path, update, &[], &leads_to)
+            let whole: Box<EachPiece<'_>> = Box::new(|visit| visit(update));
+            write_directions(&path, update.len(), &mut [whole], &leads_to)
         }
         None if path.is_file() => fs::remove_file(&path)
             .map_err(|error| Error::SnapshotWrite { file: path, reason: error.to_string() }),
@@ -364,12 +371,17 @@ pub(crate) fn last_update(
     if !path.is_file() {
         return Ok(None);
     }
-    let stored = read_directions(&path, parameters)?;
+    let stored = open_directions(&path, parameters)?;
     let expected = identity(last);
     let is_of_last = |it: &NamedTensor| {
         it.path == expected.path && it.data.as_bytes() == expected.data.as_bytes()
     };
-    Ok(stored.buffers.iter().any(is_of_last).then_some(stored.centre))
+    if !stored.buffers.iter().any(is_of_last) {
+        return Ok(None);
+    }
+    let mut update = vec![0.0; parameters];
+    stored.centre.read(0, &mut update)?;
+    Ok(Some(update))
 }
 
 /// Step and checksum of a snapshot, to tell it from one of a later training.

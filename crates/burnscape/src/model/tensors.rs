@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData, bf16, f16};
 use safetensors::tensor::{Dtype, View};
 
 /// A shape, or that there is none.
@@ -15,6 +15,27 @@ pub(crate) fn shape_in_words(shape: Option<&[usize]>) -> String {
 pub(crate) struct NamedTensor {
     pub path: String,
     pub data: TensorData,
+}
+
+impl NamedTensor {
+    /// Its element type, as files call it.
+    pub fn dtype(&self) -> Dtype {
+        HostTensor::of(&self.data).dtype()
+    }
+
+    /// The narrower one of its own element type and another one, unless that cannot hold its numbers.
+    pub fn fitting(&self, other: Dtype) -> Dtype {
+        let own = self.dtype();
+        // The least magnitude that is rounded to infinity.
+        let beyond = match other {
+            Dtype::F16 => 65_520.0,
+            Dtype::BF16 => 3.396_177_5e38,
+            _ => f64::from(f32::MAX),
+        };
+        let fits = |value: f64| !value.is_finite() || value.abs() < beyond;
+        let is_narrower = other.bitsize() < own.bitsize();
+        if is_narrower && self.data.iter::<f64>().all(fits) { other } else { own }
+    }
 }
 
 /// Reads a tensor in its own element type; bfloat16 and packed weights become f32, which numpy
@@ -50,6 +71,7 @@ impl View for HostTensor<'_> {
         match self.data.dtype() {
             DType::F64 => Dtype::F64,
             DType::F16 => Dtype::F16,
+            DType::BF16 => Dtype::BF16,
             _ => Dtype::F32,
         }
     }
@@ -76,6 +98,7 @@ pub(super) fn dtype_of(dtype: Dtype) -> DType {
     match dtype {
         Dtype::F64 => DType::F64,
         Dtype::F16 => DType::F16,
+        Dtype::BF16 => DType::BF16,
         _ => DType::F32,
     }
 }
@@ -83,7 +106,8 @@ pub(super) fn dtype_of(dtype: Dtype) -> DType {
 pub(super) fn widen(dtype: Dtype, bytes: &[u8], out: &mut [f32]) {
     match dtype {
         Dtype::F64 => convert::<8>(bytes, out, |it| f64::from_le_bytes(it) as f32),
-        Dtype::F16 => convert::<2>(bytes, out, |it| f32_from_f16(u16::from_le_bytes(it))),
+        Dtype::F16 => convert::<2>(bytes, out, |it| f16::from_le_bytes(it).to_f32()),
+        Dtype::BF16 => convert::<2>(bytes, out, |it| bf16::from_le_bytes(it).to_f32()),
         _ => convert::<4>(bytes, out, f32::from_le_bytes),
     }
 }
@@ -99,6 +123,31 @@ pub(super) fn convert<const N: usize>(
     }
 }
 
-pub(super) fn f32_from_f16(bits: u16) -> f32 {
-    burn::tensor::f16::from_bits(bits).to_f32()
+/// Elements of a file, each rounded to the nearest one of a narrower type, ties to even.
+pub(super) fn rounded(from: Dtype, bytes: &[u8], to: Dtype) -> Vec<u8> {
+    match (from, to) {
+        (Dtype::F64, Dtype::F32) => each(bytes, |it| (f64::from_le_bytes(it) as f32).to_le_bytes()),
+        (Dtype::F64, Dtype::F16) => {
+            each(bytes, |it| f16::from_f64(f64::from_le_bytes(it)).to_le_bytes())
+        }
+        (Dtype::F64, Dtype::BF16) => {
+            each(bytes, |it| bf16::from_f64(f64::from_le_bytes(it)).to_le_bytes())
+        }
+        (Dtype::F32, Dtype::F16) => {
+            each(bytes, |it| f16::from_f32(f32::from_le_bytes(it)).to_le_bytes())
+        }
+        (Dtype::F32, Dtype::BF16) => {
+            each(bytes, |it| bf16::from_f32(f32::from_le_bytes(it)).to_le_bytes())
+        }
+        _ => bytes.to_vec(),
+    }
+}
+
+fn each<const N: usize, const M: usize>(bytes: &[u8], to: impl Fn([u8; N]) -> [u8; M]) -> Vec<u8> {
+    bytes.as_chunks::<N>().0.iter().flat_map(|value| to(*value)).collect()
+}
+
+/// The bytes of `f32`s in a file.
+pub(super) fn f32_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }

@@ -1,6 +1,6 @@
 //! Plain lines with values, for a terminal or a log: what burn's own line renderer leaves out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -15,7 +15,10 @@ use burn::train::renderer::{
 use burnscape_landscape::words::number;
 
 use super::metric_values::MetricValues;
+use crate::channel::counters::Counters;
+use crate::channel::epoch_values::LastValues;
 use crate::channel::handle::RecorderHandle;
+use crate::channel::message::Control;
 
 /// Lines within an epoch come at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(2);
@@ -43,6 +46,33 @@ pub struct Lines {
     items: (usize, usize),
     epoch_started: Instant,
     last_line: Instant,
+    /// Epochs whose last step is not written yet.
+    waiting: VecDeque<EpochLine>,
+}
+
+/// A line about an epoch, without what its last step came to.
+struct EpochLine {
+    epoch: usize,
+    total_epochs: usize,
+    metrics: Vec<String>,
+    secs: f64,
+    since: Instant,
+}
+
+impl EpochLine {
+    fn with(&self, last: Option<LastValues>) -> String {
+        let Self { epoch, total_epochs, metrics, secs, .. } = self;
+        let width = total_epochs.to_string().len();
+        let values = [&metrics[..], &words(last)].concat().join("   ");
+        format!("epoch {epoch:>width$}/{total_epochs}   {values}   {secs:.1} s")
+    }
+}
+
+/// ‖g‖ and the learning rate of a step.
+fn words(last: Option<LastValues>) -> Vec<String> {
+    last.map_or_else(Vec::new, |LastValues { lr, grad_norm }| {
+        vec![format!("‖g‖ {}", number(grad_norm)), format!("lr {}", number(lr))]
+    })
 }
 
 impl Lines {
@@ -60,6 +90,7 @@ impl Lines {
             items: (0, 0),
             epoch_started: Instant::now(),
             last_line: Instant::now(),
+            waiting: VecDeque::new(),
         }
     }
 
@@ -100,17 +131,12 @@ impl Lines {
         }
     }
 
-    fn values(&self) -> String {
+    fn metric_words(&self) -> Vec<String> {
         let value = |(name, train): (&String, &f64)| match self.valid.get(name) {
             Some(valid) => format!("{name} {} (valid {})", number(*train), number(*valid)),
             None => format!("{name} {}", number(*train)),
         };
-        let mut values: Vec<String> = self.train.iter().map(value).collect();
-        if let Some((lr, grad_norm)) = self.handle.as_ref().and_then(RecorderHandle::last_values) {
-            values.push(format!("‖g‖ {}", number(grad_norm)));
-            values.push(format!("lr {}", number(lr)));
-        }
-        values.join("   ")
+        self.train.iter().map(value).collect()
     }
 
     fn print(&mut self, line: &str) {
@@ -122,21 +148,43 @@ impl Lines {
         let _ = writeln!(std::io::stdout(), "{line}");
     }
 
-    fn print_epoch(&mut self) {
-        self.print_notices();
-        let width = self.total_epochs.to_string().len();
-        let line = format!(
-            "epoch {:>width$}/{}   {}   {:.1} s",
-            self.epoch,
-            self.total_epochs,
-            self.values(),
-            self.epoch_started.elapsed().as_secs_f64(),
-        );
-        self.print(&line);
+    /// The line of an epoch waits until the writer thread has its last step, which may be after burn told of its end.
+    fn end_epoch(&mut self) {
+        self.print_waiting(true);
+        self.waiting.push_back(EpochLine {
+            epoch: self.epoch,
+            total_epochs: self.total_epochs,
+            metrics: self.metric_words(),
+            secs: self.epoch_started.elapsed().as_secs_f64(),
+            since: Instant::now(),
+        });
+        self.handle.iter().for_each(RecorderHandle::wake);
+        self.print_waiting(false);
+    }
+
+    /// Prints lines of epochs whose last steps are known; all of them if `force`, or when they have waited long enough.
+    fn print_waiting(&mut self, force: bool) {
+        while let Some(line) = self.waiting.front() {
+            let counters = self.handle.as_ref().map(RecorderHandle::counters);
+            let told = counters.map(|it| it.epoch_values.take(line.epoch as u64));
+            let last = match told {
+                Some(Some(last)) => last,
+                Some(None) if force || line.since.elapsed() >= LINE_EVERY => {
+                    counters.and_then(Counters::last_values)
+                }
+                Some(None) => return,
+                None => None,
+            };
+            let line = line.with(last);
+            self.waiting.pop_front();
+            self.print_notices();
+            self.print(&line);
+        }
     }
 
     fn print_within_epoch(&mut self) {
         self.print_notices();
+        let last = self.handle.as_ref().and_then(RecorderHandle::last_values);
         let line = format!(
             "  epoch {}/{} {} {}/{}   {}",
             self.epoch,
@@ -144,7 +192,7 @@ impl Lines {
             self.split,
             self.items.0,
             self.items.1,
-            self.values(),
+            [self.metric_words(), words(last)].concat().join("   "),
         );
         self.print(&line);
     }
@@ -152,6 +200,7 @@ impl Lines {
 
 impl Drop for Lines {
     fn drop(&mut self) {
+        self.print_waiting(true);
         if let (Some(handle), true) = (&self.handle, self.prints) {
             handle.counters().voice.lines_end();
         }
@@ -198,12 +247,14 @@ impl TrainingProgressLogger for Lines {
         self.total_epochs = total_epochs;
         self.epoch = starting_epoch;
         self.metrics.start(starting_epoch);
+        self.handle.iter().for_each(|handle| handle.counters().epoch_values.forget());
         if let (Some(handle), false) = (&self.handle, std::mem::replace(&mut self.prints, true)) {
             handle.counters().voice.lines_begin();
         }
     }
 
     fn start_split(&mut self, split: &str, total_items: usize) {
+        self.print_waiting(false);
         self.split = split.to_string();
         self.items = (0, total_items);
         if split == "train" {
@@ -212,6 +263,7 @@ impl TrainingProgressLogger for Lines {
     }
 
     fn update_split(&mut self, items_processed: usize) {
+        self.print_waiting(false);
         self.items.0 = items_processed;
         if self.last_line.elapsed() >= LINE_EVERY {
             self.print_within_epoch();
@@ -222,12 +274,17 @@ impl TrainingProgressLogger for Lines {
 
     fn update_epoch(&mut self, epoch: usize) {
         self.epoch = epoch;
-        self.print_epoch();
+        self.end_epoch();
         self.metrics.epoch_done(epoch);
         self.epoch = epoch + 1;
     }
 
     fn end(&mut self) {
+        if let (Some(handle), false) = (&self.handle, self.waiting.is_empty()) {
+            // Training is over: whoever prints may wait now.
+            let _ = handle.ask(Control::Sync);
+        }
+        self.print_waiting(true);
         self.print_notices();
     }
 

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use burn::tensor::FloatDType;
 use burnscape_landscape::layout::Filters;
 use burnscape_trace::Plan;
 
 use crate::config::Config;
 use crate::config::alerts::{AlertAction, AlertRules, OnAlert};
 use crate::config::black_box::BlackBox;
+use crate::config::chosen::Chosen;
 use crate::config::filters::FilterOverride;
 use crate::config::measurements::{Level, Measurements};
 use crate::config::schedule::{Schedule, SnapshotSchedule};
+use crate::config::snapshots::Rounding;
 use crate::config::study::study_setters;
 
 /// The settings of a [`Probe`](crate::Probe); the defaults are meant to stay.
@@ -116,6 +119,24 @@ impl ProbeBuilder {
     /// stay, and the trace says which have gone.
     pub fn keep_all_snapshots(mut self) -> Self {
         self.config.snapshot_limits = None;
+        self
+    }
+
+    /// Rounds the parameters of snapshots on the path of training to `F16` or `BF16`, which halves their files and the
+    /// time of writing them (`F32` does so for a model in f64); a tensor with numbers beyond such a type keeps its own,
+    /// and so do buffers and the last snapshot, around which surfaces lie. The trace names the type; how far rounding
+    /// may have moved the snapshots is told beside the path. Default: as they are trained.
+    pub fn snapshot_dtype(mut self, dtype: FloatDType) -> Self {
+        self.config.snapshot_rounding = Some(Rounding(dtype));
+        self
+    }
+
+    /// Records only the blocks whose paths match one of these patterns, in which `*` stands for any characters and `?`
+    /// for one: the others are neither measured, nor in snapshots, nor moved, and a surface has them as the model that
+    /// it is measured with does. So `["*.lora_a", "*.lora_b"]` makes adapters alone the space of every slice, and of a
+    /// model of any size the run is as small as they are. Default: all blocks.
+    pub fn blocks<P: Into<String>>(mut self, patterns: impl IntoIterator<Item = P>) -> Self {
+        self.config.blocks = Chosen::of(patterns);
         self
     }
 

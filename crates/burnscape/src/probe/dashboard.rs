@@ -11,6 +11,7 @@ use super::Probe;
 use super::session::Session;
 use crate::channel::handle::RecorderHandle;
 use crate::channel::message::Control;
+use crate::study::stop::watch_beside_dashboard;
 
 /// What burn is told when the reader stops training.
 const STOPPED: &str = "burnscape: stopped from the dashboard";
@@ -68,7 +69,9 @@ fn open(session: &Session) -> Result<(), Refusal> {
     let opened = Dashboard::open(run, feed.clone(), path, on_decision);
     let dashboard = opened.inspect_err(|_| feed.close())?;
     // One that was left before stays in its place; this one then closes at once.
-    handle.counters().dashboard.set(dashboard).map_err(|_| Refusal::Taken)
+    handle.counters().dashboard.set(dashboard).map_err(|_| Refusal::Taken)?;
+    watch_beside_dashboard(handle.clone());
+    Ok(())
 }
 
 fn tell(session: &Session, refusal: &Refusal) {

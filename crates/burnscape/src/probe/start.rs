@@ -8,6 +8,7 @@ use burnscape_trace::{RunFolder, Writer};
 
 use super::builder::ProbeBuilder;
 use super::{Probe, SWITCH_VARIABLE};
+use crate::config::shard::refuse_under_variable;
 use crate::config::{Config, Existing};
 use crate::observe::hook::Hook;
 use crate::recorder::Recorder;
@@ -71,13 +72,15 @@ impl ProbeBuilder {
     ///
     /// # Errors
     ///
-    /// If a setting makes no sense, the folder cannot be written, or it holds a run already and
+    /// If a setting makes no sense, the folder cannot be written, this process is to measure a
+    /// [share](crate::SHARD_VARIABLE) of a run that was recorded before, or the folder holds a run already and
     /// [`refuse_existing`](Self::refuse_existing) was said.
     pub fn start(self) -> Result<Probe> {
         self.config.validate()?;
         if !self.enabled || is_switched_off() {
             return Ok(Probe::disabled());
         }
+        refuse_under_variable("training")?;
         // A builder may be cloned and start several runs; each stops by itself.
         let (stop_asked, stop_told) = (Arc::default(), Arc::default());
         Probe::record(Config { stop_asked, stop_told, ..self.config })

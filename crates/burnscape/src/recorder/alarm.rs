@@ -17,7 +17,7 @@ use crate::channel::samples::BoxedTensors;
 use crate::config::Config;
 use crate::config::alerts::{AlertAction, AlertRules, OnAlert};
 use crate::config::black_box::BlackBox;
-use crate::model::snapshot;
+use crate::model::encoded::Encoded;
 use crate::model::tensors::NamedTensor;
 
 /// The rules, and the last steps.
@@ -179,8 +179,8 @@ fn write_boxed(
     let path = journal.folder.path().join(&name);
     let written = std::fs::create_dir_all(journal.folder.path().join(folder))
         .map_err(|error| error.to_string())
-        .and_then(|()| snapshot::encode(tensors))
-        .and_then(|bytes| snapshot::write(&path, &bytes).map_err(|error| error.to_string()));
+        .and_then(|()| Encoded::of(tensors))
+        .and_then(|encoded| encoded.write(&path).map_err(|error| error.to_string()));
     match written {
         Ok(()) => Some(name),
         Err(reason) => {

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use burn::tensor::Device;
 use burnscape_landscape::layout::{self, Filters, Role};
 use burnscape_trace as trace;
 use burnscape_trace::{Head, record};
@@ -19,6 +20,7 @@ pub(crate) fn describe(map: &ModelMap, config: &Config) -> Head {
         dtype: format!("{:?}", map.dtype).to_lowercase(),
         blocks: map.layout.blocks().iter().map(block).collect(),
         buffers: map.buffers.iter().map(buffer).collect(),
+        patterns: map.chosen.0.clone(),
         ..without_model(config)
     })
 }
@@ -32,6 +34,17 @@ pub(crate) fn without_model(config: &Config) -> Head {
         burnscape_version: env!("CARGO_PKG_VERSION").to_string(),
         burn_version: BURN_VERSION.to_string(),
         seed: config.study.seed,
+    })
+}
+
+/// The head of a run as another process would write it that measures the same model on a device.
+pub(crate) fn by_this_process(head: &Head, device: &Device) -> Head {
+    record!(Head {
+        format: trace::FORMAT,
+        burnscape_version: env!("CARGO_PKG_VERSION").to_string(),
+        burn_version: BURN_VERSION.to_string(),
+        device: device_name(device),
+        ..head.clone()
     })
 }
 

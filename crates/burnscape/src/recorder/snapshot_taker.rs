@@ -36,7 +36,8 @@ impl SnapshotTaker {
         journal: &mut Journal,
     ) {
         self.release(weights);
-        match self.store.store(reason, epoch, steps, &weights.tensors) {
+        let is_parameter = |path: &str| map.is_some_and(|map| map.layout.block(path).is_some());
+        match self.store.store(reason, epoch, steps, &weights.tensors, is_parameter) {
             Ok(Some(record)) => self.tell(record, journal),
             Ok(None) => {}
             Err(error) => journal.file_failed(error),

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use burnscape_trace::{RunFolder, Snapshot, record};
 
-use crate::config::snapshots::SnapshotLimits;
-use crate::model::snapshot;
+use crate::config::snapshots::{Rounding, SnapshotLimits};
+use crate::model::encoded::Encoded;
 use crate::model::tensors::NamedTensor;
 use crate::{Error, Result};
 
@@ -23,6 +23,8 @@ struct Kept {
 pub(crate) struct SnapshotStore {
     folder: RunFolder,
     limits: Option<SnapshotLimits>,
+    /// Of parameters, but for those of the last one.
+    rounding: Option<Rounding>,
     kept: Vec<Kept>,
     /// Number of the next one; those that were abandoned keep theirs.
     next: u64,
@@ -50,8 +52,13 @@ impl SnapshotStore {
             records.into_iter().zip(places).map(|(record, place)| Kept { record, place }).collect();
         // The initial one is the first that is due.
         let place = kept.last().map_or(1, |last| last.place + 1);
-        let (given_up, unneeded) = (Vec::new(), Vec::new());
-        Self { folder, limits, kept, next, place, stride, given_up, unneeded }
+        let (given_up, unneeded, rounding) = (Vec::new(), Vec::new(), None);
+        Self { folder, limits, rounding, kept, next, place, stride, given_up, unneeded }
+    }
+
+    /// Rounds the parameters of those that follow.
+    pub fn rounded(self, rounding: Option<Rounding>) -> Self {
+        Self { rounding, ..self }
     }
 
     /// Forgets those that a resumed training has left behind: it went on from before them. They
@@ -76,6 +83,7 @@ impl SnapshotStore {
         epoch: Option<u64>,
         step: u64,
         tensors: &[NamedTensor],
+        is_parameter: impl Fn(&str) -> bool,
     ) -> Result<Option<Snapshot>> {
         let (place, is_due) = (self.place, matches!(reason, "epoch" | "step"));
         self.place += u64::from(is_due);
@@ -84,12 +92,13 @@ impl SnapshotStore {
         }
         let index = self.next;
         let path = self.folder.snapshot_path(index);
-        let bytes = snapshot::encode(tensors)
+        let rounding = self.rounding.filter(|_| reason != "final");
+        let encoded = encoded(tensors, rounding, is_parameter)
             .map_err(|reason| Error::SnapshotWrite { file: path.clone(), reason })?;
-        let crc32 = crc32fast::hash(&bytes);
-        let twin = self.twin_of(&bytes, crc32);
+        let (bytes, crc32) = (encoded.len(), encoded.crc32());
+        let twin = self.twin_of(&encoded, crc32);
         if twin.is_none() {
-            self.make_room(bytes.len() as u64);
+            self.make_room(bytes);
             if is_due && !place.is_multiple_of(self.stride) {
                 return Ok(None);
             }
@@ -97,7 +106,7 @@ impl SnapshotStore {
         let file = match &twin {
             Some(twin) => twin.file.clone(),
             None => {
-                snapshot::write(&path, &bytes)?;
+                encoded.write(&path)?;
                 RunFolder::snapshot_file(index)
             }
         };
@@ -108,11 +117,12 @@ impl SnapshotStore {
             epoch,
             step,
             file,
-            bytes: bytes.len() as u64,
+            bytes,
             crc32,
             same_as: twin.map(|twin| twin.same_as.unwrap_or(twin.index)),
             stride: (!given_up.is_empty()).then_some(self.stride),
             given_up: given_up.iter().map(|it| it.index).collect(),
+            dtype: rounding.map(Rounding::name),
         });
         self.next += 1;
         let own = given_up.into_iter().filter(|it| it.same_as.is_none());
@@ -169,17 +179,24 @@ impl SnapshotStore {
     }
 
     /// An earlier snapshot with exactly these bytes.
-    fn twin_of(&self, bytes: &[u8], crc32: u32) -> Option<Snapshot> {
-        let len = bytes.len() as u64;
+    fn twin_of(&self, encoded: &Encoded<'_>, crc32: u32) -> Option<Snapshot> {
         let candidates = self.records().rev();
-        let mut candidates = candidates.filter(|it| it.crc32 == crc32 && it.bytes == len);
-        candidates
-            .find(|it| {
-                let file = self.folder.path().join(&it.file);
-                std::fs::read(file).is_ok_and(|stored| stored == bytes)
-            })
-            .cloned()
+        let mut candidates = candidates.filter(|it| it.crc32 == crc32 && it.bytes == encoded.len());
+        candidates.find(|it| encoded.is_in(&self.folder.path().join(&it.file))).cloned()
     }
+}
+
+/// Tensors as a file is going to hold them.
+fn encoded(
+    tensors: &[NamedTensor],
+    rounding: Option<Rounding>,
+    is_parameter: impl Fn(&str) -> bool,
+) -> Result<Encoded<'_>, String> {
+    let Some(dtype) = rounding.and_then(Rounding::dtype) else { return Encoded::of(tensors) };
+    Encoded::rounded(tensors, |tensor| match is_parameter(&tensor.path) {
+        true => tensor.fitting(dtype),
+        false => tensor.dtype(),
+    })
 }
 
 /// What is told when snapshots are given up, and how to keep them all.
@@ -276,7 +293,9 @@ mod tests {
         let mut told = earlier.to_vec();
         for step in steps {
             let reason = if step == 0 { "initial" } else { "step" };
-            if let Some(record) = store.store(reason, None, step, &weights(value(step))).unwrap() {
+            if let Some(record) =
+                store.store(reason, None, step, &weights(value(step)), |_| true).unwrap()
+            {
                 record.forget_given_up(&mut told);
                 told.push(record);
                 store.delete_unneeded().unwrap();
@@ -314,7 +333,8 @@ mod tests {
             let folder = RunFolder::create(folder.path().join(count.to_string())).unwrap();
             let (mut store, told) = stored(&folder, Some(limits), &[], 0..count, |it| it as f32);
             // What has gone is told with the next one that is kept.
-            let final_one = store.store("final", None, count, &weights(-1.0)).unwrap().unwrap();
+            let final_one =
+                store.store("final", None, count, &weights(-1.0), |_| true).unwrap().unwrap();
             store.delete_unneeded().unwrap();
             let mut all = told;
             final_one.forget_given_up(&mut all);
@@ -327,7 +347,7 @@ mod tests {
     fn a_limit_of_bytes_is_kept_and_without_limits_all_stay() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = new_folder(&temporary);
-        let each = snapshot::encode(&weights(0.0)).unwrap().len() as u64;
+        let each = Encoded::of(&weights(0.0)).unwrap().len();
         let limits = SnapshotLimits { most: usize::MAX, bytes: 5 * each };
         let (_, told) = stored(&folder, Some(limits), &[], 0..17, |it| it as f32);
         assert_eq!(steps(&told), [0, 4, 8, 12, 16]);
@@ -338,7 +358,7 @@ mod tests {
         let folder = RunFolder::create(temporary.path().join("large")).unwrap();
         let (mut store, told) = stored(&folder, Some(too_large), &[], 0..9, |it| it as f32);
         assert_eq!(steps(&told), [0, 8]);
-        assert!(store.store("final", None, 9, &weights(-1.0)).unwrap().is_some());
+        assert!(store.store("final", None, 9, &weights(-1.0), |_| true).unwrap().is_some());
     }
 
     #[test]

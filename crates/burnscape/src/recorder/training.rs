@@ -35,8 +35,11 @@ impl Worker {
                 let before = self.epochs.map.validation_batches().0;
                 self.steps.losses.begin_epoch(Split::Valid, before);
             }
-            TrainingEvent::EpochEnd { epoch } if self.epochs.counts_by_events() => {
-                self.epoch_complete(self.epochs.map.in_run(epoch));
+            TrainingEvent::EpochEnd { epoch } => {
+                if self.epochs.counts_by_events() {
+                    self.epoch_complete(self.epochs.map.in_run(epoch));
+                }
+                self.counters.epoch_values.tell(epoch, self.counters.last_values());
             }
             TrainingEvent::Unheard => return self.logger_went_unheard(),
             _ => {}
@@ -144,14 +147,18 @@ impl Worker {
             return;
         }
         self.last_progress = Some(Instant::now());
-        let split = if self.epochs.map.is_training() { "train" } else { "valid" };
-        self.journal.append(&Record::Progress(record!(Progress {
+        let (map, now) = (&self.epochs.map, self.journal.elapsed_secs());
+        let split = if map.is_training() { "train" } else { "valid" };
+        let progress = record!(Progress {
             split: split.into(),
-            epoch: self.epochs.map.current_epoch(),
-            done: self.epochs.map.done_items,
-            total: self.epochs.map.split_items,
+            epoch: map.current_epoch(),
+            done: map.done_items,
+            total: map.split_items,
             eta_secs: None,
-        })));
+        });
+        self.pace.plan((map.total_epochs > 0).then_some(map.total_epochs));
+        let progress = self.pace.with_time_left(progress, now);
+        self.journal.append(&Record::Progress(progress));
     }
 
     /// Writes the steps whose epoch is known; all of them if `force`.

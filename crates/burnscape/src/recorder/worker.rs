@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use burnscape_run::TrainingProgress;
 use burnscape_trace::Record;
 
 use super::alarm::Alarm;
@@ -38,6 +39,8 @@ pub(super) struct Worker {
     pub(super) alarm: Alarm,
     own: OwnValues,
     pub(super) last_progress: Option<Instant>,
+    /// How fast training comes on, for the time that is left.
+    pub(super) pace: TrainingProgress,
 }
 
 impl Worker {
@@ -50,7 +53,8 @@ impl Worker {
         let (kept, next) = earlier
             .as_ref()
             .map_or_else(Default::default, |it| (it.snapshots.clone(), it.next_snapshot));
-        let store = SnapshotStore::new(journal.folder.clone(), config.snapshot_limits, kept, next);
+        let store = SnapshotStore::new(journal.folder.clone(), config.snapshot_limits, kept, next)
+            .rounded(config.snapshot_rounding);
         Self {
             config: config.clone(),
             start: Start::behind(earlier),
@@ -61,6 +65,7 @@ impl Worker {
             alarm: Alarm::new(config, counters.clone()),
             own: OwnValues::default(),
             last_progress: None,
+            pace: TrainingProgress::default(),
             journal,
             counters,
         }

@@ -21,8 +21,9 @@ use super::ways::{Statistics, Way, WayToMeasure};
 use crate::curvature::training::TrainingGradients;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::Point;
-use crate::model::snapshot;
+use crate::model::snapshot::{self, EachPiece};
 use crate::model::tensors::NamedTensor;
+use crate::model::vector_file::StoredVector;
 use crate::{Error, Result};
 
 /// By how much of its extent the plane reaches beyond the curve on every side.
@@ -66,24 +67,33 @@ where
     /// Keeps a bend as far as it came, in a file of the run.
     pub(crate) fn keep_bend(&self, number: usize, ends: &Ends<'_>, bend: &Bend) -> Result<()> {
         let file = file_of(&self.active.recorder.folder, number);
-        let velocity = std::slice::from_ref(&bend.velocity);
-        snapshot::write_directions(&file, &bend.at, velocity, &[self.identity(ends, bend.step)])
+        let vectors = [&bend.at, &bend.velocity];
+        let mut vectors = vectors.map(|it| -> Box<EachPiece<'_>> { Box::new(|visit| visit(it)) });
+        let (len, identity) = (bend.at.len(), self.identity(ends, bend.step));
+        snapshot::write_directions(&file, len, &mut vectors, &[identity])
     }
 
     /// The bend between these ends that another comparison has kept; none if it has none.
     pub(crate) fn kept_bend(&self, comparison: &Path, ends: &Ends<'_>) -> Result<Option<Bend>> {
         let folder = RunFolder::open(comparison)?;
         for file in (0..).map(|number| file_of(&folder, number)).take_while(|it| it.is_file()) {
-            let stored = snapshot::read_directions(&file, self.studied.map.layout.len())?;
+            let stored = snapshot::open_directions(&file, self.studied.map.layout.len())?;
             let told = stored.buffers.iter().find(|it| it.path == IDENTITY);
             let step = told.and_then(|it| it.data.iter::<f64>().next()).unwrap_or(f64::NAN);
             let own = self.identity(ends, step as usize);
             let is_own = told.is_some_and(|it| it.data.as_bytes() == own.data.as_bytes());
-            if let (true, Some(velocity)) = (is_own, stored.directions.into_iter().next()) {
-                return Ok(Some(Bend { at: stored.centre, velocity, step: step as usize }));
+            if let (true, Some(velocity)) = (is_own, stored.directions.first()) {
+                let (at, velocity) = (self.whole(&stored.centre)?, self.whole(velocity)?);
+                return Ok(Some(Bend { at, velocity, step: step as usize }));
             }
         }
         Ok(None)
+    }
+
+    fn whole(&self, stored: &StoredVector) -> Result<Vec<f32>> {
+        let mut values = vec![0.0; self.studied.map.layout.len()];
+        stored.read(0, &mut values)?;
+        Ok(values)
     }
 
     /// Steps taken, and sums of both ends, to tell them from others.

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use super::quantities::Measured;
+use super::weights::Weights;
 use crate::model::tensors::NamedTensor;
 
 /// Parameters and buffers of a point.
@@ -18,7 +19,9 @@ pub(super) struct Located {
 pub(super) struct Centre<M> {
     pub label: String,
     pub snapshot: Option<u64>,
-    pub flat: Vec<f32>,
+    pub weights: Weights,
+    /// Euclidean norm of the parameters.
+    pub norm: f64,
     /// The model there, in inference mode, with state of its own.
     pub model: M,
     /// Per buffer, whether it moves with the parameter that it is the second name of.

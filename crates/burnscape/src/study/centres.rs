@@ -10,10 +10,11 @@ use burnscape_trace::Snapshot;
 
 use super::centre::{Centre, Located, same};
 use super::open_study::OpenStudy;
-use super::perturb::at_tensors;
+use super::perturb::{at_buffers, at_tensors};
 use super::quantities::{Measured, measure, measure_telling_samples};
+use super::weights::Weights;
 use crate::model::frozen;
-use crate::model::map::{self, ModelMap, tied_aliases};
+use crate::model::map::{self, ModelMap, Slot, tied_aliases};
 use crate::model::point::Point;
 use crate::model::snapshot::SnapshotFile;
 use crate::model::tensors::NamedTensor;
@@ -30,25 +31,78 @@ where
         if let Some((_, centre)) = known {
             return Ok(centre.clone());
         }
-        let located = self.locate(point)?;
         let is_given = *point == Point::Final;
-        let centre = Rc::new(Centre { is_given, ..self.make_centre(located)? });
+        let centre = match is_given && !self.holds_vectors() {
+            true => self.centre_of_model()?,
+            false => {
+                let located = self.locate(point)?;
+                self.make_centre(located)?
+            }
+        };
+        let centre = Rc::new(Centre { is_given, ..centre });
         self.centres.push((point.clone(), centre.clone()));
         Ok(centre)
     }
 
+    /// Whether vectors as long as the parameters are held; longer ones are drawn again, or read from the model and from
+    /// files, block by block.
+    pub(super) fn holds_vectors(&self) -> bool {
+        self.studied.map.layout.len() <= self.active.config.most_held
+    }
+
     pub(super) fn make_centre(&self, located: Located) -> Result<Centre<M>> {
         let Located { label, snapshot, tensors } = located;
-        let flat = self.studied.map.flatten(&tensors);
-        self.check_finite(&label, &flat)?;
-        let model = at_tensors(&self.studied.model, &self.studied.map, &tensors)?;
-        let tied = tied_aliases(&self.studied.map, &tensors);
-        let is_buffer =
-            |tensor: &NamedTensor| self.studied.map.layout.block(&tensor.path).is_none();
-        let mut buffers = tensors;
-        buffers.retain(|tensor| snapshot.is_none() && is_buffer(tensor));
+        let map = &self.studied.map;
+        let held = self.holds_vectors().then(|| Weights::Held(map.flatten(&tensors)));
+        let tied = tied_aliases(map, &tensors);
+        let is_kept =
+            |it: &&NamedTensor| snapshot.is_none() && map.layout.block(&it.path).is_none();
+        let buffers = tensors.iter().filter(is_kept).cloned().collect();
+        let model = at_tensors(&self.studied.model, map, tensors)?;
+        let weights = held.unwrap_or_else(|| Weights::of_model(&model, map));
+        self.centre_with(Located { label, snapshot, tensors: buffers }, model, weights, tied)
+    }
+
+    /// The final model, whose parameters it shares.
+    fn centre_of_model(&self) -> Result<Centre<M>> {
+        let map = &self.studied.map;
+        let has_alias = |block: usize| {
+            let path = &map.layout.blocks()[block].path;
+            map.aliases.iter().any(|(first, _)| first == path)
+        };
+        let mut tensors = map::read_tensors_if(&self.studied.model, map, |slot| match slot {
+            Slot::Block(block) => has_alias(block),
+            Slot::Buffer(_) | Slot::Alias { .. } => true,
+            Slot::LeftOut => false,
+        })?;
+        let tied = tied_aliases(map, &tensors);
+        tensors.retain(|it| map.layout.block(&it.path).is_none());
+        let (label, snapshot) = (self.studied.final_label.clone(), self.studied.final_snapshot);
+        let buffers = if snapshot.is_none() { tensors.clone() } else { Vec::new() };
+        let model = at_buffers(&self.studied.model, map, tensors)?;
+        let weights = Weights::of_model(&model, map);
+        self.centre_with(Located { label, snapshot, tensors: buffers }, model, weights, tied)
+    }
+
+    /// A centre whose weights are finite; of the tensors only buffers are left.
+    fn centre_with(
+        &self,
+        located: Located,
+        model: M,
+        weights: Weights,
+        tied: Vec<bool>,
+    ) -> Result<Centre<M>> {
+        let Located { label, snapshot, tensors: buffers } = located;
+        let (norm, broken) = weights.look(&self.studied.map.layout)?;
+        if let Some(block) = broken {
+            return Err(Error::NonFiniteCentre {
+                centre: label,
+                path: self.studied.map.layout.blocks()[block].path.clone(),
+                finite: self.last_finite().map(|snapshot| snapshot.index),
+            });
+        }
         let (found, is_given) = (RefCell::new(None), false);
-        Ok(Centre { label, snapshot, flat, model, tied, found, is_given, buffers })
+        Ok(Centre { label, snapshot, weights, norm, model, tied, found, is_given, buffers })
     }
 
     /// Every layer at a centre, measured once; where there is time, two passes over the batches are held against each
@@ -86,27 +140,9 @@ where
         }
     }
 
-    fn check_finite(&self, centre: &str, flat: &[f32]) -> Result<()> {
-        let is_broken =
-            |range: std::ops::Range<usize>| flat[range].iter().any(|it| !it.is_finite());
-        let broken = self.studied.map.layout.blocks().iter().find(|block| is_broken(block.range()));
-        match broken {
-            Some(block) => Err(Error::NonFiniteCentre {
-                centre: centre.to_string(),
-                path: block.path.clone(),
-                finite: self.last_finite().map(|snapshot| snapshot.index),
-            }),
-            None => Ok(()),
-        }
-    }
-
     /// The last snapshot without NaN and infinite parameters.
     pub(super) fn last_finite(&self) -> Option<Snapshot> {
-        let is_finite = |snapshot: &&Snapshot| {
-            let tensors = self.snapshot_tensors(snapshot).unwrap_or_default();
-            let flat = self.studied.map.flatten(&tensors);
-            !tensors.is_empty() && flat.iter().all(|value| value.is_finite())
-        };
+        let is_finite = |snapshot: &&Snapshot| self.is_finite(snapshot).unwrap_or(false);
         self.path.snapshots.iter().rev().find(is_finite).cloned()
     }
 

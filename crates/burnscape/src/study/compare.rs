@@ -136,6 +136,7 @@ where
         mut study: Study,
         mut plans: Vec<Plan<M>>,
     ) -> Result<(Study, Vec<SliceSurface>)> {
+        self.refuse_in_shards("a study of several slices")?;
         study.study = self.held.next_study;
         self.held.next_study += 1;
         plans.iter_mut().for_each(|plan| plan.slice.study = Some(study.study));

@@ -155,7 +155,7 @@ where
 
     /// The same of a model given by its tensors.
     pub(crate) fn batch_losses_at(&self, tensors: &[NamedTensor]) -> Result<Vec<Vec<BatchLoss>>> {
-        self.batch_losses(&at_tensors(&self.studied.model, &self.studied.map, tensors)?)
+        self.batch_losses(&at_tensors(&self.studied.model, &self.studied.map, tensors.to_vec())?)
     }
 
     /// Parameters and buffers at a point.

@@ -72,7 +72,9 @@ where
             self.offending_updates()?;
         }
         self.time.reserve = std::time::Duration::ZERO;
-        if let Some(shown) = slices.last().filter(|_| has_random && !self.stopper.is_asked()) {
+        // Whether a plane is typical is told once the shares of it are together.
+        let is_whole = self.share.is_none() && !self.stopper.is_asked();
+        if let Some(shown) = slices.last().filter(|_| has_random && is_whole) {
             self.default_agreement(shown)?;
         }
         self.look_ahead(&slices);

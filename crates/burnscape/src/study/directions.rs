@@ -1,19 +1,23 @@
 //! Directions: from what was asked for to a vector in layout order.
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::train::InferenceStep;
-use burnscape_landscape::direction::{self, DirectionOptions};
-use burnscape_landscape::plane::PlaneGram;
+use burnscape_landscape::direction::{self, DirectionOptions, DrawnDirection, GramSchmidt};
 
 use super::centre::Centre;
 use super::open_study::OpenStudy;
 use super::slice_spec::{Direction, SliceSpec};
+use super::sweep::{Facts, sweep};
+use super::training_path::Geometry;
+use super::vector::Vector;
 use crate::model::point::Point;
 use crate::{Error, Result};
 
 /// A direction with its provenance.
 pub(super) struct Axis {
-    pub values: Vec<f32>,
+    pub values: Arc<Vector>,
     pub label: String,
     pub kind: &'static str,
     pub seed: Option<u64>,
@@ -26,6 +30,10 @@ pub(super) struct Axis {
 
 impl Axis {
     fn of(kind: &'static str, label: String, values: Vec<f32>) -> Self {
+        Self::along(kind, label, Arc::new(Vector::Held(values)))
+    }
+
+    fn along(kind: &'static str, label: String, values: Arc<Vector>) -> Self {
         Self {
             values,
             label,
@@ -43,21 +51,55 @@ where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
-    /// The one or two directions of a slice, none of them zero, nor parallel to each other.
-    pub(super) fn axes(&mut self, spec: &SliceSpec, centre: &Centre<M>) -> Result<Vec<Axis>> {
+    /// The one or two directions of a slice, none of them zero, nor parallel to each other, and what is known of them.
+    pub(super) fn axes(
+        &mut self,
+        spec: &SliceSpec,
+        centre: &Centre<M>,
+    ) -> Result<(Vec<Axis>, Facts)> {
         let mut axes = Vec::new();
         for (number, direction) in spec.directions().enumerate() {
             let axis = self.axis(direction, number, spec, centre)?;
-            check_moves(&axis)?;
+            check_moves(&axis, &self.facts(std::slice::from_ref(&axis), centre)?)?;
             axes.push(axis);
         }
-        if let [x, y] = &mut axes[..] {
-            check_spans(x, y)?;
-            if spec.orthogonal {
-                direction::orthogonalise(&x.values, &mut y.values)?;
-            }
+        let facts = self.facts(&axes, centre)?;
+        let [x, y] = &mut axes[..] else { return Ok((axes, facts)) };
+        check_spans(x, y, &facts)?;
+        if !spec.orthogonal {
+            return Ok((axes, facts));
         }
-        Ok(axes)
+        y.values = self.orthogonal(&x.values, y.values.clone(), centre)?;
+        let facts = self.facts(&axes, centre)?;
+        Ok((axes, facts))
+    }
+
+    fn facts(&self, axes: &[Axis], centre: &Centre<M>) -> Result<Facts> {
+        let directions: Vec<&Vector> = axes.iter().map(|axis| axis.values.as_ref()).collect();
+        Facts::of(&self.studied.map.layout, &centre.weights, &directions)
+    }
+
+    /// The second direction without its part along the first, as long as it was.
+    pub(super) fn orthogonal(
+        &self,
+        first: &Arc<Vector>,
+        second: Arc<Vector>,
+        centre: &Centre<M>,
+    ) -> Result<Arc<Vector>> {
+        if let (Some(x), Some(y)) = (first.held(), second.held()) {
+            let mut y = y.to_vec();
+            direction::orthogonalise(x, &mut y)?;
+            return Ok(Arc::new(Vector::Held(y)));
+        }
+        let layout = &self.studied.map.layout;
+        let steps = GramSchmidt::of(layout.len(), |visit| {
+            sweep(layout, &centre.weights, &[first, &second], |piece| {
+                visit(&piece.directions[0], &piece.directions[1]);
+                Ok(())
+            })
+        });
+        let (first, steps) = (first.clone(), steps.map_err(|error: Error| error)?);
+        Ok(Arc::new(Vector::Orthogonal { first, second, steps }))
     }
 
     fn axis(
@@ -105,21 +147,41 @@ where
             biases: spec.biases,
             move_frozen: spec.move_frozen,
         };
-        let values = direction::random(&self.map_at(centre).layout, &centre.flat, seed, &options)?;
-        let axis = Axis::of("random", format!("random {}", number + 1), values);
+        let values = self.drawn(seed, &options, centre)?;
+        let axis = Axis::along("random", format!("random {}", number + 1), values);
         Ok(Axis { seed: Some(seed), ..axis })
+    }
+
+    /// The random direction of a seed around a centre.
+    pub(super) fn drawn(
+        &self,
+        seed: u64,
+        options: &DirectionOptions,
+        centre: &Centre<M>,
+    ) -> Result<Arc<Vector>> {
+        let layout = &self.map_at(centre).layout;
+        if let Some(values) = centre.weights.held() {
+            return Ok(Arc::new(Vector::Held(direction::random(layout, values, seed, options)?)));
+        }
+        let mut drawn = DrawnDirection::new(layout, seed, *options);
+        for (number, block) in layout.blocks().iter().enumerate() {
+            if drawn.moves(number) {
+                drawn.scale_to(number, &centre.weights.block(number, block)?);
+            }
+        }
+        Ok(Arc::new(Vector::Drawn(drawn)))
     }
 
     /// The second component always has a direction, so that a plane can be drawn of two snapshots.
     fn component(&mut self, k: usize) -> Result<Axis> {
         self.analyse(k.max(2))?;
-        let pca = self.path.geometry.as_ref().and_then(|it| it.pca.as_ref());
-        let pca = pca.filter(|pca| k <= (pca.snapshots() - 1).max(2));
-        let component = pca.and_then(|pca| pca.components.get(k.checked_sub(1)?));
-        let Some(component) = component else {
+        let geometry = self.path.geometry.as_ref();
+        let most = |geometry: &&Geometry| k <= (geometry.used.len().saturating_sub(1)).max(2);
+        let found = geometry.filter(most).and_then(|it| it.component(k.checked_sub(1)?));
+        let Some((component, direction)) = found else {
             return Err(self.no_such_component(k));
         };
-        let axis = Axis::of("pca", format!("PC {k}"), component.direction.clone());
+        let axis = Axis::along("pca", format!("PC {k}"), direction.clone());
         let (explained, degenerate) = (Some(component.explained), component.degenerate);
         Ok(Axis { explained, component: Some(k), degenerate, ..axis })
     }
@@ -136,7 +198,8 @@ where
         let located = self.locate(point)?;
         let to = self.studied.map.flatten(&located.tensors);
         self.check_point(&located.label, &to)?;
-        let values = direction::between(&centre.flat, &to)?;
+        let centre = centre.weights.flat(&self.studied.map.layout)?;
+        let values = direction::between(&centre, &to)?;
         Ok(Axis::of("points", format!("to {}", located.label), values))
     }
 
@@ -174,22 +237,21 @@ where
     }
 }
 
-fn check_moves(axis: &Axis) -> Result<()> {
+fn check_moves(axis: &Axis, facts: &Facts) -> Result<()> {
     let label = axis.label.clone();
-    if axis.values.iter().any(|value| !value.is_finite()) {
+    if !facts.are_finite[0] {
         return Err(Error::NonFiniteDirection { direction: label });
     }
-    match axis.values.iter().any(|&value| value != 0.0) {
+    match facts.moves(0) {
         true => Ok(()),
         false => Err(Error::ZeroDirection { direction: label }),
     }
 }
 
-fn check_spans(x: &Axis, y: &Axis) -> Result<()> {
-    let gram = PlaneGram::new(&x.values, &y.values)?;
-    if !gram.is_degenerate() {
+fn check_spans(x: &Axis, y: &Axis, facts: &Facts) -> Result<()> {
+    if !facts.gram.is_degenerate() {
         return Ok(());
     }
-    let (x, y, cosine) = (x.label.clone(), y.label.clone(), gram.cosine());
+    let (x, y, cosine) = (x.label.clone(), y.label.clone(), facts.gram.cosine());
     Err(Error::ParallelDirections { x, y, cosine })
 }

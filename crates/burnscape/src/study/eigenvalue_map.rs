@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn::train::{InferenceStep, TrainStep};
@@ -12,8 +13,10 @@ use burnscape_trace::{F64s, Layer, LayerNodes, Nodes, Record, U32s, record};
 
 use super::Study;
 use super::open_study::OpenStudy;
+use super::planes::Plan;
 use super::sharpness::loss_in;
 use super::slice_spec::SliceSpec;
+use super::vector::Vector;
 use crate::Result;
 use crate::curvature::gradients::Gradients;
 use crate::curvature::measure::{Selection, probe_direction};
@@ -64,6 +67,7 @@ where
         M: TrainStep<Input = T>,
         T: Clone + Send,
     {
+        self.refuse_in_shards("a map of eigenvalues")?;
         let mut plan = self.plan(spec)?;
         self.say_on_what(&mut plan)?;
         let layer = |name: &str| {
@@ -89,12 +93,15 @@ where
         let mut hessian = Hessian::calibrated(&mut gradients, &along)?;
         let watch = self.curvature_watch();
         let grid = started.plan.grid;
+        let Plan { directions, centre, .. } = &started.plan;
+        let whole = |it: &Arc<Vector>| it.whole(&map.layout, &centre.weights);
+        let directions = directions.iter().map(whole).collect::<Result<Vec<_>>>()?;
         for node in grid.coarse_to_fine().into_iter().flat_map(|level| level.nodes) {
             if watch.reason().is_some() {
                 break;
             }
             let (alpha, beta) = grid.coordinates(node);
-            let delta = moved(&started.plan.directions, [alpha, beta]);
+            let delta = moved(&directions, [alpha, beta]);
             let values =
                 at(&mut hessian, &selection, delta).map_err(|error| error.at(alpha, beta))?;
             self.record(Record::Nodes(tile(started.plan.slice.slice, node, &values)));

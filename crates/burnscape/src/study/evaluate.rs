@@ -82,7 +82,7 @@ where
         let mut means = Means::new(map.is_on_host);
         for &(alpha, beta) in points {
             let coefficients = &[alpha, beta][..directions.count()];
-            let model = self.model.at(map, directions, coefficients);
+            let model = self.model.at(map, directions, coefficients)?;
             match recalibration {
                 None => means.add(model, &self.sets, quantities)?,
                 Some(it) => {

@@ -28,15 +28,19 @@ pub(crate) mod recalibrate;
 pub(crate) mod results;
 pub(crate) mod resume;
 pub(crate) mod rounds;
+pub(crate) mod share;
 pub(crate) mod sharpness;
 pub(crate) mod slice_spec;
 pub(crate) mod stop;
 pub(crate) mod studied_model;
 pub(crate) mod study_time;
 pub(crate) mod surfaces;
+pub(crate) mod sweep;
 pub(crate) mod training_path;
 pub(crate) mod trajectory;
+pub(crate) mod vector;
 pub(crate) mod ways;
+pub(crate) mod weights;
 
 use std::time::Duration;
 
@@ -406,7 +410,7 @@ where
             RecordedSlices::none(next_study)
         }
     };
-    Ok(Subject { begun, studied, snapshots, reader, held })
+    Ok(Subject { begun, studied, snapshots, reader, held, share: None })
 }
 
 impl<M> Study<'_, M>

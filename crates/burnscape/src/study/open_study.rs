@@ -14,6 +14,7 @@ use super::evaluate::Pace;
 use super::known::RecordedSlices;
 use super::quantities::{Looked, Quantities, Reader};
 use super::results::Results;
+use super::share::Share;
 use super::stop::Stopper;
 use super::studied_model::StudiedModel;
 use super::study_time::StudyTime;
@@ -36,6 +37,7 @@ pub(crate) struct OpenStudy<'a, M: InferenceStep> {
     pub(super) held: RecordedSlices,
     pub(super) results: Results,
     pub(super) stopper: Stopper,
+    pub(super) share: Option<Share>,
 }
 
 /// What a study begins with, beside the recording.
@@ -47,6 +49,8 @@ pub(crate) struct Subject<'a, M: InferenceStep> {
     pub snapshots: Vec<Snapshot>,
     pub reader: Reader<'a, M::Output>,
     pub held: RecordedSlices,
+    /// The share of every slice that is measured; `None`: all of it.
+    pub share: Option<Share>,
 }
 
 /// How long a batch and a node take, as far as that is known.
@@ -83,7 +87,7 @@ where
     where
         B: Batches<M::Input> + ?Sized,
     {
-        let Subject { begun, mut studied, snapshots, reader, mut held } = subject;
+        let Subject { begun, mut studied, snapshots, reader, mut held, share } = subject;
         let mut time = StudyTime::begun(&active.config, begun);
         time.closing = time.taken_by(|| studied.remember());
         held.next_slice = active.recorder.first_slice;
@@ -98,6 +102,7 @@ where
             held,
             results: Results::default(),
             stopper: Stopper::default(),
+            share,
             active,
         };
         open.leave_out_twin_of_final();
@@ -113,14 +118,28 @@ where
     /// point of the path, not two.
     pub(super) fn leave_out_twin_of_final(&mut self) {
         let [.., before, last] = &self.path.snapshots[..] else { return };
-        let flat =
-            |snapshot| self.snapshot_tensors(snapshot).map(|it| self.studied.map.flatten(&it));
-        let may_be_twins = before.step == last.step && !self.studied.map.buffers.is_empty();
-        let are_twins =
-            may_be_twins && matches!((flat(before), flat(last)), (Ok(a), Ok(b)) if a == b);
+        let may_differ = !self.studied.map.buffers.is_empty() || before.dtype.is_some();
+        let may_be_twins = before.step == last.step && may_differ;
+        let are_twins = may_be_twins && self.have_same_parameters(before, last).unwrap_or(false);
         if are_twins {
             self.path.snapshots.remove(self.path.snapshots.len() - 2);
         }
+    }
+
+    /// Of two snapshots, block by block, as far as the first one has not rounded them.
+    fn have_same_parameters(&self, one: &Snapshot, other: &Snapshot) -> Result<bool> {
+        let (mut one, mut other) = (self.open(one)?, self.open(other)?);
+        let layout = &self.studied.map.layout;
+        for block in layout.blocks() {
+            let [mut a, mut b] = [(); 2].map(|()| vec![0.0; block.len()]);
+            one.read_flat(layout, block.offset, &mut a)?;
+            other.read_flat(layout, block.offset, &mut b)?;
+            one.round_as(&block.path, &mut b)?;
+            if a != b {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Runs something by when the budget is spent.

@@ -47,7 +47,8 @@ where
         }
         let context = self.context(plan)?;
         let alone = self.time_node(&context, plan, 1)?;
-        if !self.studied.map.is_on_host || workers == 1 {
+        // Each worker would move a model of its own.
+        if !self.studied.map.is_on_host || workers == 1 || !self.holds_vectors() {
             return Ok(self.pace_of(1, alone, alone, batch_secs));
         }
         let side_by_side = self.time_node(&context, plan, workers)?;

@@ -2,10 +2,16 @@
 //!
 //! Always from the saved centre, never step by step; buffers are left as they are.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Tensor, TensorData};
 use burnscape_landscape::layout::Block;
 
+use super::sweep::each_piece;
+use super::vector::Vector;
+use super::weights::Weights;
 use crate::model::map::{ModelMap, Slot};
 use crate::model::tensors::NamedTensor;
 use crate::{Error, Result};
@@ -17,33 +23,42 @@ pub(crate) struct Directions<'a> {
     /// Per buffer, whether it is the second name of a parameter and equal to it: then they move
     /// together.
     tied: &'a [bool],
+    /// Blocks that any of them moves.
+    moving: &'a [bool],
 }
 
 #[derive(Debug)]
 enum Parts<'a> {
     /// In host memory: points are written in one pass over weights and directions.
-    Host { centre: &'a [f32], directions: Vec<&'a [f32]>, moving: Vec<bool> },
+    Host { centre: &'a [f32], directions: Vec<&'a [f32]> },
     /// On the device, in the element type of the model, by block; `None` where they are zero.
     Device(Vec<Vec<Option<Tensor<1>>>>),
+    /// Nowhere as a whole: one block at a time is drawn or read.
+    Pieces { centre: &'a Weights, directions: Vec<&'a Vector>, is_in_place: bool },
 }
 
 impl<'a> Directions<'a> {
-    /// Prepares flat directions that follow the layout of `map`, as does `centre`.
+    /// Prepares directions that follow the layout of `map`, as do `centre`, and `moving` its blocks.
     pub fn prepare(
-        centre: &'a [f32],
-        directions: Vec<&'a [f32]>,
+        centre: &'a Weights,
+        directions: &'a [Arc<Vector>],
         tied: &'a [bool],
+        moving: &'a [bool],
         map: &ModelMap,
     ) -> Self {
-        if map.is_on_host && map.dtypes.iter().all(|&dtype| dtype == DType::F32) {
-            let moves = |block: &Block| {
-                directions.iter().any(|it| it[block.range()].iter().any(|&value| value != 0.0))
-            };
-            let moving = map.layout.blocks().iter().map(moves).collect();
-            return Self { parts: Parts::Host { centre, directions, moving }, tied };
-        }
-        let upload = |it: &&[f32]| upload(it, map);
-        Self { parts: Parts::Device(directions.iter().map(upload).collect()), tied }
+        let is_in_place = map.is_on_host && map.dtypes.iter().all(|&dtype| dtype == DType::F32);
+        let held: Option<Vec<&[f32]>> = directions.iter().map(|it| it.held()).collect();
+        let parts = match (centre.held(), held) {
+            (Some(centre), Some(directions)) if is_in_place => Parts::Host { centre, directions },
+            (Some(_), Some(directions)) => {
+                Parts::Device(directions.iter().map(|it| upload(it, map)).collect())
+            }
+            _ => {
+                let directions = directions.iter().map(Arc::as_ref).collect();
+                Parts::Pieces { centre, directions, is_in_place }
+            }
+        };
+        Self { parts, tied, moving }
     }
 
     /// One for a line, two for a plane.
@@ -51,6 +66,7 @@ impl<'a> Directions<'a> {
         match &self.parts {
             Parts::Host { directions, .. } => directions.len(),
             Parts::Device(directions) => directions.len(),
+            Parts::Pieces { directions, .. } => directions.len(),
         }
     }
 }
@@ -81,21 +97,43 @@ impl<M: Module> MovableModel<M> {
     }
 
     /// The model at `centre + Σ coefficient · direction`; at the centre it is the model as it was given.
-    pub fn at(&mut self, map: &ModelMap, directions: &Directions<'_>, coefficients: &[f64]) -> &M {
+    ///
+    /// # Errors
+    ///
+    /// If directions that are not held cannot be read.
+    pub fn at(
+        &mut self,
+        map: &ModelMap,
+        directions: &Directions<'_>,
+        coefficients: &[f64],
+    ) -> Result<&M> {
         if coefficients.iter().all(|&coefficient| coefficient == 0.0) {
-            return &self.centre;
+            return Ok(&self.centre);
         }
-        let slots = Moving { slots: map.slots.iter(), tied: directions.tied };
+        let Directions { tied, moving, .. } = *directions;
+        let slots = Moving { slots: map.slots.iter(), tied };
         let point = match &directions.parts {
-            Parts::Host { centre, directions, moving } => {
+            Parts::Host { centre, directions } => {
                 let from = self.point.take().unwrap_or_else(|| self.centre.valid());
                 from.map(&mut HostMover { slots, map, centre, directions, moving, coefficients })
             }
             Parts::Device(directions) => {
                 self.centre.clone().map(&mut DeviceMover { slots, directions, coefficients })
             }
+            Parts::Pieces { centre, directions, is_in_place } => {
+                let before = self.point.take().filter(|_| *is_in_place);
+                let from = before.unwrap_or_else(|| self.centre.valid());
+                let (is_in_place, failed) = (*is_in_place, None);
+                let parts = BlockAt { map, centre, directions, coefficients };
+                let mut mover = PieceMover { slots, parts, moving, is_in_place, failed };
+                let point = from.map(&mut mover);
+                if let Some(error) = mover.failed {
+                    return Err(error);
+                }
+                point
+            }
         };
-        self.point.insert(point)
+        Ok(self.point.insert(point))
     }
 }
 
@@ -110,7 +148,7 @@ impl Moving<'_> {
         match *self.slots.next()? {
             Slot::Block(block) => Some(block),
             Slot::Alias { block, buffer } if self.tied[buffer] => Some(block),
-            Slot::Alias { .. } | Slot::Buffer(_) => None,
+            Slot::Alias { .. } | Slot::Buffer(_) | Slot::LeftOut => None,
         }
     }
 }
@@ -172,6 +210,77 @@ fn overwritten<const D: usize>(old: Tensor<D>, write: impl FnOnce(&mut [f32])) -
     Tensor::from_data(data, (&device, DType::F32))
 }
 
+/// One block of a point, from directions that are drawn or read for it.
+struct BlockAt<'a> {
+    map: &'a ModelMap,
+    centre: &'a Weights,
+    directions: &'a [&'a Vector],
+    coefficients: &'a [f64],
+}
+
+impl BlockAt<'_> {
+    fn write(&self, number: usize, out: &mut [f32]) -> Result<()> {
+        let block = &self.map.layout.blocks()[number];
+        let centre = self.centre.block(number, block)?;
+        let coefficient = |direction: usize| self.coefficients[direction] as f32;
+        each_piece(number, block, &centre, self.directions, |within, directions| {
+            let (out, centre) = (&mut out[within.clone()], &centre[within]);
+            match directions {
+                [d] => write_line(out, centre, d, coefficient(0)),
+                [d1, d2] => write_plane(out, centre, [d1, d2], [coefficient(0), coefficient(1)]),
+                _ => {}
+            }
+            Ok(())
+        })
+    }
+
+    /// Σ coefficient · direction beside a tensor of the centre, on its device and in its element type.
+    fn step<const D: usize>(&self, number: usize, mut centre: Tensor<D>) -> Result<Tensor<D>> {
+        let block = &self.map.layout.blocks()[number];
+        // Only where an entry is that of the centre it matters what that is.
+        let values = self.centre.block(number, block)?;
+        for (&direction, &coefficient) in self.directions.iter().zip(self.coefficients) {
+            let mut entries = Vec::with_capacity(block.len());
+            each_piece(number, block, &values, &[direction], |_, piece| {
+                entries.extend_from_slice(&piece[0]);
+                Ok(())
+            })?;
+            let data = TensorData::new(entries, centre.shape());
+            let direction = Tensor::from_data(data, (&centre.device(), centre.dtype()));
+            centre = centre + direction.mul_scalar(coefficient);
+        }
+        Ok(centre)
+    }
+}
+
+/// Moves a model of which neither the centre nor the directions are held, in place where that can be.
+struct PieceMover<'a> {
+    slots: Moving<'a>,
+    parts: BlockAt<'a>,
+    moving: &'a [bool],
+    is_in_place: bool,
+    failed: Option<Error>,
+}
+
+impl ModuleMapper for PieceMover<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let block = match self.slots.next_block() {
+            Some(block) if self.moving[block] && self.failed.is_none() => block,
+            _ => return param,
+        };
+        let (parts, mut moved) = (&self.parts, Ok(()));
+        let param = param.map(|old| match self.is_in_place {
+            true => overwritten(old, |out| moved = parts.write(block, out)),
+            false => parts.step(block, old.clone()).unwrap_or_else(|error| {
+                moved = Err(error);
+                old
+            }),
+        });
+        self.failed = moved.err();
+        param
+    }
+}
+
 struct DeviceMover<'a> {
     slots: Moving<'a>,
     directions: &'a [Vec<Option<Tensor<1>>>],
@@ -207,9 +316,32 @@ impl ModuleMapper for DeviceMover<'_> {
 pub(crate) fn at_tensors<M: Module>(
     like: &M,
     map: &ModelMap,
-    tensors: &[NamedTensor],
+    tensors: Vec<NamedTensor>,
 ) -> Result<M> {
-    let mut loader = Loader { slots: map.slots.iter(), map, tensors, missing: None };
+    load(like, map, tensors, false)
+}
+
+/// The same with the parameters of `like`, of which nothing is copied.
+///
+/// # Errors
+///
+/// As [`at_tensors`].
+pub(crate) fn at_buffers<M: Module>(
+    like: &M,
+    map: &ModelMap,
+    buffers: Vec<NamedTensor>,
+) -> Result<M> {
+    load(like, map, buffers, true)
+}
+
+fn load<M: Module>(
+    like: &M,
+    map: &ModelMap,
+    tensors: Vec<NamedTensor>,
+    keeps_blocks: bool,
+) -> Result<M> {
+    let tensors = tensors.into_iter().map(|it| (it.path, it.data)).collect();
+    let mut loader = Loader { slots: map.slots.iter(), map, tensors, keeps_blocks, missing: None };
     let model = like.valid().map(&mut loader);
     match loader.missing {
         Some(path) => Err(Error::OtherModel {
@@ -224,24 +356,23 @@ pub(crate) fn at_tensors<M: Module>(
 struct Loader<'a> {
     slots: std::slice::Iter<'a, Slot>,
     map: &'a ModelMap,
-    tensors: &'a [NamedTensor],
+    tensors: HashMap<String, TensorData>,
+    keeps_blocks: bool,
     missing: Option<String>,
 }
 
 impl ModuleMapper for Loader<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let path = match self.slots.next() {
+            Some(Slot::Block(_)) if self.keeps_blocks => return param,
             Some(Slot::Block(block)) => &self.map.layout.blocks()[*block].path,
             Some(Slot::Buffer(buffer) | Slot::Alias { buffer, .. }) => {
                 &self.map.buffers[*buffer].path
             }
-            None => return param,
+            Some(Slot::LeftOut) | None => return param,
         };
-        match self.tensors.iter().find(|tensor| tensor.path == *path) {
-            Some(tensor) => {
-                let data = tensor.data.clone();
-                param.map(|old| Tensor::from_data(data, (&old.device(), old.dtype())))
-            }
+        match self.tensors.remove(path) {
+            Some(data) => param.map(|old| Tensor::from_data(data, (&old.device(), old.dtype()))),
             None => {
                 self.missing = Some(path.clone());
                 param

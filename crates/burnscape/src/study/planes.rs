@@ -1,10 +1,11 @@
 //! A slice before it is evaluated: its grid, its path of training, its provenance.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn::train::InferenceStep;
-use burnscape_landscape::direction::{self, Biases, Normalisation};
+use burnscape_landscape::direction::{Biases, Normalisation};
 use burnscape_landscape::grid::{self, Grid};
 use burnscape_landscape::plane::PlaneGram;
 use burnscape_landscape::surface::NodeValue;
@@ -17,6 +18,8 @@ use super::open_study::OpenStudy;
 use super::quantities::{LayerName, Size};
 use super::recalibrate::Recalibration;
 use super::slice_spec::{BatchNormMode, Direction, Reach, SliceSpec};
+use super::sweep::Facts;
+use super::vector::Vector;
 use crate::Result;
 use crate::config::study::{check_resolution, check_tolerance};
 use crate::model::map::device_name;
@@ -30,7 +33,9 @@ pub(super) struct Plan<M> {
     pub grid: Grid,
     pub centre: Rc<Centre<M>>,
     /// One for a line, two for a plane.
-    pub directions: Vec<Vec<f32>>,
+    pub directions: Vec<Arc<Vector>>,
+    /// Blocks that they move.
+    pub moving: Vec<bool>,
     pub gram: PlaneGram,
     pub trajectory: Option<Trajectory>,
     pub batchnorm: BatchNormMode,
@@ -70,16 +75,17 @@ where
     pub(super) fn plan_with(&mut self, spec: &SliceSpec, with_path: bool) -> Result<Plan<M>> {
         check_tolerance(spec.tolerance)?;
         let centre = self.centre(&spec.centre)?;
-        let mut axes = self.axes(spec, &centre)?;
-        let gram = gram(&axes)?;
+        let (axes, facts) = self.axes(spec, &centre)?;
+        let (gram, moving) = (facts.gram, facts.moving());
         let trajectory = match with_path {
             true => self.path(&axes, &centre, &gram)?,
             false => None,
         };
-        let grid = self.grid(spec, &axes, &centre, trajectory.as_ref())?;
-        let mut slice = self.provenance(spec, &grid, &axes, &centre, &gram);
+        let lie = Lie { axes: &axes, facts: &facts, centre: &centre };
+        let grid = self.grid(spec, &lie, trajectory.as_ref())?;
+        let mut slice = self.provenance(spec, &grid, &lie);
         slice.name = self.held.free_name(name_of(spec, &axes));
-        let directions = axes.iter_mut().map(|axis| std::mem::take(&mut axis.values)).collect();
+        let directions = axes.into_iter().map(|axis| axis.values).collect();
         let batchnorm = spec.batchnorm;
         let recalibration = self.recalibration(batchnorm, &centre)?;
         let (extent, planned) = (Measuring::default(), Planned::default());
@@ -88,6 +94,7 @@ where
             grid,
             centre,
             directions,
+            moving,
             gram,
             trajectory,
             batchnorm,
@@ -155,8 +162,9 @@ where
         if self.path.used().is_empty() {
             return Ok(None);
         }
-        let directions: Vec<&[f32]> = axes.iter().map(|axis| axis.values.as_slice()).collect();
-        let mut trajectory = self.project(&centre.flat, &directions, gram)?;
+        let directions: Vec<&Vector> = axes.iter().map(|axis| axis.values.as_ref()).collect();
+        let mut trajectory = self.project(&centre.weights, &directions, gram)?;
+        trajectory.rounding = self.rounding(centre.norm);
         if axes.iter().all(|axis| axis.kind == "pca") {
             self.explain(&mut trajectory)?;
             trajectory.degenerate = axes.iter().any(|axis| axis.degenerate);
@@ -167,10 +175,10 @@ where
     fn grid(
         &self,
         spec: &SliceSpec,
-        axes: &[Axis],
-        centre: &Centre<M>,
+        lie: &Lie<'_, M>,
         trajectory: Option<&Trajectory>,
     ) -> Result<Grid> {
+        let Lie { axes, facts, centre } = lie;
         let mut count = spec.resolution.unwrap_or(self.active.config.study.resolution);
         if axes.len() == 1 {
             count[1] = count[0];
@@ -181,8 +189,8 @@ where
             along.map_or((0.0, 0.0), |values| extent(values))
         };
         let paths: Vec<_> = (0..axes.len()).map(path).collect();
-        let widest = paths.iter().zip(axes).map(|((min, max), axis)| (max - min) * norm(axis));
-        let without = REACH_WITHOUT_TRAJECTORY * direction::norm(&centre.flat);
+        let widest = paths.iter().enumerate().map(|(k, (min, max))| (max - min) * facts.norm(k));
+        let without = REACH_WITHOUT_TRAJECTORY * centre.norm;
         let widest = widest.fold(without, f64::max);
         let widest = if widest > 0.0 { widest } else { 1.0 };
         let axis = |number: usize| -> Result<grid::Axis> {
@@ -190,7 +198,7 @@ where
                 0 => Some(&spec.x),
                 _ => spec.y.as_ref(),
             };
-            let fallback = widest / norm(&axes[number]);
+            let fallback = widest / facts.norm(number);
             let extent = Extent { path: paths[number], fallback, count: count[number] };
             self.reach(&spec.reach[number], wanted, &extent)
         };
@@ -235,14 +243,8 @@ where
         Ok(axis?)
     }
 
-    fn provenance(
-        &self,
-        spec: &SliceSpec,
-        grid: &Grid,
-        axes: &[Axis],
-        centre: &Centre<M>,
-        gram: &PlaneGram,
-    ) -> Slice {
+    fn provenance(&self, spec: &SliceSpec, grid: &Grid, lie: &Lie<'_, M>) -> Slice {
+        let Lie { axes, facts, centre } = lie;
         let random = spec.directions().filter(|it| it.is_random()).count();
         let is_random = random > 0;
         let biases = match random {
@@ -251,22 +253,20 @@ where
             _ => biases_name(spec.biases),
         };
         let tolerance = spec.tolerance.or(self.active.config.study.tolerance);
+        let tolerance = tolerance.filter(|_| self.share.is_none());
         record!(Slice {
             centre: centre.label.clone(),
             centre_snapshot: centre.snapshot,
-            x: axis_record(grid.x(), &axes[0]),
-            y: grid.y().map(|y| axis_record(y, &axes[1])),
+            x: axis_record(grid.x(), &axes[0], facts.norm(0)),
+            y: grid.y().map(|y| axis_record(y, &axes[1], facts.norm(1))),
             normalisation: if is_random { normalisation_name(spec.normalisation) } else { "none" }
                 .into(),
             biases: biases.into(),
             moves_frozen: is_random && spec.move_frozen,
             orthogonalised: spec.orthogonal,
-            cosine: (axes.len() == 2).then(|| gram.cosine()),
-            centre_norm: direction::norm(&centre.flat),
-            shares: axes
-                .iter()
-                .map(|it| F64s(direction::share_per_block(&self.studied.map.layout, &it.values)))
-                .collect(),
+            cosine: (axes.len() == 2).then(|| facts.gram.cosine()),
+            centre_norm: centre.norm,
+            shares: (0..axes.len()).map(|axis| F64s(facts.shares(axis))).collect(),
             batchnorm: self.batchnorm_name(spec.batchnorm).into(),
             dtype: format!("{:?}", self.studied.map.dtype).to_lowercase(),
             device: device_name(&self.studied.map.device),
@@ -291,6 +291,13 @@ fn name_of(spec: &SliceSpec, axes: &[Axis]) -> String {
     spec.name.clone().unwrap_or_else(|| labels.join(", "))
 }
 
+/// Where a slice lies.
+struct Lie<'a, M> {
+    axes: &'a [Axis],
+    facts: &'a Facts,
+    centre: &'a Centre<M>,
+}
+
 /// What an axis has to cover.
 struct Extent {
     /// Lowest and highest coordinate of a snapshot, and 0.
@@ -300,38 +307,20 @@ struct Extent {
     count: usize,
 }
 
-pub(super) fn gram(axes: &[Axis]) -> Result<PlaneGram> {
-    let directions: Vec<&[f32]> = axes.iter().map(|axis| axis.values.as_slice()).collect();
-    gram_of(&directions)
-}
-
-/// Lengths and angle; a line has a second direction of length 0.
-pub(super) fn gram_of(directions: &[&[f32]]) -> Result<PlaneGram> {
-    match directions {
-        [x, y] => Ok(PlaneGram::new(x, y)?),
-        [x, ..] => Ok(PlaneGram { d1_d1: direction::squared_norm(x), d1_d2: 0.0, d2_d2: 0.0 }),
-        [] => Ok(PlaneGram { d1_d1: 0.0, d1_d2: 0.0, d2_d2: 0.0 }),
-    }
-}
-
-fn norm(axis: &Axis) -> f64 {
-    direction::norm(&axis.values)
-}
-
 fn extent(values: &[f64]) -> (f64, f64) {
     let min = values.iter().copied().fold(0.0, f64::min);
     let max = values.iter().copied().fold(0.0, f64::max);
     (min, max)
 }
 
-fn axis_record(grid: &grid::Axis, axis: &Axis) -> burnscape_trace::Axis {
+fn axis_record(grid: &grid::Axis, axis: &Axis, direction_norm: f64) -> burnscape_trace::Axis {
     record!(burnscape_trace::Axis {
         label: axis.label.clone(),
         kind: axis.kind.into(),
         first: grid.first(),
         count: grid.count() as u64,
         spacing: grid.spacing(),
-        direction_norm: norm(axis),
+        direction_norm,
         seed: axis.seed,
         explained: axis.explained,
         component: axis.component.map(|k| k as u64),

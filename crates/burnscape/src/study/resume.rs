@@ -2,28 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use burn::module::Module;
 use burn::tensor::TensorData;
 use burn::train::InferenceStep;
-use burnscape_landscape::direction::{self, Biases, DirectionOptions, Normalisation};
+use burnscape_landscape::direction::{Biases, DirectionOptions, Normalisation};
 use burnscape_trace::Slice;
 
 use super::centre::{Centre, Located, same};
 use super::known::{KnownSlice, Planned};
 use super::open_study::OpenStudy;
-use super::planes::{Measuring, Plan, gram_of};
+use super::planes::{Measuring, Plan};
 use super::slice_spec::BatchNormMode;
 use super::surfaces::Started;
+use super::sweep::Facts;
+use super::vector::Vector;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::{Point, Weights, WeightsOf};
-use crate::model::snapshot::{self, StoredDirections};
+use crate::model::snapshot::{self, StoredSlice};
 use crate::model::tensors::NamedTensor;
+use crate::model::vector_file::StoredVector;
 use crate::{Error, Result};
 
 /// A centre, and the directions from it.
-type Placed<M> = (Rc<Centre<M>>, Vec<Vec<f32>>);
+type Placed<M> = (Rc<Centre<M>>, Vec<Arc<Vector>>);
 
 impl<M> OpenStudy<'_, M>
 where
@@ -32,6 +36,7 @@ where
 {
     /// Measures what is missing of all slices that were stopped, those of another study left out.
     pub(super) fn resume(&mut self) -> Result<Vec<SliceSurface>> {
+        self.refuse_in_shards("going on with slices that were stopped")?;
         self.stopper.clear();
         let counters = self.active.recorder.handle.counters();
         counters.study_stop_asked.store(false, Ordering::Relaxed);
@@ -113,8 +118,9 @@ where
         let KnownSlice { slice, trajectory, layers, planned, .. } = known;
         let (centre, directions) = self.recorded_directions(&slice)?;
         self.check_same_study(&slice, &centre)?;
-        let vectors: Vec<&[f32]> = directions.iter().map(Vec::as_slice).collect();
-        let gram = gram_of(&vectors)?;
+        let vectors: Vec<&Vector> = directions.iter().map(Arc::as_ref).collect();
+        let facts = Facts::of(&self.studied.map.layout, &centre.weights, &vectors)?;
+        let (gram, moving) = (facts.gram, facts.moving());
         let grid = *layers[0].grid();
         let batchnorm = batchnorm(&slice.batchnorm);
         let recalibration = self.recalibration(batchnorm, &centre)?;
@@ -124,6 +130,7 @@ where
             grid,
             centre,
             directions,
+            moving,
             gram,
             trajectory,
             batchnorm,
@@ -151,8 +158,8 @@ where
         };
         let file = slice.directions.as_ref().ok_or_else(no_such_centre)?;
         let path = self.active.recorder.folder.resolve(file)?;
-        let stored = snapshot::read_directions(&path, self.studied.map.layout.len())?;
-        let tensors = self.split(&stored.centre, stored.buffers);
+        let mut stored = snapshot::open_directions(&path, self.studied.map.layout.len())?;
+        let tensors = self.tensors_of(&mut stored)?;
         Ok(Point::Weights(Weights(WeightsOf { label: slice.centre.clone(), tensors }.into())))
     }
 
@@ -163,15 +170,27 @@ where
             return Ok((centre, directions));
         };
         let path = self.active.recorder.folder.resolve(file)?;
-        let StoredDirections { centre, directions, buffers } =
-            snapshot::read_directions(&path, self.studied.map.layout.len())?;
+        let mut stored = snapshot::open_directions(&path, self.studied.map.layout.len())?;
         let expected = 1 + usize::from(slice.y.is_some());
-        if directions.len() != expected {
-            let reason =
-                format!("it holds {} direction(s), the slice has {expected}", directions.len());
+        if stored.directions.len() != expected {
+            let found = stored.directions.len();
+            let reason = format!("it holds {found} direction(s), the slice has {expected}");
             return Err(Error::SnapshotRead { file: path, reason });
         }
-        let centre = self.recorded_centre(slice, self.split(&centre, buffers))?;
+        let centre = match slice.centre_snapshot {
+            None => self.tensors_of(&mut stored)?,
+            Some(_) => Vec::new(),
+        };
+        let centre = self.recorded_centre(slice, centre)?;
+        let direction = |it: StoredVector| match self.holds_vectors() {
+            false => Ok(Arc::new(Vector::Stored(it))),
+            true => {
+                let mut values = vec![0.0; self.studied.map.layout.len()];
+                it.read(0, &mut values)?;
+                Ok(Arc::new(Vector::Held(values)))
+            }
+        };
+        let directions = stored.directions.into_iter().map(direction).collect::<Result<_>>()?;
         Ok((centre, directions))
     }
 
@@ -191,16 +210,21 @@ where
         }
     }
 
-    /// A flat vector and buffers as the tensors of a model.
-    fn split(&self, flat: &[f32], buffers: Vec<NamedTensor>) -> Vec<NamedTensor> {
-        let tensor = |block: &burnscape_landscape::layout::Block| NamedTensor {
-            path: block.path.clone(),
-            data: TensorData::new(flat[block.range()].to_vec(), block.shape.clone()),
+    /// The centre of a file of directions as the tensors of a model.
+    fn tensors_of(&self, stored: &mut StoredSlice) -> Result<Vec<NamedTensor>> {
+        let tensor = |block: &burnscape_landscape::layout::Block| {
+            let mut values = vec![0.0; block.len()];
+            stored.centre.read(block.offset, &mut values)?;
+            let data = TensorData::new(values, block.shape.clone());
+            Ok(NamedTensor { path: block.path.clone(), data })
         };
-        self.studied.map.layout.blocks().iter().map(tensor).chain(buffers).collect()
+        let mut tensors: Vec<NamedTensor> =
+            self.studied.map.layout.blocks().iter().map(tensor).collect::<Result<_>>()?;
+        tensors.append(&mut stored.buffers);
+        Ok(tensors)
     }
 
-    fn drawn_again(&self, slice: &Slice, centre: &Centre<M>) -> Result<Vec<Vec<f32>>> {
+    fn drawn_again(&self, slice: &Slice, centre: &Centre<M>) -> Result<Vec<Arc<Vector>>> {
         let options = DirectionOptions {
             normalisation: normalisation(&slice.normalisation),
             biases: biases(&slice.biases),
@@ -210,13 +234,13 @@ where
         let draw = |seed: Option<u64>| {
             let seed =
                 seed.ok_or_else(|| self.other_study(slice, "its directions are not kept"))?;
-            Ok(direction::random(&self.map_at(centre).layout, &centre.flat, seed, &options)?)
+            self.drawn(seed, &options, centre)
         };
         let mut directions = seeds.map(draw).collect::<Result<Vec<_>>>()?;
         if let [x, y] = &mut directions[..]
             && slice.orthogonalised
         {
-            direction::orthogonalise(x, y)?;
+            *y = self.orthogonal(x, y.clone(), centre)?;
         }
         Ok(directions)
     }

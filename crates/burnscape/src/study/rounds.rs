@@ -43,6 +43,12 @@ impl Rounds {
         Ok(Self { grid, order, most })
     }
 
+    /// These nodes and no others, the centre first.
+    pub fn listed(grid: Grid, nodes: Vec<usize>) -> Self {
+        let most = nodes.len();
+        Self { grid, order: Order::Listed(nodes), most }
+    }
+
     /// The next few nodes; none when no more are to be measured.
     pub fn next(&mut self, surface: &Surface) -> Vec<usize> {
         if !surface.is_measured(self.grid.centre()) {

@@ -141,7 +141,7 @@ where
     {
         let began = Instant::now();
         let centre = self.centre(&spec.centre)?;
-        let plane = if spec.plane { self.plane_of_components() } else { None };
+        let plane = if spec.plane { self.plane_of_components(&centre) } else { None };
         let found = self.analysed(spec, &centre, shares, plane)?;
         let Found { mut record, largest, smallest } = found;
         let frozen = self.frozen_in_words(&centre);
@@ -182,7 +182,7 @@ where
         let seed = spec.seed.unwrap_or(self.active.config.study.seed);
         let mut analysis = Analysis::new(spec, &mut gradients, seed, &goes_on)?;
         let last = self.active.recorder.handle.last_values();
-        analysis.lr = spec.lr.or(last.map(|(lr, _)| lr));
+        analysis.lr = spec.lr.or(last.map(|last| last.lr));
         analysis.plane = plane;
         analysis.run()
     }
@@ -196,12 +196,12 @@ where
     }
 
     /// The first two principal components, if the snapshots have as many.
-    fn plane_of_components(&mut self) -> Option<[Vec<f32>; 2]> {
+    fn plane_of_components(&mut self, centre: &Centre<M>) -> Option<[Vec<f32>; 2]> {
         self.analyse(2).ok()?;
-        let pca = self.path.pca()?;
+        let geometry = self.path.geometry.as_ref()?;
         let component = |k: usize| {
-            let component = pca.components.get(k).filter(|it| !it.degenerate);
-            component.map(|it| it.direction.clone())
+            let (_, direction) = geometry.component(k).filter(|(it, _)| !it.degenerate)?;
+            direction.whole(&self.studied.map.layout, &centre.weights).ok()
         };
         Some([component(0)?, component(1)?])
     }

@@ -7,6 +7,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use burn::train::Interrupter;
+use signal_hook::SigId;
+use signal_hook::consts::SIGINT;
 
 use crate::channel::handle::RecorderHandle;
 use crate::config::clock::Deadline;
@@ -186,10 +188,17 @@ struct Interrupt {
     came: Arc<AtomicBool>,
     /// Ctrl-C ends the program.
     ends: Arc<AtomicBool>,
+    /// It came since the dashboard last asked.
+    #[cfg(feature = "tui")]
+    again: Arc<AtomicBool>,
     /// The program has no handler of its own.
     is_alone: bool,
     /// Who listens at present.
     listeners: Mutex<usize>,
+    /// A dashboard has the terminal: it is to be given back before Ctrl-C ends the program.
+    is_held: AtomicBool,
+    /// What makes a second Ctrl-C end the program at once.
+    arming: Mutex<Option<SigId>>,
 }
 
 impl Interrupt {
@@ -220,24 +229,29 @@ impl Interrupt {
     }
 
     fn listeners(&self) -> MutexGuard<'_, usize> {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.listeners)
     }
 
     fn register() -> std::io::Result<Self> {
-        use signal_hook::consts::SIGINT;
         use signal_hook::flag;
         let interrupt = Self {
             came: Arc::default(),
             ends: Arc::new(AtomicBool::new(true)),
+            #[cfg(feature = "tui")]
+            again: Arc::default(),
             is_alone: !is_in_mask("SigCgt:"),
             listeners: Mutex::new(0),
+            is_held: AtomicBool::new(false),
+            arming: Mutex::new(None),
         };
         if interrupt.is_alone {
             // Runs first: a second signal finds what the first has set.
             flag::register_conditional_default(SIGINT, interrupt.ends.clone())?;
         }
         flag::register(SIGINT, interrupt.came.clone())?;
-        flag::register(SIGINT, interrupt.ends.clone())?;
+        #[cfg(feature = "tui")]
+        flag::register(SIGINT, interrupt.again.clone())?;
+        *lock(&interrupt.arming) = Some(flag::register(SIGINT, interrupt.ends.clone())?);
         Ok(interrupt)
     }
 
@@ -249,9 +263,61 @@ impl Interrupt {
         let mut listeners = self.listeners();
         *listeners = listeners.saturating_sub(1);
         if *listeners == 0 {
+            self.ends.store(!self.is_held.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(feature = "tui")]
+impl Interrupt {
+    /// While a dashboard has the terminal, no Ctrl-C ends the program by itself.
+    fn hold(&self) {
+        self.is_held.store(true, Ordering::Relaxed);
+        self.ends.store(false, Ordering::Relaxed);
+        if let Some(arming) = lock(&self.arming).take() {
+            signal_hook::low_level::unregister(arming);
+        }
+    }
+
+    /// It is as without a dashboard again.
+    fn release(&self) {
+        self.is_held.store(false, Ordering::Relaxed);
+        let arming = signal_hook::flag::register(SIGINT, self.ends.clone());
+        *lock(&self.arming) = arming.ok();
+        if *self.listeners() == 0 {
             self.ends.store(true, Ordering::Relaxed);
         }
     }
+}
+
+/// While a dashboard has the terminal, Ctrl-C from elsewhere does what it does without one, and the terminal is given back
+/// before it ends the program.
+#[cfg(feature = "tui")]
+pub(crate) fn watch_beside_dashboard(handle: RecorderHandle) {
+    let Some(interrupt) = Interrupt::of_process().filter(|it| it.is_alone) else { return };
+    let watch = move || {
+        interrupt.hold();
+        let mut is_second = false;
+        while handle.has_dashboard() {
+            let is_heard = *interrupt.listeners() > 0;
+            is_second &= is_heard;
+            if interrupt.again.swap(false, Ordering::Relaxed) {
+                if is_second || !is_heard {
+                    handle.close_dashboard();
+                    let _ = signal_hook::low_level::emulate_default_handler(SIGINT);
+                }
+                is_second = true;
+            }
+            std::thread::park_timeout(NAP);
+        }
+        interrupt.release();
+    };
+    // Without a thread it is as it was.
+    let _ = std::thread::Builder::new().name("burnscape-interrupt".into()).spawn(watch);
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether SIGINT is in one of the masks that the system tells of this process: `SigCgt:` those that are caught,
@@ -260,5 +326,5 @@ fn is_in_mask(name: &str) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix(name));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & (1 << (signal_hook::consts::SIGINT - 1)) != 0)
+    mask.is_some_and(|mask| mask & (1 << (SIGINT - 1)) != 0)
 }

@@ -3,8 +3,7 @@
 use burn::module::Module;
 
 use crate::model::frozen::FrozenHistory;
-use crate::model::map::{ModelMap, read_tensors};
-use crate::model::snapshot;
+use crate::model::map::{ModelMap, checksums};
 
 /// It is to be the same after the study as before.
 pub(crate) struct StudiedModel<M> {
@@ -20,8 +19,8 @@ pub(crate) struct StudiedModel<M> {
     /// Which blocks were frozen when; the map has the flags of the end.
     pub frozen: FrozenHistory,
     pub last_update: Option<Vec<f32>>,
-    /// The bytes of the given model when the study began.
-    fingerprint: Result<Vec<u8>, String>,
+    /// Checksums of the given model's tensors when the study began.
+    fingerprint: Result<Vec<u32>, String>,
 }
 
 impl<M: Module> StudiedModel<M> {
@@ -49,8 +48,7 @@ impl<M: Module> StudiedModel<M> {
     }
 }
 
-/// The bytes of a model's parameters and buffers, as a snapshot would hold them.
-fn fingerprint<M: Module>(model: &M, map: &ModelMap) -> Result<Vec<u8>, String> {
-    let tensors = read_tensors(&model.valid(), map);
-    tensors.map_err(|error| error.to_string()).and_then(|it| snapshot::encode(&it))
+/// A checksum of every parameter and buffer of a model.
+fn fingerprint<M: Module>(model: &M, map: &ModelMap) -> Result<Vec<u32>, String> {
+    checksums(&model.valid(), map).map_err(|error| error.to_string())
 }

@@ -1,5 +1,7 @@
 //! The surfaces: how slices take turns, and how their nodes are measured, interpolated, recorded and checked.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use burn::module::Module;
@@ -10,7 +12,7 @@ use burnscape_landscape::surface::{NodeState, Surface};
 use burnscape_landscape::words::{self, number as number_in_words, percent};
 use burnscape_trace::{F64s, LayerNodes, Nodes, Record, RunFolder, U32s, record};
 
-use super::centre::same;
+use super::centre::{Centre, same};
 use super::evaluate::{Pace, SliceContext};
 use super::known::{KnownSlice, Planned, empty_layers};
 use super::open_study::OpenStudy;
@@ -19,9 +21,12 @@ use super::planes::Plan;
 use super::progress::{SurfaceProgress, Work};
 use super::quantities::{LOSS, Quantity};
 use super::rounds::Rounds;
+use super::share::Share;
 use super::stop::{StopReason, StopWatch};
+use super::sweep::sweep;
+use super::vector::Vector;
 use crate::landscape::slice_surface::SliceSurface;
-use crate::model::snapshot;
+use crate::model::snapshot::{self, EachPiece};
 use crate::{Error, Result};
 
 /// Share of what is left of a budget that is kept for the path of training at most, where nobody has planned ahead.
@@ -71,11 +76,17 @@ where
 
     /// Measures what is missing of slices that the trace knows, in turns.
     pub(super) fn go_on(&mut self, started: Vec<Started<M>>) -> Result<Vec<SliceSurface>> {
-        let Some(first) = started.iter().find(|it| !it.known().is_complete()) else {
+        let is_done = |it: &Started<M>| match &self.share {
+            Some(share) => share.is_done(it),
+            None => it.known().is_complete(),
+        };
+        let Some(first) = started.iter().find(|it| !is_done(it)) else {
             return Ok(started.iter().map(|it| it.known().surface()).collect());
         };
         let pace = self.pace(&first.plan)?;
-        let mut turns = started.into_iter().map(Turns::new).collect::<Result<Vec<_>>>()?;
+        let share = self.share.as_ref();
+        let turns = started.into_iter().map(|it| Turns::new(it, share));
+        let mut turns = turns.collect::<Result<Vec<_>>>()?;
         let progress = self.progress(&turns, pace);
         let outcome = self.take_turns(&mut turns, pace, &progress);
         turns.iter_mut().for_each(|turns| self.give_centre(&mut turns.started));
@@ -129,19 +140,16 @@ where
 
     /// Numbers a slice within the run and tells it to the trace; what no seed gives back is saved.
     pub(super) fn start_slice(&mut self, mut plan: Plan<M>) -> Result<Started<M>> {
+        if let Some(share) = &self.share {
+            return self.take_part(share, plan);
+        }
         let number = self.held.next_slice;
         self.held.next_slice += 1;
         plan.slice.slice = number;
-        let axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
-        let is_given_back =
-            plan.centre.snapshot.is_some() && axes.clone().all(|it| it.seed.is_some());
-        // Whoever draws them again knows the flags that recording began with, and the filters that were named then.
-        let names_filters = self.active.is_reopened && !self.active.config.filter_axes.is_empty();
-        let is_given_back = is_given_back && !self.studied.frozen.has_changed() && !names_filters;
-        if !is_given_back {
+        if !self.is_given_back(&plan) {
             let path = self.active.recorder.folder.directions_path(number);
             let Plan { centre, directions, .. } = &plan;
-            snapshot::write_directions(&path, &centre.flat, directions, &centre.buffers)?;
+            self.keep_directions(&path, centre, directions)?;
             plan.slice.directions = Some(RunFolder::directions_file(number));
         }
         self.held.names.push(plan.slice.name.clone());
@@ -158,6 +166,35 @@ where
         let started = Started { plan, layers };
         self.held.know(started.known());
         Ok(started)
+    }
+
+    /// What no seed gives back, as a file.
+    pub(super) fn keep_directions(
+        &self,
+        path: &Path,
+        centre: &Centre<M>,
+        directions: &[Arc<Vector>],
+    ) -> Result<()> {
+        let layout = &self.studied.map.layout;
+        let weights = |visit: &mut dyn FnMut(&[f32]) -> Result<()>| {
+            sweep(layout, &centre.weights, &[], |piece| visit(piece.centre))
+        };
+        let mut vectors: Vec<Box<EachPiece<'_>>> = vec![Box::new(weights)];
+        for direction in directions {
+            vectors.push(Box::new(|visit| {
+                sweep(layout, &centre.weights, &[direction], |it| visit(&it.directions[0]))
+            }));
+        }
+        snapshot::write_directions(path, layout.len(), &mut vectors, &centre.buffers)
+    }
+
+    /// Whether snapshots and seeds give back centre and directions.
+    pub(super) fn is_given_back(&self, plan: &Plan<M>) -> bool {
+        let mut axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
+        let is_drawn = plan.centre.snapshot.is_some() && axes.all(|it| it.seed.is_some());
+        // Whoever draws them again knows the flags that recording began with, and the filters that were named then.
+        let names_filters = self.active.is_reopened && !self.active.config.filter_axes.is_empty();
+        is_drawn && !self.studied.frozen.has_changed() && !names_filters
     }
 
     /// Layers whose statistics no batch changes.
@@ -374,14 +411,14 @@ where
         plan: &'p Plan<M>,
         quantities: &'p [Quantity<'p, M::Output>],
     ) -> Result<SliceContext<'p, M::Output>> {
-        let directions = plan.directions.iter().map(Vec::as_slice).collect();
-        let Plan { centre, .. } = plan;
+        let Plan { centre, directions, moving, .. } = plan;
         Ok(SliceContext {
             map: &self.studied.map,
             directions: Directions::prepare(
-                &centre.flat,
+                &centre.weights,
                 directions,
                 &centre.tied,
+                moving,
                 &self.studied.map,
             ),
             quantities,
@@ -406,19 +443,25 @@ where
     }
 
     fn note_unfinished(&self, started: &Started<M>, reason: StopReason) {
-        let missing = started.layers[0].counts().unmeasured;
-        let all = started.plan.grid.len();
+        let own = match &self.share {
+            Some(share) => share.nodes(&started.plan.grid),
+            None => (0..started.plan.grid.len()).collect(),
+        };
+        let missing =
+            own.iter().filter(|&&node| started.layers[0].states()[node] == NodeState::Unmeasured);
+        let (missing, all) = (missing.count(), own.len());
         let (name, why) = (&started.plan.slice.name, reason.in_words());
         let what = match missing {
             0 => "true losses on the path of training not measured".to_string(),
             _ => format!("{missing} of {all} nodes not measured"),
         };
+        let how = match self.share {
+            Some(_) => "the same shard, started again, goes on",
+            None => "`Run::open(…)` and `resume()` go on",
+        };
         self.note(
             "info",
-            format!(
-                "the surface `{name}` was stopped {why} with {what}; `Run::open(…)` and `resume()` go on \
-                 from there"
-            ),
+            format!("the surface `{name}` was stopped {why} with {what}; {how} from there"),
         );
     }
 }
@@ -437,9 +480,12 @@ impl<M> Started<M> {
 }
 
 impl<M> Turns<M> {
-    fn new(started: Started<M>) -> Result<Self> {
+    fn new(started: Started<M>, share: Option<&Share>) -> Result<Self> {
         let Plan { grid, slice, extent, .. } = &started.plan;
-        let mut rounds = Rounds::new(*grid, slice.tolerance, extent.most_nodes)?;
+        let mut rounds = match share {
+            Some(share) => Rounds::listed(*grid, share.nodes(grid)),
+            None => Rounds::new(*grid, slice.tolerance, extent.most_nodes)?,
+        };
         let (took, stopped, filled) = (Duration::ZERO, None, None);
         let loss = &started.layers[0];
         let is_over =

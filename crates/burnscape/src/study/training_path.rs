@@ -1,9 +1,12 @@
 //! What a study knows of the snapshots on the path of training.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use burnscape_landscape::pca::Pca;
+use burnscape_landscape::pca::{ScoredComponent, Scores};
 use burnscape_trace::Snapshot;
+
+use super::vector::Vector;
 
 /// The snapshots, and what was found out about them.
 pub(super) struct TrainingPath {
@@ -26,7 +29,17 @@ pub(super) struct Geometry {
     /// Components that were asked for; more may exist.
     pub components: usize,
     /// `None` with fewer than two snapshots.
-    pub pca: Option<Pca>,
+    pub scores: Option<Scores>,
+    /// Of the components.
+    pub directions: Vec<Arc<Vector>>,
+}
+
+impl Geometry {
+    /// A component with its direction, counted from 0.
+    pub fn component(&self, number: usize) -> Option<(&ScoredComponent, &Arc<Vector>)> {
+        let component = self.scores.as_ref()?.components.get(number)?;
+        Some((component, self.directions.get(number)?))
+    }
 }
 
 impl TrainingPath {
@@ -46,8 +59,8 @@ impl TrainingPath {
         self.geometry.as_ref().map_or(&[], |geometry| geometry.used.as_slice())
     }
 
-    /// The principal components, once they are known.
-    pub fn pca(&self) -> Option<&Pca> {
-        self.geometry.as_ref()?.pca.as_ref()
+    /// The principal components but their directions, once they are known.
+    pub fn scores(&self) -> Option<&Scores> {
+        self.geometry.as_ref()?.scores.as_ref()
     }
 }

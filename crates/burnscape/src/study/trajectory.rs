@@ -1,11 +1,12 @@
 //! The snapshots of a run: their principal components, and where they lie in a slice.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::evaluate::Loss;
-use burnscape_landscape::pca::{Pca, PcaError, PcaOptions, pca};
+use burnscape_landscape::pca::{Component, PcaError, PcaOptions, Scores, Snapshots, pca, pca_into};
 use burnscape_landscape::plane::{DeltaProducts, PlaneGram, Projection};
 use burnscape_landscape::random_walk;
 use burnscape_trace::{F64s, Note, Record, Snapshot, Trajectory, U32s, record};
@@ -17,12 +18,23 @@ use super::perturb::at_tensors;
 use super::planes::Plan;
 use super::quantities::measure;
 use super::reading::with_ends;
+use super::sweep::sweep;
 use super::training_path::Geometry;
+use super::vector::Vector;
+use super::weights::Weights;
+use crate::config::snapshots::rounding_distance;
 use crate::model::snapshot::SnapshotMatrix;
+use crate::model::vector_file::StoredDirections;
 use crate::{Error, Result};
 
 /// Elements of a snapshot that are projected at a time.
 const PROJECTION_CHUNK: usize = 1 << 20;
+
+/// Where principal directions are that are too long to be held, as long as a study needs them.
+const COMPONENTS: &str = "components.tmp";
+
+/// All principal components that were asked for, and the directions of each.
+type Components = (Scores, Vec<Arc<Vector>>);
 
 /// Snapshots whose true losses are measured along a path: as many as its picture can show beside each other.
 const MOST_TRUE_LOSSES: usize = 65;
@@ -59,34 +71,53 @@ where
             used = self.finite_snapshots(&used)?;
             pca = self.principal_components(&used, components);
         }
-        let pca = match pca {
-            Ok(pca) => Some(pca),
-            Err(PcaError::Request(burnscape_landscape::Error::TooFewSnapshots { .. })) => None,
+        let (scores, directions) = match pca {
+            Ok((scores, directions)) => (Some(scores), directions),
+            Err(PcaError::Request(burnscape_landscape::Error::TooFewSnapshots { .. })) => {
+                (None, Vec::new())
+            }
             Err(PcaError::Request(error)) => return Err(error.into()),
             Err(PcaError::Read { source, .. }) => return Err(source),
         };
-        self.path.geometry = Some(Geometry { used, components, pca });
+        self.path.geometry = Some(Geometry { used, components, scores, directions });
         Ok(())
     }
 
+    /// Directions are held, or in a file of their own where they are too long for that.
     fn principal_components(
         &self,
         used: &[Snapshot],
         components: usize,
-    ) -> Result<Pca, PcaError<Error>> {
-        let files = used.iter().map(|it| self.open(it));
-        let matrix = SnapshotMatrix::new(files, Cow::Borrowed(&self.studied.map.layout));
-        let mut matrix = matrix.map_err(|source| PcaError::Read { snapshot: 0, source })?;
+    ) -> Result<Components, PcaError<Error>> {
+        let failed = |source| PcaError::Read { snapshot: 0, source };
+        let mut matrix = self.matrix(used).map_err(failed)?;
         let seed = self.active.config.study.seed;
-        pca(&mut matrix, &PcaOptions { components, seed, ..PcaOptions::default() })
+        let options = PcaOptions { components, seed, ..PcaOptions::default() };
+        if self.holds_vectors() {
+            let mut pca = pca(&mut matrix, &options)?;
+            let direction = |it: &mut Component| std::mem::take(&mut it.direction);
+            let directions = pca.components.iter_mut().map(direction).map(Vector::Held);
+            let directions = directions.map(Arc::new).collect();
+            return Ok((pca.into(), directions));
+        }
+        let path = self.active.recorder.folder.directions_dir().join(COMPONENTS);
+        let mut store = StoredDirections::create(&path, matrix.dims()).map_err(failed)?;
+        let scores = pca_into(&mut matrix, &options, &mut store)?;
+        let directions = store.into_vectors(scores.components.len()).map_err(failed)?;
+        let directions = directions.into_iter().map(Vector::Stored).map(Arc::new);
+        Ok((scores, directions.collect()))
+    }
+
+    fn matrix(&self, used: &[Snapshot]) -> Result<SnapshotMatrix<'_>> {
+        let files = used.iter().map(|it| self.open(it));
+        SnapshotMatrix::new(files, Cow::Borrowed(&self.studied.map.layout))
     }
 
     /// Those without NaN and infinite parameters; each is read once, and those that are left out are told.
     fn finite_snapshots(&self, all: &[Snapshot]) -> Result<Vec<Snapshot>> {
         let mut finite = Vec::new();
-        let mut chunk = vec![0.0; PROJECTION_CHUNK.min(self.studied.map.layout.len())];
         for snapshot in all {
-            match self.is_finite(snapshot, &mut chunk)? {
+            match self.is_finite(snapshot)? {
                 true => finite.push(snapshot.clone()),
                 false => self.tell_left_out(snapshot),
             }
@@ -94,8 +125,9 @@ where
         Ok(finite)
     }
 
-    fn is_finite(&self, snapshot: &Snapshot, chunk: &mut [f32]) -> Result<bool> {
+    pub(super) fn is_finite(&self, snapshot: &Snapshot) -> Result<bool> {
         let (mut file, dims) = (self.open(snapshot)?, self.studied.map.layout.len());
+        let mut chunk = vec![0.0; PROJECTION_CHUNK.min(dims)];
         let mut start = 0;
         while start < dims {
             let len = chunk.len().min(dims - start);
@@ -122,11 +154,11 @@ where
 
     /// How much of the variance the components hold, beside what random walks would give.
     pub(super) fn explain(&self, trajectory: &mut Trajectory) -> Result<()> {
-        let Some(pca) = self.path.pca() else {
+        let Some(pca) = self.path.scores() else {
             return Ok(());
         };
         let told = pca.variances.len();
-        let mut walk = random_walk::explained(pca.snapshots());
+        let mut walk = random_walk::explained(pca.step_lengths.len() + 1);
         walk.truncate(told);
         trajectory.explained = F64s(shares(&pca.variances, pca.total_variance));
         trajectory.random_walk = F64s(walk);
@@ -138,24 +170,36 @@ where
     /// The snapshots in the coordinates of a slice through the centre.
     pub(super) fn project(
         &self,
-        centre: &[f32],
-        directions: &[&[f32]],
+        centre: &Weights,
+        directions: &[&Vector],
         gram: &PlaneGram,
     ) -> Result<Trajectory> {
-        let mut points = Vec::new();
-        for snapshot in self.path.used() {
-            points.push(gram.project(&self.products(snapshot, centre, directions)?));
-        }
+        let products =
+            match (centre.held(), directions[0].held(), directions[directions.len() - 1].held()) {
+                (Some(centre), Some(first), Some(second)) => {
+                    let of = |snapshot| self.products(snapshot, centre, [first, second]);
+                    self.path.used().iter().map(of).collect::<Result<_>>()?
+                }
+                _ => self.products_of_all(centre, directions)?,
+            };
+        let points: Vec<_> = products.iter().map(|it| gram.project(it)).collect();
         Ok(trajectory(self.path.used(), &points, directions.len() == 1))
     }
 
+    /// How far rounding may have moved a snapshot, if any was rounded.
+    pub(super) fn rounding(&self, norm: f64) -> Option<f64> {
+        let parameters = self.studied.map.layout.len();
+        let dtypes = self.path.used().iter().filter_map(|it| it.dtype.as_deref());
+        dtypes.map(|dtype| rounding_distance(dtype, norm, parameters)).reduce(f64::max)
+    }
+
+    /// One snapshot after the other, so that each is opened once.
     fn products(
         &self,
         snapshot: &Snapshot,
         centre: &[f32],
-        directions: &[&[f32]],
+        [first, second]: [&[f32]; 2],
     ) -> Result<DeltaProducts> {
-        let (first, second) = (directions[0], directions[directions.len() - 1]);
         let mut file = self.open(snapshot)?;
         let mut products = DeltaProducts::default();
         let mut chunk = vec![0.0; PROJECTION_CHUNK.min(centre.len())];
@@ -172,6 +216,27 @@ where
             );
             start += len;
         }
+        Ok(products)
+    }
+
+    /// All snapshots beside each other, so that directions are drawn once.
+    fn products_of_all(
+        &self,
+        centre: &Weights,
+        directions: &[&Vector],
+    ) -> Result<Vec<DeltaProducts>> {
+        let mut matrix = self.matrix(self.path.used())?;
+        let mut products = vec![DeltaProducts::default(); matrix.count()];
+        let mut point = Vec::new();
+        sweep(&self.studied.map.layout, centre, directions, |piece| {
+            point.resize(piece.range.len(), 0.0);
+            let (first, last) = (&piece.directions[0], &piece.directions[directions.len() - 1]);
+            for (snapshot, products) in products.iter_mut().enumerate() {
+                matrix.read(snapshot, piece.range.start, &mut point)?;
+                products.add(&point, piece.centre, first, last);
+            }
+            Ok(())
+        })?;
         Ok(products)
     }
 
@@ -194,7 +259,7 @@ where
 
     fn loss_at(&self, snapshot: &Snapshot) -> Result<f64> {
         let tensors = self.snapshot_tensors(snapshot)?;
-        let model = at_tensors(&self.studied.model, &self.studied.map, &tensors)?;
+        let model = at_tensors(&self.studied.model, &self.studied.map, tensors)?;
         let sets = [self.quantities.sets[0].batches.clone()];
         let loss = &self.quantities.quantities[..1];
         Ok(measure(&model, &sets, loss, self.studied.map.is_on_host)?.values[0].mean)
@@ -311,7 +376,7 @@ fn starts(used: &[Snapshot]) -> Vec<u32> {
     if starts.len() > 1 { starts } else { Vec::new() }
 }
 
-fn is_not_finite(pca: &Result<Pca, PcaError<Error>>) -> bool {
+fn is_not_finite<T>(pca: &Result<T, PcaError<Error>>) -> bool {
     use burnscape_landscape::Error::NonFiniteSnapshot;
     matches!(pca, Err(PcaError::Request(NonFiniteSnapshot { .. })))
 }

@@ -16,6 +16,9 @@ use super::stop::StopReason;
 use crate::Result;
 use crate::model::tensors::NamedTensor;
 
+/// Nodes on a line, both ends among them: every twenty-fifth, so that the middle and the quarters are nodes.
+pub(crate) const NODES: usize = 25;
+
 /// A way from one model to another, parameters and buffers.
 #[derive(Debug)]
 pub(crate) struct Way {
@@ -154,7 +157,7 @@ where
         mut on_node: impl FnMut(usize, &Row),
     ) -> Result<MeasuredWay> {
         let recalibration = match what.statistics {
-            Statistics::Recalibrated => Some(self.recalibration_at(&what.way.ends[0])?),
+            Statistics::Recalibrated => Some(self.recalibration_at(what.way.ends[0].clone())?),
             _ => None,
         };
         let progress = self.progress_of(what);
@@ -166,7 +169,7 @@ where
             if measured.stopped.is_some() {
                 break;
             }
-            let row = self.row(&what.way.at(measured.place(node)), recalibration.as_ref());
+            let row = self.row(what.way.at(measured.place(node)), recalibration.as_ref());
             let row = row.inspect_err(|_| progress.end())?;
             on_node(node, &row);
             measured.rows[node] = Some(row);
@@ -204,7 +207,7 @@ where
         }
     }
 
-    fn row(&self, tensors: &[NamedTensor], recalibration: Option<&Recalibration>) -> Result<Row> {
+    fn row(&self, tensors: Vec<NamedTensor>, recalibration: Option<&Recalibration>) -> Result<Row> {
         let model = at_tensors(&self.studied.model, &self.studied.map, tensors)?;
         let model = match recalibration {
             Some(it) => self.recalibrated(it, &model)?,
@@ -213,7 +216,7 @@ where
         self.batch_losses(&model)
     }
 
-    fn recalibration_at(&self, tensors: &[NamedTensor]) -> Result<Recalibration> {
+    fn recalibration_at(&self, tensors: Vec<NamedTensor>) -> Result<Recalibration> {
         let model = at_tensors(&self.studied.model, &self.studied.map, tensors)?;
         let (sets, quantities) = (&self.quantities.sets, &self.quantities.quantities);
         Recalibration::of(&model, &self.studied.map, &sets[0].batches[0], &quantities[0])

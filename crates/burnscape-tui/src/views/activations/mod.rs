@@ -24,6 +24,13 @@ const PICTURE_ROWS: u16 = 6;
 /// The table needs its head and three taps.
 const TABLE_ROWS: u16 = 4;
 
+const KEYS: [(&str, &str); 4] = [
+    ("↑ ↓, k j, g G", "select a tap"),
+    ("PgUp PgDn", "a page; Ctrl-U Ctrl-D"),
+    ("v", "next value over steps"),
+    ("y", "scale of values"),
+];
+
 const WORDS: [(&str, &str); 8] = [
     ("mean ± std", "of all values; worry when std goes to 0, or grows without end"),
     ("zero", "share of exact zeros: about half is usual behind a ReLU"),
@@ -50,6 +57,10 @@ impl View for ActivationsView {
 
     fn keys(&self) -> &'static str {
         "↑ ↓ tap  ← → step  + - zoom  v value over steps  y scale"
+    }
+
+    fn explained_keys(&self) -> &'static [(&'static str, &'static str)] {
+        &KEYS
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {

@@ -48,6 +48,11 @@ impl Filter {
         true
     }
 
+    /// Takes a pattern as if it had been typed.
+    pub(super) fn keep(&mut self, pattern: &str) {
+        (self.pattern, self.before) = (pattern.to_owned(), None);
+    }
+
     /// Numbers of the blocks that match.
     pub(super) fn shown(&self, blocks: &Blocks) -> Vec<usize> {
         let matches = |block: &usize| glob::matches(&self.pattern, blocks.path(*block));

@@ -4,6 +4,7 @@ mod course;
 mod filter;
 mod inspect;
 mod map;
+mod modules;
 mod selected;
 mod table;
 
@@ -13,6 +14,7 @@ use ratatui::style::Style;
 
 use self::course::Course;
 use self::filter::Filter;
+use self::modules::Module;
 use super::View;
 use crate::message::Message;
 use crate::model::{Blocks, Run};
@@ -33,8 +35,20 @@ const TABLE_CELLS: u16 = 100;
 const COURSE_FROM: u16 = 18;
 const COURSE_ROWS: u16 = 6;
 const MOST_COURSE_ROWS: u16 = 12;
+/// More blocks than this are folded into their modules until the reader asks for all of them.
+const FOLDED_BEYOND: usize = 300;
 /// More height than this tells no more about a block.
 const MOST_ROWS_A_BLOCK: usize = 3;
+
+const KEYS: [(&str, &str); 7] = [
+    ("↑ ↓, k j, g G", "select a block"),
+    ("PgUp PgDn", "a page; Ctrl-U Ctrl-D"),
+    ("/, n N", "filter; next, last one"),
+    ("Enter", "all of block or module"),
+    ("t", "tree of modules"),
+    ("v", "next value over steps"),
+    ("y", "scale of values"),
+];
 
 const WORDS: [(&str, &str); 7] = [
     ("×", "NaN or infinite in this stretch of steps: never fine"),
@@ -53,6 +67,11 @@ pub struct GradientsView {
     filter: Filter,
     course: Course,
     inspects: bool,
+    /// Whether blocks are folded into their modules; `None`: where they are very many.
+    is_folded: Option<bool>,
+    module: usize,
+    /// One module was opened from the tree.
+    unfolded_one: bool,
 }
 
 impl View for GradientsView {
@@ -61,7 +80,11 @@ impl View for GradientsView {
     }
 
     fn keys(&self) -> &'static str {
-        "↑ ↓ block  ← → step  + - zoom  v value  y scale  / filter  Enter inspect"
+        "↑ ↓ block  ← → step  + - zoom  v value  y scale  / filter  t tree  Enter inspect"
+    }
+
+    fn explained_keys(&self) -> &'static [(&'static str, &'static str)] {
+        &KEYS
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
@@ -83,15 +106,30 @@ impl View for GradientsView {
     fn go_back(&mut self) -> bool {
         let was_open = self.inspects || self.filter.update(Message::Abandon);
         self.inspects = false;
+        // What was unfolded for one module folds again.
+        let refolds = was_open && !self.filter.is_shown() && self.unfolded_one;
+        if refolds {
+            (self.is_folded, self.unfolded_one) = (Some(true), false);
+        }
         was_open
     }
 
     fn update(&mut self, message: Message, run: &Run) {
+        let is_folded = self.folds(&run.blocks) && !self.filter.is_typing();
         match message {
+            Message::ToggleTree => self.is_folded = Some(!self.folds(&run.blocks)),
+            Message::ToggleWords if is_folded => self.open_module(&run.blocks),
+            Message::Move(_) | Message::MoveFar(_) | Message::Page(_) | Message::Jump(_)
+                if is_folded =>
+            {
+                let last = self.modules(&run.blocks).len().saturating_sub(1);
+                self.module = self.module.min(last);
+                scroll::moved(&mut self.module, last, message);
+            }
             Message::ToggleWords => self.inspects = !self.inspects,
             Message::NextLayer => self.course.quantity = self.course.quantity.next(),
             Message::NextScale => self.course.reading.scale = self.course.reading.scale.next(),
-            Message::Move(_) | Message::Page(_) | Message::Jump(_) => {
+            Message::Move(_) | Message::MoveFar(_) | Message::Page(_) | Message::Jump(_) => {
                 self.select(message, &run.blocks);
             }
             _ => self.inspects &= !self.filter.update(message),
@@ -116,12 +154,43 @@ impl View for GradientsView {
         };
         match self.inspects {
             true => inspect::draw(run, selected, self.course, area, buffer),
+            false if self.folds(&run.blocks) => self.draw_folded(run, &shown, area, buffer),
             false => self.draw_shown(run, &shown, area, buffer),
         }
     }
 }
 
 impl GradientsView {
+    fn folds(&self, blocks: &Blocks) -> bool {
+        self.is_folded.unwrap_or(blocks.len() > FOLDED_BEYOND)
+    }
+
+    fn modules(&self, blocks: &Blocks) -> Vec<Module> {
+        modules::of(blocks, &self.filter.shown(blocks))
+    }
+
+    /// Shows the blocks of the selected module alone.
+    fn open_module(&mut self, blocks: &Blocks) {
+        let modules = self.modules(blocks);
+        if let Some(module) = modules.get(self.module.min(modules.len().saturating_sub(1))) {
+            self.filter.keep(&module.pattern(blocks));
+            (self.is_folded, self.unfolded_one) = (Some(false), true);
+        }
+    }
+
+    fn draw_folded(&self, run: &Run, shown: &[usize], area: Rect, buffer: &mut Buffer) {
+        let modules = modules::of(&run.blocks, shown);
+        let selected = self.module.min(modules.len().saturating_sub(1));
+        let rows = map_height(area.height, shown.len(), modules.len() + 1);
+        let (map, table) = areas::split_top(area, rows);
+        if map.height >= MAP_ROWS {
+            let growing = !run.state().is_over();
+            let look = map::Look { growing, sight: self.course.reading.sight };
+            map::draw(&run.blocks, shown, self.place(shown), look, map, buffer);
+        }
+        modules::draw(run, &modules, selected, table, buffer);
+    }
+
     fn select(&mut self, message: Message, blocks: &Blocks) {
         let shown = self.filter.shown(blocks);
         let mut place = self.place(&shown);

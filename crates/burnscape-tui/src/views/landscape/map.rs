@@ -32,7 +32,8 @@ impl Map<'_> {
         let colours = self.colours(&viewport);
         self.draw_losses(&viewport, colours.as_ref(), buffer);
         if let Some(colours) = &colours {
-            overlay::draw_contours(self.picture.surface(), colours, &viewport, buffer);
+            let path = self.picture.landscape.trajectory();
+            overlay::draw_contours(self.picture.surface(), colours, path, &viewport, buffer);
             axes::draw_bar(&viewport, self.picture, colours, area, buffer);
         }
         if let Some(trajectory) = self.picture.landscape.trajectory() {

@@ -1,6 +1,7 @@
 //! The landscape: a slice of the loss as a map or a line, and in words what it does not show.
 
 mod axes;
+mod labels;
 mod line;
 mod live;
 mod map;
@@ -27,6 +28,7 @@ use crate::message::{Message, Towards};
 use crate::model::{Landscape, Run};
 use crate::palette::MUTED;
 use crate::sight::Sight;
+use crate::still::Still;
 use crate::widgets::facts;
 use crate::widgets::scale::ScaleChoice;
 use crate::widgets::{areas, text, too_small};
@@ -38,6 +40,19 @@ const BESIDE_FROM: u16 = 118;
 const MAP_COLUMNS: u16 = 82;
 /// Rows that the map keeps before the words below it get more than two.
 const MAP_ROWS: u16 = 17;
+
+const KEYS: [(&str, &str); 10] = [
+    ("[ ]", "previous, next slice"),
+    ("v", "next value, next layer"),
+    ("arrows", "node; Shift: tenfold"),
+    ("+ - 0, wheel", "zoom in, out, all"),
+    ("y", "linear, log, by rank"),
+    ("Enter", "all words, no picture"),
+    ("m", "map or 3-D"),
+    ("3-D: arrows", "turn; Shift: move"),
+    ("3-D: < > r", "height; turns by itself"),
+    ("3-D: i", "a still in pixels"),
+];
 
 const WORDS: [(&str, &str); 5] = [
     ("× ∞ ░", "NaN, infinite, not measured (shade of the nearest node)"),
@@ -76,9 +91,13 @@ impl View for LandscapeView {
 
     fn keys(&self) -> &'static str {
         match self.in_space {
-            true => "m map  arrows turn  < > height  r rotate  +-0 zoom  y scale",
+            true => "m map  arrows turn, Shift: move  < > height  r rotate  +-0 zoom  y scale",
             false => "m 3-D  [ ] slice  v value  +-0 zoom  y scale  Enter",
         }
+    }
+
+    fn explained_keys(&self) -> &'static [(&'static str, &'static str)] {
+        &KEYS
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
@@ -108,6 +127,10 @@ impl View for LandscapeView {
         run.landscapes().offered().is_empty()
     }
 
+    fn is_over_steps(&self) -> bool {
+        false
+    }
+
     fn look_at(&mut self, sight: Sight) {
         self.sight = sight;
     }
@@ -116,6 +139,12 @@ impl View for LandscapeView {
         let was_open = self.words_only || self.cursor.is_some();
         (self.words_only, self.cursor) = (false, if self.words_only { self.cursor } else { None });
         was_open
+    }
+
+    fn still(&self, run: &Run, area: Rect) -> Option<Still> {
+        let landscape = self.landscape(run).filter(|_| self.shows_space(run))?;
+        let picture = Picture::new(run, landscape, self.layer, self.scale).ok()?;
+        Relief { picture: &picture, pose: self.pose, cursor: self.cursor }.still(area)
     }
 
     fn wants_ticks(&self, run: &Run) -> bool {
@@ -156,8 +185,10 @@ impl LandscapeView {
             Message::ZoomIn => self.pose.closer(),
             Message::ZoomOut => self.pose.farther(),
             Message::ZoomReset => self.pose.reset(),
-            Message::Move(towards) | Message::MoveFar(towards) => self.pose.turned(towards),
+            Message::Move(towards) => self.pose.turned(towards),
+            Message::MoveFar(towards) => self.pose.panned_towards(towards),
             Message::Drag(columns, rows) => self.pose.dragged(columns, rows),
+            Message::DragAside(columns, rows) => self.pose.panned(columns.into(), rows.into()),
             Message::ToggleRotation => self.pose.with_rotation_toggled(),
             Message::Steeper => self.pose.steeper(),
             Message::Flatter => self.pose.flatter(),

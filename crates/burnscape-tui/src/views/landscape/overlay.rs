@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use burnscape_landscape::isoline::{Polyline, isolines};
+use burnscape_landscape::isoline::isolines;
 use burnscape_landscape::surface::Surface;
 use burnscape_trace::Trajectory;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier};
 
+use super::labels::Labels;
 use super::viewport::Viewport;
 use crate::numbers::short;
 use crate::palette::{LEVELS, faint_ink, ink, scale, scale_level};
@@ -17,72 +18,40 @@ use crate::widgets::dots::Dots;
 use crate::widgets::half_blocks;
 
 /// Lines of equal loss that are drawn and named: edges of bands of colour, which are lines of equal loss all of them.
-const CONTOURS: [usize; 3] = [LEVELS / 4, LEVELS / 2, LEVELS * 3 / 4];
+pub(super) const CONTOURS: [usize; 3] = [LEVELS / 4, LEVELS / 2, LEVELS * 3 / 4];
 
 /// Lines of equal loss, at equal distances on the scale of colours, with their losses.
 pub(super) fn draw_contours(
     surface: &Surface,
     colours: &Colours,
+    path: Option<&Trajectory>,
     view: &Viewport,
     buffer: &mut Buffer,
 ) {
     let mut dots = Dots::new(view.area);
-    let mut labels = Vec::new();
+    let mut labels = Labels::beside(path, view);
     for level in CONTOURS {
         let loss = colours.value_at(level as f64 / LEVELS as f64);
         let lines = isolines(surface, loss);
         for line in &lines {
             draw_polyline(&mut dots, view, line.points.iter().copied(), line.closed);
         }
-        labels.extend(place_label(&lines, loss, view, &labels));
+        labels.name(&lines, &short(loss));
     }
     overlay(&dots, view.area, buffer, faint_ink, Modifier::empty());
-    labels.iter().for_each(|label| label.draw(buffer));
-}
-
-/// The loss of a line, on it.
-struct Label {
-    text: String,
-    place: Rect,
-}
-
-impl Label {
-    fn draw(&self, buffer: &mut Buffer) {
-        for (x, letter) in (self.place.x..self.place.right()).zip(self.text.chars()) {
-            if let Some(cell) = buffer.cell_mut((x, self.place.y)) {
-                let ground = merge_halves(cell);
-                cell.set_char(letter).set_fg(ground.map_or(Color::Reset, ink));
-                cell.modifier = Modifier::empty();
-            }
-        }
+    for (text, place) in &labels.placed {
+        draw_label(text, *place, buffer);
     }
 }
 
-/// Where the longest of some lines has room for its loss: clear of others, in the upper half of the line, where the path
-/// seldom is.
-fn place_label(lines: &[Polyline], loss: f64, view: &Viewport, taken: &[Label]) -> Option<Label> {
-    let text = short(loss);
-    let width = crate::widgets::text::width(&text) as u16;
-    let mut lines: Vec<&Polyline> = lines.iter().collect();
-    lines.sort_by_key(|line| std::cmp::Reverse(line.points.len()));
-    let place = |&point: &(f64, f64)| {
-        let (x, y) = view.cell(point)?;
-        let place = Rect { x: x.checked_sub(width / 2)?, y, width, height: 1 };
-        let around = Rect {
-            x: place.x.saturating_sub(2),
-            y: y.saturating_sub(1),
-            width: width + 4,
-            height: 3,
-        };
-        let is_free = taken.iter().all(|label| !label.place.intersects(around));
-        (is_free && place.x > view.area.x && place.right() < view.area.right()).then_some(place)
-    };
-    let highest = |line: &&Polyline| {
-        let mut points: Vec<(f64, f64)> = line.points.to_vec();
-        points.sort_by(|a, b| b.1.total_cmp(&a.1));
-        points.iter().find_map(place)
-    };
-    lines.iter().find_map(highest).map(|place| Label { text, place })
+fn draw_label(text: &str, place: Rect, buffer: &mut Buffer) {
+    for (x, letter) in (place.x..place.right()).zip(text.chars()) {
+        if let Some(cell) = buffer.cell_mut((x, place.y)) {
+            let ground = merge_halves(cell);
+            cell.set_char(letter).set_fg(ground.map_or(Color::Reset, ink));
+            cell.modifier = Modifier::empty();
+        }
+    }
 }
 
 fn draw_polyline(

@@ -133,8 +133,10 @@ fn grid(area: Rect, most: usize) -> Vec<Rect> {
     let columns = fit(area.width + 1, SMALL.0).min(most.div_ceil(rows).max(1));
     let mut places = Vec::new();
     let mut below = area;
-    for row in 0..rows {
-        let (line, rest) = areas::split_top(below, below.height / (rows - row) as u16);
+    // All of one height, or some would have room for a border and others not.
+    let height = area.height / rows as u16;
+    for _ in 0..rows {
+        let (line, rest) = areas::split_top(below, height);
         let mut right = line;
         for column in 0..columns {
             let (cell, others) = areas::split_left(right, right.width / (columns - column) as u16);
@@ -153,11 +155,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_fill_the_area_in_rows_and_are_no_more_than_charts() {
+    fn parts_stand_in_rows_of_one_height_and_are_no_more_than_charts() {
         let area = Rect::new(0, 0, 79, 15);
         let places = grid(area, 9);
         assert_eq!(places.len(), 4);
-        assert_eq!((places[0], places[3]), (Rect::new(0, 0, 38, 7), Rect::new(39, 7, 40, 8)));
+        assert_eq!((places[0], places[3]), (Rect::new(0, 0, 38, 7), Rect::new(39, 7, 40, 7)));
         assert_eq!(grid(area, 1), [area]);
         assert_eq!(grid(Rect::new(0, 0, 3, 1), 5), [Rect::new(0, 0, 3, 1)]);
     }

@@ -14,7 +14,7 @@ use self::charts::Charts;
 use super::View;
 use crate::message::Message;
 use crate::model::{OWN, Run, RunState, Series};
-use crate::numbers::{bytes, duration, percent, short};
+use crate::numbers::{EMPTY, bytes, duration, percent, short};
 use crate::palette::{BAD, MUTED, WARNING};
 use crate::sight::Sight;
 use crate::widgets::facts::{self, Fact, Tone};
@@ -25,16 +25,23 @@ const SMALLEST: (u16, u16) = (20, 4);
 const LOSS_ROWS: u16 = 9;
 /// From this height on, key figures have two rows …
 const TALL_FROM: u16 = 18;
-/// … and from this one on, other numbers have lines as well: below it Enter tells them.
-const ROOMY_FROM: u16 = 20;
+/// … and from this one on, other numbers and notes have lines as well: below it Enter tells them.
+const ROOMY_FROM: u16 = 45;
 /// Figures that are always seen.
 const KEY_FIGURES: usize = 6;
 /// Columns of a hyperparameter's value.
 const LONGEST_VALUE: usize = 24;
 /// Lines of notes and warnings.
 const NOTE_LINES: usize = 3;
-/// Lines of alerts that charts and numbers may be left without room for.
-const ALERT_LINES: u16 = 2;
+/// Lines of alerts at most, and rows that there are for each.
+const ALERT_LINES: (u16, u16) = (5, 6);
+
+const KEYS: [(&str, &str); 4] = [
+    ("Enter", "all numbers; advice"),
+    ("v", "further charts"),
+    ("s", "smooth the line drawn"),
+    ("y", "scale of values"),
+];
 
 const WORDS: [(&str, &str); 7] = [
     ("alerts", "broken rules; after an error, training on makes no sense"),
@@ -60,6 +67,10 @@ impl View for OverviewView {
 
     fn keys(&self) -> &'static str {
         "← → step  + - zoom  Enter all numbers  v further charts  s smoothing  y scale"
+    }
+
+    fn explained_keys(&self) -> &'static [(&'static str, &'static str)] {
+        &KEYS
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
@@ -96,15 +107,17 @@ impl View for OverviewView {
         let rest = draw_alerts(rest, buffer, run);
         let rows = if area.height >= TALL_FROM { 2 } else { 1 };
         let (above, rest) = areas::split_top(rest, rows);
-        let (key, others) = numbers(run);
+        let (key, mut others) = numbers(run);
         figures::draw(above, buffer, &key);
+        let is_roomy = area.height >= ROOMY_FROM;
+        // What stands out is told in any case.
+        others.retain(|fact| is_roomy || matches!(fact.tone(), Tone::Warning | Tone::Bad));
         let lines = facts::flowed(&others, usize::from(area.width));
         // However many metrics there are, nearly all of the room is the charts'.
-        let height =
-            if area.height >= ROOMY_FROM { (lines.len() as u16).min(area.height / 6) } else { 0 };
+        let height = (lines.len() as u16).min(area.height / 6);
         let (below, rest) = areas::split_top(rest, height);
         facts::draw_lines(below, buffer, &lines);
-        self.draw_charts_and_notes(run, rest, buffer);
+        self.draw_charts_and_notes(run, is_roomy, rest, buffer);
     }
 }
 
@@ -114,13 +127,13 @@ impl OverviewView {
         let width = usize::from(area.width);
         let (key, others) = numbers(run);
         let mut lines = facts::flowed(&[key, others].concat(), width);
-        lines.extend(alerts::lines(run.alerts(), width, usize::from(area.height / 2)));
-        lines.extend(notes(run, width));
+        lines.extend(alerts::in_full(run, width));
+        lines.extend(notes(run, true, width));
         facts::draw_lines(area, buffer, &lines);
     }
 
-    fn draw_charts_and_notes(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
-        let notes = notes(run, usize::from(area.width));
+    fn draw_charts_and_notes(&self, run: &Run, is_roomy: bool, area: Rect, buffer: &mut Buffer) {
+        let notes = notes(run, is_roomy, usize::from(area.width));
         // Charts shrink for warnings, down to two thirds of the room.
         let notes_height =
             if area.height < LOSS_ROWS { 0 } else { (notes.len() as u16).min(area.height / 3) };
@@ -132,12 +145,9 @@ impl OverviewView {
 
 /// Draws alerts in what they are worth of the room; gives the rest.
 fn draw_alerts(area: Rect, buffer: &mut Buffer, run: &Run) -> Rect {
-    let most = match area.height {
-        // The header counts them, and the loss is to be seen.
-        7..=12 => 1,
-        height => (height * 3 / 10).max(ALERT_LINES),
-    };
-    let lines = alerts::lines(run.alerts(), usize::from(area.width), usize::from(most));
+    let (most, rows) = ALERT_LINES;
+    let most = (area.height / rows).clamp(1, most);
+    let lines = alerts::lines(run, usize::from(area.width), usize::from(most));
     let (above, rest) = areas::split_top(area, lines.len() as u16);
     facts::draw_lines(above, buffer, &lines);
     rest
@@ -200,7 +210,10 @@ fn surfaces(counts: Counts) -> String {
 
 fn position_from_steps(run: &Run) -> String {
     let Some(step) = &run.last_step else {
-        return format!("no step recorded{}", run.yet());
+        return match run.standing().is_empty() {
+            true => EMPTY.to_owned(),
+            false => format!("no step recorded{}", run.yet()),
+        };
     };
     let epoch = step.epoch.map_or(String::new(), |epoch| format!("epoch {epoch}  "));
     format!("{epoch}step {}", step.step)
@@ -316,8 +329,8 @@ fn hyperparameters(run: &Run) -> impl Iterator<Item = Fact> {
     })
 }
 
-/// Damage, failed checks, then the notes of the run, warnings first.
-fn notes(run: &Run, width: usize) -> Vec<Line<'static>> {
+/// Damage, failed checks, then the notes of the run: warnings, and all others where they are asked for.
+fn notes(run: &Run, with_others: bool, width: usize) -> Vec<Line<'static>> {
     let line = |sentence: &str, colour| {
         let cut = text::cut_end(&text::printable(sentence), width);
         Line::from(Span::styled(cut, Style::new().fg(colour)))
@@ -328,11 +341,12 @@ fn notes(run: &Run, width: usize) -> Vec<Line<'static>> {
         .map(|check| line(&format!("check {} does not hold: {}", check.name, check.detail), BAD));
     let warnings = run.notes().iter().filter(|note| note.level == "warning");
     let warnings = warnings.rev().map(|note| line(&note.text, WARNING));
-    let others = run.notes().iter().filter(|note| note.level != "warning");
+    let others = run.notes().iter().filter(|note| with_others && note.level != "warning");
     let others = others.rev().map(|note| line(&note.text, MUTED));
     let mut lines: Vec<Line<'static>> =
         damage.chain(checks).chain(warnings).chain(others).collect();
-    let hidden = lines.len().saturating_sub(NOTE_LINES) + run.further_notes();
+    let further = if with_others { run.further_notes() } else { 0 };
+    let hidden = lines.len().saturating_sub(NOTE_LINES) + further;
     lines.truncate(NOTE_LINES);
     if hidden > 0 {
         lines.push(line(&format!("and {hidden} more notes"), MUTED));

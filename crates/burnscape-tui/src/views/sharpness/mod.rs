@@ -29,6 +29,13 @@ const PANEL_ROWS: u16 = 7;
 /// Lines of numbers that the pictures may be left without room for.
 const NUMBER_LINES: u16 = 3;
 
+const KEYS: [(&str, &str); 4] = [
+    ("v", "further panels"),
+    ("↑ ↓, k j", "scroll the panel"),
+    ("[ ]", "previous, next Hessian"),
+    ("y", "scale of values"),
+];
+
 const WORDS: [(&str, &str); 8] = [
     ("λ_max", "sharpest direction: gradients there change the fastest"),
     ("limit/lr", "steps overshoot above it; near it, at the edge of stability"),
@@ -56,6 +63,10 @@ impl View for SharpnessView {
 
     fn keys(&self) -> &'static str {
         "v further panels  ↑ ↓ scroll  ← → step  y scale  [ ] Hessian"
+    }
+
+    fn explained_keys(&self) -> &'static [(&'static str, &'static str)] {
+        &KEYS
     }
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {

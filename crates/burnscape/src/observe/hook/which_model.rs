@@ -94,7 +94,7 @@ impl Hook {
         model: &M,
         state: &mut StepState,
     ) -> Option<ModelMap> {
-        let mut map = match ModelMap::of(model, &self.config.filter_axes) {
+        let mut map = match ModelMap::of(model, &self.config.filter_axes, &self.config.blocks) {
             Ok(map) => map,
             Err(error) => {
                 self.handle.problem(error.to_string());
@@ -105,6 +105,13 @@ impl Hook {
             }
         };
         self.warn_about_unknown_paths(&map);
+        for pattern in map.chosen.idle(&map.paths()) {
+            self.handle.problem(format!(
+                "the pattern `{pattern}` of `.blocks` matches no parameter of the model: paths are whole ones, such as \
+                 `{}`",
+                map.paths()[0]
+            ));
+        }
         map.defers_reads = self.config.deferred_reads.unwrap_or(map.defers_reads);
         self.reads_at_once.store(!map.defers_reads, Ordering::Relaxed);
         let at = Moment { steps: state.steps, batches: state.batches_before };

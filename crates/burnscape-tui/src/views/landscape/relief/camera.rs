@@ -69,6 +69,9 @@ impl Camera {
         if let Some(around) = around.filter(|_| pose.zoom() > 1.0) {
             camera.look_at(&around);
         }
+        let (columns, rows) = pose.pan();
+        camera.origin.0 += f64::from(columns) * dots::ACROSS as f64;
+        camera.origin.1 += f64::from(rows) * dots::DOWN as f64;
         Some(camera)
     }
 

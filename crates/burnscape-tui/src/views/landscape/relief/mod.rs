@@ -1,6 +1,7 @@
 //! The surface in space: a mesh without its hidden lines, the path of training on it, and its true losses.
 
 mod camera;
+mod floor;
 mod holes;
 mod mesh;
 mod path;
@@ -12,6 +13,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use self::camera::{Camera, Place};
+use self::floor::Floor;
 use self::holes::Holes;
 use self::mesh::Mesh;
 use self::path::Path;
@@ -22,6 +24,7 @@ use super::picture::Picture;
 use super::{Cursor, axes};
 use crate::numbers::short;
 use crate::palette::MUTED;
+use crate::still::Still;
 use crate::widgets::colours::Colours;
 use crate::widgets::depth_dots::DepthDots;
 use crate::widgets::dots::Dots;
@@ -76,6 +79,34 @@ impl Relief<'_> {
         text::put(buffer, legend, self.legend(), Style::new().fg(MUTED));
     }
 
+    /// The surface with the path in pixels, one for each dot of an area.
+    pub(super) fn still(&self, area: Rect) -> Option<Still> {
+        let colours = self.picture.colours()?;
+        let heights = self.picture.heights(&colours);
+        let mesh = Mesh::new(self.picture, heights);
+        let grid = self.picture.surface().grid();
+        let camera = Camera::new(grid, &self.pose, self.looked_at(&mesh), area)?;
+        let mut canvas = DepthDots::new(area);
+        mesh.draw(&camera, &colours, false, &mut canvas);
+        self.sides(&camera, &heights).draw_lines(&mut canvas);
+        let trajectory = self.picture.landscape.trajectory();
+        let surface = self.picture.surface();
+        Floor { camera: &camera, surface, colours: &colours, trajectory }.draw(&mut canvas);
+        let path = trajectory.map(|it| Path {
+            trajectory: it,
+            mesh: &mesh,
+            camera: &camera,
+            canvas: &canvas,
+        });
+        let path = path.map(|path| path.line(area));
+        let (width, height) = (canvas.dots().width(), canvas.dots().height());
+        let on_path = |x, y| path.as_ref().is_some_and(|path| path.at(x, y).is_some());
+        let pixel = |x, y| if on_path(x, y) { Color::Black } else { canvas.colour_at(x, y) };
+        let rows = 0..height;
+        let pixels = rows.flat_map(|y| (0..width).map(move |x| (x, y)));
+        Some(Still { width, pixels: pixels.map(|(x, y)| pixel(x, y)).collect() })
+    }
+
     /// Draws what stands on the floor, and tells what of it cannot be seen.
     fn draw_surface(&self, colours: &Colours, area: Rect, buffer: &mut Buffer) -> Vec<String> {
         let grid = self.picture.surface().grid();
@@ -90,6 +121,11 @@ impl Relief<'_> {
         mesh.draw(&camera, colours, moves, &mut canvas);
         let sides = self.sides(&camera, &heights);
         sides.draw_lines(&mut canvas);
+        if !moves {
+            let surface = self.picture.surface();
+            let trajectory = self.picture.landscape.trajectory();
+            Floor { camera: &camera, surface, colours, trajectory }.draw(&mut canvas);
+        }
         canvas.draw_faces(place, moves, buffer);
         draw_edges(canvas.dots(), place, buffer);
         let holes = Holes { picture: self.picture, mesh: &mesh, camera: &camera };
@@ -185,7 +221,7 @@ impl Relief<'_> {
             None => "",
             Some(_) if self.picture.quantity.number > 0 => "○─● path on the surface",
             Some(_) => {
-                "○─● path on the surface   ◇ true loss of a snapshot, stem: what the plane misses"
+                "○─● path and its shadow   ◇ true loss of a snapshot, stem: what the plane misses"
             }
         }
     }

@@ -40,14 +40,20 @@ impl Path<'_> {
         let mut stems = Dots::new(area);
         let tips = self.draw_stems(&mut stems);
         put(&stems, Style::new().fg(VALID), area, buffer);
-        let mut line = Dots::new(area);
-        self.draw_line(&mut line);
+        let line = self.line(area);
         put(&line, Style::new().fg(Color::Reset).add_modifier(Modifier::BOLD), area, buffer);
         let style = Style::new().fg(VALID).add_modifier(Modifier::BOLD);
         for tip in tips {
             mark(self.canvas, &tip, TRUE_LOSS_MARK, style, area, buffer);
         }
         self.mark_ends(area, buffer);
+    }
+
+    /// The path alone, as dots of a canvas as large as that of the surface.
+    pub(super) fn line(&self, area: Rect) -> Dots {
+        let mut line = Dots::new(area);
+        self.draw_line(&mut line);
+        line
     }
 
     /// Which of the ends, ○ and ●, are there and hidden behind the surface.
@@ -68,7 +74,7 @@ impl Path<'_> {
     }
 
     fn draw_line(&self, line: &mut Dots) {
-        for (from, to) in self.stretches() {
+        for (from, to) in stretches(self.trajectory) {
             let mut previous: Option<DepthPoint> = None;
             for piece in 0..=PIECES {
                 let share = f64::from(piece) / f64::from(PIECES);
@@ -80,14 +86,6 @@ impl Path<'_> {
                 previous = point;
             }
         }
-    }
-
-    /// Between neighbouring snapshots of one run.
-    fn stretches(&self) -> impl Iterator<Item = ((f64, f64), (f64, f64))> {
-        let starts: Vec<usize> = self.trajectory.runs().iter().map(|run| run.start).collect();
-        let stretches = self.points().zip(self.points().skip(1)).enumerate();
-        let within = stretches.filter(move |(place, _)| !starts.contains(&(place + 1)));
-        within.map(|(_, stretch)| stretch)
     }
 
     fn draw_visible(&self, line: &mut Dots, from: DepthPoint, to: DepthPoint, every: usize) {
@@ -155,6 +153,15 @@ impl Path<'_> {
             }
         }
     }
+}
+
+/// Between neighbouring snapshots of one run.
+pub(super) fn stretches(path: &Trajectory) -> impl Iterator<Item = ((f64, f64), (f64, f64))> {
+    let starts: Vec<usize> = path.runs().iter().map(|run| run.start).collect();
+    let points = path.x.iter().copied().zip(path.y.iter().copied());
+    let stretches = points.clone().zip(points.skip(1)).enumerate();
+    let within = stretches.filter(move |(place, _)| !starts.contains(&(place + 1)));
+    within.map(|(_, stretch)| stretch)
 }
 
 /// Puts dots in place of what the mesh has in their cells, so that they stand out.

@@ -11,6 +11,10 @@ const TICK_STEP: i32 = 3;
 /// How much larger a step of the zoom is.
 const ZOOM_STEP: f64 = 1.5;
 const ZOOM_MOST: u8 = 6;
+/// Rows of a key that moves the picture.
+const PAN_STEP: i32 = 2;
+/// Columns and rows that it is moved by at most: it can be found again.
+const PAN_MOST: i32 = 200;
 /// Heights that can be chosen, as multiples of half the longer side of the plane.
 const HEIGHTS: [f64; 9] = [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0];
 
@@ -21,13 +25,15 @@ pub(in super::super) struct Pose {
     tilt: i32,
     height: usize,
     zoom: u8,
+    /// Columns to the right and rows down that the picture is moved by.
+    pan: (i32, i32),
     is_rotating: bool,
 }
 
 impl Default for Pose {
     /// From above at an angle, so that the bottom of a bowl is seen over its rim.
     fn default() -> Self {
-        Self { turn: 30, tilt: 40, height: 3, zoom: 0, is_rotating: false }
+        Self { turn: 30, tilt: 40, height: 3, zoom: 0, pan: (0, 0), is_rotating: false }
     }
 }
 
@@ -69,6 +75,27 @@ impl Pose {
     pub(in super::super) fn dragged(self, columns: i16, rows: i16) -> Self {
         let tilt = (self.tilt + DRAG_STEP * 2 * i32::from(rows)).clamp(0, 90);
         Self { tilt, ..self.turned_by(DRAG_STEP * i32::from(columns)) }
+    }
+
+    /// The picture moved along by so many columns and rows.
+    pub(in super::super) fn panned(self, columns: i32, rows: i32) -> Self {
+        let moved = |by: i32, more: i32| by.saturating_add(more).clamp(-PAN_MOST, PAN_MOST);
+        Self { pan: (moved(self.pan.0, columns), moved(self.pan.1, rows)), ..self }
+    }
+
+    /// The same by a key: as far across as up, to the eye.
+    pub(in super::super) fn panned_towards(self, towards: Towards) -> Self {
+        match towards {
+            Towards::Left => self.panned(-2 * PAN_STEP, 0),
+            Towards::Right => self.panned(2 * PAN_STEP, 0),
+            Towards::Up => self.panned(0, -PAN_STEP),
+            Towards::Down => self.panned(0, PAN_STEP),
+        }
+    }
+
+    /// Columns to the right and rows down that the picture is moved by.
+    pub(super) fn pan(&self) -> (i32, i32) {
+        self.pan
     }
 
     /// What a tick does.
@@ -131,5 +158,8 @@ mod tests {
         assert_eq!((often(Pose::steeper).height(), often(Pose::flatter).height()), (6.0, 0.25));
         assert_eq!(often(Pose::farther).zoom(), 1.0);
         assert_eq!(often(Pose::closer).reset(), pose);
+        assert_eq!(often(|pose| pose.panned_towards(Towards::Up)).pan(), (0, -198));
+        assert_eq!(pose.panned(i32::MAX, i32::MIN).pan(), (PAN_MOST, -PAN_MOST));
+        assert_eq!(pose.panned(3, 4).reset(), pose);
     }
 }

@@ -63,7 +63,7 @@ impl Sides<'_> {
     }
 
     fn draw_line(&self, from: &Place, to: &Place, canvas: &mut DepthDots) {
-        canvas.line_among_faces(self.camera.project(from), self.camera.project(to), MUTED);
+        canvas.line_among_faces(self.camera.project(from), self.camera.project(to), 1, MUTED);
     }
 
     fn corners(&self) -> [Place; 4] {
