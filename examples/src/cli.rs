@@ -73,9 +73,14 @@ impl Flags {
         Ok(self.probe_builder(name).start()?)
     }
 
-    /// Where an example that trains several times puts its runs: in `--run`, or in `runs/NAME`.
+    /// Where an example that trains several times puts its runs: in `--run`, or in the next free of `runs/NAME`,
+    /// `runs/NAME-2` and so on.
     pub fn folder(&self, name: &str) -> PathBuf {
-        self.run.clone().unwrap_or_else(|| Path::new("runs").join(name))
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let mut names = std::iter::once(name.to_string()).chain(numbered);
+        let free =
+            names.find_map(|name| Some(Path::new("runs").join(name)).filter(|it| !it.exists()));
+        self.run.clone().or(free).unwrap_or_default()
     }
 
     /// A probe with these settings for one of several runs, in a folder of its name.

@@ -8,6 +8,7 @@ use burnscape_landscape::surface::{NodeState, Surface};
 use burnscape_landscape::words;
 use burnscape_trace::{F64s, Record, Study, record};
 
+use super::comparing::Findings;
 use super::known::KnownSlice;
 use super::open_study::OpenStudy;
 use super::planes::Plan;
@@ -228,6 +229,9 @@ pub(super) fn concluded(study: Study, slices: &[SliceSurface]) -> Study {
     match study.kind.as_str() {
         "agreement" => agreed(study, &planes),
         "scale-sweep" => swept(study, &planes),
+        "joint-plane" | "through-three" if !planes.is_empty() => {
+            Findings::basins_again(study, &planes[0])
+        }
         _ => study,
     }
 }
