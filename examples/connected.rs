@@ -23,11 +23,15 @@ const BEND_STEPS: usize = 100;
 fn main() -> Result<()> {
     let flags = Flags::parse();
     ensure!(!flags.resume, "these loops write no checkpoints to go on from");
+    let folder = flags.folder("connected");
     let epochs = flags.epochs.unwrap_or(EPOCHS);
+    let train = |name: &str, model, seed, epochs| {
+        train(flags.probe_in(&folder, name)?, name, model, seed, epochs)
+    };
     let device = flags.device()?;
     let (first, second) = (Mlp::new(&device), Mlp::new(&device));
     let parent = Mlp::new(&device);
-    let (_, parent) = train(&flags, "parent", parent, flags.seed, COMMON_EPOCHS)?;
+    let (_, parent) = train("parent", parent, flags.seed, COMMON_EPOCHS)?;
     let plan = [
         ("seed-1", first, flags.seed),
         ("seed-2", second, flags.seed),
@@ -35,7 +39,7 @@ fn main() -> Result<()> {
         ("child-1", parent.clone(), flags.seed + 1),
         ("child-2", parent, flags.seed + 2),
     ];
-    let trained = plan.map(|(name, model, seed)| train(&flags, name, model, seed, epochs));
+    let trained = plan.map(|(name, model, seed)| train(name, model, seed, epochs));
     let trained = trained.into_iter().collect::<Result<Vec<_>>>()?;
     let folders = report::folders(trained.iter().map(|(run, _)| run.run_folder()));
     let Some(folders) = folders else { return Ok(()) };
@@ -46,8 +50,7 @@ fn main() -> Result<()> {
     let runs = Runs::open(&folders)?.set(move |run| run.resolution(nodes, nodes));
     let ends: Vec<Point> = runs.iter().map(ComparedRun::last).collect();
     let [first, second, child, other] = &ends[..] else { anyhow::bail!("{:?}", runs.left_out()) };
-    let comparison = flags.folder("connected").join("comparison");
-    let mut comparison = runs.study(comparison, &trained[0].1, &batches)?;
+    let mut comparison = runs.study(folder.join("comparison"), &trained[0].1, &batches)?;
     comparison.study().also_on("valid", &data::batches(&valid, 120, &device))?;
 
     let apart = height(&mut comparison, first, second)?;
@@ -79,7 +82,7 @@ fn height(comparison: &mut Comparison<'_, Mlp>, a: &Point, b: &Point) -> Result<
 }
 
 fn train(
-    flags: &Flags,
+    probe: Probe,
     name: &str,
     mut model: Mlp,
     seed: u64,
@@ -88,7 +91,6 @@ fn train(
     println!("{name}: training …");
     let loader = data::loader(data::split().0, BATCH_SIZE, Some(seed));
     let mut optim = AdamConfig::new().init();
-    let probe: Probe = flags.probe_in(&flags.folder("connected"), name)?;
     let mut observer = probe.observe();
     for _ in 0..epochs {
         for batch in loader.iter() {

@@ -36,7 +36,8 @@ const fn he(times: f64) -> Initializer {
 fn main() -> Result<()> {
     let flags = Flags::parse();
     ensure!(!flags.resume, "these loops write no checkpoints to go on from");
-    let trained = WAYS.iter().map(|(name, initializer)| train(&flags, name, initializer));
+    let folder = flags.folder("initialisations");
+    let trained = WAYS.iter().map(|(name, way)| train(&flags, &folder, name, way));
     let trained = trained.collect::<Result<Vec<Landscape>>>()?;
     let folders = report::folders(trained.iter().map(Landscape::run_folder));
     let Some(folders) = folders else { return Ok(()) };
@@ -46,8 +47,8 @@ fn main() -> Result<()> {
     let nodes = flags.resolution;
     let runs = Runs::open(&folders)?.set(move |run| run.resolution(nodes, nodes));
     runs.left_out().iter().for_each(|why| println!("Left out: {why}"));
-    let comparison = flags.folder("initialisations").join("comparison");
-    let mut comparison = runs.study(comparison, &DeepMlp::new(&WAYS[0].1, &device), &batches)?;
+    let mut comparison =
+        runs.study(folder.join("comparison"), &DeepMlp::new(&WAYS[0].1, &device), &batches)?;
     comparison.joint_plane()?;
     report::print(&comparison.finish()?, !flags.no_dashboard);
     surfaces(&trained);
@@ -55,7 +56,7 @@ fn main() -> Result<()> {
 }
 
 /// The same seed each time: the same draws, scaled, and the same batches in the same order.
-fn train(flags: &Flags, name: &str, initializer: &Initializer) -> Result<Landscape> {
+fn train(flags: &Flags, folder: &Path, name: &str, initializer: &Initializer) -> Result<Landscape> {
     println!("{name}: training, then measuring …");
     let device = flags.device()?;
     let (train, _) = data::split();
@@ -63,7 +64,7 @@ fn train(flags: &Flags, name: &str, initializer: &Initializer) -> Result<Landsca
     let loader = data::loader(train, BATCH_SIZE, Some(flags.seed));
     let mut model = DeepMlp::new(initializer, &device);
     let mut optim = SgdConfig::new().init();
-    let probe = flags.probe_in(&flags.folder("initialisations"), name)?;
+    let probe = flags.probe_in(folder, name)?;
     let mut observer = probe.observe();
     for _ in 0..flags.epochs.unwrap_or(EPOCHS) {
         for batch in loader.iter() {
@@ -117,8 +118,9 @@ fn gradients(folders: &[impl AsRef<Path>]) -> Result<()> {
         println!("{name:<8} {}", shown.join(" "));
     }
     println!(
-        "\nA gradient that is as large in all layers lets all of them learn. Below a millionth, nothing moves; far above 1, the \
-         first steps throw the weights about. Surfaces are scaled filter by filter, so that a flat one is no small one."
+        "\nHe's keep their size from layer to layer. Where gradients are a thousandth of them, weights hardly move in as many \
+         steps; where they are fifty times as large, the first steps throw the weights about. Slices are scaled to the \
+         filters: around small weights they reach less far."
     );
     Ok(())
 }

@@ -4,6 +4,8 @@
 //! the same order, then draws all four paths on one surface: that of the plane in which they move most. Lines between
 //! their ends say whether they ended in one basin.
 
+use std::path::Path;
+
 use anyhow::{Result, ensure};
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, SgdConfig};
@@ -42,7 +44,9 @@ fn momentum() -> Option<MomentumConfig> {
 fn main() -> Result<()> {
     let flags = Flags::parse();
     ensure!(!flags.resume, "these loops write no checkpoints to go on from");
-    let recordings = WAYS.iter().map(|way| train(&flags, way)).collect::<Result<Vec<_>>>()?;
+    let folder = flags.folder("optimizers");
+    let recordings = WAYS.iter().map(|way| train(&flags, &folder, way));
+    let recordings = recordings.collect::<Result<Vec<_>>>()?;
     let folders = report::folders(recordings.iter().map(Recording::run_folder));
     let Some(folders) = folders else { return Ok(()) };
 
@@ -52,8 +56,7 @@ fn main() -> Result<()> {
         (data::batches(&train, 512, &device), data::batches(&valid, 120, &device));
     let nodes = flags.resolution;
     let runs = Runs::open(&folders)?.set(move |run| run.resolution(nodes, nodes));
-    let comparison = flags.folder("optimizers").join("comparison");
-    let mut comparison = runs.study(comparison, &Mlp::new(&device), &batches)?;
+    let mut comparison = runs.study(folder.join("comparison"), &Mlp::new(&device), &batches)?;
     comparison.study().measure("accuracy", accuracy).also_on("valid", &valid)?;
     let plane = comparison.joint_plane()?;
     let barriers = barriers(&mut comparison)?;
@@ -64,13 +67,13 @@ fn main() -> Result<()> {
 }
 
 /// The same seed each time: the same weights, and the same batches in the same order.
-fn train(flags: &Flags, way: &Way) -> Result<Recording> {
+fn train(flags: &Flags, folder: &Path, way: &Way) -> Result<Recording> {
     println!("{}: training …", way.name);
     let device = flags.device()?;
     let loader = data::loader(data::split().0, BATCH_SIZE, Some(flags.seed));
     let mut model = Mlp::new(&device);
     let mut optim = (way.optimizer)();
-    let probe = flags.probe_in(&flags.folder("optimizers"), way.name)?;
+    let probe = flags.probe_in(folder, way.name)?;
     let mut observer = probe.observe();
     for _ in 0..flags.epochs.unwrap_or(EPOCHS) {
         for batch in loader.iter() {

@@ -2,17 +2,18 @@
 //!
 //! `cargo run --release --example skips` trains residual networks of 20 and 38 layers on the digits, and the same
 //! networks without their skip connections, each from three seeds. Random slices around all of them, measured in the
-//! same way, are counted out: convex nodes, minima, how sharp the loss is.
+//! same way, stand side by side in a comparison, with numbers and how sure they are: convex nodes, minima, sharpness.
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
+use burn::module::Module;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{ModuleOptimizer, SgdConfig};
-use burnscape::geometry::agreement::Measures;
-use burnscape::geometry::statistics::{Interval, mean};
-use burnscape::geometry::topology::{Doubts, MergeTree};
-use burnscape::{SharpnessSpec, SliceSpec};
+use burn::train::InferenceStep;
+use burnscape::{Probe, SharpnessSpec, SideBySide, Sides, SliceSpec};
 use burnscape_examples::cli::Flags;
 use burnscape_examples::resnet::ResNet;
 use burnscape_examples::{data, report};
@@ -39,76 +40,61 @@ struct Own {
     seeds: u64,
 }
 
-/// What came of one training.
-struct Outcome {
-    folder: Option<std::path::PathBuf>,
-    /// Loss, share of convex nodes, distance at which the loss doubles, minima, λ_max.
-    measures: [f64; 5],
-}
-
 fn main() -> Result<()> {
     let Own { flags, depths, seeds } = Own::parse();
     ensure!(!flags.resume, "these loops write no checkpoints to go on from");
-    let mut folders = Vec::new();
-    let mut rows = Vec::new();
+    let folder = flags.folder("skips");
+    let mut trained = Vec::new();
     for depth in depths {
-        for has_skips in [true, false] {
-            let name = format!("{}-{depth}", if has_skips { "skips" } else { "plain" });
-            let trained = (0..seeds).map(|seed| train(&flags, &name, (depth, has_skips), seed));
-            let trained = trained.collect::<Result<Vec<Outcome>>>()?;
-            rows.push((name, trained.iter().map(|it| it.measures).collect::<Vec<_>>()));
-            folders.extend(trained.into_iter().map(|it| it.folder));
+        for (kind, has_skips) in [("skips", true), ("plain", false)] {
+            for seed in flags.seed..flags.seed + seeds {
+                let name = format!("{kind}-{depth}-seed-{seed}");
+                println!("{name}: training, then measuring …");
+                let own = Flags { seed, ..flags.clone() };
+                let probe = own.probe_in(&folder, &name)?;
+                trained.push(train(&own, probe, (depth, has_skips), flags.seed)?);
+            }
         }
     }
-    let folders = report::folders(folders.iter().map(Option::as_deref));
-    let Some(folders) = folders else { return Ok(()) };
-    table(&rows);
-    let folders: Vec<_> = folders.iter().map(|it| it.display().to_string()).collect();
-    println!(
-        "\nSide by side: cargo run --release --bin burnscape -- compare {}",
-        folders.join(" ")
-    );
-    Ok(())
+    let runs = report::folders(trained.iter().map(Option::as_deref));
+    runs.map_or(Ok(()), |runs| compare(&runs, &folder.join("comparison")))
 }
 
-fn train(flags: &Flags, name: &str, network: (usize, bool), seed: u64) -> Result<Outcome> {
-    println!("{name}, seed {seed}: training, then measuring …");
-    let seeded = Flags { seed: flags.seed + seed, ..flags.clone() };
-    let device = seeded.device()?;
-    let (train, _) = data::split();
+/// Gives the run, once a slice and the sharpness at the end of it are measured.
+fn train(
+    flags: &Flags,
+    probe: Probe,
+    (depth, has_skips): (usize, bool),
+    directions: u64,
+) -> Result<Option<PathBuf>> {
+    let device = flags.device()?;
+    let (train, valid) = data::split();
     let some = data::batches(&train[..SAMPLES], SAMPLES / 2, &device);
-    let loader = data::loader(train.clone(), BATCH_SIZE, Some(seeded.seed));
+    let valid = data::batches(&valid, BATCH_SIZE, &device);
     let epochs = flags.epochs.unwrap_or(EPOCHS);
     let steps = epochs * train.len().div_ceil(BATCH_SIZE);
+    let loader = data::loader(train, BATCH_SIZE, Some(flags.seed));
     let cosine = CosineAnnealingLrSchedulerConfig::new(LEARNING_RATE, steps.max(1)).init();
-    let mut rate = cosine.map_err(anyhow::Error::msg)?;
-    let mut optim = optimizer();
-    let mut model = ResNet::new(network.0, network.1, &device);
-    let probe = seeded.probe_in(&flags.folder("skips"), &format!("{name}-seed-{seed}"))?;
+    let (mut optim, mut rate) = (optimizer(), cosine.map_err(anyhow::Error::msg)?);
+    let mut model = ResNet::new(depth, has_skips, &device);
     let mut observer = probe.observe();
     for _ in 0..epochs {
         for batch in loader.iter() {
             (model, _) = observer.train_step(&mut optim, rate.step(), model, batch?);
         }
+        let trained = model.valid();
+        for batch in &valid {
+            let output = InferenceStep::step(&trained, batch.clone());
+            observer.validation_loss(&output.loss, output.targets.dims()[0]);
+        }
         observer.epoch_done(&model);
     }
     let mut study = probe.study(&model, &some)?;
-    // The same draws for all: that of the first seed.
+    // Of all networks along the same draws, scaled to the filters of each.
     let nodes = flags.resolution.min(NODES);
-    let slice = study.slice(&SliceSpec::random().seed(flags.seed).resolution(nodes, nodes))?;
-    let spec = SharpnessSpec::top(1).per_block(false).measures(false);
-    let sharpness = study.sharpness(&spec, &some)?;
-    let shape = Measures::of(&slice.surface, &slice.gram);
-    let minima = MergeTree::of(&slice.surface, Doubts::default()).minima();
-    let measures = [
-        Some(slice.slice.centre_loss),
-        shape.convexity,
-        shape.doubling_radius,
-        Some(minima as f64),
-        Some(sharpness.lambda_max()),
-    ];
-    let measures = measures.map(|it| it.unwrap_or(f64::NAN));
-    Ok(Outcome { folder: study.finish()?.run_folder().map(Into::into), measures })
+    study.slice(&SliceSpec::random().seed(directions).resolution(nodes, nodes))?;
+    study.sharpness(&SharpnessSpec::top(1).per_block(false).measures(false), &some)?;
+    Ok(study.finish()?.run_folder().map(Path::to_path_buf))
 }
 
 fn optimizer() -> ModuleOptimizer {
@@ -117,25 +103,18 @@ fn optimizer() -> ModuleOptimizer {
     SgdConfig::new().with_momentum(Some(momentum)).with_weight_decay(Some(decay)).init()
 }
 
-/// Means over seeds with the lowest and highest mean that resampled seeds give in 95 of 100 cases.
-fn table(rows: &[(String, Vec<[f64; 5]>)]) {
-    let titles = ["loss", "convex", "doubles at", "minima", "λ_max"];
-    println!("\n{:<10}{}", "network", titles.map(|it| format!("{it:>26}")).concat());
-    for (name, seeds) in rows {
-        let cells = (0..titles.len()).map(|column| {
-            let values: Vec<f64> = seeds.iter().map(|it| it[column]).collect();
-            let cell = match mean(&values) {
-                Some(Interval { value, low, high, .. }) => {
-                    format!("{value:.3} [{low:.3}, {high:.3}]")
-                }
-                None => values.iter().map(|it| format!("{it:.3}")).collect::<Vec<_>>().join(" "),
-            };
-            format!("{cell:>26}")
-        });
-        println!("{name:<10}{}", cells.collect::<String>());
+/// Runs that differ in their seeds are one side; what all were measured by the same way is compared.
+fn compare(runs: &[PathBuf], comparison: &Path) -> Result<()> {
+    let beside = SideBySide::of(runs, &Sides::ByName)?;
+    beside.remarks().iter().chain(&beside.sentences()).for_each(|it| println!("{it}"));
+    let names: String = beside.sides().iter().map(|side| format!("  {:<28}", side.name)).collect();
+    println!("\n{:<34}{names}", "means (95 % of resampled seeds)");
+    for row in beside.rows(beside.pictures().first()) {
+        let cells = row.sides.iter().map(|side| format!("  {:<28}", side.in_words()));
+        println!("{:<34}{}", row.label, cells.collect::<String>());
     }
-    println!(
-        "\nThe share of nodes where a slice is convex, and its minima, show what the pictures show; one random plane of each \
-         network and few seeds show cases, no law. λ_max changes when weights are rescaled: compare it with care."
-    );
+    println!("\nOne random plane of each network, and few seeds, show cases and no law.");
+    let run = beside.write(comparison)?;
+    println!("Look: cargo run --release --bin burnscape -- watch {}", run.path().display());
+    Ok(())
 }

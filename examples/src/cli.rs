@@ -23,6 +23,9 @@ pub struct Flags {
     /// Nodes per axis of the surfaces (49 halve well)
     #[arg(long, value_name = "N", default_value_t = 49)]
     pub resolution: usize,
+    /// Measure every node, however long that takes
+    #[arg(long)]
+    pub exact: bool,
     /// Seed of weights, shuffling and directions
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
@@ -70,9 +73,14 @@ impl Flags {
         Ok(self.probe_builder(name).start()?)
     }
 
-    /// Where an example that trains several times puts its runs: in `--run`, or in `runs/NAME`.
+    /// Where an example that trains several times puts its runs: in `--run`, or in the next free of `runs/NAME`,
+    /// `runs/NAME-2` and so on.
     pub fn folder(&self, name: &str) -> PathBuf {
-        self.run.clone().unwrap_or_else(|| Path::new("runs").join(name))
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let mut names = std::iter::once(name.to_string()).chain(numbered);
+        let free =
+            names.find_map(|name| Some(Path::new("runs").join(name)).filter(|it| !it.exists()));
+        self.run.clone().or(free).unwrap_or_default()
     }
 
     /// A probe with these settings for one of several runs, in a folder of its name.
@@ -100,6 +108,7 @@ impl Flags {
             None => Probe::builder(Path::new("runs").join(name)),
         };
         let builder = builder.resolution(self.resolution, self.resolution).seed(self.seed);
+        let builder = if self.exact { builder.exact() } else { builder };
         match self.resume {
             true => builder.resume(),
             false => builder,

@@ -31,6 +31,14 @@ pub struct Barrier {
     pub non_finite: usize,
 }
 
+impl Barrier {
+    /// The largest finite loss; NaN if none is finite.
+    #[must_use]
+    pub fn highest(&self) -> f64 {
+        self.losses.iter().copied().filter(|it| it.is_finite()).fold(f64::NAN, f64::max)
+    }
+}
+
 impl LineLosses {
     /// `batches` holds for each node the loss of each batch.
     ///

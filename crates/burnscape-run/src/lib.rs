@@ -73,7 +73,7 @@ pub use run::{Damage, Run, RunState};
 pub use series::{BUCKETS, Bucket, Series};
 pub use shards::{
     Difference, Gap, Gathered, Merged, MergedSlice, Part, Refused, ShardsFollower, SharedSlice,
-    merge,
+    UNLIKE_HARDWARE, merge,
 };
 pub use standing::Standing;
 pub use steps::{Measured, Steps};

@@ -177,6 +177,11 @@ fn the_bend_over_a_ridge_is_found_and_drawn_in_the_plane_of_both_ends() {
         assert!((loss - expected).abs() < 1e-5 * (1.0 + expected), "{loss}, by hand {expected}");
     }
     assert_names(&path.sentences.join(" "), &["the end of run 2", "1200 steps", "straight line"]);
+    let is_told = |total: u64| {
+        let told = |it: &Record| matches!(it, Record::Progress(it) if (it.done, it.total) == (total, total));
+        run.records().iter().any(told)
+    };
+    assert!(is_told(1200) && is_told(25), "steps and nodes are told as they are done");
     let told = run.records().into_iter().find_map(|record| match record {
         Record::Study(it) if it.kind == StudyKind::BentPath && !it.sentences.is_empty() => Some(it),
         _ => None,
@@ -389,7 +394,8 @@ fn a_line_that_is_stopped_tells_the_barrier_of_what_was_measured() {
         let (run, ()) = across_the_ridge(|several, [a, b]| {
             let countdown = Arc::new(Countdown { left: moment.into(), ..Countdown::default() });
             let _ = countdown.stopper.set(several.study().stopper());
-            several.study().measure("again", move |output| countdown.read(output));
+            let counted = countdown.clone();
+            several.study().measure("again", move |output| counted.read(output));
             let part = several.barrier_at(a, b, 9).expect("what there is");
             let said = part.sentences.join(" ");
             let known = part.lines.first().map_or(0, |line| line.loss().losses.len());
@@ -399,6 +405,7 @@ fn a_line_that_is_stopped_tells_the_barrier_of_what_was_measured() {
                 // Halves come first: the middle of the ridge.
                 assert_close(part.lowest(), HEIGHT * HEIGHT, 10.0, "the barrier");
             }
+            countdown.left.store(0, Ordering::Relaxed);
             several.study().resume().expect("an answer");
             let whole = several.barrier_at(a, b, 9).expect("a line");
             assert_eq!(whole.lines[0].loss().losses.len(), 9);

@@ -88,6 +88,33 @@ fn the_joint_plane_of_a_quadratic_is_its_paraboloid_with_the_paths_of_all_runs()
 }
 
 #[test]
+fn a_joint_plane_that_was_stopped_concludes_the_same_once_it_is_gone_on_with() {
+    let runs =
+        [walked(&[[0.0; 3], [1.0, 0.0, 0.0]]), walked(&[[0.5; 3], [1.0, 1.0, 0.0], [2.0; 3]])];
+    let concluded = |is_stopped: bool| {
+        let comparison = Run::new();
+        let batches = vec![batch(&SAMPLES)];
+        let opened = opened(&[&runs[0], &runs[1]]);
+        let mut several =
+            opened.study(comparison.path(), &Walker::at(&[0.0; 3]), &batches).expect("a study");
+        if is_stopped {
+            several.study().stopper().stop();
+        }
+        let plane = several.joint_plane().expect("a plane, whole or in part");
+        assert_eq!(plane.surface.surface.is_complete(), !is_stopped);
+        several.study().resume().expect("the rest");
+        several.finish().expect("an end");
+        let study = comparison.records().into_iter().rev().find_map(|record| match record {
+            Record::Study(study) => Some(study),
+            _ => None,
+        });
+        let study = study.expect("a study");
+        (study.measures, study.sentences)
+    };
+    assert_eq!(concluded(true), concluded(false));
+}
+
+#[test]
 fn a_comparison_names_its_runs_and_is_a_run_that_every_reader_reads() {
     let runs =
         [walked(&[[0.0; 3], [1.0, 0.0, 0.0]]), walked(&[[0.5; 3], [1.0, 1.0, 0.0], [2.0; 3]])];

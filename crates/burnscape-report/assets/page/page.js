@@ -33,7 +33,7 @@ const hero = parent => {
   const group = firstPlane(), box = row(parent, group ? "hero" : "hero single");
   const drawSurface = at => {
     const z = scaleOfPlanes(group, null);
-    const made = surfaceOf(holder, group[at], z, null, { title: `Loss surface: ${planeTitle(group[at].slice)}`, note: "with the path of training", level: "h2", height: 420 });
+    const made = surfaceOf(holder, group[at], z, null, { title: `Loss surface: ${planeTitle(group[at].slice)}`, note: isTrained(group[at].slice) ? "with the path of training" : "", level: "h2", height: 420 });
     if (group.length > 1) group.forEach(({ run }, number) => {
       const it = button(cutMiddle(run.name, 22), made.legend, () => { holder.replaceChildren(); drawSurface(number); }, { "aria-pressed": String(number === at) });
       it.classList.add("choice");

@@ -52,6 +52,9 @@ const aboutStretch = factor => {
   return [`Not to scale: distances along ${much} are drawn ${show(Math.max(factor, 1 / factor), 2)} times as large as along ${little}.`];
 };
 
+// Whether its path is one of training: a bent path between two models has no snapshots.
+const isTrained = slice => Boolean(slice.path && slice.path.snapshots.length);
+
 const aboutPlane = (slice, layer) => {
   const values = valuesOf(slice, layer), known = finite(values);
   const odd = values.filter(v => v !== null && !isNumber(v)).length;
@@ -59,7 +62,7 @@ const aboutPlane = (slice, layer) => {
   return `slice ${slice.slice} “${slice.name}” around ${slice.centre || "its centre"}; ` +
     (known.length ? `${nameOf(layer)} from ${show(least(known))} to ${show(most(known))}` : `no ${nameOf(layer)} is finite`) +
     (odd ? `; ${count(odd, "node")} NaN or infinite` : "") + (not ? `; ${count(not, "node")} not measured` : "") +
-    (filled ? `; ${count(filled, "node")} interpolated` : "") + (slice.path ? `; the path of ${count(slice.path.x.length, slice.path.snapshots.length ? "snapshot" : "node")}, a square its start and a ring its end` : "") + ".";
+    (filled ? `; ${count(filled, "node")} interpolated` : "") + (slice.path ? `; the path of ${count(slice.path.x.length, isTrained(slice) ? "snapshot" : "node")}, a square its start and a ring its end` : "") + ".";
 };
 
 // Every node with everything that is known of it.

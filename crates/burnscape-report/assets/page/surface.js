@@ -115,7 +115,7 @@ const surfaceOf = (parent, { slice }, z, layer, spec = {}) => {
   const beyond = stems ? path.filter(it => !isInside(it.loss)).length : 0;
   const made = figure(parent, { title: "In space", hasCanvas: true, table: nodesOf(slice), ...spec,
     alt: `${nameOf(layer)} over a plane as a surface to be turned: ${aboutPlane(slice, layer)}`,
-    words: [...(spec.words || []), ...(path.length ? [`The path lies on the surface, where the projections of the snapshots are${stems ? "; stems lead to their true losses" : ""}${beyond ? `, ${beyond} of them beyond the figure or not finite` : ""}. Where it is hidden it is dotted.`] : [])] });
+    words: [...(spec.words || []), ...(path.length ? [`The path lies on the surface${isTrained(slice) ? ", where the projections of the snapshots are" : ""}${stems ? "; stems lead to their true losses" : ""}${beyond ? `, ${beyond} of them beyond the figure or not finite` : ""}. Where it is hidden it is dotted.`] : [])] });
   const { holder } = made;
   for (const [name, value] of Object.entries({ role: "group", tabindex: "0", "aria-roledescription": "surface" })) holder.setAttribute(name, value);
   holder.classList.add("surface");

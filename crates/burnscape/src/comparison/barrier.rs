@@ -12,10 +12,7 @@ use crate::model::point::Point;
 use crate::study::comparing::{Findings, MeasuredLine};
 use crate::study::open_study::OpenStudy;
 use crate::study::slice_spec::BatchNormMode;
-use crate::study::ways::Statistics;
-
-/// Nodes on a line, both ends among them: every twenty-fifth, so that the middle and the quarters are nodes.
-pub(super) const NODES: usize = 25;
+use crate::study::ways::{NODES, Statistics};
 
 /// The lines between two models: one, or, where there is BatchNorm, one for each way of treating its statistics.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ use burn::tensor::TensorData;
 use burn::train::InferenceStep;
 use burnscape_landscape::pca::{JointPca, PcaError, PcaOptions, Weigh, joint_pca};
 use burnscape_landscape::topology::MergeTree;
+use burnscape_run::basins;
 
 use super::measured::Comparison;
 use super::runs::{ComparedRun, Runs};
@@ -16,6 +17,7 @@ use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::{Point, Weights, WeightsOf};
 use crate::model::snapshot::SnapshotMatrix;
 use crate::model::tensors::NamedTensor;
+use crate::study::comparing::Findings;
 use crate::study::slice_spec::{BatchNormMode, Direction, GivenDirection, SliceSpec};
 use crate::{Error, Result};
 
@@ -71,7 +73,7 @@ where
         let (surface, sentences) = match self.study.open_mut() {
             Some(open) => open.measure_as("joint-plane", &spec, |surface| {
                 let sum = |shares: &[f64]| vec![shares.iter().take(2).sum()];
-                let mut findings = words::of_topology(surface)
+                let mut findings = Findings::of_basins(surface)
                     .with("explained", sum(&joint.explained()))
                     .with("null", sum(&joint.null));
                 findings.sentences.splice(0..0, about);
@@ -79,7 +81,7 @@ where
             })?,
             None => (self.study.slice(&spec)?, Vec::new()),
         };
-        let topology = words::tree_of(&surface);
+        let topology = basins(&surface.slice, &surface.surface);
         Ok(JointPlane { surface, joint, weigh, topology, sentences })
     }
 }

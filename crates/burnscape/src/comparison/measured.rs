@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::train::InferenceStep;
 
-use super::connect::KeptBend;
+use super::bend::KeptBend;
 use super::folder;
 use super::runs::Runs;
 use crate::config::shard::refuse_under_variable;

@@ -2,6 +2,7 @@
 
 mod align;
 mod barrier;
+mod bend;
 mod connect;
 mod folder;
 mod joint;
@@ -12,7 +13,8 @@ mod words;
 
 pub use align::Aligned;
 pub use barrier::{BarrierLine, Barriers};
-pub use connect::{BentPath, BentPathSpec};
+pub use bend::BentPathSpec;
+pub use connect::BentPath;
 pub use joint::JointPlane;
 pub use measured::Comparison;
 pub use runs::{ComparedRun, Runs};

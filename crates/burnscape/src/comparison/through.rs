@@ -8,6 +8,7 @@ use super::words;
 use crate::Result;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::Point;
+use crate::study::comparing::Findings;
 use crate::study::slice_spec::SliceSpec;
 
 impl<M> Comparison<'_, M>
@@ -25,7 +26,7 @@ where
         let spec = SliceSpec::through(a.clone(), b.clone(), c.clone());
         let names = [a, b, c].map(|point| self.runs.name_of(point));
         let conclude = |surface: &SliceSurface| {
-            let mut findings = words::of_topology(surface);
+            let mut findings = Findings::of_basins(surface);
             findings.sentences.insert(0, words::corners(&names));
             findings
         };

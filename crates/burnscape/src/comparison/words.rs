@@ -2,30 +2,11 @@
 
 use burnscape_landscape::barrier::Barrier;
 use burnscape_landscape::pca::{JointPca, Weigh};
-use burnscape_landscape::topology::MergeTree;
-use burnscape_landscape::words::{self, number, percent};
+use burnscape_landscape::words::{number, percent};
 
-use super::connect::highest;
 use super::runs::Runs;
-use crate::landscape::slice_surface::SliceSurface;
 use crate::study::bending::MeasuredBend;
-use crate::study::comparing::Findings;
 use crate::study::ways::Statistics;
-
-/// The basins of a slice.
-pub(super) fn of_topology(surface: &SliceSurface) -> Findings {
-    let tree = tree_of(surface);
-    let sentences = vec![words::topology(&tree)];
-    let count = |count: usize| vec![count as f64];
-    Findings { sentences, ..Findings::default() }
-        .with("minima", count(tree.minima()))
-        .with("saddles", count(tree.saddles()))
-        .with("noise", count(tree.noise()))
-}
-
-pub(super) fn tree_of(surface: &SliceSurface) -> MergeTree {
-    burnscape_run::basins(&surface.slice, &surface.surface)
-}
 
 pub(super) fn corners([a, b, c]: &[String; 3]) -> String {
     format!("The plane goes through {a} at (0, 0), {b} at (1, 0) and {c} at (0, 1).")
@@ -121,8 +102,8 @@ pub(super) fn bent_path(
             "On a path between {a} and {b} whose bend was trained for {steps} steps{with}, the {name} is at most {}; on the \
              straight line it is at most {} ({} nodes each). Above the straight connection of the ends it climbs {} instead of \
              {}.",
-            number(highest(curve)),
-            number(highest(line)),
+            number(curve.highest()),
+            number(line.highest()),
             curve.losses.len(),
             number(curve.height),
             number(line.height),

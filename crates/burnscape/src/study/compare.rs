@@ -8,11 +8,13 @@ use burnscape_landscape::surface::{NodeState, Surface};
 use burnscape_landscape::words;
 use burnscape_trace::{F64s, Record, Study, record};
 
+use super::comparing::Findings;
 use super::known::KnownSlice;
 use super::open_study::OpenStudy;
 use super::planes::Plan;
 use super::resume::{batchnorm, biases, normalisation};
 use super::slice_spec::{Reach, SliceSpec};
+use crate::config::chosen::Chosen;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::Point;
 use crate::{Error, Result};
@@ -202,6 +204,7 @@ where
             move_frozen: slice.moves_frozen,
             orthogonal: slice.orthogonalised,
             batchnorm: batchnorm(&slice.batchnorm),
+            blocks: Chosen(slice.patterns.clone()),
             ..spec
         };
         let spec = spec.normalisation(normalisation(&slice.normalisation));
@@ -226,6 +229,9 @@ pub(super) fn concluded(study: Study, slices: &[SliceSurface]) -> Study {
     match study.kind.as_str() {
         "agreement" => agreed(study, &planes),
         "scale-sweep" => swept(study, &planes),
+        "joint-plane" | "through-three" if !planes.is_empty() => {
+            Findings::basins_again(study, &planes[0])
+        }
         _ => study,
     }
 }

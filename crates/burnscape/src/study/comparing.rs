@@ -7,6 +7,7 @@ use burnscape_landscape::barrier::LineLosses;
 use burnscape_landscape::direction;
 use burnscape_landscape::evaluate::{BatchLoss, mean_over_samples};
 use burnscape_landscape::layout::Layout;
+use burnscape_landscape::words;
 use burnscape_trace::{F64s, Record, Study as TraceStudy, record};
 
 use super::open_study::OpenStudy;
@@ -28,6 +29,26 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
+    /// The basins of a slice, in one sentence.
+    pub fn of_basins(surface: &SliceSurface) -> Self {
+        let tree = burnscape_run::basins(&surface.slice, &surface.surface);
+        let count = |count: usize| vec![count as f64];
+        Self { sentences: vec![words::topology(&tree)], ..Self::default() }
+            .with("minima", count(tree.minima()))
+            .with("saddles", count(tree.saddles()))
+            .with("noise", count(tree.noise()))
+    }
+
+    /// What a plane says of its basins, its last sentence, in the place of what it said before more was measured.
+    pub fn basins_again(study: TraceStudy, surface: &SliceSurface) -> TraceStudy {
+        let found = Self::of_basins(surface);
+        let (mut measures, mut sentences) = (study.measures.clone(), study.sentences.clone());
+        sentences.pop();
+        sentences.extend(found.sentences);
+        measures.extend(found.measures.into_iter().map(|(name, it)| (name.into(), F64s(it))));
+        record!(TraceStudy { measures, sentences, ..study })
+    }
+
     /// One more number of each slice.
     pub fn with(mut self, name: &'static str, values: Vec<f64>) -> Self {
         self.measures.push((name, values));
@@ -61,15 +82,17 @@ where
         spec: &SliceSpec,
         conclude: impl FnOnce(&SliceSurface) -> Findings,
     ) -> Result<(SliceSurface, Vec<String>)> {
-        let plan = self.plan(spec)?;
-        let (study, mut slices) =
-            self.measure_study(super::compare::study_of(kind, vec![]), vec![plan])?;
-        let surface = slices.remove(0);
-        self.results.keep(&surface);
-        let findings = conclude(&surface);
-        let sentences = findings.sentences.clone();
-        self.tell_findings(study, findings);
-        Ok((surface, sentences))
+        self.within_budget(|open| {
+            let plan = open.plan(spec)?;
+            let study = super::compare::study_of(kind, vec![]);
+            let (study, mut slices) = open.measure_study(study, vec![plan])?;
+            let surface = slices.remove(0);
+            open.results.keep(&surface);
+            let findings = conclude(&surface);
+            let sentences = findings.sentences.clone();
+            open.tell_findings(study, findings);
+            Ok((surface, sentences))
+        })
     }
 
     /// Tells what lines say that are measured already.

@@ -16,6 +16,9 @@ use super::stop::StopReason;
 use crate::Result;
 use crate::model::tensors::NamedTensor;
 
+/// Nodes on a line, both ends among them: every twenty-fifth, so that the middle and the quarters are nodes.
+pub(crate) const NODES: usize = 25;
+
 /// A way from one model to another, parameters and buffers.
 #[derive(Debug)]
 pub(crate) struct Way {
