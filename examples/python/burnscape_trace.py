@@ -112,6 +112,7 @@ Item = Union[Record, Lost, Torn]
 _TABLE = """
 head: format:[uint16] run_id:text started_unix_secs:float burnscape_version:text burn_version:text
       device:text dtype:text seed:uint epochs_planned:uint? first_epoch:uint? blocks:[block] buffers:[buffer]
+      patterns:[text]
 block: path:text shape:[uint] role:text container:text filter_axis:uint8? groups:uint32 filter_guessed:flag
        frozen:flag offset:uint
 buffer: path:text shape:[uint]
@@ -159,6 +160,7 @@ layer_nodes: value:f8 stderr:f8
 study: study:uint32 kind:text slices:[uint32] lowest:float? highest:float? measures:{f8} sentences:[text]
 runs: runs:[compared_run]
 compared_run: name:text path:text run_id:text remarks:[text] side:text numbers:{float}
+shard: slice:uint32 index:uint32 count:uint32 plan:text weights:text batches:f8
 check: slice:uint32? name:text passed:flag detail:text
 note: level:text text:text
 resume: resumed_unix_secs:float steps:uint batches:uint truncated_bytes:uint
@@ -1096,9 +1098,19 @@ def _put(
 
 
 def _tensors(data: bytes) -> dict[str, NDArray[Any]]:
-    from safetensors.numpy import load
+    from safetensors import deserialize
 
     try:
-        return dict(load(data))
+        return {name: _array(tensor) for name, tensor in deserialize(data)}
     except Exception as error:  # Its errors are of a type that older versions do not have.
         raise Damaged(f"no valid safetensors file: {error}") from None
+
+
+def _array(tensor: dict[str, Any]) -> NDArray[Any]:
+    """A tensor of a file; numpy has no bfloat16, which is the upper half of a float32."""
+    data, shape = bytes(tensor["data"]), tensor["shape"]
+    if tensor["dtype"] == "BF16":
+        halves = np.frombuffer(data, dtype="<u2").astype("<u4")
+        return (halves << np.uint32(16)).view("<f4").reshape(shape)
+    types = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
+    return np.frombuffer(data, dtype=types[tensor["dtype"]]).reshape(shape)

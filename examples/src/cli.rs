@@ -23,6 +23,9 @@ pub struct Flags {
     /// Nodes per axis of the surfaces (49 halve well)
     #[arg(long, value_name = "N", default_value_t = 49)]
     pub resolution: usize,
+    /// Measure every node, however long that takes
+    #[arg(long)]
+    pub exact: bool,
     /// Seed of weights, shuffling and directions
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
@@ -105,6 +108,7 @@ impl Flags {
             None => Probe::builder(Path::new("runs").join(name)),
         };
         let builder = builder.resolution(self.resolution, self.resolution).seed(self.seed);
+        let builder = if self.exact { builder.exact() } else { builder };
         match self.resume {
             true => builder.resume(),
             false => builder,

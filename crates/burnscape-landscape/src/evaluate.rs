@@ -24,6 +24,12 @@ pub trait Loss {
     /// If a value cannot be computed; the whole evaluation then ends.
     fn values(&mut self, points: &[(f64, f64)]) -> Result<Vec<NodeValue>, Self::Error>;
 
+    /// Takes back an error of its own: the worker measures no more, and the nodes that it was asked for remain to be measured
+    /// by others. By default the error ends the evaluation.
+    fn give_up(&mut self, error: Self::Error) -> Option<Self::Error> {
+        Some(error)
+    }
+
     /// Points to be asked for together, so that a device need not wait for the answer to each.
     fn points_at_once(&self) -> usize {
         1
@@ -66,7 +72,7 @@ pub enum EvaluateError<E> {
 pub struct Outcome {
     /// Nodes measured by this call.
     pub measured: usize,
-    /// Nodes of the order that are still to be measured: 0 unless somebody asked to stop.
+    /// Nodes of the order that are still to be measured: 0 unless somebody asked to stop, or a worker gave up.
     pub remaining: usize,
 }
 
@@ -205,7 +211,13 @@ fn work<'q, L: Loss>(
         && let Some((place, nodes)) = queue.take(count)
     {
         let points: Vec<_> = nodes.iter().map(|&node| queue.grid.coordinates(node)).collect();
-        let values = worker.values(&points);
+        let values = match worker.values(&points) {
+            Ok(values) => Ok(values),
+            Err(error) => match worker.give_up(error) {
+                None => return,
+                Some(error) => Err(error),
+            },
+        };
         if values.is_err() {
             queue.failed.store(true, Ordering::Relaxed);
         }
@@ -481,6 +493,45 @@ mod tests {
             let alphas: Vec<f64> = nodes.iter().map(|&node| grid().coordinates(node).0).collect();
             assert_eq!(layers[1].losses(), alphas);
         }
+    }
+
+    /// A worker that fails at its third point and gives up.
+    struct Dies {
+        left: usize,
+        told: Option<String>,
+    }
+
+    impl Loss for Dies {
+        type Error = String;
+
+        fn values(&mut self, points: &[(f64, f64)]) -> Result<Vec<NodeValue>, String> {
+            self.left = self.left.checked_sub(points.len()).ok_or("the device is gone")?;
+            let value =
+                |&(alpha, beta): &(f64, f64)| NodeValue { mean: bumpy(alpha, beta), stderr: 0.0 };
+            Ok(points.iter().map(value).collect())
+        }
+
+        fn give_up(&mut self, error: String) -> Option<String> {
+            self.told = Some(error);
+            None
+        }
+    }
+
+    #[test]
+    fn the_nodes_of_a_worker_that_gives_up_remain_and_others_measure_them() {
+        let nodes: Vec<usize> = (0..grid().len()).collect();
+        let mut layers = [Surface::new(grid())];
+        let workers = &mut [Dies { left: 2, told: None }];
+        let first = evaluate_layers(&mut layers, &nodes, workers, |_, _| {}, || false);
+        assert_eq!(first, Ok(Outcome { measured: 2, remaining: 61 }));
+        assert_eq!(workers[0].told.as_deref(), Some("the device is gone"));
+        let workers = &mut [Dies { left: 5, told: None }, Dies { left: 1000, told: None }];
+        let mut remaining = 61;
+        while remaining > 0 {
+            let done = evaluate_layers(&mut layers, &nodes, workers, |_, _| {}, || false);
+            remaining = done.unwrap().remaining;
+        }
+        assert_eq!(bits(&layers[0]), bits(&whole(1)));
     }
 
     #[test]

@@ -107,6 +107,16 @@ impl MergeTree {
         self.basins.iter().enumerate().filter(|(_, basin)| basin.counts())
     }
 
+    /// The basins that count with their numbers from 1 on, as pictures show them, and the number of the one that each runs
+    /// into.
+    pub fn numbered(&self) -> impl Iterator<Item = (usize, &Basin, Option<usize>)> {
+        let number = |place: usize| self.counted().position(|(known, _)| known == place);
+        let into = move |into: usize| number(counted(&self.basins, into)).map(|place| place + 1);
+        (1..)
+            .zip(self.counted())
+            .map(move |(own, (_, basin))| (own, basin, basin.into.and_then(into)))
+    }
+
     /// Number of minima that count.
     #[must_use]
     pub fn minima(&self) -> usize {

@@ -12,7 +12,7 @@ use crate::plane::{PlaneGram, Projection};
 use crate::random_walk;
 use crate::surface::{Counts, Curvature, Extreme};
 
-pub use basins::topology;
+pub use basins::{basin, topology};
 
 /// How much the leading components explain, beside what they would explain of a random walk with as many
 /// snapshots.

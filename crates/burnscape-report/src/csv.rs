@@ -7,12 +7,12 @@ use burnscape_landscape::words as honest;
 use burnscape_trace::{Metric, Step};
 use serde_json::Value;
 
-use crate::Error;
 use crate::cells::Texts;
 use crate::fields::Fields;
 use crate::output_folder::OutputFolder;
 use crate::run::Run;
 use crate::slice::Slice;
+use crate::{Error, basins};
 
 /// What is in the folder, told to those who find it.
 const LEAFLET: &str = "\
@@ -36,7 +36,12 @@ snapshots.csv    a row per snapshot
 slices.csv       a row per slice: where it lies
 nodes.csv        a row per node of a slice: slice, ix, iy, x, y, loss, stderr, state (unmeasured, measured or
                  interpolated)
-layers.csv       the same for further quantities: slice, layer, ix, iy, value, stderr
+basins.csv       a row per basin of a slice, the most persistent first: number on pictures (empty if it does not
+                 count), node, place and loss of its minimum and of the saddle over which it runs into another
+                 one (into: its number), persistence (height of the saddle over the minimum), at_border,
+                 standing: counts, noise (no deeper than twice the standard error of the difference) or
+                 filled-in (rests on interpolated losses)
+layers.csv       the same as nodes.csv for further quantities: slice, layer, ix, iy, value, stderr
 trajectory.csv   a row per slice and snapshot: coordinates x and y, distance from the plane, losses
 
 A table without rows has no file.
@@ -228,6 +233,7 @@ fn slices(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
         run.slices.values().try_for_each(|slice| tables.line(table, &row(slice)))
     })?;
     nodes(run, tables)?;
+    basins(run, tables)?;
     layers(run, tables)?;
     trajectories(run, tables)
 }
@@ -250,6 +256,25 @@ fn row_of_slice(slice: &Slice, texts: Texts) -> Vec<String> {
         text(record.biases.as_str()),
         text(honest::unit(&record.unit)),
     ]
+}
+
+/// A row per basin, those that do not count too; no table where no slice is whole.
+fn basins(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
+    let trees: Vec<_> =
+        run.slices.values().filter_map(|it| Some((it.record.slice, it.basins()?))).collect();
+    if trees.is_empty() {
+        return Ok(());
+    }
+    tables.table("basins.csv", &words(&basins::COLUMNS), |table| {
+        for (slice, tree) in &trees {
+            for row in basins::rows(tree) {
+                let mut cells = vec![slice.to_string()];
+                cells.extend(row.iter().map(|value| tables.cell(value, false)));
+                tables.line(table, &cells)?;
+            }
+        }
+        Ok(())
+    })
 }
 
 fn nodes(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use crate::fields::{object, objects};
 use crate::output::Output;
 use crate::run::{Named, Run};
 use crate::slice::{Slice, state_name};
-use crate::{Error, info};
+use crate::{Error, basins, info};
 
 /// Version of the document's structure.
 const SCHEMA: u32 = 1;
@@ -199,6 +199,7 @@ fn of_slice(slice: &Slice, run: &Run) -> Value {
         "loss": losses,
         "stderr": floats(surface.stderrs()),
         "state": surface.states().iter().map(|state| state_name(*state)).collect::<Vec<_>>(),
+        "basins": slice.basins().as_ref().map(basins::of_tree),
         "layers": slice.layers.iter().map(layer).collect::<Vec<_>>(),
         "trajectory": slice.trajectory.as_ref().map(object),
     })

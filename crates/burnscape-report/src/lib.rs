@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod basins;
 mod cells;
 mod csv;
 mod curves;

@@ -2,6 +2,7 @@
 
 use burnscape_landscape::grid::Axis;
 use burnscape_landscape::surface::{NodeState, Surface};
+use burnscape_landscape::topology::MergeTree;
 use burnscape_run::Landscape;
 use burnscape_trace::Trajectory;
 
@@ -43,6 +44,11 @@ impl Slice {
             }
         });
         (Some(Self { record, surface, layers: layers.collect(), trajectory }), lost)
+    }
+
+    /// The basins of the loss; `None` while nodes are missing.
+    pub(crate) fn basins(&self) -> Option<MergeTree> {
+        self.surface.is_complete().then(|| burnscape_run::basins(&self.record, &self.surface))
     }
 
     /// `[ny, nx]`, or `[nx]` for a line.

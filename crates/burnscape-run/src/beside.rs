@@ -16,8 +16,10 @@ use std::path::Path;
 pub use candidate::RunBeside;
 pub use conclusions::{Row, Side, SideValue};
 pub use error::CompareError;
+pub use numbers::{MEASURES, measures_of};
 pub use pictures::Picture;
 pub use sides::Sides;
+pub use way::slice_differences;
 
 use candidate::Candidates;
 

@@ -1,5 +1,7 @@
 //! One slice of the loss landscape: where it lies, what was measured, and the path through it.
 
+use std::sync::{Arc, OnceLock};
+
 use burnscape_landscape::agreement::Measures;
 use burnscape_landscape::grid::{Axis, Grid};
 use burnscape_landscape::plane::PlaneGram;
@@ -31,6 +33,8 @@ pub struct Landscape {
     /// What was told while there was no room for the surfaces.
     waiting: Vec<Nodes>,
     is_waiting: bool,
+    /// Of the loss as it is known.
+    basins: OnceLock<Arc<MergeTree>>,
 }
 
 /// What can be drawn of a slice: the loss, or one of its further layers.
@@ -72,6 +76,7 @@ impl Landscape {
             misplaced: 0,
             waiting: Vec::new(),
             is_waiting: true,
+            basins: OnceLock::new(),
         }
     }
 
@@ -136,13 +141,12 @@ impl Landscape {
         })
     }
 
-    /// The basins of the loss: of what is measured until now.
-    ///
-    /// # Errors
-    ///
-    /// As [`surface`](Self::surface).
-    pub fn basins(&self) -> Result<MergeTree, &str> {
-        Ok(basins(&self.slice, self.surface()?))
+    /// The basins of the loss; `None` while nodes are missing, whose neighbours would look like minima. They are found once,
+    /// when they are first asked for.
+    #[must_use]
+    pub fn basins(&self) -> Option<&MergeTree> {
+        let surface = self.surface().ok().filter(|surface| surface.is_complete())?;
+        Some(self.basins.get_or_init(|| Arc::new(basins(&self.slice, surface))))
     }
 
     /// Convexity, doubling radius and curvatures of the loss.
@@ -196,6 +200,7 @@ impl Landscape {
         let Ok(surfaces) = &mut self.surfaces else {
             return;
         };
+        self.basins = OnceLock::new();
         let layers = nodes.layers.iter().map(|layer| (&layer.value, &layer.stderr));
         let values = std::iter::once((&nodes.loss, &nodes.stderr)).chain(layers);
         for (surface, (values, stderrs)) in surfaces.iter_mut().zip(values) {

@@ -38,7 +38,10 @@ mod taps;
 mod text;
 
 pub use alerts::{Alerts, MAX_ALERTS, is_error};
-pub use beside::{CompareError, Picture, Row, RunBeside, Side, SideBySide, SideValue, Sides};
+pub use beside::{
+    CompareError, MEASURES, Picture, Row, RunBeside, Side, SideBySide, SideValue, Sides,
+    measures_of, slice_differences,
+};
 pub use black_boxes::{BlackBox, BlackBoxes};
 pub use block_histograms::BlockValues;
 pub use block_quantity::BlockQuantity;
@@ -70,7 +73,7 @@ pub use run::{Damage, Run, RunState};
 pub use series::{BUCKETS, Bucket, Series};
 pub use shards::{
     Difference, Gap, Gathered, Merged, MergedSlice, Part, Refused, ShardsFollower, SharedSlice,
-    merge,
+    UNLIKE_HARDWARE, merge,
 };
 pub use standing::Standing;
 pub use steps::{Measured, Steps};

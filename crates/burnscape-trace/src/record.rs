@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -147,6 +147,14 @@ pub struct Head {
 }
 
 impl Head {
+    /// That of a run that begins now: its format, identity and start.
+    #[must_use]
+    pub fn of_new_run() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let started_unix_secs = now.map_or(0.0, |since| since.as_secs_f64());
+        Self { format: FORMAT, run_id: Self::new_run_id(), started_unix_secs, ..Self::default() }
+    }
+
     /// An identifier of a new run: 32 hexadecimal digits from the standard library's own entropy, so that no random stream
     /// of a program is touched.
     #[must_use]

@@ -57,6 +57,7 @@ mod sight;
 mod signals;
 mod still;
 mod terminal_profile;
+mod together;
 mod tty;
 mod viewer;
 mod watch;

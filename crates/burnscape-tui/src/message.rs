@@ -84,6 +84,8 @@ pub enum Message {
     NextLayer,
     /// All words or numbers instead of the picture, or back.
     ToggleWords,
+    /// Mark the selected run, to open it together with others, or take the mark away.
+    ToggleMark,
     /// Next of: no line smoothed, a little, much.
     NextSmoothing,
     /// Fold blocks into their modules, or unfold them.
@@ -231,6 +233,7 @@ impl Message {
             'R' => Self::Repaint,
             'e' => Self::SavePicture,
             'L' => Self::ShowList,
+            ' ' => Self::ToggleMark,
             _ => return None,
         })
     }

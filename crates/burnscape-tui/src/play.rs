@@ -38,6 +38,16 @@ pub(crate) trait Play {
     /// The application in it: what moves by itself in there gets its ticks.
     fn app_mut(&mut self) -> Option<&mut App>;
 
+    /// Whether something in it moves by itself.
+    fn wants_ticks(&mut self) -> bool {
+        self.app_mut().is_some_and(|app| app.wants_ticks())
+    }
+
+    /// Lets that go on.
+    fn tick(&mut self) {
+        self.app_mut().into_iter().for_each(|app| app.update(Message::Tick));
+    }
+
     /// Whether it is to end.
     fn wants_quit(&self) -> bool;
 
@@ -130,7 +140,7 @@ impl Stage {
             if Instant::now() >= next_news {
                 next_news = Instant::now() + show.refresh()?;
             }
-            let next_tick = show.app_mut().and_then(|app| self.tick_when_due(app));
+            let next_tick = self.tick_when_due(show);
             show.fulfil_wishes(session);
             if show.wants_quit() {
                 return Ok(Exit::Left);
@@ -160,12 +170,12 @@ impl Stage {
     }
 
     /// Lets go on what moves by itself, and tells when it does so again; `None`: nothing moves.
-    fn tick_when_due(&mut self, app: &mut App) -> Option<Instant> {
-        if !app.wants_ticks() {
+    fn tick_when_due(&mut self, show: &mut impl Play) -> Option<Instant> {
+        if !show.wants_ticks() {
             return None;
         }
         if Instant::now() >= self.next_tick {
-            app.update(Message::Tick);
+            show.tick();
             self.next_tick = Instant::now() + TICK;
         }
         Some(self.next_tick)

@@ -360,6 +360,7 @@ fn block_symbol(cell: &Cell) -> Option<&'static str> {
         "○" => return Some("o"),
         "●" => return Some("@"),
         "◇" => return Some("^"),
+        "▾" => return Some("v"),
         symbol => dots::bits_of(symbol)?,
     };
     Some(match (bits & UPPER_DOTS != 0, bits & LOWER_DOTS != 0) {
@@ -415,6 +416,7 @@ fn ascii_of(symbol: &str) -> &'static str {
         half_blocks::INTERPOLATED_MARK => ",",
         "○" => "S",
         "●" => "E",
+        "▾" => "v",
         "▀" => "\"",
         "▄" => "_",
         "█" | "▉" | "▊" | "▋" | "▌" => "#",

@@ -12,14 +12,16 @@ use crate::Error;
 use crate::app::App;
 use crate::error::told;
 use crate::followed::Followed;
+use crate::message::Message;
 use crate::model::Run;
 use crate::once::run_name;
 use crate::play::{Play, Shown, fulfil};
-use crate::runs::{Catalogue, Chosen, Reading, RunList, Sources};
+use crate::runs::{Catalogue, Choice, Chosen, Reading, RunList, Sources};
 use crate::save_picture;
 use crate::session::Session;
 use crate::still::Still;
 use crate::terminal_profile::Glyphs;
+use crate::together::Together;
 use crate::views::ViewKind;
 use crate::wishes::Wishes;
 
@@ -31,6 +33,8 @@ const LIST_DELAY: Duration = Duration::from_millis(100);
 pub(crate) struct Viewer {
     listing: Option<Listing>,
     opened: Option<Opened>,
+    /// Several runs that were opened together.
+    together: Option<Together>,
     on_list: bool,
     view: ViewKind,
     /// Where pictures are written.
@@ -59,7 +63,8 @@ impl Viewer {
     /// [`Error::Trace`], [`Error::NoRuns`]; [`Error::Terminal`] where no thread can be started.
     pub(crate) fn new(sources: Sources, view: ViewKind, folder: &Path) -> Result<Self, Error> {
         let folder = folder.to_owned();
-        let mut viewer = Self { listing: None, opened: None, on_list: false, view, folder };
+        let mut viewer =
+            Self { listing: None, opened: None, together: None, on_list: false, view, folder };
         if let Some(path) = sources.single() {
             let mut app = App::new(Run::named(run_name(path)), view);
             let mut followed = Followed::open(path)?;
@@ -83,20 +88,23 @@ impl Viewer {
         {
             listing.list.set_rows(rows);
         }
-        match &mut self.opened {
-            Some(opened) if !self.on_list => {
+        match (&mut self.together, &mut self.opened) {
+            _ if self.on_list => LIST_DELAY,
+            (Some(together), _) => together.refresh(),
+            (None, Some(opened)) => {
                 opened.followed.keep_up(&mut opened.app, now);
                 opened.followed.delay()
             }
-            _ => LIST_DELAY,
+            (None, None) => LIST_DELAY,
         }
     }
 
     /// What the reader wants of the loop, since this was last asked.
     fn take_wishes(&mut self) -> Wishes {
-        match (&mut self.listing, &mut self.opened) {
-            (Some(listing), _) if self.on_list => listing.list.wishes.drain(),
-            (_, Some(opened)) => opened.app.take_wishes(),
+        match (&mut self.listing, &mut self.together, &mut self.opened) {
+            (Some(listing), ..) if self.on_list => listing.list.wishes.drain(),
+            (_, Some(together), _) => together.wishes.drain(),
+            (_, _, Some(opened)) => opened.app.take_wishes(),
             _ => Wishes::default(),
         }
     }
@@ -113,10 +121,17 @@ impl Viewer {
 
     fn follow_choice(&mut self) {
         let chosen = self.listing.as_mut().and_then(|listing| listing.list.take_chosen());
-        if let Some(chosen) = chosen
-            && let Err(error) = self.show(&chosen)
-        {
-            self.say(told(&error));
+        match chosen {
+            Some(Choice::One(chosen)) => {
+                if let Err(error) = self.show(&chosen) {
+                    self.say(told(&error));
+                }
+            }
+            Some(Choice::Together(chosen, view)) => {
+                self.together = Some(Together::new(&chosen, view));
+                self.on_list = false;
+            }
+            None => {}
         }
     }
 
@@ -130,21 +145,22 @@ impl Viewer {
             self.opened = Some(Opened::new(chosen, self.view)?);
         }
         if let (Some(opened), Some(view)) = (&mut self.opened, chosen.view) {
-            opened.app.update(crate::Message::ShowView(view.number()));
+            opened.app.update(Message::ShowView(view.number()));
         }
         if let Some(opened) = &mut self.opened {
-            opened.app.update(crate::Message::Resize);
+            opened.app.update(Message::Resize);
         }
-        self.on_list = false;
+        (self.on_list, self.together) = (false, None);
         Ok(())
     }
 }
 
 impl Play for Viewer {
     fn handle(&mut self, event: &Event) {
-        match (&mut self.listing, &mut self.opened) {
-            (Some(listing), _) if self.on_list => listing.list.handle(event),
-            (_, Some(opened)) => opened.app.handle(event),
+        match (&mut self.listing, &mut self.together, &mut self.opened) {
+            (Some(listing), ..) if self.on_list => listing.list.handle(event),
+            (_, Some(together), _) => together.handle(event),
+            (_, _, Some(opened)) => opened.app.handle(event),
             _ => {}
         }
         self.follow_choice();
@@ -155,29 +171,46 @@ impl Play for Viewer {
     }
 
     fn draw(&self, area: Rect, buffer: &mut Buffer) {
-        match (&self.listing, &self.opened) {
-            (Some(listing), _) if self.on_list => listing.list.draw(area, buffer),
-            (_, Some(opened)) => opened.app.draw(area, buffer),
+        match (&self.listing, &self.together, &self.opened) {
+            (Some(listing), ..) if self.on_list => listing.list.draw(area, buffer),
+            (_, Some(together), _) => together.draw(area, buffer),
+            (_, _, Some(opened)) => opened.app.draw(area, buffer),
             _ => {}
         }
     }
 
     fn take_changed(&mut self) -> bool {
-        match (&mut self.listing, &mut self.opened) {
-            (Some(listing), _) if self.on_list => listing.list.take_changed(),
-            (_, Some(opened)) => opened.app.take_changed(),
+        match (&mut self.listing, &mut self.together, &mut self.opened) {
+            (Some(listing), ..) if self.on_list => listing.list.take_changed(),
+            (_, Some(together), _) => together.take_changed(),
+            (_, _, Some(opened)) => opened.app.take_changed(),
             _ => false,
         }
     }
 
     fn app_mut(&mut self) -> Option<&mut App> {
-        let on_list = self.on_list;
-        self.opened.as_mut().filter(|_| !on_list).map(|opened| &mut opened.app)
+        let is_hidden = self.on_list || self.together.is_some();
+        self.opened.as_mut().filter(|_| !is_hidden).map(|opened| &mut opened.app)
+    }
+
+    fn wants_ticks(&mut self) -> bool {
+        match &self.together {
+            Some(together) if !self.on_list => together.wants_ticks(),
+            _ => self.app_mut().is_some_and(|app| app.wants_ticks()),
+        }
+    }
+
+    fn tick(&mut self) {
+        match &mut self.together {
+            Some(together) if !self.on_list => together.update(Message::Tick),
+            _ => self.app_mut().into_iter().for_each(|app| app.update(Message::Tick)),
+        }
     }
 
     fn wants_quit(&self) -> bool {
         let of_list = self.listing.as_ref().is_some_and(|listing| listing.list.wishes.quit);
-        of_list || self.opened.as_ref().is_some_and(|opened| opened.app.wants_quit())
+        let of_several = self.together.as_ref().is_some_and(|together| together.wishes.quit);
+        of_list || of_several || self.opened.as_ref().is_some_and(|opened| opened.app.wants_quit())
     }
 
     fn fulfil_wishes(&mut self, session: &mut Session) {
@@ -191,25 +224,31 @@ impl Play for Viewer {
 
 impl Shown for Viewer {
     fn say(&mut self, sentence: String) {
-        match (&mut self.listing, &mut self.opened) {
-            (Some(listing), _) if self.on_list => listing.list.say(sentence),
-            (_, Some(opened)) => opened.app.say(sentence),
+        match (&mut self.listing, &mut self.together, &mut self.opened) {
+            (Some(listing), ..) if self.on_list => listing.list.say(sentence),
+            (_, Some(together), _) => together.say(sentence),
+            (_, _, Some(opened)) => opened.app.say(sentence),
             _ => {}
         }
     }
 
     fn still(&self, area: Rect) -> Option<Still> {
-        self.opened.as_ref().filter(|_| !self.on_list)?.app.still(area)
+        let is_hidden = self.on_list || self.together.is_some();
+        self.opened.as_ref().filter(|_| !is_hidden)?.app.still(area)
     }
 
     fn save_picture(&self, area: Rect, glyphs: Glyphs) -> String {
         let mut frame = Buffer::empty(area);
-        let names = match (&self.listing, &self.opened) {
-            (_, Some(opened)) if !self.on_list => {
+        let names = match (&self.listing, &self.together, &self.opened) {
+            (_, Some(together), _) if !self.on_list => {
+                together.draw_still(area, &mut frame);
+                ("runs", together.title())
+            }
+            (_, _, Some(opened)) if !self.on_list => {
                 opened.app.draw_still(area, &mut frame);
                 (opened.app.run().name(), opened.app.view_title())
             }
-            (Some(listing), _) => {
+            (Some(listing), ..) => {
                 listing.list.draw_still(area, &mut frame);
                 ("runs", "list")
             }

@@ -408,6 +408,18 @@ pub enum Error {
         found: String,
     },
 
+    /// The batches of a further device are not those of the study.
+    #[error(
+        "the batches for {device} are not those of the study, since {reason}: give the same batches in the same order, on that \
+         device, or the same loader"
+    )]
+    OtherBatches {
+        /// The device.
+        device: String,
+        /// What differs.
+        reason: String,
+    },
+
     /// A plan of shards cannot be used.
     #[error(
         "the plan {plan} cannot be used: {reason}; remove that folder, and the next shard makes it again"

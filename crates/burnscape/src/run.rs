@@ -26,7 +26,7 @@ use crate::study::active_recording::{ActiveRecording, error_of};
 use crate::study::batches::{Batches, OnChange};
 use crate::study::known::RecordedSlices;
 use crate::study::open_study::{OpenStudy, Subject};
-use crate::study::perturb::at_tensors;
+use crate::study::perturb::at_tensors_shared;
 use crate::study::quantities::{Reader, ValueOf};
 use crate::study::share::Share;
 use crate::study::studied_model::StudiedModel;
@@ -278,7 +278,7 @@ impl Run {
             snapshots.last().ok_or_else(|| Error::TooFewSnapshots { run: run(), found: 0 })?;
         let mut file = SnapshotFile::open(&self.folder.resolve(&last.file)?, map)?;
         let tensors = file.tensors(map)?;
-        Ok((last.clone(), at_tensors(model, map, tensors)?))
+        Ok((last.clone(), at_tensors_shared(model, map, tensors)?))
     }
 
     fn reopen(self, writer: Writer, earlier: Earlier) -> Result<ActiveRecording> {

@@ -12,7 +12,7 @@ use super::example::run_example;
 /// Trains an example and exports its run with everything that it takes to compute a surface again.
 fn exported(example: &str, folder: &Path) -> PathBuf {
     let (run, file) = (folder.join(example), folder.join("exported.npz"));
-    run_example(example, &run, 2, &[]);
+    run_example(example, &run, 2, &["--exact"]);
     let options = ExportOptions { with_directions: true, ..ExportOptions::default() };
     let exported = export(&run, Format::Npz, &options, &file).expect("an export");
     assert_eq!(exported.lost, [] as [String; 0]);

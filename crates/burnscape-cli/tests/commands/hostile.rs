@@ -21,6 +21,7 @@ const COMMANDS: &[&[&str]] = &[
     &["info", "RUN"],
     &["info", "RUN", "--json"],
     &["verify", "RUN"],
+    &["merge", "RUN"],
     &["recover", "RUN", "-o", "OUT"],
     &["thin", "RUN", "-o", "OUT"],
     &["dump", "RUN"],

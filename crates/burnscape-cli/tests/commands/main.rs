@@ -6,6 +6,7 @@ mod compare;
 #[cfg(feature = "export")]
 mod export;
 mod hostile;
+mod merge;
 #[cfg(feature = "export")]
 mod report;
 mod shell;

@@ -11,8 +11,9 @@ use burnscape_trace::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const COMMANDS: [&[&str]; 6] = [
+const COMMANDS: [&[&str]; 7] = [
     &["info", "RUN"],
+    &["merge", "RUN"],
     &["verify", "RUN"],
     &["recover", "RUN", "out"],
     &["thin", "RUN", "out"],

@@ -1,7 +1,8 @@
 //! Sentences on the basins of a surface.
 
 use super::number;
-use crate::topology::MergeTree;
+use crate::surface::Extreme;
+use crate::topology::{Basin, MergeTree};
 
 /// How many minima a surface has, how deep their basins are, and what was not counted.
 ///
@@ -57,6 +58,23 @@ pub fn topology(tree: &MergeTree) -> String {
         sentences.push(format!("{lie} on the border, where the loss may go on falling."));
     }
     sentences.join(" ")
+}
+
+/// A basin by its number: where its minimum lies, and where it runs into which other one.
+#[must_use]
+pub fn basin(number_of: usize, basin: &Basin, into: Option<usize>) -> String {
+    let at = |it: &Extreme| {
+        format!("{} at ({}, {})", number(it.loss), number(it.alpha), number(it.beta))
+    };
+    let minimum = at(&basin.minimum);
+    match (basin.saddle, basin.persistence, into) {
+        (Some(saddle), Some(depth), Some(into)) => format!(
+            "{number_of}: minimum {minimum}, {} deep, over a saddle {} into {into}",
+            number(depth),
+            at(&saddle)
+        ),
+        _ => format!("{number_of}: minimum {minimum}"),
+    }
 }
 
 /// The deepest first, of many only five.

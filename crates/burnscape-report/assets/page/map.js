@@ -27,6 +27,7 @@ const mapOf = (parent, { run, number, slice }, z, layer, spec = {}) => {
     });
     const points = path.map(it => [...place(it.x, it.y), it]);
     paths.forEach(it => drawPath(svg, frame, it.points.map(point => place(point.x, point.y)), it.colour));
+    if (layer === null) drawBasins(svg, slice, columns, place);
     if (z) colourBar(svg, frame, z, nameOf(layer));
     drawn = { frame, svg, points, cursor: draw("g", svg, { class: "cursor" }) };
     made.stretch.replaceChildren(...[...aboutStretch(stretchOf(slice, frame.width, frame.height))].map(text => make("p", text, null)));
@@ -59,6 +60,19 @@ const drawInterpolated = (svg, slice, columns, place, frame) => {
   if (!nodes.length || size < 0.3) return;
   const d = nodes.map(node => { const [x, y] = place(node % columns, Math.floor(node / columns)); return `M${short(x)} ${short(y)}h0`; }).join("");
   draw("path", svg, { d, class: "interpolated", "stroke-width": short(clamp(size, 0.6, 2.5)) });
+};
+
+// A triangle on the minimum of every basin that counts, with its number; a single one is no news.
+const drawBasins = (svg, slice, columns, place) => {
+  const basins = slice.basins || [];
+  if (basins.length < 2) return;
+  basins.slice().reverse().forEach(({ number, node, words }) => {
+    const [x, y] = place(node % columns, Math.floor(node / columns));
+    const mark = draw("g", svg, { class: "basin" });
+    draw("title", mark, {}, words);
+    draw("path", mark, { d: `M${short(x - 5)} ${short(y - 4)}h10l-5 9z` });
+    draw("text", mark, { x: short(x + 7), y: short(y + 4) }, number);
+  });
 };
 
 const drawPath = (svg, frame, points, colour) => {

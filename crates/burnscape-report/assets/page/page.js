@@ -71,10 +71,10 @@ const planePictures = (parent, group, layer) => {
   if (!z) make("p", `No ${nameOf(layer)} of this plane is finite: all that was measured is NaN or infinite.`, parent, { class: "warn" });
   if (words.length) words.forEach(text => make("p", text, parent, { class: "differs" }));
   const box = row(parent, group.length > 2 ? "row small" : "row");
-  const own = it => it.slice.words.filter(sentence => !common.includes(sentence));
+  const own = it => it.slice.words.filter(sentence => !common.includes(sentence)), together = turning();
   const spec = it => (many ? { title: it.run.name, share: group.length > 2 ? 0.48 : 1, words: own(it) } : { words: [] });
   group.forEach(it => mapOf(box, it, z, layer, many ? { note: "from above", ...spec(it) } : spec(it)));
-  if (z) group.forEach(it => surfaceOf(box, it, z, layer, many ? { note: "in space", ...spec(it), words: [] } : spec(it)));
+  if (z) group.forEach(it => surfaceOf(box, it, z, layer, many ? { note: "in space", ...spec(it), together, words: [] } : spec(it)));
   wordsOf(parent, common);
 };
 
@@ -88,15 +88,30 @@ const wordsOf = (parent, words) => {
   words.forEach(sentence => make("li", sentence, list));
 };
 
-const sectionOfPairs = () => section("pairs", "Initial against trained, on one scale", body => runs.forEach((run, number) => run.pairs.forEach(pair => {
-  const slices = pair.slices.map(at => run.slices.find(slice => slice.slice === at && slice.y)).filter(Boolean);
-  if (slices.length < 2) return;
-  const group = slices.map(slice => ({ run, number, slice })), z = scaleOfPlanes(group, null);
+// Slices of one run that are to be compared: the studies of these kinds, each on one scale.
+const pairsOf = kind => runs.flatMap((run, number) => run.pairs.filter(pair => pair.kind === kind).map(pair => ({
+  run, words: pair.words, group: pair.slices.map(at => run.slices.find(slice => slice.slice === at && slice.y)).filter(Boolean).map(slice => ({ run, number, slice })),
+}))).filter(({ group }) => group.length > 1);
+
+const isBeside = ({ run, slice }) => run.pairs.some(pair => pair.kind === "side-by-side" && pair.slices.includes(slice.slice));
+
+const sectionOfPairs = () => section("pairs", "Initial against trained, on one scale", body => pairsOf("initial-and-trained").forEach(({ run, group, words }) => {
+  const z = scaleOfPlanes(group, null);
   if (many) make("h3", run.name, body);
   const box = row(body);
   group.forEach(it => mapOf(box, it, z, null, { title: `Around the ${it.slice.centre || "given"} model`, words: [] }));
-  wordsOf(body, pair.words);
-})), { isOpen: false });
+  wordsOf(body, words);
+}), { isOpen: false });
+
+// The same slice of several runs: small pictures on one scale, surfaces that turn together, and what can be concluded.
+const sectionOfSides = () => section("sides", "Side by side, on one scale", body => pairsOf("side-by-side").forEach(({ run, group, words }) => {
+  const z = scaleOfPlanes(group, null), together = turning(), spec = it => ({ title: it.slice.name, share: 0.48, together, words: [] });
+  if (many) make("h3", run.name, body);
+  const box = row(body, "row small");
+  group.forEach(it => mapOf(box, it, z, null, { ...spec(it), note: "from above" }));
+  if (z) group.forEach(it => surfaceOf(box, it, z, null, { ...spec(it), note: "in space" }));
+  wordsOf(body, words);
+}));
 
 const sectionOfLines = () => section("lines", "Lines", body => {
   const box = row(body);
@@ -271,7 +286,8 @@ const firstScreen = () => {
 document.title = "burnscape: " + runs.map(run => plain(run.name)).join(", ");
 firstScreen();
 sectionOfAlerts();
-planesTogether().forEach(sectionOfPlanes);
+sectionOfSides();
+planesTogether().filter(group => !group.every(isBeside)).forEach(sectionOfPlanes);
 sectionOfPairs();
 sectionOfLines();
 sectionOfMetrics();

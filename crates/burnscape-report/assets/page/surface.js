@@ -103,10 +103,13 @@ const trail = (mesh, path) => {
   return points;
 };
 
+// Surfaces that are given the same of these turn together.
+const turning = () => ({ view: { ...FIRST_VIEW }, renders: [] });
+
 // { run, number, slice } as a figure; `z` is the scale of its group.
 const surfaceOf = (parent, { slice }, z, layer, spec = {}) => {
   const values = valuesOf(slice, layer), columns = slice.x.length, rows = slice.y.length;
-  const path = pathOn(slice), paths = pathsOn(slice), mesh = meshOf(values, columns, rows, z), view = { ...FIRST_VIEW };
+  const path = pathOn(slice), paths = pathsOn(slice), mesh = meshOf(values, columns, rows, z), together = spec.together || turning(), { view } = together;
   const stems = layer === null && path.some(it => isNumber(it.loss));
   const isInside = loss => placeOf(z, loss) >= LOWEST_STEM && placeOf(z, loss) <= HIGHEST_STEM;
   const beyond = stems ? path.filter(it => !isInside(it.loss)).length : 0;
@@ -142,7 +145,8 @@ const surfaceOf = (parent, { slice }, z, layer, spec = {}) => {
     render(2);
   }, spec.share);
   listen("step", () => holder.clientWidth && over());
-  turn(holder, view, fast => render(fast ? 1 : 2));
+  together.renders.push(fast => size && holder.clientWidth && render(fast ? 1 : 2));
+  turn(holder, view, fast => together.renders.forEach(render => render(fast)));
   made.caption.prepend(make("p", "Drag or arrow keys turn it, + and − zoom, double click resets.", null, { class: "keys" }));
   made.view = view;
   return made;

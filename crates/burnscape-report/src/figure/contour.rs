@@ -43,6 +43,7 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
     }
     lines(slice, &frame, scale.as_ref(), &mut svg);
     slice.trajectory.iter().for_each(|path| way(path, &frame, &mut svg));
+    number_basins(slice, &frame, &mut svg);
     svg.end_group();
     frame.axes(&mut svg);
     scale.iter().for_each(|scale| frame.colour_bar(scale, colorous::VIRIDIS, &mut svg));
@@ -109,6 +110,20 @@ fn lines(slice: &Slice, frame: &Frame<'_>, scale: Option<&Scale>, svg: &mut Svg)
             svg.polyline(&points, &Look::line("#ffffff", 0.45));
         }
     }
+}
+
+/// A triangle on the minimum of every basin that counts, with its number, where there are several.
+fn number_basins(slice: &Slice, frame: &Frame<'_>, svg: &mut Svg) {
+    let Some(tree) = slice.basins().filter(|tree| tree.minima() > 1) else { return };
+    for (number, basin, _) in tree.numbered() {
+        let (x, y) = frame.at(basin.minimum.alpha, basin.minimum.beta);
+        svg.polygon(&minimum_mark(x, y), &Look::outlined("#ffffff", "#1a1a1a", 0.9));
+        svg.text_on_colours(x + 5.5, y + 3.0, Anchor::Start, &number.to_string());
+    }
+}
+
+fn minimum_mark(x: f64, y: f64) -> [(f64, f64); 3] {
+    [(x - 3.6, y - 3.0), (x + 3.6, y - 3.0), (x, y + 3.4)]
 }
 
 /// The path of training: a filled start, a hollow end, in which of several runs the number of each stands.

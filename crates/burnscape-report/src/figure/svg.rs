@@ -133,13 +133,19 @@ impl Svg {
         self.words(x, y, anchor, text, "");
     }
 
+    /// With a rim, so that it is read on any colour.
+    pub(crate) fn text_on_colours(&mut self, x: f64, y: f64, anchor: Anchor, text: &str) {
+        let rim = " stroke=\"#ffffff\" stroke-width=\"2.4\" paint-order=\"stroke\"";
+        self.words(x, y, anchor, text, rim);
+    }
+
     /// Reads upwards.
     pub(crate) fn text_upwards(&mut self, x: f64, y: f64, anchor: Anchor, text: &str) {
         let turn = format!(" transform=\"rotate(-90 {} {})\"", short(x), short(y));
         self.words(x, y, anchor, text, &turn);
     }
 
-    fn words(&mut self, x: f64, y: f64, anchor: Anchor, text: &str, turn: &str) {
+    fn words(&mut self, x: f64, y: f64, anchor: Anchor, text: &str, more: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -148,7 +154,7 @@ impl Svg {
         let (x, y, text) = (short(x), short(y), xml_escaped(text));
         let _ = writeln!(
             self.body,
-            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\"{turn}>{text}</text>"
+            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\"{more}>{text}</text>"
         );
     }
 

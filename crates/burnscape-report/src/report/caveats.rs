@@ -1,9 +1,14 @@
 //! The caveats that stand beside a picture of a slice.
 
+use burnscape_landscape::topology::MergeTree;
+use burnscape_landscape::words as honest;
 use burnscape_run::{Caveat, caveat_of_plan, caveats_of_path, caveats_of_slice, caveats_of_values};
 
 use crate::run::Run;
 use crate::slice::Slice;
+
+/// Basins that have a sentence of their own.
+const MOST_BASINS: usize = 9;
 
 /// Sentences on what a slice shows and what it does not.
 pub(super) fn of_slice(slice: &Slice, run: &Run) -> Vec<String> {
@@ -16,7 +21,16 @@ pub(super) fn of_slice(slice: &Slice, run: &Run) -> Vec<String> {
     caveats.extend(scaled.map(Caveat::Scaled));
     caveats.extend(slice.trajectory.iter().flat_map(|path| caveats_of_path(record, path)));
     let mut words: Vec<String> = caveats.iter().map(ToString::to_string).collect();
+    words.extend(slice.basins().iter().flat_map(basins));
     let study = record.study.and_then(|number| run.studies.get(&number));
     words.extend(study.iter().flat_map(|study| study.sentences.iter().cloned()));
     words
+}
+
+/// What was counted; of several basins each by the number that it has in the picture.
+fn basins(tree: &MergeTree) -> Vec<String> {
+    let each = tree.numbered().filter(|_| tree.minima() > 1).take(MOST_BASINS);
+    let each =
+        each.map(|(number, basin, into)| format!("Basin {}.", honest::basin(number, basin, into)));
+    std::iter::once(honest::topology(tree)).chain(each).collect()
 }

@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use burnscape_landscape::surface::Surface;
 use burnscape_landscape::words as honest;
-use burnscape_trace::{Axis, Trajectory};
+use burnscape_trace::{Axis, StudyKind, Trajectory};
 use serde_json::{Value, json};
 
 use super::caveats;
 use super::numbers::{all, short};
+use crate::basins;
 use crate::run::Run;
 use crate::slice::Slice;
 
@@ -42,6 +43,7 @@ fn slice(slice: &Slice, run: &Run) -> Value {
         "loss": nodes(surface),
         "state": surface.states().iter().map(|state| *state as u8).collect::<Vec<_>>(),
         "layers": layers.collect::<Vec<_>>(),
+        "basins": slice.basins().as_ref().map(basins::of_page),
         "path": slice.trajectory.as_ref().map(|it| path(it, run)),
         "words": caveats::of_slice(slice, run),
     })
@@ -88,11 +90,15 @@ fn axis_name(symbol: &str, axis: &Axis) -> String {
     format!("{symbol}: {label} (‖d‖ = {length}{})", share.unwrap_or_default())
 }
 
-/// The same random directions around two models, to be drawn on one scale.
+/// The same random directions around two models, or the same slice of several runs, to be drawn on one scale.
 pub(super) fn pairs(run: &Run) -> Vec<Value> {
-    let pairs = run.studies.values().filter(|study| study.kind == "initial-and-trained");
+    let is_pair = |study: &&burnscape_trace::Study| {
+        matches!(study.kind, StudyKind::InitialAndTrained | StudyKind::SideBySide)
+    };
+    let pairs = run.studies.values().filter(is_pair);
     let told = |study: &burnscape_trace::Study| {
         json!({
+            "kind": study.kind.as_str(),
             "slices": study.slices,
             "low": study.lowest.map(short),
             "high": study.highest.map(short),

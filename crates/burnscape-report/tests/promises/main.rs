@@ -1,5 +1,6 @@
 //! The promises of the exports, checked from outside.
 
+mod basins;
 mod chromium;
 mod contents;
 mod damage;

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use burnscape_landscape::surface::{NodeState, Surface};
 use burnscape_trace::{
-    ComparedRun, End, Error, F64s, FORMAT, Head, LayerNodes, Nodes, Note, Record, RunFolder, Runs,
-    Slice, Study, StudyKind, Writer, record,
+    ComparedRun, End, Error, F64s, Head, LayerNodes, Nodes, Note, Record, RunFolder, Runs, Slice,
+    Study, StudyKind, Writer, record,
 };
 
 use super::candidate::{RunBeside, common_head};
@@ -46,11 +45,11 @@ impl SideBySide {
     /// The structure that all runs have; of models that differ no blocks.
     fn head(&self) -> Head {
         let common = common_head(&self.runs).cloned().unwrap_or_default();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let own = Head::of_new_run();
         record!(Head {
-            format: FORMAT,
-            run_id: Head::new_run_id(),
-            started_unix_secs: now.map_or(0.0, |since| since.as_secs_f64()),
+            format: own.format,
+            run_id: own.run_id,
+            started_unix_secs: own.started_unix_secs,
             burnscape_version: env!("CARGO_PKG_VERSION").to_owned(),
             epochs_planned: None,
             first_epoch: None,

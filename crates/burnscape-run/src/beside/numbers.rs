@@ -7,6 +7,7 @@ use burnscape_landscape::words;
 use burnscape_trace::{Curvature, StudyKind};
 
 use super::candidate::RunBeside;
+use super::way::Way;
 use crate::{CurvatureHistory, Landscape, Run};
 
 /// Numbers of a run, with what they are called in a table.
@@ -26,6 +27,21 @@ pub(super) const OF_SLICE: [(&str, &str); 6] = [
     ("saddles", "saddles between them"),
     ("persistence", "deepest basin beside the lowest"),
 ];
+/// Numbers of [`measures_of`] with short words for them, in the order in which a table shows them.
+pub const MEASURES: [(&str, &str); 11] = [
+    ("valid_loss", "valid loss"),
+    ("train_loss", "train loss"),
+    ("lambda_max", "λ_max"),
+    ("trace", "trace H"),
+    ("convexity", "convex"),
+    ("doubling_radius", "doubles at"),
+    ("largest_curvature", "curvature"),
+    ("minima", "minima"),
+    ("saddles", "saddles"),
+    ("persistence", "deepest"),
+    ("barrier", "barrier"),
+];
+
 /// Stands before the names of further measures of sharpness.
 pub(super) const SHARPNESS: &str = "sharpness ";
 /// What the largest eigenvalue may be off by.
@@ -52,6 +68,17 @@ pub(super) fn of_run(run: &Run) -> BTreeMap<String, f64> {
     numbers
 }
 
+/// Numbers of a run and of its first random slice, as far as they are known; [`MEASURES`] has words for them.
+#[must_use]
+pub fn measures_of(run: &Run) -> BTreeMap<String, f64> {
+    let is_random = |it: &&Landscape| Way::of(it.slice()).is_some();
+    let slice = run.landscapes().offered().into_iter().find(is_random);
+    let mut numbers = of_run(run);
+    let of_slice = slice.into_iter().flat_map(of_slice).filter(|(_, value)| !value.is_nan());
+    numbers.extend(of_slice.map(|(name, value)| (name.to_owned(), value)));
+    numbers
+}
+
 /// Of the whole Hessian in the coordinates of the weights.
 fn curvature(run: &Run) -> Option<&Curvature> {
     let curvatures = run.curvatures();
@@ -72,19 +99,19 @@ fn barrier(run: &Run) -> Option<f64> {
 /// What is known of a slice; NaN where a measure is undefined.
 pub(super) fn of_slice(landscape: &Landscape) -> Vec<(&'static str, f64)> {
     let measures = landscape.measures().unwrap_or_default();
-    let basins = landscape.basins().ok();
-    let count = |count: Option<usize>| count.map(|count| count as f64);
-    let deepest = basins
-        .as_ref()
-        .map(|tree| tree.counted().filter_map(|(_, basin)| basin.persistence).fold(0.0, f64::max));
+    let tree = landscape.basins();
+    let count = |of: fn(&MergeTree) -> usize| tree.map(|tree| of(tree) as f64);
+    let deepest = |tree: &MergeTree| {
+        tree.counted().filter_map(|(_, basin)| basin.persistence).fold(0.0, f64::max)
+    };
     let told = [
         ("convexity", measures.convexity),
         ("doubling_radius", measures.doubling_radius),
         ("largest_curvature", measures.largest_curvature),
-        ("minima", count(basins.as_ref().map(MergeTree::minima))),
-        ("saddles", count(basins.as_ref().map(MergeTree::saddles))),
-        ("noise", count(basins.as_ref().map(|tree| tree.noise() + tree.filled_in()))),
-        ("persistence", deepest),
+        ("minima", count(MergeTree::minima)),
+        ("saddles", count(MergeTree::saddles)),
+        ("noise", count(|tree| tree.noise() + tree.filled_in())),
+        ("persistence", tree.map(deepest)),
     ];
     told.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect()
 }

@@ -80,7 +80,7 @@ impl Made {
         }
         match self.end {
             Some(reason) => {
-                writer.finish(record!(End { reason: reason.into(), steps: 1 })).unwrap()
+                writer.finish(record!(End { reason: reason.into(), steps: 1 })).unwrap();
             }
             None => writer.flush().unwrap(),
         }

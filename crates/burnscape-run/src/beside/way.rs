@@ -57,6 +57,16 @@ impl Way {
     }
 }
 
+/// In what a slice was measured otherwise than another one, as in `grid … against …`; nothing where both were measured the
+/// same way.
+#[must_use]
+pub fn slice_differences(slice: &Slice, other: &Slice) -> Vec<String> {
+    match (Way::of(slice), Way::of(other)) {
+        (Some(own), Some(other)) => own.differences(&other),
+        _ => vec!["along directions of its own".to_owned()],
+    }
+}
+
 /// Nodes and range, in units of the direction.
 fn extent(axis: &Axis) -> String {
     let last = axis.first.saturating_add_unsigned(axis.count.saturating_sub(1));

@@ -11,4 +11,4 @@ pub use follow::ShardsFollower;
 pub use gathered::{Gap, Gathered};
 pub use merge::{Merged, MergedSlice, Refused, merge};
 pub use part::Part;
-pub use plan::{Difference, SharedSlice};
+pub use plan::{Difference, SharedSlice, UNLIKE_HARDWARE};

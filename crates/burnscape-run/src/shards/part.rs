@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burnscape_trace::{Head, Item, Reader, Record, RunFolder, Shard, Torn};
+use burnscape_trace::{Head, Item, Reader, Record, RunFolder, Shard, Torn, Trajectory};
 
 use super::plan::SharedSlice;
 use crate::{Landscape, Landscapes};
@@ -46,7 +46,7 @@ impl Part {
         match record {
             Record::Head(head) => self.head = head,
             Record::Slice(slice) => self.landscapes.apply_slice(&slice),
-            Record::Trajectory(path) => self.landscapes.apply_trajectory(&path),
+            Record::Trajectory(path) => self.apply_path(&path),
             Record::Nodes(nodes) => self.landscapes.apply_nodes(&nodes),
             Record::Shard(shard) => {
                 let (slice, plan) = (shard.slice, shard.plan.clone());
@@ -58,6 +58,15 @@ impl Part {
             _ => {}
         }
         Ok(())
+    }
+
+    /// A process that goes on tells the path again, perhaps without the losses that an earlier one measured.
+    fn apply_path(&mut self, path: &Trajectory) {
+        let landscape = path.slice.and_then(|slice| self.landscapes.get(slice));
+        let known = landscape.and_then(Landscape::trajectory).map_or(0, |path| path.loss.len());
+        if path.loss.len() >= known {
+            self.landscapes.apply_trajectory(path);
+        }
     }
 
     /// Which shard it is of, counted from 1, and of how many; `None` before it measured anything.

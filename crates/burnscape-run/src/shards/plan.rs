@@ -12,8 +12,8 @@ use burnscape_trace::{
 /// Numbers that come out of the same arithmetic on unlike hardware differ by less than this share.
 const ROUNDING: f64 = 1e-6;
 
-/// Losses of unlike hardware, and nodes of a surface as a share of its range, differ by less than this.
-pub(super) const UNLIKE_HARDWARE: f64 = 1e-4;
+/// Losses on unlike hardware differ by less than this share of themselves, and of the range of a surface.
+pub const UNLIKE_HARDWARE: f64 = 1e-4;
 
 /// What is measured of a slice, by whom, around which weights, on which batches.
 ///
@@ -119,23 +119,32 @@ impl SharedSlice {
                 planned: in_words(&planned),
                 found: in_words(&found),
             });
-        of_words.chain(of_numbers).next()
+        of_words.chain(of_numbers).next().or_else(|| self.other_path(found))
+    }
+
+    /// A path of other snapshots. A shard that was stopped early may not have told it yet.
+    fn other_path(&self, found: &Self) -> Option<Difference> {
+        let (planned, found) = self.trajectory.as_ref().zip(found.trajectory.as_ref())?;
+        let snapshots = |path: &Trajectory| text(&path.snapshots.0);
+        let (planned, found) = (snapshots(planned), snapshots(found));
+        let what = "the snapshots on the path of training";
+        (planned != found).then_some(Difference { what, planned, found })
     }
 
     /// What must be the same.
     fn words(&self) -> Vec<(&'static str, String)> {
-        let Self { head, slice, trajectory, shard } = self;
+        let Self { head, slice, shard, .. } = self;
         let of_axes = |of: &dyn Fn(&Axis) -> String| -> String {
             let axes = std::iter::once(&slice.x).chain(&slice.y);
             axes.map(of).collect::<Vec<_>>().join(" and ")
         };
         let layers = slice.layers.iter().map(|it| (&it.name, it.samples, &it.unit, it.batches));
-        let snapshots = trajectory.iter().flat_map(|path| path.snapshots.iter());
         vec![
             ("the version of burnscape", head.burnscape_version.clone()),
             ("the version of burn", head.burn_version.clone()),
             ("the fingerprint of the weights", shard.weights.clone()),
             ("the number of batches", text(&(slice.batches, shard.batches.len()))),
+            ("the fingerprint of the samples", slice.fingerprint.clone()),
             ("the number of samples", format!("{} {}", slice.samples, slice.unit.as_str())),
             ("the seed", of_axes(&|axis| text(&axis.seed))),
             ("the grid", of_axes(&|axis| format!("{} nodes from {}", axis.count, axis.first))),
@@ -154,7 +163,6 @@ impl SharedSlice {
             ("the element type", slice.dtype.clone()),
             ("where the loss comes from", text(&slice.loss)),
             ("what is measured beside the loss", text(&layers.collect::<Vec<_>>())),
-            ("the snapshots on the path of training", text(&snapshots.collect::<Vec<_>>())),
         ]
     }
 

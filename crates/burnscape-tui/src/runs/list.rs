@@ -9,7 +9,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::order::Order;
 use super::row::Row;
-use crate::message::Message;
+use crate::message::{Message, Towards};
 use crate::numbers::{loss, utc_minute};
 use crate::palette::{BAD, MUTED, WARNING};
 use crate::scroll;
@@ -31,8 +31,18 @@ pub(crate) struct RunList {
     help: Option<usize>,
     said: Option<String>,
     pub(crate) wishes: Wishes,
-    chosen: Option<Chosen>,
+    chosen: Option<Choice>,
+    /// Paths of the runs that are to be opened together, in the order in which they were marked.
+    marked: Vec<PathBuf>,
     changed: bool,
+}
+
+/// What the reader wants to see.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Choice {
+    One(Chosen),
+    /// Several runs, and in which view.
+    Together(Vec<Chosen>, Option<ViewKind>),
 }
 
 /// A run that is to be shown, and in which view; `None`: as the last one.
@@ -79,6 +89,8 @@ impl RunList {
         match message {
             Message::ToggleHelp => self.help = self.help.xor(Some(0)),
             Message::ToggleWords => self.choose(None),
+            Message::ToggleMark => self.toggle_mark(),
+            Message::Abandon => self.marked.clear(),
             Message::ShowView(number) => {
                 let views = ViewKind::ALL.into_iter();
                 let view = views.enumerate().find(|(i, _)| i + 1 == number).map(|(_, view)| view);
@@ -94,8 +106,8 @@ impl RunList {
         }
     }
 
-    /// The run that the reader wants to see, since this was last asked.
-    pub(crate) fn take_chosen(&mut self) -> Option<Chosen> {
+    /// What the reader wants to see, since this was last asked.
+    pub(crate) fn take_chosen(&mut self) -> Option<Choice> {
         self.chosen.take()
     }
 
@@ -110,10 +122,34 @@ impl RunList {
         self.changed = true;
     }
 
+    /// All marked runs together; where fewer than two are, the one that is selected.
     fn choose(&mut self, view: Option<ViewKind>) {
-        let row = self.selected_row();
-        self.chosen =
-            row.map(|row| Chosen { path: row.path.clone(), name: row.name.clone(), view });
+        let chosen = |row: &Row| Chosen { path: row.path.clone(), name: row.name.clone(), view };
+        let row_of = |path: &PathBuf| self.rows.iter().find(|row| row.path == *path);
+        let marked: Vec<Chosen> = self.marked.iter().filter_map(row_of).map(chosen).collect();
+        self.chosen = match marked.len() {
+            0 | 1 => self.selected_row().map(|row| Choice::One(chosen(row))),
+            _ => Some(Choice::Together(marked, view)),
+        };
+    }
+
+    /// Marks the selected run or takes its mark away, and goes on to the next one.
+    fn toggle_mark(&mut self) {
+        let Some(path) = self.selected_row().map(|row| row.path.clone()) else { return };
+        match self.marked.iter().position(|marked| *marked == path) {
+            Some(place) => drop(self.marked.remove(place)),
+            None => self.marked.push(path),
+        }
+        self.select(Message::Move(Towards::Down));
+    }
+
+    /// What stands before the name of a row, once any is marked.
+    fn mark(&self, row: &Row) -> &'static str {
+        match self.marked.is_empty() {
+            true => "",
+            false if self.marked.contains(&row.path) => "● ",
+            false => "  ",
+        }
     }
 
     fn select(&mut self, message: Message) {
@@ -168,6 +204,13 @@ impl RunList {
         match &self.said {
             Some(said) if with_keys => draw_sentence(last, buffer, said, WARNING),
             _ if inside.bottom() == area.bottom() => {}
+            _ if self.marked.len() > 1 => {
+                let words = format!(
+                    "{} runs marked: Enter opens them together  1 4 5 in which view  Space mark  Esc none",
+                    self.marked.len()
+                );
+                text::put(buffer, last, &words, Style::new().fg(WARNING));
+            }
             _ => text::put(buffer, last, KEYS_LINE, Style::new().fg(MUTED)),
         }
     }
@@ -196,6 +239,7 @@ impl RunList {
         let heads = u16::from(area.height > 1);
         let (head, rows) = areas::split_top(area, heads);
         let longest = longest_name(self.shown.iter().map(|row| row.name.as_str()));
+        let longest = longest.saturating_add(if self.marked.is_empty() { 0 } else { 2 });
         let name = SHORTEST_NAME..=longest.clamp(SHORTEST_NAME, LONGEST_NAME);
         let muted = Style::new().fg(MUTED);
         Placed::new(head, name.clone(), &COLUMNS).draw_head("run", &COLUMNS, muted, buffer);
@@ -203,7 +247,8 @@ impl RunList {
         let first = first_visible(selected, self.shown.len(), usize::from(rows.height));
         for (i, row) in self.shown.iter().enumerate().skip(first).take(usize::from(rows.height)) {
             let placed = Placed::new(areas::row(rows, (i - first) as u16), name.clone(), &COLUMNS);
-            placed.draw_name(&row.name, with_selection && i == selected, buffer);
+            let name = format!("{}{}", self.mark(row), row.name);
+            placed.draw_name(&name, with_selection && i == selected, buffer);
             placed.draw_cells(&cells(row), &COLUMNS, buffer);
         }
     }
@@ -255,7 +300,8 @@ fn alerts(row: &Row) -> Cell {
     (words, Style::new().fg(if row.alerts > 0 { colour } else { MUTED }))
 }
 
-const KEYS_LINE: &str = "q quit  ? help  ↑↓ select  Enter open  1-5 open in view  v order  e save";
+const KEYS_LINE: &str =
+    "q quit  ? help  ↑↓ select  Enter open  1-5 open in view  Space mark several  v order  e save";
 
 /// What the help says.
 fn help() -> Page {
@@ -270,6 +316,7 @@ const KEYS: &[Explained] = &[
     ("PgUp PgDn", "by a page; Home End"),
     ("Enter", "open it; L comes back"),
     ("1 to 5", "open it in this view"),
+    ("Space", "mark to open together"),
     ("v, y", "next order of the runs"),
     ("u", "glyphs: fewer, then all"),
     ("e", "list into SVG and text"),

@@ -17,6 +17,6 @@ mod row;
 mod sources;
 
 pub(crate) use catalogue::Catalogue;
-pub(crate) use list::{Chosen, RunList};
+pub(crate) use list::{Choice, Chosen, RunList};
 pub(crate) use reading::Reading;
 pub(crate) use sources::{SEARCH_DEPTH, Sources};

@@ -235,6 +235,29 @@ fn there_is_no_list_for_one_run() {
     assert!(screen(&viewer).contains("this is the only run"), "{}", screen(&viewer));
 }
 
+#[test]
+fn runs_that_are_marked_are_opened_together_and_left_again() {
+    let scene = Scene::new();
+    for name in ["a", "b", "c"] {
+        step(&mut scene.start(name, name), 0, 0.5);
+    }
+    let mut viewer = scene.viewer(&["a", "b", "c"]);
+    until(&mut viewer, "3 runs");
+    press(&mut viewer, KeyCode::Char(' '));
+    press(&mut viewer, KeyCode::Down);
+    press(&mut viewer, KeyCode::Char(' '));
+    assert!(screen(&viewer).contains("2 runs marked"), "{}", screen(&viewer));
+    press(&mut viewer, KeyCode::Enter);
+    let shown = screen(&viewer);
+    assert!(shown.contains("2 runs together") && shown.contains("1 a"), "{shown}");
+    assert!(shown.contains("2 c") && !shown.contains("2 b"), "{shown}");
+    press(&mut viewer, KeyCode::Char('L'));
+    press(&mut viewer, KeyCode::Esc);
+    assert!(!screen(&viewer).contains("marked"));
+    press(&mut viewer, KeyCode::Enter);
+    assert!(!screen(&viewer).contains("together"));
+}
+
 /// Three notes of 3 MB: two are more than one look reads.
 #[test]
 fn how_much_of_a_long_run_is_read_is_told_until_it_is_whole() {

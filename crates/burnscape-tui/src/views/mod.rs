@@ -19,6 +19,7 @@ pub use activations::ActivationsView;
 pub(crate) use frame::{Frame, body, draw_sentence, silence, tab_at};
 pub use gradients::GradientsView;
 pub use landscape::LandscapeView;
+pub(crate) use landscape::{Beside, SurfacesBeside};
 pub use overview::OverviewView;
 pub use sharpness::SharpnessView;
 

@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-use burnscape_trace::Fingerprint;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo, View};
 
 use super::tensors::{HostTensor, NamedTensor, rounded};
@@ -104,13 +103,6 @@ impl<'a> Encoded<'a> {
         let mut hasher = crc32fast::Hasher::new();
         self.pieces().for_each(|piece| hasher.update(&piece));
         hasher.finalize()
-    }
-
-    /// What tells the file from others.
-    pub fn fingerprint(&self) -> Fingerprint {
-        let mut fingerprint = Fingerprint::default();
-        self.pieces().for_each(|piece| fingerprint.add(&piece));
-        fingerprint
     }
 
     /// Whether a file has just these bytes.

@@ -177,6 +177,13 @@ impl ModelMap {
 }
 
 /// Whether a device computes eagerly in host memory. burn's `Device` only tells by its name.
+impl ModelMap {
+    /// The same model on another device.
+    pub fn on(&self, device: &Device) -> Self {
+        Self { device: device.clone(), is_on_host: is_host(device), ..self.clone() }
+    }
+}
+
 fn is_host(device: &Device) -> bool {
     let name = format!("{:?}", device.clone().inner());
     name.contains("Flex") || name.contains("NdArray")

@@ -133,7 +133,7 @@ impl ProbeBuilder {
 
     /// Records only the blocks whose paths match one of these patterns, in which `*` stands for any characters and `?`
     /// for one: the others are neither measured, nor in snapshots, nor moved, and a surface has them as the model that
-    /// it is measured with does. So `["*.lora_a", "*.lora_b"]` makes adapters alone the space of every slice, and of a
+    /// it is measured with does. So `["*.lora.*"]` makes adapters alone the space of every slice, and of a
     /// model of any size the run is as small as they are. Default: all blocks.
     pub fn blocks<P: Into<String>>(mut self, patterns: impl IntoIterator<Item = P>) -> Self {
         self.config.blocks = Chosen::of(patterns);

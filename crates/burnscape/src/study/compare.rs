@@ -14,6 +14,7 @@ use super::open_study::OpenStudy;
 use super::planes::Plan;
 use super::resume::{batchnorm, biases, normalisation};
 use super::slice_spec::{Reach, SliceSpec};
+use crate::config::chosen::Chosen;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::Point;
 use crate::{Error, Result};
@@ -203,6 +204,7 @@ where
             move_frozen: slice.moves_frozen,
             orthogonal: slice.orthogonalised,
             batchnorm: batchnorm(&slice.batchnorm),
+            blocks: Chosen(slice.patterns.clone()),
             ..spec
         };
         let spec = spec.normalisation(normalisation(&slice.normalisation));

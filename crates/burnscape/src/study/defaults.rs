@@ -77,7 +77,9 @@ where
         if let Some(shown) = slices.last().filter(|_| has_random && is_whole) {
             self.default_agreement(shown)?;
         }
-        self.look_ahead(&slices);
+        if self.share.is_none() {
+            self.look_ahead(&slices);
+        }
         Ok(())
     }
 

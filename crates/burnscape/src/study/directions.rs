@@ -12,6 +12,7 @@ use super::slice_spec::{Direction, SliceSpec};
 use super::sweep::{Facts, sweep};
 use super::training_path::Geometry;
 use super::vector::Vector;
+use crate::config::chosen::Chosen;
 use crate::model::point::Point;
 use crate::{Error, Result};
 
@@ -60,6 +61,7 @@ where
         let mut axes = Vec::new();
         for (number, direction) in spec.directions().enumerate() {
             let axis = self.axis(direction, number, spec, centre)?;
+            let axis = self.within(axis, &spec.blocks)?;
             check_moves(&axis, &self.facts(std::slice::from_ref(&axis), centre)?)?;
             axes.push(axis);
         }
@@ -72,6 +74,23 @@ where
         y.values = self.orthogonal(&x.values, y.values.clone(), centre)?;
         let facts = self.facts(&axes, centre)?;
         Ok((axes, facts))
+    }
+
+    /// The part of a direction that lies in the blocks chosen.
+    fn within(&self, axis: Axis, blocks: &Chosen) -> Result<Axis> {
+        if blocks.is_everything() {
+            return Ok(axis);
+        }
+        let layout = &self.studied.map.layout;
+        let moving: Vec<bool> = layout.blocks().iter().map(|it| blocks.holds(&it.path)).collect();
+        if !moving.contains(&true) {
+            let example = layout.blocks()[0].path.clone();
+            return Err(Error::NothingChosen { patterns: blocks.0.clone(), example });
+        }
+        let values = axis.values.within(layout, &moving);
+        let kind = if axis.kind == "random" { axis.kind } else { "given" };
+        let label = format!("{} in {}", axis.label, blocks.0.join(", "));
+        Ok(Axis { seed: axis.seed, ..Axis::along(kind, label, Arc::new(values)) })
     }
 
     fn facts(&self, axes: &[Axis], centre: &Centre<M>) -> Result<Facts> {

@@ -41,6 +41,9 @@ pub(crate) struct SliceLoss<'a, M: InferenceStep> {
     sets: Vec<Vec<M::Input>>,
     cores: Cores,
     serial: Option<(ThreadId, rayon::ThreadPool)>,
+    /// Number of the further device that it measures on; the others measure on without it.
+    device: Option<usize>,
+    failure: Option<Error>,
 }
 
 impl<'a, M> SliceLoss<'a, M>
@@ -54,7 +57,23 @@ where
         sets: Vec<Vec<M::Input>>,
         cores: Cores,
     ) -> Self {
-        Self { context, model: MovableModel::new(centre), sets, cores, serial: None }
+        let model = MovableModel::new(centre);
+        Self { context, model, sets, cores, serial: None, device: None, failure: None }
+    }
+
+    /// As the worker on a further device.
+    pub fn on_device(self, number: usize) -> Self {
+        Self { device: Some(number), ..self }
+    }
+
+    /// The number of the further device that it is on.
+    pub fn device(&self) -> Option<usize> {
+        self.device
+    }
+
+    /// Why it measures no more, and on which further device.
+    pub fn take_failure(&mut self) -> Option<(usize, Error)> {
+        Some((self.device?, self.failure.take()?))
     }
 
     /// Gives this thread a rayon pool that consists of itself: nodes are computed in parallel, so
@@ -92,6 +111,16 @@ where
             }
         }
         means.values(&self.sets, quantities.len())
+    }
+
+    fn give_up(&mut self, error: Error) -> Option<Error> {
+        match self.device {
+            None => Some(error),
+            Some(_) => {
+                self.failure = Some(error);
+                None
+            }
+        }
     }
 
     fn points_at_once(&self) -> usize {

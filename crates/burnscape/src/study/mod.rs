@@ -10,11 +10,14 @@ pub(crate) mod centres;
 pub(crate) mod compare;
 pub(crate) mod comparing;
 pub(crate) mod defaults;
+pub(crate) mod devices;
 pub(crate) mod directions;
 pub(crate) mod eigenvalue_map;
 pub(crate) mod evaluate;
 pub(crate) mod first_look;
+pub(crate) mod further_device;
 pub(crate) mod known;
+pub(crate) mod memory;
 pub(crate) mod offending;
 pub(crate) mod open_study;
 pub(crate) mod outlook;
@@ -36,6 +39,7 @@ pub(crate) mod studied_model;
 pub(crate) mod study_time;
 pub(crate) mod surfaces;
 pub(crate) mod sweep;
+pub(crate) mod taking_part;
 pub(crate) mod training_path;
 pub(crate) mod trajectory;
 pub(crate) mod vector;
@@ -45,6 +49,7 @@ pub(crate) mod weights;
 use std::time::Duration;
 
 use burn::module::Module;
+use burn::tensor::Device;
 use burn::train::InferenceStep;
 use burnscape_landscape::grid::Grid;
 
@@ -135,8 +140,55 @@ where
         B: Batches<M::Input> + ?Sized,
     {
         if let Some(open) = &mut self.open {
+            open.refuse_with_devices()?;
             let name = Some(name.into());
             open.within_budget(|it| it.add_batches(name, batches, OnChange::Refuse))?;
+        }
+        Ok(self)
+    }
+
+    /// Measures the nodes of the slices that follow on further devices too, beside the one that the model is on: each has a
+    /// model of its own and takes the next nodes when it is free, so that a slow one does not hold up a fast one. Inputs can
+    /// only be cloned, so that every device comes with its batches, the same as those of the study, or with a loader. A device
+    /// that is named twice, or that the model is on, counts once.
+    ///
+    /// On devices of one kind every node is bit for bit what one device gives; by how much others differ is a check of each
+    /// slice, and more than 0.01 % of the range does not pass. One that fails later on loses the nodes that it was at, which the
+    /// others measure. Slices whose BatchNorm statistics are recomputed at every node are measured on the first device alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherBatches`] if the losses of the model on a device's batches are others, or there are others than those of
+    /// the study ([`also_on`](Self::also_on)); if a device cannot be used.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use burn::module::Module;
+    /// use burn::tensor::Device;
+    /// use burn::train::InferenceStep;
+    /// use burnscape::{Result, SliceSpec, Study};
+    ///
+    /// fn on_all<M>(study: &mut Study<'_, M>, gpus: Vec<(Device, Vec<<M as InferenceStep>::Input>)>) -> Result<()>
+    /// where
+    ///     M: InferenceStep + Module,
+    ///     <M as InferenceStep>::Input: Clone,
+    /// {
+    ///     study.devices(gpus)?.slice(&SliceSpec::random())?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn devices<B>(
+        &mut self,
+        devices: impl IntoIterator<Item = (Device, B)>,
+    ) -> Result<&mut Self>
+    where
+        B: Batches<M::Input>,
+    {
+        if let Some(open) = &mut self.open {
+            for (device, batches) in devices {
+                open.within_budget(|it| it.add_device(device, &batches))?;
+            }
         }
         Ok(self)
     }

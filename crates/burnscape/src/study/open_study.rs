@@ -11,6 +11,7 @@ use super::active_recording::{ActiveRecording, Failed, failed};
 use super::batches::{Batches, OnChange};
 use super::centre::Centre;
 use super::evaluate::Pace;
+use super::further_device::FurtherDevice;
 use super::known::RecordedSlices;
 use super::quantities::{Looked, Quantities, Reader};
 use super::results::Results;
@@ -38,6 +39,8 @@ pub(crate) struct OpenStudy<'a, M: InferenceStep> {
     pub(super) results: Results,
     pub(super) stopper: Stopper,
     pub(super) share: Option<Share>,
+    /// Beside the one that the model is on.
+    pub(super) devices: Vec<FurtherDevice<M::Input>>,
 }
 
 /// What a study begins with, beside the recording.
@@ -103,6 +106,7 @@ where
             results: Results::default(),
             stopper: Stopper::default(),
             share,
+            devices: Vec::new(),
             active,
         };
         open.leave_out_twin_of_final();

@@ -1,10 +1,12 @@
 //! How long a node takes, and how nodes are best shared out.
 
 use burn::module::Module;
+use burn::tensor::DType;
 use burn::train::InferenceStep;
 use burnscape_landscape::evaluate::Loss;
 
 use super::evaluate::{Cores, Pace, SliceContext, SliceLoss};
+use super::memory;
 use super::open_study::OpenStudy;
 use super::planes::Plan;
 use crate::Result;
@@ -40,13 +42,13 @@ where
         let batches = self.quantities.sets[0].batches.len();
         let batch_secs = self.pacing.looked_at.as_ref().and_then(|looked| looked.batch_secs);
         let expected = batch_secs.unwrap_or(0.0) * batches as f64;
-        let workers = self.active.config.study.worker_threads();
         // Two nodes alone, and two of each worker side by side.
         if !self.time.affords(4.0 * expected) {
             return Ok(Pace { workers: 1, fixed_secs: 0.0, batch_secs: expected / batches as f64 });
         }
         let context = self.context(plan)?;
-        let alone = self.time_node(&context, plan, 1)?;
+        let (alone, growth) = memory::with_growth(|| self.time_node(&context, plan, 1));
+        let (alone, workers) = (alone?, self.workers_that_fit(growth));
         // Each worker would move a model of its own.
         if !self.studied.map.is_on_host || workers == 1 || !self.holds_vectors() {
             return Ok(self.pace_of(1, alone, alone, batch_secs));
@@ -56,6 +58,32 @@ where
             true => Ok(self.pace_of(workers, side_by_side, alone, batch_secs)),
             false => Ok(self.pace_of(1, alone, alone, batch_secs)),
         }
+    }
+
+    /// As many workers as there are threads, or fewer where each with its model and activations would take so many bytes that
+    /// all of them do not fit.
+    fn workers_that_fit(&self, growth: u64) -> usize {
+        let wanted = self.active.config.study.worker_threads();
+        let element = |dtype: &DType| dtype.size() as u64;
+        let blocks = self.studied.map.layout.blocks().iter().zip(&self.studied.map.dtypes);
+        let model: u64 = blocks.map(|(block, dtype)| block.len() as u64 * element(dtype)).sum();
+        let Some(free) = memory::free_bytes().filter(|_| self.studied.map.is_on_host) else {
+            return wanted;
+        };
+        let bytes = growth.max(model);
+        let fit = memory::that_fit(wanted, bytes, free);
+        if fit < wanted {
+            let mib = |bytes: u64| bytes >> 20;
+            let sentence = format!(
+                "{fit} of {wanted} workers measure surfaces: each takes about {} MiB for its model and activations, and together \
+                 they may take half of the {} MiB that are free",
+                mib(bytes),
+                mib(free)
+            );
+            log::info!("burnscape: {sentence}");
+            self.note("info", sentence);
+        }
+        fit
     }
 
     /// A node that takes so long; what one alone takes beside its batches is there however many they are.

@@ -13,7 +13,7 @@ use super::sweep::each_piece;
 use super::vector::Vector;
 use super::weights::Weights;
 use crate::model::map::{ModelMap, Slot};
-use crate::model::tensors::NamedTensor;
+use crate::model::tensors::{NamedTensor, to_host};
 use crate::{Error, Result};
 
 /// The directions of a slice, ready to move a model along them.
@@ -318,7 +318,20 @@ pub(crate) fn at_tensors<M: Module>(
     map: &ModelMap,
     tensors: Vec<NamedTensor>,
 ) -> Result<M> {
-    load(like, map, tensors, false)
+    load(like, map, tensors, Kept::Nothing)
+}
+
+/// The same, sharing memory with `like` wherever that has a parameter to the bit.
+///
+/// # Errors
+///
+/// As [`at_tensors`].
+pub(crate) fn at_tensors_shared<M: Module>(
+    like: &M,
+    map: &ModelMap,
+    tensors: Vec<NamedTensor>,
+) -> Result<M> {
+    load(like, map, tensors, Kept::EqualParameters)
 }
 
 /// The same with the parameters of `like`, of which nothing is copied.
@@ -331,17 +344,21 @@ pub(crate) fn at_buffers<M: Module>(
     map: &ModelMap,
     buffers: Vec<NamedTensor>,
 ) -> Result<M> {
-    load(like, map, buffers, true)
+    load(like, map, buffers, Kept::Parameters)
 }
 
-fn load<M: Module>(
-    like: &M,
-    map: &ModelMap,
-    tensors: Vec<NamedTensor>,
-    keeps_blocks: bool,
-) -> Result<M> {
+/// What a model keeps of its own when it is loaded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Nothing,
+    /// Those that are to the bit what they would become.
+    EqualParameters,
+    Parameters,
+}
+
+fn load<M: Module>(like: &M, map: &ModelMap, tensors: Vec<NamedTensor>, kept: Kept) -> Result<M> {
     let tensors = tensors.into_iter().map(|it| (it.path, it.data)).collect();
-    let mut loader = Loader { slots: map.slots.iter(), map, tensors, keeps_blocks, missing: None };
+    let mut loader = Loader { slots: map.slots.iter(), map, tensors, kept, missing: None };
     let model = like.valid().map(&mut loader);
     match loader.missing {
         Some(path) => Err(Error::OtherModel {
@@ -357,14 +374,16 @@ struct Loader<'a> {
     slots: std::slice::Iter<'a, Slot>,
     map: &'a ModelMap,
     tensors: HashMap<String, TensorData>,
-    keeps_blocks: bool,
+    kept: Kept,
     missing: Option<String>,
 }
 
 impl ModuleMapper for Loader<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let path = match self.slots.next() {
-            Some(Slot::Block(_)) if self.keeps_blocks => return param,
+        let slot = self.slots.next();
+        let may_stay = matches!(slot, Some(Slot::Block(_))) && self.kept == Kept::EqualParameters;
+        let path = match slot {
+            Some(Slot::Block(_)) if self.kept == Kept::Parameters => return param,
             Some(Slot::Block(block)) => &self.map.layout.blocks()[*block].path,
             Some(Slot::Buffer(buffer) | Slot::Alias { buffer, .. }) => {
                 &self.map.buffers[*buffer].path
@@ -372,6 +391,7 @@ impl ModuleMapper for Loader<'_> {
             Some(Slot::LeftOut) | None => return param,
         };
         match self.tensors.remove(path) {
+            Some(data) if may_stay && has(&param, &data) => param,
             Some(data) => param.map(|old| Tensor::from_data(data, (&old.device(), old.dtype()))),
             None => {
                 self.missing = Some(path.clone());
@@ -379,4 +399,10 @@ impl ModuleMapper for Loader<'_> {
             }
         }
     }
+}
+
+/// Whether a parameter has these bits.
+fn has<const D: usize>(param: &Param<Tensor<D>>, data: &TensorData) -> bool {
+    let is_same = |it: TensorData| it.dtype() == data.dtype() && it.as_bytes() == data.as_bytes();
+    to_host(param.base()).is_ok_and(is_same)
 }

@@ -272,6 +272,7 @@ where
             device: device_name(&self.studied.map.device),
             loss: self.quantities.loss_name.into(),
             tolerance: tolerance.filter(|&tolerance| tolerance > 0.0),
+            patterns: spec.blocks.0.clone(),
         })
     }
 

@@ -182,6 +182,12 @@ where
             Some(_) => Vec::new(),
         };
         let centre = self.recorded_centre(slice, centre)?;
+        let directions = self.given_back(stored.directions)?;
+        Ok((centre, directions))
+    }
+
+    /// Directions of a file, in memory where vectors are held there.
+    pub(super) fn given_back(&self, stored: Vec<StoredVector>) -> Result<Vec<Arc<Vector>>> {
         let direction = |it: StoredVector| match self.holds_vectors() {
             false => Ok(Arc::new(Vector::Stored(it))),
             true => {
@@ -190,8 +196,7 @@ where
                 Ok(Arc::new(Vector::Held(values)))
             }
         };
-        let directions = stored.directions.into_iter().map(direction).collect::<Result<_>>()?;
-        Ok((centre, directions))
+        stored.into_iter().map(direction).collect()
     }
 
     /// The centre of a slice: a snapshot of the run, or these tensors.

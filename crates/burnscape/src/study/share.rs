@@ -1,33 +1,21 @@
 //! A share of slices that several processes measure: the plan that all of them follow, and the nodes of this one.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_landscape::grid::Grid;
 use burnscape_landscape::share::share;
+use burnscape_landscape::surface::Surface;
 use burnscape_run::{Gathered, Part, SharedSlice};
-use burnscape_trace::{End, F64s, Head, Record, RunFolder, Shards, Trajectory, Writer, record};
+use burnscape_trace::{End, Head, RunFolder, Shards, Trajectory, Writer, record};
 
 use super::known::has_losses;
-use super::open_study::OpenStudy;
-use super::planes::Plan;
-use super::quantities::measure_batches;
-use super::surfaces::Started;
-use super::sweep::Facts;
-use super::vector::Vector;
 use crate::config::shard::Shard;
-use crate::model::encoded::Encoded;
-use crate::model::{map, snapshot};
 use crate::{Error, Result};
 
 /// The share of every slice that this process measures.
 pub(crate) struct Share {
-    shard: Shard,
+    pub shard: Shard,
     shards: Shards,
     /// What this process is, as a recorder of this run.
-    head: Head,
+    pub head: Head,
     /// Names of slices that the run holds.
     taken_names: Vec<String>,
 }
@@ -60,20 +48,19 @@ impl Share {
     }
 
     /// One of them measures the path of training.
-    fn measures_path(&self) -> bool {
+    pub fn measures_path(&self) -> bool {
         self.shard.index() == 1
     }
 
     /// Whether nothing of a slice is left to be measured here.
-    pub(super) fn is_done<M>(&self, started: &Started<M>) -> bool {
-        let (plan, loss) = (&started.plan, &started.layers[0]);
-        let has_path = plan.trajectory.as_ref().is_none_or(has_losses);
-        let has_nodes = self.nodes(&plan.grid).iter().all(|&node| loss.is_measured(node));
+    pub fn is_done(&self, loss: &Surface, path: Option<&Trajectory>) -> bool {
+        let has_path = path.is_none_or(has_losses);
+        let has_nodes = self.nodes(loss.grid()).iter().all(|&node| loss.is_measured(node));
         has_nodes && (has_path || !self.measures_path())
     }
 
     /// The plan of a slice, which is `own` unless somebody was first, with its folder.
-    fn plan_of(
+    pub fn plan_of(
         &self,
         own: &SharedSlice,
         first_slice: u32,
@@ -137,7 +124,7 @@ impl Share {
     }
 
     /// What this share has of a slice already, from the traces of earlier processes.
-    fn measured(&self, plan: &SharedSlice) -> Result<Gathered> {
+    pub fn measured(&self, plan: &SharedSlice) -> Result<Gathered> {
         let no_grid = || Error::BadPlan {
             plan: self.shards.path().to_path_buf(),
             reason: format!("the axes of `{}` are no grid", plan.slice.name),
@@ -161,101 +148,5 @@ impl Share {
             }
         }
         Ok(gathered)
-    }
-}
-
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
-    /// Refuses what shards do not share out.
-    pub(super) fn refuse_in_shards(&self, what: &'static str) -> Result<()> {
-        match &self.share {
-            None => Ok(()),
-            Some(share) => Err(Error::NotShared { what, shard: share.shard.to_string() }),
-        }
-    }
-
-    /// Takes part in a slice by the plan that all follow, whoever made it, and goes on with what was measured before.
-    pub(super) fn take_part(&self, share: &Share, mut plan: Plan<M>) -> Result<Started<M>> {
-        let own = self.as_shared(share, &plan)?;
-        let is_given_back = self.is_given_back(&plan);
-        let write_directions = |folder: &RunFolder, number: u32| {
-            if is_given_back {
-                return Ok(None);
-            }
-            let Plan { centre, directions, .. } = &plan;
-            let path = folder.directions_path(number);
-            self.keep_directions(&path, centre, directions)?;
-            Ok(Some(RunFolder::directions_file(number)))
-        };
-        let first_slice = self.active.recorder.first_slice;
-        let (folder, shared) = share.plan_of(&own, first_slice, write_directions)?;
-        let gathered = share.measured(&shared)?;
-        self.tell_share(share, &shared, &own);
-        if let Some(file) = &shared.slice.directions {
-            self.take_directions(&mut plan, &folder.resolve(file)?)?;
-        }
-        plan.grid = *gathered.layers[0].grid();
-        plan.extent.true_losses = share.measures_path();
-        (plan.slice, plan.trajectory) = (shared.slice, gathered.trajectory);
-        Ok(Started { plan, layers: gathered.layers })
-    }
-
-    /// The directions of the plan instead of this process's own.
-    fn take_directions(&self, plan: &mut Plan<M>, file: &Path) -> Result<()> {
-        let layout = &self.studied.map.layout;
-        let stored = snapshot::open_directions(file, layout.len())?.directions;
-        plan.directions = stored.into_iter().map(|it| Arc::new(Vector::Stored(it))).collect();
-        let directions: Vec<&Vector> = plan.directions.iter().map(Arc::as_ref).collect();
-        let facts = Facts::of(layout, &plan.centre.weights, &directions)?;
-        (plan.gram, plan.moving) = (facts.gram, facts.moving());
-        Ok(())
-    }
-
-    /// The slice as this process alone would measure it.
-    fn as_shared(&self, share: &Share, plan: &Plan<M>) -> Result<SharedSlice> {
-        let model = &plan.centre.model;
-        let tensors = map::read_tensors(model, &self.studied.map)?;
-        let encoded = Encoded::of(&tensors).map_err(|reason| Error::Device { reason })?;
-        let sets = self.quantities.batches();
-        let loss = &self.quantities.quantities[..1];
-        let batches = measure_batches(model, &sets, loss, self.studied.map.is_on_host)?;
-        let batches = batches.into_iter().flatten().map(|batch| batch.mean);
-        Ok(SharedSlice {
-            head: share.head.clone(),
-            slice: plan.slice.clone(),
-            trajectory: plan.trajectory.clone(),
-            shard: record!(burnscape_trace::Shard {
-                weights: encoded.fingerprint().to_string(),
-                batches: F64s(batches.collect()),
-            }),
-        })
-    }
-
-    /// Tells the trace of this share what it is a share of.
-    fn tell_share(&self, share: &Share, plan: &SharedSlice, own: &SharedSlice) {
-        let shard = record!(burnscape_trace::Shard {
-            index: share.shard.index(),
-            count: share.shard.count(),
-            batches: own.shard.batches.clone(),
-            ..plan.shard.clone()
-        });
-        self.record(Record::Shard(shard));
-        self.record(Record::Slice(plan.slice.clone()));
-        let path = plan.trajectory.clone();
-        path.into_iter().for_each(|path: Trajectory| self.record(Record::Trajectory(path)));
-        if !plan.has_same_losses(own) {
-            let (name, here) = (&plan.slice.name, &share.head.device);
-            let there = &plan.head.device;
-            self.note(
-                "info",
-                format!(
-                    "the batches of `{name}` have other losses on {here} here than on {there} where it was planned, \
-                     within what unlike hardware makes them differ"
-                ),
-            );
-        }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use burnscape_landscape::direction::{Biases, Normalisation};
 
+use crate::config::chosen::Chosen;
 use crate::model::point::Point;
 
 /// A direction in parameter space, as it is asked for.
@@ -133,6 +134,7 @@ pub struct SliceSpec {
     pub(crate) orthogonal: bool,
     pub(crate) batchnorm: BatchNormMode,
     pub(crate) tolerance: Option<f64>,
+    pub(crate) blocks: Chosen,
 }
 
 impl SliceSpec {
@@ -151,6 +153,7 @@ impl SliceSpec {
             orthogonal: false,
             batchnorm: BatchNormMode::default(),
             tolerance: None,
+            blocks: Chosen::default(),
         }
     }
 
@@ -224,6 +227,13 @@ impl SliceSpec {
     /// Whether frozen parameters move in random directions. Default: they stay.
     pub fn move_frozen(mut self, moves: bool) -> Self {
         self.move_frozen = moves;
+        self
+    }
+
+    /// Moves only the blocks whose paths match one of these patterns, in which `*` stands for any characters and `?` for
+    /// one: every direction is 0 in the others. What is left of a principal component is none any more. Default: all.
+    pub fn blocks<P: Into<String>>(mut self, patterns: impl IntoIterator<Item = P>) -> Self {
+        self.blocks = Chosen::of(patterns);
         self
     }
 

@@ -26,6 +26,7 @@ use super::stop::{StopReason, StopWatch};
 use super::sweep::sweep;
 use super::vector::Vector;
 use crate::landscape::slice_surface::SliceSurface;
+use crate::model::map::ModelMap;
 use crate::model::snapshot::{self, EachPiece};
 use crate::{Error, Result};
 
@@ -77,7 +78,7 @@ where
     /// Measures what is missing of slices that the trace knows, in turns.
     pub(super) fn go_on(&mut self, started: Vec<Started<M>>) -> Result<Vec<SliceSurface>> {
         let is_done = |it: &Started<M>| match &self.share {
-            Some(share) => share.is_done(it),
+            Some(share) => share.is_done(&it.layers[0], it.plan.trajectory.as_ref()),
             None => it.known().is_complete(),
         };
         let Some(first) = started.iter().find(|it| !is_done(it)) else {
@@ -93,6 +94,9 @@ where
         turns.iter().for_each(|turns| self.held.know(turns.started.known()));
         progress.end();
         outcome?;
+        for turns in turns.iter().filter(|it| it.stopped.is_none()) {
+            self.compare_devices(&turns.started.plan, &turns.started.layers[0])?;
+        }
         Ok(turns.into_iter().map(|turns| self.closed(turns)).collect())
     }
 
@@ -168,6 +172,16 @@ where
         Ok(started)
     }
 
+    /// Whether snapshots and seeds give back centre and directions.
+    pub(super) fn is_given_back(&self, plan: &Plan<M>) -> bool {
+        let mut axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
+        let is_drawn = plan.centre.snapshot.is_some() && axes.all(|it| it.seed.is_some());
+        // Whoever draws them again knows the flags that recording began with, and the filters that were named then.
+        let names_filters = self.active.is_reopened && !self.active.config.filter_axes.is_empty();
+        let is_whole = plan.slice.patterns.is_empty();
+        is_drawn && is_whole && !self.studied.frozen.has_changed() && !names_filters
+    }
+
     /// What no seed gives back, as a file.
     pub(super) fn keep_directions(
         &self,
@@ -186,15 +200,6 @@ where
             }));
         }
         snapshot::write_directions(path, layout.len(), &mut vectors, &centre.buffers)
-    }
-
-    /// Whether snapshots and seeds give back centre and directions.
-    pub(super) fn is_given_back(&self, plan: &Plan<M>) -> bool {
-        let mut axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
-        let is_drawn = plan.centre.snapshot.is_some() && axes.all(|it| it.seed.is_some());
-        // Whoever draws them again knows the flags that recording began with, and the filters that were named then.
-        let names_filters = self.active.is_reopened && !self.active.config.filter_axes.is_empty();
-        is_drawn && !self.studied.frozen.has_changed() && !names_filters
     }
 
     /// Layers whose statistics no batch changes.
@@ -276,21 +281,27 @@ where
         progress: &SurfaceProgress,
     ) -> Result<Option<StopReason>> {
         let Started { plan, layers } = started;
-        let context = self.context(plan)?;
+        let (context, elsewhere) = (self.context(plan)?, self.elsewhere(plan)?);
         let mut workers = self.workers(&context, plan, pace.workers);
+        workers.extend(self.workers_elsewhere(&elsewhere));
         let slice = plan.slice.slice;
         let on_tile = |layers: &[Surface], nodes: &[usize]| {
             self.record(Record::Nodes(tile(slice, layers, nodes, false)));
             progress.advance(nodes.len());
         };
         let should_stop = || watch.reason().is_some();
-        let outcome = evaluate_layers(layers, nodes, &mut workers, on_tile, should_stop);
-        let outcome = outcome.map_err(|error| match error {
-            EvaluateError::Loss { source, alpha, beta, .. } => source.at(alpha, beta),
-            EvaluateError::NoWorkers => Error::NoBatches,
-        })?;
-        let is_stopped = outcome.remaining > 0;
-        Ok(is_stopped.then(|| watch.reason().unwrap_or(StopReason::Asked)))
+        loop {
+            let outcome = evaluate_layers(layers, nodes, &mut workers, on_tile, should_stop);
+            let outcome = outcome.map_err(|error| match error {
+                EvaluateError::Loss { source, alpha, beta, .. } => source.at(alpha, beta),
+                EvaluateError::NoWorkers => Error::NoBatches,
+            })?;
+            let is_retried = self.retire(&mut workers) && outcome.remaining > 0;
+            if !is_retried || should_stop() {
+                let is_stopped = outcome.remaining > 0;
+                return Ok(is_stopped.then(|| watch.reason().unwrap_or(StopReason::Asked)));
+            }
+        }
     }
 
     /// The true losses of the path of training, unless somebody does not want to wait for them.
@@ -411,16 +422,21 @@ where
         plan: &'p Plan<M>,
         quantities: &'p [Quantity<'p, M::Output>],
     ) -> Result<SliceContext<'p, M::Output>> {
+        self.context_on(plan, &self.studied.map, quantities)
+    }
+
+    /// The same where the map says that the model is.
+    pub(super) fn context_on<'p>(
+        &'p self,
+        plan: &'p Plan<M>,
+        map: &'p ModelMap,
+        quantities: &'p [Quantity<'p, M::Output>],
+    ) -> Result<SliceContext<'p, M::Output>> {
         let Plan { centre, directions, moving, .. } = plan;
+        let Centre { weights, tied, .. } = &**centre;
         Ok(SliceContext {
-            map: &self.studied.map,
-            directions: Directions::prepare(
-                &centre.weights,
-                directions,
-                &centre.tied,
-                moving,
-                &self.studied.map,
-            ),
+            map,
+            directions: Directions::prepare(weights, directions, tied, moving, map),
             quantities,
             recalibration: plan.recalibration.as_ref(),
         })

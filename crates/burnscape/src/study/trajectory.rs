@@ -30,9 +30,6 @@ use crate::{Error, Result};
 /// Elements of a snapshot that are projected at a time.
 const PROJECTION_CHUNK: usize = 1 << 20;
 
-/// Where principal directions are that are too long to be held, as long as a study needs them.
-const COMPONENTS: &str = "components.tmp";
-
 /// All principal components that were asked for, and the directions of each.
 type Components = (Scores, Vec<Arc<Vector>>);
 
@@ -100,7 +97,9 @@ where
             let directions = directions.map(Arc::new).collect();
             return Ok((pca.into(), directions));
         }
-        let path = self.active.recorder.folder.directions_dir().join(COMPONENTS);
+        // Of another number of components, while slices still lie along those that were found before.
+        let name = format!("components-{components}.tmp");
+        let path = self.active.recorder.folder.directions_dir().join(name);
         let mut store = StoredDirections::create(&path, matrix.dims()).map_err(failed)?;
         let scores = pca_into(&mut matrix, &options, &mut store)?;
         let directions = store.into_vectors(scores.components.len()).map_err(failed)?;

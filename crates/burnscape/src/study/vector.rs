@@ -16,6 +16,11 @@ pub(crate) enum Vector {
     /// Of its seed: nothing of it is held but the scales of its filters.
     Drawn(DrawnDirection),
     Stored(StoredVector),
+    /// Only some blocks of another one.
+    Part {
+        of: Arc<Vector>,
+        moving: Vec<bool>,
+    },
     /// The second one without its part along the first.
     Orthogonal {
         first: Arc<Vector>,
@@ -31,6 +36,18 @@ impl Vector {
             Self::Held(values) => Some(values),
             _ => None,
         }
+    }
+
+    /// The part of it that lies in some blocks.
+    pub fn within(self: &Arc<Self>, layout: &Layout, moving: &[bool]) -> Self {
+        let Self::Held(values) = self.as_ref() else {
+            return Self::Part { of: self.clone(), moving: moving.to_vec() };
+        };
+        let mut values = values.clone();
+        for (block, _) in layout.blocks().iter().zip(moving).filter(|(_, moves)| !**moves) {
+            values[block.range()].fill(0.0);
+        }
+        Self::Held(values)
     }
 
     /// All of it in memory.
@@ -55,6 +72,8 @@ impl Vector {
         match self {
             Self::Held(values) => Pieces::Held(&values[block.range()]),
             Self::Drawn(drawn) => Pieces::Drawn(Box::new(drawn.pieces(number))),
+            Self::Part { moving, .. } if !moving[number] => Pieces::Still,
+            Self::Part { of, .. } => of.pieces(number, block),
             Self::Stored(stored) => Pieces::Stored { stored, at: block.offset },
             Self::Orthogonal { first, second, steps } => Pieces::Orthogonal {
                 first: Box::new(first.pieces(number, block)),
@@ -68,10 +87,20 @@ impl Vector {
 
 /// One block of a vector, piece by piece.
 pub(crate) enum Pieces<'a> {
+    /// Nothing but 0.
+    Still,
     Held(&'a [f32]),
     Drawn(Box<DrawnPieces<'a>>),
-    Stored { stored: &'a StoredVector, at: usize },
-    Orthogonal { first: Box<Self>, second: Box<Self>, steps: &'a GramSchmidt, beside: Vec<f32> },
+    Stored {
+        stored: &'a StoredVector,
+        at: usize,
+    },
+    Orthogonal {
+        first: Box<Self>,
+        second: Box<Self>,
+        steps: &'a GramSchmidt,
+        beside: Vec<f32>,
+    },
 }
 
 impl Pieces<'_> {
@@ -82,6 +111,7 @@ impl Pieces<'_> {
     /// [`Error::SnapshotRead`](crate::Error::SnapshotRead) of a file.
     pub fn next(&mut self, centre: &[f32], out: &mut [f32]) -> Result<()> {
         match self {
+            Self::Still => out.fill(0.0),
             Self::Held(rest) => {
                 let (piece, behind) = rest.split_at(out.len());
                 out.copy_from_slice(piece);

@@ -104,6 +104,30 @@ fn every_state_has_a_word_and_states_are_counted() {
     assert_eq!(damaged.state_words(), "interrupted, damaged");
 }
 
+fn one(choice: Option<Choice>) -> Chosen {
+    match choice {
+        Some(Choice::One(chosen)) => chosen,
+        other => panic!("{other:?} is not one run"),
+    }
+}
+
+#[test]
+fn what_is_marked_is_opened_together_in_the_order_of_the_marks_and_stays_marked_in_any_order() {
+    let mut list = list(["a", "b", "c"].map(row).to_vec());
+    let space = KeyCode::Char(' ');
+    press(&mut list, &[KeyCode::Down, space, KeyCode::Up, KeyCode::Up, space]);
+    assert!(lines(&list, 80, 10)[3].starts_with("● b"), "{:?}", lines(&list, 80, 10));
+    press(&mut list, &[KeyCode::Char('v'), KeyCode::Char('4')]);
+    let Some(Choice::Together(chosen, view)) = list.take_chosen() else { panic!("one run") };
+    let names: Vec<&str> = chosen.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!((names, view), (vec!["b", "a"], Some(ViewKind::Landscape)));
+    // A mark is taken back where it was made; one run alone is none together.
+    press(&mut list, &[KeyCode::Home, KeyCode::Char('g'), space, KeyCode::Enter]);
+    assert!(matches!(list.take_chosen(), Some(Choice::One(_))));
+    press(&mut list, &[KeyCode::Esc]);
+    assert!(lines(&list, 80, 10).iter().all(|line| !line.contains('●')));
+}
+
 #[test]
 fn arrows_select_and_enter_opens() {
     let mut list = list(["a", "b", "c"].map(row).to_vec());
@@ -111,11 +135,11 @@ fn arrows_select_and_enter_opens() {
     press(&mut list, &[KeyCode::Down, KeyCode::Char('j'), KeyCode::Down]);
     assert_eq!(selected(&list, 80, 10), "c");
     press(&mut list, &[KeyCode::Up, KeyCode::Enter]);
-    let chosen = list.take_chosen().unwrap();
+    let chosen = one(list.take_chosen());
     assert_eq!((chosen.path, chosen.view), (PathBuf::from("b"), None));
     assert_eq!(list.take_chosen(), None);
     press(&mut list, &[KeyCode::Char('4')]);
-    assert_eq!(list.take_chosen().unwrap().view, Some(ViewKind::Landscape));
+    assert_eq!(one(list.take_chosen()).view, Some(ViewKind::Landscape));
     press(&mut list, &[KeyCode::Char('9')]);
     assert_eq!(list.take_chosen(), None);
 }

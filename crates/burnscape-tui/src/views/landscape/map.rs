@@ -39,6 +39,9 @@ impl Map<'_> {
         if let Some(trajectory) = self.picture.landscape.trajectory() {
             overlay::draw_trajectory(trajectory, &viewport, buffer);
         }
+        if let Some(tree) = self.picture.basins() {
+            overlay::number_basins(tree, &viewport, buffer);
+        }
         if let (Some(colours), Some(cursor)) = (&colours, self.cursor) {
             profile::draw(self.picture.surface(), cursor, &viewport, colours, profiles, buffer);
         }

@@ -1,6 +1,7 @@
 //! The landscape: a slice of the loss as a map or a line, and in words what it does not show.
 
 mod axes;
+mod beside;
 mod labels;
 mod line;
 mod live;
@@ -13,11 +14,14 @@ mod slices;
 mod viewport;
 mod words;
 
+use burnscape_trace::StudyKind;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use self::beside::Look;
+pub(crate) use self::beside::{Beside, SurfacesBeside};
 use self::picture::Picture;
 use self::relief::{Pose, Relief};
 use self::viewport::Zoom;
@@ -41,7 +45,7 @@ const MAP_COLUMNS: u16 = 82;
 /// Rows that the map keeps before the words below it get more than two.
 const MAP_ROWS: u16 = 17;
 
-const KEYS: [(&str, &str); 10] = [
+const KEYS: [(&str, &str); 11] = [
     ("[ ]", "previous, next slice"),
     ("v", "next value, next layer"),
     ("arrows", "node; Shift: tenfold"),
@@ -52,12 +56,14 @@ const KEYS: [(&str, &str); 10] = [
     ("3-D: arrows", "turn; Shift: move"),
     ("3-D: < > r", "height; turns by itself"),
     ("3-D: i", "a still in pixels"),
+    ("Space", "comparison: one, or all"),
 ];
 
-const WORDS: [(&str, &str); 5] = [
+const WORDS: [(&str, &str); 6] = [
     ("× ∞ ░", "NaN, infinite, not measured (shade of the nearest node)"),
     ("∙", "interpolated, not measured (without colour: letters)"),
     ("○ ●", "first and last snapshot of a path; several runs end in numbers"),
+    ("▾1 ▾2", "minima of the basins that count, the deepest first: see the words"),
     ("◇", "3-D: true loss of a snapshot; its stem: what the plane misses"),
     ("height ×1", "3-D: half the plane's width; dotted lines: interpolated"),
 ];
@@ -72,6 +78,8 @@ pub struct LandscapeView {
     scale: ScaleChoice,
     words_only: bool,
     in_space: bool,
+    /// One slice of those that are to be compared stands alone.
+    is_alone: bool,
     pose: Pose,
     /// The step that the reader looks at: its snapshot is marked on the path.
     sight: Sight,
@@ -113,7 +121,8 @@ impl View for LandscapeView {
             Message::NextScale => self.scale = self.scale.next_of_colours(),
             Message::ToggleWords => self.words_only = !self.words_only,
             Message::NextPicture => self.in_space = !self.in_space,
-            message if self.shows_space(run) => self.pose = self.posed(message),
+            Message::ToggleMark => self.is_alone = !self.is_alone,
+            message if self.shows_space(run) => self.pose = self.pose.after(message),
             Message::ZoomIn => self.zoom = self.zoom.closer(),
             Message::ZoomOut => self.zoom = self.zoom.farther(),
             Message::ZoomReset => (self.zoom, self.cursor) = (Zoom::default(), None),
@@ -180,23 +189,6 @@ impl LandscapeView {
         self.in_space && surface.is_some_and(|surface| !surface.grid().is_line())
     }
 
-    fn posed(&self, message: Message) -> Pose {
-        match message {
-            Message::ZoomIn => self.pose.closer(),
-            Message::ZoomOut => self.pose.farther(),
-            Message::ZoomReset => self.pose.reset(),
-            Message::Move(towards) => self.pose.turned(towards),
-            Message::MoveFar(towards) => self.pose.panned_towards(towards),
-            Message::Drag(columns, rows) => self.pose.dragged(columns, rows),
-            Message::DragAside(columns, rows) => self.pose.panned(columns.into(), rows.into()),
-            Message::ToggleRotation => self.pose.with_rotation_toggled(),
-            Message::Steeper => self.pose.steeper(),
-            Message::Flatter => self.pose.flatter(),
-            Message::Tick => self.pose.later(),
-            _ => self.pose,
-        }
-    }
-
     fn landscape<'a>(&self, run: &'a Run) -> Option<&'a Landscape> {
         let offered = run.landscapes().offered();
         self.place(offered.len()).map(|place| offered[place])
@@ -247,6 +239,16 @@ impl LandscapeView {
         };
         self.draw_with_words(&scene, area, buffer, |area, buffer| match &picture {
             Err(problem) => draw_problem(problem, area, buffer),
+            Ok(picture) if !self.is_alone && !beside_of(run, landscape).is_empty() => {
+                let look = Look {
+                    common: picture.common,
+                    choice: self.scale,
+                    pose: self.pose,
+                    is_map: !self.in_space,
+                };
+                let shown = landscape.slice().slice;
+                look.draw_study(&beside_of(run, landscape), shown, area, buffer);
+            }
             Ok(picture) if picture.surface().grid().is_line() => {
                 let pictures = self.pictures(run, picture, line::plots(area));
                 line::draw(&pictures, self.cursor, area, buffer);
@@ -307,6 +309,14 @@ impl Cursor {
             Towards::Right => (self.column + nodes, self.row),
         }
     }
+}
+
+/// The slices of several runs that a slice is to be compared with, it among them; none where it stands for itself.
+fn beside_of<'a>(run: &'a Run, landscape: &Landscape) -> Vec<&'a Landscape> {
+    let landscapes = run.landscapes();
+    let study = landscapes.study_of(landscape.slice());
+    let study = study.filter(|study| study.kind == StudyKind::SideBySide);
+    study.map_or_else(Vec::new, |study| landscapes.slices_of(study).collect())
 }
 
 /// Rows for the words: all that the map does not need, at least two.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use burnscape_landscape::isoline::isolines;
 use burnscape_landscape::surface::Surface;
+use burnscape_landscape::topology::MergeTree;
 use burnscape_trace::Trajectory;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
@@ -127,6 +128,24 @@ pub(super) fn draw_trajectory(trajectory: &Trajectory, view: &Viewport, buffer: 
         }
     }
 }
+
+/// The number of every basin beside a mark on its minimum, the deepest on top.
+pub(super) fn number_basins(tree: &MergeTree, view: &Viewport, buffer: &mut Buffer) {
+    let basins: Vec<_> = tree.numbered().collect();
+    for (number, basin, _) in basins.into_iter().rev() {
+        let Some((x, y)) = view.cell((basin.minimum.alpha, basin.minimum.beta)) else { continue };
+        mark((x, y), MINIMUM, buffer);
+        let digits = (1..).zip(number.to_string().chars().collect::<Vec<_>>());
+        for (column, digit) in digits.map(|(right, digit)| (x.saturating_add(right), digit)) {
+            if column < view.area.right() {
+                mark((column, y), digit.encode_utf8(&mut [0; 4]), buffer);
+            }
+        }
+    }
+}
+
+/// Where the loss of a basin is lowest.
+pub(super) const MINIMUM: &str = "▾";
 
 /// What the end of a path is marked by: of several runs the number of each, counted from 1.
 pub(super) fn end_mark(run: usize, runs: usize) -> &'static str {

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use burnscape_landscape::surface::{NodeState, Surface};
+use burnscape_landscape::topology::MergeTree;
 
 use crate::model::{Landscape, Quantity, Run};
 use crate::widgets::colours::Colours;
@@ -97,6 +98,12 @@ impl<'a> Picture<'a> {
         let finite = || self.values().filter(|value| value.is_finite());
         let own = finite().reduce(f64::min).zip(finite().reduce(f64::max));
         self.common.or(own)
+    }
+
+    /// The basins of the loss, where there are several to be told apart.
+    pub(super) fn basins(&self) -> Option<&'a MergeTree> {
+        let tree = self.landscape.basins().filter(|_| self.quantity.number == 0);
+        tree.filter(|tree| tree.minima() > 1)
     }
 
     pub(super) fn is_interpolated(&self, node: usize) -> bool {

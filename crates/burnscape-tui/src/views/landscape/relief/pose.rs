@@ -1,6 +1,6 @@
 //! How the surface stands before the reader: turned, tilted, enlarged, heightened.
 
-use crate::message::Towards;
+use crate::message::{Message, Towards};
 
 /// Degrees of a key.
 const TURN_STEP: i32 = 5;
@@ -56,6 +56,24 @@ impl Pose {
     /// How many times larger than with everything in sight.
     pub(in super::super) fn zoom(&self) -> f64 {
         ZOOM_STEP.powi(i32::from(self.zoom))
+    }
+
+    /// What the reader asks for; other messages change nothing.
+    pub(in super::super) fn after(self, message: Message) -> Self {
+        match message {
+            Message::ZoomIn => self.closer(),
+            Message::ZoomOut => self.farther(),
+            Message::ZoomReset => self.reset(),
+            Message::Move(towards) => self.turned(towards),
+            Message::MoveFar(towards) => self.panned_towards(towards),
+            Message::Drag(columns, rows) => self.dragged(columns, rows),
+            Message::DragAside(columns, rows) => self.panned(columns.into(), rows.into()),
+            Message::ToggleRotation => self.with_rotation_toggled(),
+            Message::Steeper => self.steeper(),
+            Message::Flatter => self.flatter(),
+            Message::Tick => self.later(),
+            _ => self,
+        }
     }
 
     pub(in super::super) fn is_rotating(&self) -> bool {

@@ -1,5 +1,6 @@
 //! What a picture of a slice does not show, in words: short ones to flow below it, and sentences.
 
+mod basins;
 mod live;
 mod node;
 mod path;
@@ -83,6 +84,9 @@ impl Words for Scene<'_> {
         let facts: Vec<Fact> = self.provenance().into_iter().chain(self.details()).collect();
         lines.extend(wrapped(&facts, width));
         lines.extend(self.study_lines(width));
+        if self.picture.is_some_and(|picture| picture.quantity.number == 0) {
+            lines.extend(basins::lines(self.landscape, width));
+        }
         lines.push(Line::default());
         lines.extend(heading("What the picture does not show", width));
         lines.extend(self.caveats().iter().flat_map(|sentence| paragraph(sentence, width)));

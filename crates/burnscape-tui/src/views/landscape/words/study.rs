@@ -15,6 +15,7 @@ pub(super) fn title(study: &Study) -> String {
         "initial-and-trained" => "Before and after training".to_owned(),
         "agreement" => format!("Is this slice typical? {count} seeds"),
         "scale-sweep" => format!("The same plane at {count} ranges"),
+        "side-by-side" => format!("{count} runs side by side"),
         other => text::printable(&format!("Study {other}")),
     }
 }
