@@ -21,7 +21,7 @@ pub use burnscape_landscape as geometry;
 pub use burnscape_landscape::curvature::{Optimizer as OptimizerKind, TraceMethod};
 pub use burnscape_landscape::direction::{Biases, Normalisation};
 pub use burnscape_run as recorded;
-pub use burnscape_run::{SideBySide, Sides};
+pub use burnscape_run::{CompareError, SideBySide, Sides};
 pub use burnscape_trace as trace;
 pub use comparison::{
     Aligned, BarrierLine, Barriers, BentPath, BentPathSpec, ComparedRun, Comparison, JointPlane,
