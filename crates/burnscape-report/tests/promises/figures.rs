@@ -36,6 +36,7 @@ fn full_run(name: &str) -> TestRun {
         .add(record!(Nodes { interpolated: true, ..nodes(0, vec![9, 10], vec![0.6, 1.2]) }))
         .add(record!(Trajectory {
             slice: Some(0),
+            snapshots: vec![0, 1, 2].into(),
             x: vec![0.75, 0.5, 0.0].into(),
             y: vec![0.25, -0.25, 0.0].into(),
             loss: vec![1.9, 0.9, 0.25].into(),
