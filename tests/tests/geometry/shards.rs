@@ -189,6 +189,10 @@ fn what_shards_measure_is_seen_before_it_is_merged() {
     measured(&run, 2, 2);
     // 3 sentinels and half of what is left of 117, 117 and 31 nodes.
     assert_eq!(seen(), 60 + 60 + 17);
+    // As `watch --once` reads it.
+    let read = || burnscape_tui::read_run(&run.path()).expect("a run");
+    assert_eq!(read().landscapes().counts().measured, 60 + 60 + 17);
+    assert_eq!(read().state().word(), "finished", "shards say nothing of the training");
     measured(&run, 1, 2);
     assert_eq!(seen(), 117 + 117 + 31);
 }
