@@ -1,72 +1,24 @@
 //! One direction in parameter space: drawn, normalised, orthogonalised, measured.
 
 mod drawn;
+mod generator;
+mod options;
 mod orthogonal;
 mod pieces;
-
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+pub(crate) mod products;
 
 use crate::error::{Error, check_length};
-use crate::layout::{Block, Filters, Layout, Role};
+use crate::layout::{Block, Layout};
+
+pub(crate) use generator::generator;
+pub(crate) use products::PARALLEL_SINE;
 
 pub use drawn::{DrawnDirection, DrawnPieces};
+pub use generator::fnv1a_64;
+pub use options::{Biases, DirectionOptions, Normalisation};
 pub use orthogonal::GramSchmidt;
 pub use pieces::DotInPieces;
-
-/// Independent sums of an inner product, so that the additions need not wait for each other.
-const LANES: usize = 8;
-
-/// To which norms of the centre a random direction d is scaled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Normalisation {
-    /// Every filter f: `d_f ← d_f · ‖θ_f‖ / ‖d_f‖` (Li et al. 2018, arXiv 1712.09913, §4). The only choice
-    /// that sees no difference between rescaled copies of one ReLU network.
-    #[default]
-    Filter,
-    /// Every block as a whole, by the same rule.
-    Layer,
-    /// Every single entry: `d_i ← sign(d_i) · |θ_i|`.
-    Weight,
-    /// The draw as it is, N(0, 1) in every entry.
-    None,
-}
-
-/// What biases and normalisation parameters do in a random direction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Biases {
-    /// They stay where they are, as in the figures of Li et al. 2018 (`--xignore biasbn`).
-    #[default]
-    Ignored,
-    /// They move along themselves: d = θ, so that at α they are (1 + α)·θ. This is what the program of Li
-    /// et al. does with parameters that have one entry per node, unless told to ignore them.
-    Kept,
-    /// They are drawn and normalised like weights, each tensor as one filter.
-    Filter,
-}
-
-/// How a random direction is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct DirectionOptions {
-    /// Scaling of the draw.
-    pub normalisation: Normalisation,
-    /// What biases and normalisation parameters do.
-    pub biases: Biases,
-    /// Whether frozen blocks move. By default they do not.
-    pub move_frozen: bool,
-}
-
-impl DirectionOptions {
-    fn moves(&self, block: &Block) -> bool {
-        let role_moves = block.role == Role::Weight || self.biases != Biases::Ignored;
-        let training_moves = !block.frozen || self.move_frozen;
-        role_moves && training_moves
-    }
-
-    fn keeps(&self, block: &Block) -> bool {
-        block.role != Role::Weight && self.biases == Biases::Kept
-    }
-}
+pub use products::{cosine, dot, norm, squared_norm};
 
 /// A random direction around `centre`: N(0, 1) entries, scaled as the options say.
 ///
@@ -106,38 +58,6 @@ pub fn random(
     Ok(direction)
 }
 
-/// The key is spelled out instead of `seed_from_u64`, whose expansion belongs to another crate.
-pub(crate) fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut key = [0; 32];
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    let mut rng = ChaCha8Rng::from_seed(key);
-    rng.set_stream(stream);
-    rng
-}
-
-/// The 64-bit FNV-1a hash: begin with 0xcbf29ce484222325; for every byte, xor it in, then multiply by
-/// 0x100000001b3 modulo 2⁶⁴ (Fowler, Noll, Vo). Stable for ever, unlike the standard library's hashers.
-#[must_use]
-pub fn fnv1a_64(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-/// What every filter of a draw is multiplied by to have the norm that it has in the centre.
-fn filter_scales(filters: Filters, shape: &[usize], centre: &[f32], entries: &[f32]) -> Vec<f64> {
-    let wanted = filters.squared_norms(shape, centre);
-    let drawn = filters.squared_norms(shape, entries);
-    wanted.iter().zip(&drawn).map(norm_ratio).collect()
-}
-
-fn norm_ratio((wanted_squared, drawn_squared): (&f64, &f64)) -> f64 {
-    if *drawn_squared == 0.0 {
-        return 0.0;
-    }
-    (wanted_squared / drawn_squared).sqrt()
-}
-
 /// Removes from `d2` its part along `d1` and gives it back its norm (Gram–Schmidt).
 ///
 /// The filters of `d2` no longer have the norms that a normalisation gave them, only the whole vector has.
@@ -157,9 +77,6 @@ pub fn orthogonalise(d1: &[f32], d2: &mut [f32]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Two multiples of one vector, each rounded to `f32`, differ by a sine of about 2⁻²⁴; hence 10⁻⁶.
-pub(crate) const PARALLEL_SINE: f64 = 1e-6;
-
 /// The vector from `centre` to `point`: the direction of a line between two models.
 ///
 /// # Errors
@@ -168,52 +85,6 @@ pub(crate) const PARALLEL_SINE: f64 = 1e-6;
 pub fn between(centre: &[f32], point: &[f32]) -> Result<Vec<f32>, Error> {
     check_length("the point", centre.len(), point.len())?;
     Ok(point.iter().zip(centre).map(|(p, c)| p - c).collect())
-}
-
-/// Inner product, accumulated in `f64`.
-///
-/// # Panics
-///
-/// If the lengths differ.
-#[must_use]
-pub fn dot(a: &[f32], b: &[f32]) -> f64 {
-    assert_eq!(a.len(), b.len(), "an inner product needs two equally long vectors");
-    let (a_chunks, a_rest) = a.as_chunks::<LANES>();
-    let (b_chunks, b_rest) = b.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for lane in 0..LANES {
-            sums[lane] += f64::from(a[lane]) * f64::from(b[lane]);
-        }
-    }
-    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| f64::from(*a) * f64::from(*b));
-    sums.iter().sum::<f64>() + rest.sum::<f64>()
-}
-
-/// Squared Euclidean norm, accumulated in `f64`.
-#[must_use]
-pub fn squared_norm(vector: &[f32]) -> f64 {
-    dot(vector, vector)
-}
-
-/// Euclidean norm, accumulated in `f64`.
-#[must_use]
-pub fn norm(vector: &[f32]) -> f64 {
-    squared_norm(vector).sqrt()
-}
-
-/// Cosine of the angle between two vectors, in [-1, 1]; 0 if one of them is zero.
-///
-/// # Panics
-///
-/// If the lengths differ.
-#[must_use]
-pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
-    let norms = norm(a) * norm(b);
-    if norms == 0.0 {
-        return 0.0;
-    }
-    (dot(a, b) / norms).clamp(-1.0, 1.0)
 }
 
 /// Share of ‖d‖² that lies in each block, in layout order; the shares sum to 1, or are all 0 for the zero

@@ -101,7 +101,8 @@ impl Filters {
             return squared;
         }
         for (filter, entries) in self.runs(shape) {
-            squared[filter] += crate::direction::dot(&values[entries.clone()], &values[entries]);
+            squared[filter] +=
+                crate::direction::products::dot(&values[entries.clone()], &values[entries]);
         }
         squared
     }

@@ -3,7 +3,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{DirectionOptions, Normalisation, filter_scales, fnv1a_64, generator};
+use super::generator::{fnv1a_64, generator};
+use super::options::{DirectionOptions, Normalisation};
 use crate::layout::{Block, Filters, Layout};
 
 /// A random direction around a centre, of which nothing is kept but the scale of each filter: to the bit
@@ -175,4 +176,18 @@ impl Draw {
     pub fn fill(&mut self, entries: &mut [f32]) {
         entries.fill_with(|| StandardNormal.sample(&mut self.0));
     }
+}
+
+/// What every filter of a draw is multiplied by to have the norm that it has in the centre.
+fn filter_scales(filters: Filters, shape: &[usize], centre: &[f32], entries: &[f32]) -> Vec<f64> {
+    let wanted = filters.squared_norms(shape, centre);
+    let drawn = filters.squared_norms(shape, entries);
+    wanted.iter().zip(&drawn).map(norm_ratio).collect()
+}
+
+fn norm_ratio((wanted_squared, drawn_squared): (&f64, &f64)) -> f64 {
+    if *drawn_squared == 0.0 {
+        return 0.0;
+    }
+    (wanted_squared / drawn_squared).sqrt()
 }

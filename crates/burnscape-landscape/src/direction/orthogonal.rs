@@ -1,6 +1,7 @@
 //! Gram–Schmidt of two directions that come in pieces.
 
-use super::{DotInPieces, PARALLEL_SINE};
+use super::pieces::DotInPieces;
+use super::products::PARALLEL_SINE;
 use crate::error::Error;
 
 /// What a second direction loses so that it is orthogonal to the first and keeps its norm: found in three passes over the

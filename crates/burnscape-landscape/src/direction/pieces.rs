@@ -1,9 +1,9 @@
 //! Inner products of vectors that come in pieces, to the bit those of the vectors as a whole.
 
-use super::LANES;
+use super::products::LANES;
 
 /// An inner product of two long vectors, of which a piece after the other is added: to the bit
-/// [`dot`](super::dot) of the whole, wherever they are cut.
+/// [`dot`](super::products::dot) of the whole, wherever they are cut.
 ///
 /// # Examples
 ///

@@ -7,7 +7,9 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use super::{PcaError, PcaOptions, Snapshots};
+use super::found::PcaError;
+use super::options::PcaOptions;
+use super::snapshots::Snapshots;
 use crate::error::Error;
 
 /// Parameters of a block, whatever `block_bytes` is, so that it does not change the order of a sum: 16 KiB of

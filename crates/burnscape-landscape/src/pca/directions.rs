@@ -6,10 +6,13 @@ use nalgebra::DMatrix;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
+use super::analysis::Analysis;
 use super::blocks::{Block, Tile, difference, for_each_block};
+use super::found::{PcaError, ScoredComponent};
 use super::moments::Precision;
+use super::options::PcaOptions;
+use super::snapshots::Snapshots;
 use super::stored::{DirectionStore, Stored};
-use super::{Analysis, PcaError, PcaOptions, ScoredComponent, Snapshots};
 use crate::direction::{fnv1a_64, generator};
 
 /// Snapshots that are summed up together, so that a sum is loaded and stored less often.

@@ -4,10 +4,13 @@ use std::ops::Range;
 
 use nalgebra::DMatrix;
 
+use super::analysis::analyse;
+use super::found::{Component, PcaError};
 use super::leading::Eigen;
 use super::moments::Precision;
+use super::options::PcaOptions;
+use super::snapshots::Snapshots;
 use super::weighing::Weighing;
-use super::{Component, PcaError, PcaOptions, Snapshots, analyse};
 use crate::error::{Error, check_length};
 
 /// What counts the same in a joint analysis.

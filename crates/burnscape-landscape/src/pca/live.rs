@@ -3,9 +3,10 @@
 use nalgebra::DMatrix;
 
 use super::blocks::{check_finite, difference, ranges};
+use super::found::{PcaError, Scores};
 use super::moments::Moments;
+use super::snapshots::Snapshots;
 use super::spectrum::Spectrum;
-use super::{PcaError, Scores, Snapshots};
 use crate::direction::squared_norm;
 use crate::error::{Error, check_length};
 

@@ -3,7 +3,9 @@
 use nalgebra::{DMatrix, DMatrixView, Dyn, RealField};
 
 use super::blocks::{Block, TILE_DIMS, Tile, difference, for_each_block, origin, ranges};
-use super::{PcaError, PcaOptions, Snapshots};
+use super::found::PcaError;
+use super::options::PcaOptions;
+use super::snapshots::Snapshots;
 use crate::error::Error;
 
 /// Parameters that are transposed together: one cache line of `f32`.

@@ -4,11 +4,14 @@ use std::convert::Infallible;
 
 use nalgebra::DMatrix;
 
+use super::analysis::Analysis;
 use super::blocks::{check_finite, difference, origin, ranges};
+use super::found::{Pca, PcaError, Scores};
 use super::leading::Eigen;
 use super::moments::{Precision, multiply};
+use super::options::PcaOptions;
+use super::snapshots::{InMemory, Snapshots};
 use super::spectrum::Spectrum;
-use super::{Analysis, InMemory, Pca, PcaError, PcaOptions, Scores, Snapshots};
 use crate::curvature::vectors::dot;
 use crate::direction::squared_norm;
 

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::ScoredComponent;
+use super::found::ScoredComponent;
 use super::leading::{Eigen, TAKEN_WHOLE};
 use super::moments::Moments;
 use super::weighing::Weighing;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
+use super::moments::Moments;
 use super::*;
 use crate::direction::{cosine, dot, norm};
 use blocks::for_each_block;

@@ -1,12 +1,13 @@
-//! Measures a surface of a recorded run here and on a server, and holds one against the other.
+//! Measures a surface of a recorded run on servers, on servers and this machine together, and here alone, and holds the three
+//! against each other.
 //!
-//! `surface --server ws://192.168.1.7:3000`. Without a run it trains one first: any run and model of yours do, since a
-//! remote device is a device like others.
+//! `surface --server ws://192.168.1.7:3000 --server ws://192.168.1.8:3000`. Without a run it trains one first: any run and model
+//! of yours do, since a remote device is a device like others.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::SgdConfig;
@@ -18,9 +19,9 @@ use clap::Parser;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Where a server listens.
+    /// Where a server listens; may be said several times.
     #[arg(long, default_value = "ws://127.0.0.1:3000")]
-    server: String,
+    server: Vec<String>,
     /// What it wants to be sent.
     #[arg(long, env = "BURNSCAPE_REMOTE_TOKEN", hide_env_values = true)]
     token: String,
@@ -37,29 +38,47 @@ fn main() -> Result<()> {
     if !run.exists() {
         record(&run)?;
     }
-    let host = RemoteHost::websocket(&server).with_credential(token.as_str());
     // A server that is not there, or refuses, is told here.
-    let remote = Device::remote_options(&host).init().with_context(|| server.clone())?;
-    let far = surface(&run, &remote, "remote", side)?;
-    let near = surface(&run, &Device::flex(), "local", side)?;
-    let pairs = || far.surface.losses().iter().zip(near.surface.losses());
-    let differ = pairs().filter(|(far, near)| far.to_bits() != near.to_bits()).count();
-    let largest = pairs().map(|(far, near)| (far - near).abs()).fold(0.0, f64::max);
-    println!("{differ} of {} nodes differ, by up to {largest:e}", side * side);
+    let connect = |url: &String| {
+        let host = RemoteHost::websocket(url).with_credential(token.as_str());
+        Device::remote_options(&host).init().with_context(|| url.clone())
+    };
+    let servers = server.iter().map(connect).collect::<Result<Vec<_>>>()?;
+    let here = vec![Device::flex()];
+    let local = surface(&run, &here, "here alone", side)?;
+    let together = [here, servers.clone()].concat();
+    for (devices, name) in [(together, "here and on servers"), (servers, "on servers alone")] {
+        match surface(&run, &devices, name, side) {
+            Ok(found) => compare(&found, &local),
+            Err(error) => println!("{name}: {error:#}"),
+        }
+    }
     Ok(())
 }
 
-fn surface(run: &Path, device: &Device, name: &str, side: usize) -> Result<SliceSurface> {
+fn compare(found: &SliceSurface, local: &SliceSurface) {
+    let pairs = || found.surface.losses().iter().zip(local.surface.losses());
+    let differ = pairs().filter(|(a, b)| a.to_bits() != b.to_bits()).count();
+    let largest = pairs().map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    println!(
+        "  {differ} of {} nodes differ from those here, by up to {largest:e}",
+        pairs().count()
+    );
+}
+
+/// The surface on all of these devices; the model is on the first one.
+fn surface(run: &Path, devices: &[Device], name: &str, side: usize) -> Result<SliceSurface> {
+    let [first, further @ ..] = devices else { bail!("no device") };
     let opened = Run::open(run)?.quiet().exact();
     let begun = Instant::now();
-    let mut study = opened.study(&Net::new(device), &[inputs(device)])?;
+    let mut study = opened.study(&Net::new(first), &[inputs(first)])?;
+    study.devices(further.iter().map(|device| (device.clone(), vec![inputs(device)])))?;
     let measured = study.slice(&SliceSpec::random().resolution(side, side).name(name));
     // What was measured before a server died is kept: `study.resume()` goes on from there.
     let landscape = study.finish()?;
     let surface = measured?;
-    let secs = begun.elapsed().as_secs_f64();
-    println!("{name}: {} on {}, {secs:.2} s", surface.slice.name, surface.slice.device);
-    landscape.problems().iter().for_each(|problem| println!("{problem}"));
+    println!("{name}: {:.2} s", begun.elapsed().as_secs_f64());
+    landscape.problems().iter().for_each(|problem| println!("  {problem}"));
     Ok(surface)
 }
 
