@@ -94,6 +94,16 @@ pub(crate) struct Watch {
     #[arg(long, value_name = "FILE", requires = "once")]
     svg: Option<PathBuf>,
 
+    /// Keys that are typed before the frame of --once, a letter each, such as `m` for the surface in space
+    #[arg(
+        long,
+        value_name = "LETTERS",
+        requires = "once",
+        default_value = "",
+        hide_default_value = true
+    )]
+    keys: String,
+
     /// Replace FILE if it exists
     #[arg(long, requires = "svg")]
     force: bool,
@@ -178,7 +188,7 @@ fn print_once(arguments: &Watch, config: &Config, profile: &TerminalProfile) -> 
         height: arguments.size.map(|size| size.height),
         default_height: default.height,
     };
-    let picture = Picture::of(&arguments.runs, arguments.view, size)?;
+    let picture = Picture::after_keys(&arguments.runs, arguments.view, &arguments.keys, size)?;
     let theme = arguments.theme.chosen().or(config.theme);
     match &arguments.svg {
         Some(file) => write_svg(&picture.svg_on(theme.unwrap_or_default()), file, arguments.force),

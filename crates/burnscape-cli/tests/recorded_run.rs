@@ -18,10 +18,15 @@ fn records() -> Vec<Record> {
 
 /// What `burnscape watch --once` prints of a view, its line breaks and indents as single spaces.
 fn frame(view: &str) -> String {
+    frame_after(view, "")
+}
+
+/// The same after some keys.
+fn frame_after(view: &str, keys: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_burnscape"))
         .arg("watch")
         .arg(tour())
-        .args(["--once", "--size", "160x60", "--view", view])
+        .args(["--once", "--size", "160x60", "--view", view, "--keys", keys])
         .env("LC_ALL", "C.UTF-8")
         .output()
         .unwrap();
@@ -65,14 +70,17 @@ fn it_holds_something_for_every_view() {
 }
 
 #[test]
-fn its_overview_tells_each_alert_in_a_line() {
-    let (records, frame) = (records(), frame("overview"));
+fn its_overview_tells_the_alerts_and_behind_a_key_what_helps() {
+    let (records, frame, all) = (records(), frame("overview"), frame_after("overview", "\n"));
     let alerts = alerts(&records);
     assert_eq!(alerts.len(), 2);
     for alert in alerts {
-        let rule = alert.rule.as_str().replace('-', " ");
-        let line = format!("step {}: {rule}", alert.step);
-        assert!(frame.contains(&line), "{line} in {frame}");
+        let line = format!("step {}: {}", alert.step, &alert.rule.replace('-', " ")[..4]);
+        assert!(frame.contains(&line) && all.contains(&line), "{line} in {frame} and {all}");
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(all.contains(&words(&alert.text)), "{} in {all}", alert.text);
+        assert!(all.contains(&words(&alert.advice)), "{} in {all}", alert.advice);
+        assert!(!frame.contains(&words(&alert.advice)), "{frame}");
     }
     for words in ["steps 120", "valid epoch", "finished"] {
         assert!(frame.contains(words), "{words} in {frame}");

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod alert_line;
 mod alerts;
 mod beside;
 mod black_boxes;
@@ -23,6 +24,7 @@ mod latest;
 mod left_behind;
 mod metric_values;
 mod metrics;
+mod numbers;
 mod octave_columns;
 mod progress;
 mod quotient;
@@ -37,6 +39,7 @@ mod steps;
 mod taps;
 mod text;
 
+pub use alert_line::alert_line;
 pub use alerts::{Alerts, MAX_ALERTS, is_error};
 pub use beside::{
     CompareError, MEASURES, Picture, Row, RunBeside, Side, SideBySide, SideValue, Sides,
@@ -66,6 +69,7 @@ pub use last_step::LastStep;
 pub use left_behind::LeftBehind;
 pub use metric_values::{MetricSeries, MetricValue, MetricValues};
 pub use metrics::{MAX_METRICS, MetricCurve, Metrics, NamedMetric, OWN};
+pub use numbers::{non_finite, significant, trim_zeros};
 pub use octave_columns::{OCTAVES, OctaveColumns};
 pub use progress::{Pace, TrainingProgress};
 pub use recorded::Recorded;

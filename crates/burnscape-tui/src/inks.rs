@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use ratatui::style::Color;
 
 use crate::ground::{self, Ground, Theme};
-use crate::palette::{self, BAD, ENVELOPE, GOOD, LEVELS, MUTED, RULE, TRAIN, VALID, WARNING};
+use crate::palette::{
+    self, BAD, ENVELOPE, GOOD, LEVELS, MUTED, ON_FACE, RULE, TRAIN, VALID, WARNING,
+};
 use crate::terminal_profile::ColourDepth;
 
 /// What views draw with on the terminal's own ground: in the colours of dark and light grounds, and the contrast that
@@ -59,6 +61,9 @@ impl Inks {
                 fill(&mut table, ground, |colour, least| rgb(ground.readable(colour, least)));
             }
         }
+        if depth != ColourDepth::None {
+            table.insert(ON_FACE, on_face(depth, ground.theme));
+        }
         Self(table)
     }
 
@@ -105,6 +110,18 @@ fn fill_with_16(table: &mut HashMap<Color, Color>, theme: Theme) {
     let levels = LEVELS_OF_16[usize::from(!is_dark)];
     for mark in palette::marks() {
         table.entry(mark.colour).or_insert(levels[mark.level * levels.len() / LEVELS]);
+    }
+}
+
+/// What is read on faces: they stand out from the ground, and so from what is beyond it.
+fn on_face(depth: ColourDepth, theme: Theme) -> Color {
+    match (depth, theme) {
+        (ColourDepth::True, Theme::Dark) => Color::Rgb(0, 0, 0),
+        (ColourDepth::True, Theme::Light) => Color::Rgb(255, 255, 255),
+        (ColourDepth::TwoFiftySix, Theme::Dark) => Color::Indexed(16),
+        (ColourDepth::TwoFiftySix, Theme::Light) => Color::Indexed(231),
+        (_, Theme::Dark) => Color::Black,
+        (_, Theme::Light) => Color::White,
     }
 }
 
@@ -180,7 +197,7 @@ mod tests {
         let inks = Inks::new(depth, ground);
         let least =
             |colour| INKS.iter().find(|ink| ink.0 == colour).map_or(ground::MARK, |ink| ink.3);
-        for (&colour, &ink) in &inks.0 {
+        for (&colour, &ink) in inks.0.iter().filter(|(colour, _)| **colour != ON_FACE) {
             for sixteen in [&XTERM, &VGA] {
                 let contrast = ground::contrast(shown(ink, sixteen, ground.theme), seen_on);
                 assert!(
@@ -223,6 +240,25 @@ mod tests {
         let inks = Inks::new(ColourDepth::True, Ground::assumed(Theme::Dark));
         for (colour, ..) in INKS {
             assert_eq!(inks.of(colour), Some(colour));
+        }
+    }
+
+    #[test]
+    fn what_lies_on_a_face_is_read_on_every_face_in_every_depth() {
+        // Fewer colours are too few for faces.
+        let depths = [ColourDepth::True, ColourDepth::TwoFiftySix];
+        for (depth, theme) in
+            depths.into_iter().flat_map(|it| [(it, Theme::Dark), (it, Theme::Light)])
+        {
+            let inks = Inks::new(depth, Ground::assumed(theme));
+            let seen = |colour| shown(inks.of(colour).unwrap(), &XTERM, theme);
+            let faces = (0..LEVELS).flat_map(|level| {
+                (0..palette::LIGHTS).map(move |light| palette::lit(level, light))
+            });
+            for face in faces {
+                let contrast = ground::contrast(seen(ON_FACE), seen(face));
+                assert!(contrast >= ground::MARK, "{face:?} in {depth:?} on {theme:?}: {contrast}");
+            }
         }
     }
 

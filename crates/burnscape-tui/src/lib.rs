@@ -23,7 +23,6 @@
 //!   while this process is in the foreground, and it is given back in every case.
 //! * [`KeyWatch`] stands apart: single keys for a program that computes and draws nothing.
 
-mod alert_line;
 mod app;
 mod command;
 mod dashboard;

@@ -34,6 +34,8 @@ pub const BAD: Color = Color::Rgb(0xff, 0x7b, 0x72);
 pub const GOOD: Color = Color::Rgb(0x4c, 0xb8, 0x6a);
 /// Borders and guides: they tell nothing that a reader would miss.
 pub const RULE: Color = Color::Rgb(0x55, 0x5b, 0x66);
+/// A line or mark on a face of a surface in the light: faces are bright on dark grounds, and dark on light ones.
+pub const ON_FACE: Color = Color::Rgb(0x01, 0x01, 0x02);
 /// What hatches a darkened colour.
 pub const HATCH: Color = Color::Rgb(0xd8, 0xd8, 0xd8);
 

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 
 use crate::Error;
+use crate::app::App;
 use crate::frame_svg;
 use crate::frame_text;
 use crate::ground::{Ground, Theme};
 use crate::inks::Inks;
-use crate::once::{default_view, draw_once, read_run};
+use crate::once::{default_view, read_run};
 use crate::runs::{Catalogue, RunList, Sources};
 use crate::terminal_profile::{ColourDepth, TerminalProfile};
 use crate::views::ViewKind;
@@ -45,19 +47,45 @@ impl Picture {
     ///
     /// As [`watch`](crate::watch()), but for the terminal.
     pub fn of(paths: &[PathBuf], view: Option<ViewKind>, size: PictureSize) -> Result<Self, Error> {
+        Self::after_keys(paths, view, "", size)
+    }
+
+    /// The same after some keys were typed, a letter each, a line break for Enter; a list knows none.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of).
+    pub fn after_keys(
+        paths: &[PathBuf],
+        view: Option<ViewKind>,
+        keys: &str,
+        size: PictureSize,
+    ) -> Result<Self, Error> {
         let sources = Sources::new(paths)?;
         match sources.single() {
-            Some(path) => Self::of_run(path, view, size),
+            Some(path) => Self::of_run(path, view, keys, size),
             None => Ok(Self::of_list(sources, size)),
         }
     }
 
-    fn of_run(path: &Path, view: Option<ViewKind>, size: PictureSize) -> Result<Self, Error> {
+    fn of_run(
+        path: &Path,
+        view: Option<ViewKind>,
+        keys: &str,
+        size: PictureSize,
+    ) -> Result<Self, Error> {
         let run = read_run(path)?;
         let view = view.unwrap_or_else(|| default_view(&run));
-        let height = size.height.unwrap_or(size.default_height);
-        let frame = draw_once(&run, view, size.width, height);
-        Ok(Self { frame, title: format!("burnscape: {} of {}", view.word(), run.name()) })
+        let title = format!("burnscape: {} of {}", view.word(), run.name());
+        let area = Rect::new(0, 0, size.width, size.height.unwrap_or(size.default_height));
+        let mut frame = Buffer::empty(area);
+        let mut app = App::new(run, view).without_keys();
+        for key in keys.chars() {
+            let code = if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) };
+            app.handle(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        }
+        app.draw(area, &mut frame);
+        Ok(Self { frame, title })
     }
 
     fn of_list(sources: Sources, size: PictureSize) -> Self {

@@ -8,7 +8,9 @@ use ratatui::style::{Color, Modifier};
 
 use crate::ground::{Ground, Theme};
 use crate::inks::Inks;
-use crate::palette::{CUBE, ColourMap, LEVELS, distance, lit_level, measured, rgb, scale_level};
+use crate::palette::{
+    CUBE, ColourMap, LEVELS, ON_FACE, distance, lit_level, measured, rgb, scale_level,
+};
 use crate::widgets::{dots, half_blocks};
 
 /// How many colours.
@@ -266,7 +268,7 @@ fn leave_out_faces(cell: &mut Cell) {
     }
     if is_face(cell.bg) {
         cell.set_bg(Color::Reset);
-        if cell.fg == Color::Black {
+        if cell.fg == ON_FACE {
             cell.set_fg(Color::Reset);
         }
     }

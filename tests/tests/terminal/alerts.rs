@@ -40,7 +40,17 @@ fn an_alert_waits_for_a_screen_of_the_users_to_be_closed() {
     let (opened, closed) = (place(&text, OPENED), place(&text, CLOSED));
     let told = place(&text, "burnscape: ");
     assert!(opened < closed && closed < told, "{text}");
-    assert_eq!(text.matches("burnscape: ").count(), alerts(&training), "each once: {text}");
+    let told: Vec<&str> = text.lines().filter_map(|it| it.strip_prefix("burnscape: ")).collect();
+    assert_eq!(told.len(), alerts(&training), "each once: {text}");
+    let is_short = |line: &&str| {
+        (line.starts_with("step ") || line.starts_with("error at step ")) && line.len() < 120
+    };
+    assert!(told.iter().all(is_short), "in a line each: {text}");
+    let mut helps: Vec<&str> = text.lines().filter(|it| it.contains("what helps: ")).collect();
+    let all = helps.len();
+    helps.sort_unstable();
+    helps.dedup();
+    assert!(all > 0 && helps.len() == all, "each advice once: {text}");
 }
 
 fn alerts(training: &Training) -> usize {

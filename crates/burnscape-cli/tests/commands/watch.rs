@@ -129,6 +129,16 @@ fn without_a_terminal_values_are_lines_until_the_run_ends() {
 }
 
 #[test]
+fn keys_are_typed_before_the_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run_in(&folder);
+    let of = |keys: &[&str]| stdout(&burnscape(&[&["watch", &run, "--once"], keys].concat()));
+    assert!(!of(&[]).contains("turn 30°"));
+    assert!(of(&["--keys", "m"]).contains("turn 30°"), "{}", of(&["--keys", "m"]));
+    assert!(of(&["--keys", "1"]).contains("last loss 0.123457"));
+}
+
+#[test]
 fn an_empty_trace_is_told_so() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(TRACE_FILE), "").unwrap();

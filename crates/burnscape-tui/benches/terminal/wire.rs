@@ -56,12 +56,12 @@ fn all(frames_per_sec: u64) -> Vec<(String, f64)> {
 /// Bytes of what keys change: all of it, however many parts a slow link makes of it.
 fn keys() -> Value {
     println!("\nBytes of a key at {} × {}", SIZE.0, SIZE.1);
-    let (right, up) = (Message::Move(Towards::Right), Message::Move(Towards::Up));
+    let (right, down) = (Message::Move(Towards::Right), Message::Move(Towards::Down));
     let space = &[Message::NextPicture][..];
     let keys = [
         ("overview, step", ViewKind::Overview, &[][..], right),
         ("overview, zoom", ViewKind::Overview, &[], Message::ZoomIn),
-        ("gradients, block", ViewKind::Gradients, &[], up),
+        ("gradients, block", ViewKind::Gradients, &[], down),
         ("landscape, scale", ViewKind::Landscape, &[], Message::NextScale),
         ("landscape, cursor", ViewKind::Landscape, &[right], right),
         ("surface, turn", ViewKind::Landscape, space, right),

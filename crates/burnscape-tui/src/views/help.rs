@@ -9,7 +9,7 @@ use crate::message::Message;
 use crate::palette::MUTED;
 use crate::scroll;
 use crate::widgets::panel::{Panel, name};
-use crate::widgets::{areas, text};
+use crate::widgets::{facts, text};
 
 /// What is explained, and how.
 pub(crate) type Explained = (&'static str, &'static str);
@@ -91,7 +91,7 @@ impl Page {
         if is_framed {
             panel.draw(Line::from(name("help")), "Esc closes it", buffer);
         }
-        draw_lines(inside, buffer, &lines);
+        facts::draw_as_many(inside, buffer, &lines);
     }
 
     fn lines(&self, width: usize) -> Vec<Vec<Line<'static>>> {
@@ -119,19 +119,6 @@ fn middle(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
     let (x, y) = (area.x + (area.width - width) / 2, area.y + (area.height - height) / 2);
     Rect { x, y, width, height }
-}
-
-fn draw_lines(area: Rect, buffer: &mut Buffer, lines: &[Line<'_>]) {
-    let height = usize::from(area.height);
-    let hidden = lines.len().saturating_sub(height);
-    let seen = if hidden > 0 { height.saturating_sub(1) } else { height };
-    for (row, line) in (area.top()..area.bottom()).zip(lines.iter().take(seen)) {
-        buffer.set_line(area.x, row, line, area.width);
-    }
-    if hidden > 0 {
-        let more = format!("↓ {} more", hidden + 1);
-        text::put_right(buffer, areas::split_bottom(area, 1).1, &more, Style::new().fg(MUTED));
-    }
 }
 
 /// The groups in two columns of about the same height, in their order.

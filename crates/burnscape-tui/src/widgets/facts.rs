@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::text;
+use super::{areas, text};
 use crate::palette::{BAD, GOOD, MUTED, WARNING};
 
 /// How a value is to be read.
@@ -125,6 +125,20 @@ pub fn draw_lines(area: Rect, buffer: &mut Buffer, lines: &[Line<'_>]) {
         let note = format!(" … {missing} more: enlarge the window");
         let row = Rect { y: area.bottom() - 1, height: 1, ..area };
         text::put_right(buffer, row, &note, Style::new().fg(MUTED));
+    }
+}
+
+/// Draws lines that can be scrolled from the top of an area; the last row says how many are below it.
+pub fn draw_as_many(area: Rect, buffer: &mut Buffer, lines: &[Line<'_>]) {
+    let height = usize::from(area.height);
+    let hidden = lines.len().saturating_sub(height);
+    let seen = if hidden > 0 { height.saturating_sub(1) } else { height };
+    for (row, line) in (area.top()..area.bottom()).zip(lines.iter().take(seen)) {
+        buffer.set_line(area.x, row, line, area.width);
+    }
+    if hidden > 0 {
+        let more = format!("↓ {} more", hidden + 1);
+        text::put_right(buffer, areas::split_bottom(area, 1).1, &more, Style::new().fg(MUTED));
     }
 }
 

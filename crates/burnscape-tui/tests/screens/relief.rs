@@ -6,6 +6,9 @@ use burnscape_trace::{Nodes, Record, Trajectory, record};
 use burnscape_tui::palette::{LEVELS, measured_level};
 use burnscape_tui::{App, Message, Run, TerminalProfile, ViewKind};
 use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 use ratatui::style::Modifier;
 
 const SIZE: (u16, u16) = (80, 24);
@@ -381,4 +384,62 @@ fn turning_stays_within_what_a_slow_link_carries() {
     assert!(bytes > 1000, "it turns");
     println!("{bytes} bytes a second");
     assert!(bytes <= 40_000, "{bytes} bytes a second");
+}
+
+/// Where the end of the path is marked.
+fn end(screen: &Screen) -> (u16, u16) {
+    let marks = marks(screen, "●");
+    assert_eq!(marks.len(), 1, "{}", screen.text());
+    marks[0]
+}
+
+#[test]
+fn shift_and_arrows_or_the_other_button_move_the_picture_along_and_a_key_back() {
+    let path = path(&[(-0.4, -0.4), (0.1, 0.1)], &[0.3, 0.02]);
+    let mut screen = Screen::new(run_of(bowl, Some(path)), ViewKind::Landscape, SIZE);
+    let (column, row) = end(screen.press("m"));
+    let shifted = |code| Event::Key(KeyEvent::new(code, KeyModifiers::SHIFT));
+    for (code, expected) in [
+        (KeyCode::Right, (column + 4, row)),
+        (KeyCode::Up, (column + 4, row - 2)),
+        (KeyCode::Left, (column, row - 2)),
+        (KeyCode::Down, (column, row)),
+    ] {
+        screen.app.handle(&shifted(code));
+        screen.draw();
+        assert_eq!(end(&screen), expected, "{code:?}: {}", screen.text());
+        assert!(screen.text().contains("turn 30°  tilt 40°"), "it does not turn");
+    }
+    let right = MouseButton::Right;
+    for (kind, at) in
+        [(MouseEventKind::Down(right), (20, 9)), (MouseEventKind::Drag(right), (27, 12))]
+    {
+        let (column, row) = at;
+        let modifiers = KeyModifiers::NONE;
+        screen.app.handle(&Event::Mouse(MouseEvent { kind, column, row, modifiers }));
+    }
+    screen.draw();
+    assert_eq!(end(&screen), (column + 7, row + 3), "{}", screen.text());
+    assert_eq!(end(screen.press("0")), (column, row));
+}
+
+/// Below what stands high at the left, its floor is seen.
+#[test]
+fn the_floor_has_lines_of_equal_loss_and_what_moves_has_none() {
+    let slope = |alpha: f64, _: f64| -alpha;
+    let mut screen = Screen::new(run_of(slope, None), ViewKind::Landscape, (120, 40));
+    let coloured = |screen: &Screen| {
+        let below = cells(&screen.frame).filter(|at| {
+            let cell = &screen.frame[*at];
+            cell.bg == ratatui::style::Color::Reset
+                && braille(cell.symbol()).is_some_and(|it| it > 0)
+        });
+        below.filter(|at| measured_level(screen.frame[*at].fg).is_some()).count()
+    };
+    let still = coloured(screen.press("m"));
+    screen.press("r");
+    screen.app.update(Message::Tick);
+    screen.draw();
+    let moving = coloured(&screen);
+    assert!(still > moving + 5, "{still} and {moving}: {}", screen.text());
 }

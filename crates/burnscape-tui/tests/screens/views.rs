@@ -551,6 +551,18 @@ fn what_an_alert_says_and_what_helps_is_behind_a_key_errors_first() {
 }
 
 #[test]
+fn all_that_is_behind_the_key_can_be_scrolled_to_on_a_usual_terminal() {
+    let alerts: Vec<(&str, u64)> = (0..12).map(|step| ("warning", step)).collect();
+    let mut screen = Screen::new(with_alerts(&alerts), ViewKind::Overview, (80, 24));
+    let frame = screen.press("\n").text();
+    assert!(frame.contains("more") && !frame.contains("happened at step 0 end"), "{frame}");
+    let frame = screen.press(&"↓".repeat(60)).text();
+    assert!(words(&frame).contains("happened at step 0 end") && !frame.contains("more"), "{frame}");
+    // It stops at its end: one key back moves.
+    assert_ne!(screen.press("↑").text(), frame);
+}
+
+#[test]
 fn alerts_are_counted_when_they_are_too_many_to_be_kept() {
     let alerts: Vec<(&str, u64)> = (0..2345).map(|step| ("warning", step)).collect();
     let mut screen = Screen::new(with_alerts(&alerts), ViewKind::Overview, (80, 24));

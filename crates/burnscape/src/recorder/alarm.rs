@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use burnscape_run::alert_line;
 use burnscape_trace::{
     Activation, Alert, AlertRule, Blackbox, Curvature, Head, Record, RunFolder, Step, columns,
     record,
@@ -31,6 +32,10 @@ pub(super) struct Alarm {
     boxes_left: usize,
     on_alert: Option<OnAlert>,
     counters: Arc<Counters>,
+    /// Paths of the blocks, for what is said of them.
+    blocks: Vec<String>,
+    /// What was said to help.
+    helped: Vec<String>,
 }
 
 impl Alarm {
@@ -44,6 +49,8 @@ impl Alarm {
             boxes_left: config.black_box.most,
             on_alert: config.on_alert.clone(),
             counters,
+            blocks: Vec::new(),
+            helped: Vec::new(),
         }
     }
 
@@ -51,6 +58,7 @@ impl Alarm {
     pub fn introduce(&mut self, head: &Head) {
         let is_weight = head.blocks.iter().map(|block| block.role == "weight").collect();
         self.suspicions = Suspicions::new(is_weight);
+        self.blocks = head.blocks.iter().map(|block| block.path.clone()).collect();
         self.watchdog = Watchdog::new(self.rules, &head.dtype);
     }
 
@@ -98,7 +106,7 @@ impl Alarm {
         self.counters.alerted_after.store(of_process + 1, Ordering::Relaxed);
         let (step, rule) = (first.step, first.rule.clone());
         for alert in alerts {
-            self.tell_alert(&alert);
+            self.tell_alert(&alert, None);
             journal.append(&Record::Alert(alert));
         }
         self.write_black_box(step, rule, boxed, journal);
@@ -108,17 +116,24 @@ impl Alarm {
     /// Tells what was measured live, and judges it. An edge is no fault: no black box is opened.
     pub fn live_curvature(&mut self, curvature: Curvature, journal: &mut Journal) {
         let alert = self.watchdog.judge_curvature(&curvature);
+        let limit = curvature.stability_limit;
         journal.append(&Record::Curvature(curvature));
         if let Some(alert) = alert {
-            self.tell_alert(&alert);
+            self.tell_alert(&alert, limit);
             journal.append(&Record::Alert(alert));
         }
     }
 
-    fn tell_alert(&self, alert: &Alert) {
+    /// A line, and below it what helps, each advice once.
+    fn tell_alert(&mut self, alert: &Alert, stability_limit: Option<f64>) {
         log::warn!("burnscape: {}. {}", alert.text, alert.advice);
-        let sentence = format!("{}. {}", alert.text, alert.advice);
-        self.counters.voice.alert(sentence, self.counters.has_dashboard());
+        let block = alert.block.and_then(|it| self.blocks.get(it as usize));
+        let mut told = alert_line(alert, block.map(String::as_str), stability_limit);
+        if !self.helped.contains(&alert.advice) {
+            self.helped.push(alert.advice.clone());
+            told += &format!("\n  what helps: {}", alert.advice);
+        }
+        self.counters.voice.alert(told, self.counters.has_dashboard());
         let Some(answer) = &self.on_alert else { return };
         if (answer.0)(alert) == AlertAction::Stop {
             self.counters.stop_asked.store(true, Ordering::Release);

@@ -45,11 +45,15 @@ pub(super) fn draw_contours(
     }
 }
 
+/// All letters in what is read in the middle, where the line is.
 fn draw_label(text: &str, place: Rect, buffer: &mut Buffer) {
+    let middle = (place.x + place.width / 2, place.y);
+    let ground = buffer.cell_mut(middle).and_then(merge_halves);
+    let colour = ground.map_or(Color::Reset, ink);
     for (x, letter) in (place.x..place.right()).zip(text.chars()) {
         if let Some(cell) = buffer.cell_mut((x, place.y)) {
-            let ground = merge_halves(cell);
-            cell.set_char(letter).set_fg(ground.map_or(Color::Reset, ink));
+            merge_halves(cell);
+            cell.set_char(letter).set_fg(colour);
             cell.modifier = Modifier::empty();
         }
     }

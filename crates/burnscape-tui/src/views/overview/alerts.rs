@@ -4,7 +4,6 @@ use burnscape_trace::Alert;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use crate::alert_line::alert_line;
 use crate::model::{Run, is_error};
 use crate::palette::{BAD, MUTED, WARNING};
 use crate::views::frame::{alerts_colour, counted_alerts};
@@ -58,7 +57,7 @@ fn chosen(run: &Run, most: usize) -> Vec<&Alert> {
 
 fn line(run: &Run, alert: &Alert, width: usize) -> Line<'static> {
     let colour = if is_error(alert) { BAD } else { WARNING };
-    Line::styled(text::cut_end(&alert_line(run, alert), width), Style::new().fg(colour))
+    Line::styled(text::cut_end(&run.alert_line(alert), width), Style::new().fg(colour))
 }
 
 /// Adds words at the right, where there is room.

@@ -3,6 +3,8 @@
 mod alerts;
 mod charts;
 
+use std::cell::Cell;
+
 use burnscape_landscape::surface::Counts;
 use burnscape_trace::Epoch;
 use ratatui::buffer::Buffer;
@@ -16,6 +18,7 @@ use crate::message::Message;
 use crate::model::{OWN, Run, RunState, Series};
 use crate::numbers::{EMPTY, bytes, duration, percent, short};
 use crate::palette::{BAD, MUTED, WARNING};
+use crate::scroll;
 use crate::sight::Sight;
 use crate::widgets::facts::{self, Fact, Tone};
 use crate::widgets::{areas, figures, gauge, text, too_small};
@@ -37,7 +40,7 @@ const NOTE_LINES: usize = 3;
 const ALERT_LINES: (u16, u16) = (5, 6);
 
 const KEYS: [(&str, &str); 4] = [
-    ("Enter", "all numbers; advice"),
+    ("Enter", "all numbers; ↑ ↓"),
     ("v", "further charts"),
     ("s", "smooth the line drawn"),
     ("y", "scale of values"),
@@ -58,6 +61,9 @@ const WORDS: [(&str, &str); 7] = [
 pub struct OverviewView {
     charts: Charts,
     tells_all: bool,
+    /// First line of all numbers and sentences that is seen, and the last one that could be when they were drawn.
+    first: usize,
+    last: Cell<usize>,
 }
 
 impl View for OverviewView {
@@ -81,6 +87,10 @@ impl View for OverviewView {
         std::mem::take(&mut self.tells_all)
     }
 
+    fn scrolls(&self) -> bool {
+        self.tells_all
+    }
+
     fn look_at(&mut self, sight: Sight) {
         self.charts.reading.sight = sight;
     }
@@ -89,7 +99,8 @@ impl View for OverviewView {
         match message {
             Message::NextScale => self.charts.reading.scale = self.charts.reading.scale.next(),
             Message::NextSmoothing => self.charts.smoothing = self.charts.smoothing.next(),
-            Message::ToggleWords => self.tells_all = !self.tells_all,
+            Message::ToggleWords => (self.tells_all, self.first) = (!self.tells_all, 0),
+            _ if self.tells_all && scroll::moved(&mut self.first, self.last.get(), message) => {}
             Message::NextLayer => self.charts.first = self.charts.first.wrapping_add(1),
             _ => {}
         }
@@ -129,7 +140,9 @@ impl OverviewView {
         let mut lines = facts::flowed(&[key, others].concat(), width);
         lines.extend(alerts::in_full(run, width));
         lines.extend(notes(run, true, width));
-        facts::draw_lines(area, buffer, &lines);
+        let last = lines.len().saturating_sub(usize::from(area.height));
+        self.last.set(last);
+        facts::draw_as_many(area, buffer, &lines[self.first.min(last)..]);
     }
 
     fn draw_charts_and_notes(&self, run: &Run, is_roomy: bool, area: Rect, buffer: &mut Buffer) {

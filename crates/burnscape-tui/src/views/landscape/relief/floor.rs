@@ -5,7 +5,6 @@ use burnscape_landscape::surface::Surface;
 use burnscape_trace::Trajectory;
 
 use super::camera::{Camera, Place};
-use super::path::stretches;
 use crate::palette::{LEVELS, MUTED, scale};
 use crate::views::landscape::overlay::CONTOURS;
 use crate::widgets::colours::{Colours, ValueAt};
@@ -53,6 +52,15 @@ impl Floor<'_> {
     }
 }
 
+/// Between neighbouring snapshots of one run.
+pub(super) fn stretches(path: &Trajectory) -> impl Iterator<Item = ((f64, f64), (f64, f64))> {
+    let starts: Vec<usize> = path.runs().iter().map(|run| run.start).collect();
+    let points = path.x.iter().copied().zip(path.y.iter().copied());
+    let stretches = points.clone().zip(points.skip(1)).enumerate();
+    let within = stretches.filter(move |(place, _)| !starts.contains(&(place + 1)));
+    within.map(|(_, stretch)| stretch)
+}
+
 #[cfg(test)]
 mod tests {
     use burnscape_landscape::grid::{Axis, Grid};
@@ -63,7 +71,7 @@ mod tests {
 
     use super::*;
     use crate::message::Towards;
-    use crate::views::landscape::relief::Pose;
+    use crate::views::landscape::relief::pose::Pose;
     use crate::widgets::dots;
     use crate::widgets::scale::ScaleChoice;
 

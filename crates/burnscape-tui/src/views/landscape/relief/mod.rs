@@ -23,7 +23,7 @@ use self::sides::Sides;
 use super::picture::Picture;
 use super::{Cursor, axes};
 use crate::numbers::short;
-use crate::palette::MUTED;
+use crate::palette::{MUTED, ON_FACE};
 use crate::still::Still;
 use crate::widgets::colours::Colours;
 use crate::widgets::depth_dots::DepthDots;
@@ -101,7 +101,7 @@ impl Relief<'_> {
         let path = path.map(|path| path.line(area));
         let (width, height) = (canvas.dots().width(), canvas.dots().height());
         let on_path = |x, y| path.as_ref().is_some_and(|path| path.at(x, y).is_some());
-        let pixel = |x, y| if on_path(x, y) { Color::Black } else { canvas.colour_at(x, y) };
+        let pixel = |x, y| if on_path(x, y) { ON_FACE } else { canvas.colour_at(x, y) };
         let rows = 0..height;
         let pixels = rows.flat_map(|y| (0..width).map(move |x| (x, y)));
         Some(Still { width, pixels: pixels.map(|(x, y)| pixel(x, y)).collect() })

@@ -12,8 +12,9 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::super::overlay::end_mark;
 use super::camera::{Camera, Place};
+use super::floor::stretches;
 use super::mesh::Mesh;
-use crate::palette::{VALID, lit_level};
+use crate::palette::{ON_FACE, VALID, lit_level};
 use crate::widgets::depth_dots::{DepthDots, DepthPoint, points_between};
 use crate::widgets::dots::{self, Dots};
 
@@ -155,15 +156,6 @@ impl Path<'_> {
     }
 }
 
-/// Between neighbouring snapshots of one run.
-pub(super) fn stretches(path: &Trajectory) -> impl Iterator<Item = ((f64, f64), (f64, f64))> {
-    let starts: Vec<usize> = path.runs().iter().map(|run| run.start).collect();
-    let points = path.x.iter().copied().zip(path.y.iter().copied());
-    let stretches = points.clone().zip(points.skip(1)).enumerate();
-    let within = stretches.filter(move |(place, _)| !starts.contains(&(place + 1)));
-    within.map(|(_, stretch)| stretch)
-}
-
 /// Puts dots in place of what the mesh has in their cells, so that they stand out.
 fn put(dots: &Dots, style: Style, area: Rect, buffer: &mut Buffer) {
     for (column, row, glyph, _) in dots.cells() {
@@ -174,10 +166,10 @@ fn put(dots: &Dots, style: Style, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// What is read on a face: black or white where the terminal's own colour would be drawn.
+/// What is read on a face where the terminal's own colour would be drawn.
 fn on(ground: Color, style: Style) -> Style {
     match lit_level(ground) {
-        Some(_) if style.fg == Some(Color::Reset) => style.fg(Color::Black),
+        Some(_) if style.fg == Some(Color::Reset) => style.fg(ON_FACE),
         _ => style,
     }
 }

@@ -1,19 +1,41 @@
 //! An alert in one line: at which step, what is wrong with what, and by how much.
 
+use burnscape_landscape::words::percent;
 use burnscape_trace::{Alert, AlertRule};
 
-use crate::model::{Run, is_error};
-use crate::numbers::{percent, short};
-use crate::widgets::text::printable;
+use super::numbers::significant;
+use super::text::printable;
+use super::{CurvatureHistory, Run, is_error};
 
-/// Such as `step 792: edge of stability, λ·lr = 1.91 (limit 2)`; errors are called so, without colours too.
-pub(crate) fn alert_line(run: &Run, alert: &Alert) -> String {
+/// Such as `step 792: edge of stability, λ·lr = 1.91 (limit 2)`; errors are called so. `block` is the path of the block
+/// that it names, and `stability_limit` the `λ·lr` from which on steps overshoot, where that is known.
+#[must_use]
+pub fn alert_line(alert: &Alert, block: Option<&str>, stability_limit: Option<f64>) -> String {
     let level = if is_error(alert) { "error at " } else { "" };
-    printable(&format!("{level}step {}: {}", alert.step, what(run, alert)))
+    let what = what(alert, &place(alert, block), stability_limit);
+    printable(&format!("{level}step {}: {what}", alert.step))
 }
 
-fn what(run: &Run, alert: &Alert) -> String {
-    let of = place(run, alert);
+impl Run {
+    /// One of its alerts in one line, as [`alert_line`] has it.
+    #[must_use]
+    pub fn alert_line(&self, alert: &Alert) -> String {
+        let blocks = self.head.as_ref().map_or(&[][..], |head| &head.blocks);
+        let block = alert.block.and_then(|it| blocks.get(it as usize));
+        alert_line(alert, block.map(|it| it.path.as_str()), self.stability_limit(alert))
+    }
+
+    /// From which `λ·lr` on steps overshot when an alert was told, a little below it.
+    fn stability_limit(&self, alert: &Alert) -> Option<f64> {
+        let histories = (0..).map_while(|it| self.curvatures().get(it));
+        let mut moments = histories.flat_map(CurvatureHistory::moments);
+        let moment = moments.find(|moment| moment.step == alert.step)?;
+        let limit = moment.limit / moment.largest.0 * alert.value;
+        limit.is_finite().then_some(limit)
+    }
+}
+
+fn what(alert: &Alert, of: &str, stability_limit: Option<f64>) -> String {
     let beyond = format!("{} (limit {})", short(alert.value), short(alert.threshold));
     match &alert.rule {
         AlertRule::NonFiniteLoss => format!("the loss is {}", short(alert.value)),
@@ -29,7 +51,7 @@ fn what(run: &Run, alert: &Alert) -> String {
         AlertRule::DeadUnits => format!("dead units{of}, {}", share(alert)),
         AlertRule::SaturatedUnits => format!("saturated units{of}, {}", share(alert)),
         AlertRule::EdgeOfStability => {
-            let limit = stability_limit(run, alert).unwrap_or(alert.threshold);
+            let limit = stability_limit.unwrap_or(alert.threshold);
             format!("edge of stability, λ·lr = {} (limit {})", short(alert.value), short(limit))
         }
         // A rule of a newer writer has a sentence of its own.
@@ -38,28 +60,21 @@ fn what(run: &Run, alert: &Alert) -> String {
     }
 }
 
+fn short(value: f64) -> String {
+    significant(value, 3)
+}
+
 fn share(alert: &Alert) -> String {
     format!("{} (limit {})", percent(alert.value), percent(alert.threshold))
 }
 
 /// The block or tap that is named, and how many more there are.
-fn place(run: &Run, alert: &Alert) -> String {
-    let blocks = run.head.as_ref().map_or(&[][..], |head| &head.blocks);
-    let block = alert.block.and_then(|it| blocks.get(it as usize)).map(|block| &block.path);
+fn place(alert: &Alert, block: Option<&str>) -> String {
     let more = match alert.places {
         0 | 1 => String::new(),
         places => format!(" and {} more", places - 1),
     };
-    block.or(alert.tap.as_ref()).map_or(String::new(), |name| format!(" of {name}{more}"))
-}
-
-/// The `λ·lr` from which on steps overshoot; the alert itself is told a little below it.
-fn stability_limit(run: &Run, alert: &Alert) -> Option<f64> {
-    let histories = (0..).map_while(|it| run.curvatures().get(it));
-    let mut moments = histories.flat_map(burnscape_run::CurvatureHistory::moments);
-    let moment = moments.find(|moment| moment.step == alert.step)?;
-    let limit = moment.limit / moment.largest.0 * alert.value;
-    limit.is_finite().then_some(limit)
+    block.or(alert.tap.as_deref()).map_or(String::new(), |name| format!(" of {name}{more}"))
 }
 
 #[cfg(test)]
@@ -78,7 +93,7 @@ mod tests {
 
     fn told(rule: &str, alert: Alert) -> String {
         let alert = record!(Alert { rule: rule.into(), step: 792, ..alert });
-        alert_line(&run(), &alert)
+        run().alert_line(&alert)
     }
 
     #[test]
@@ -87,12 +102,12 @@ mod tests {
         let (rule, step) = (AlertRule::EdgeOfStability, 792);
         let alert = record!(Alert { rule, step, value: 1.912, threshold: 1.9 });
         let expected = "step 792: edge of stability, λ·lr = 1.91 (limit 1.9)";
-        assert_eq!(alert_line(&run, &alert), expected, "what it was told by");
+        assert_eq!(run.alert_line(&alert), expected, "what it was told by");
         let (largest, stability_limit) = (vec![19.12].into(), Some(2.0));
         let lr = 0.1;
         run.apply(&Record::Curvature(record!(Curvature { step, largest, stability_limit, lr })));
         let expected = "step 792: edge of stability, λ·lr = 1.91 (limit 2)";
-        assert_eq!(alert_line(&run, &alert), expected);
+        assert_eq!(run.alert_line(&alert), expected);
     }
 
     #[test]
@@ -109,7 +124,7 @@ mod tests {
         assert_eq!(loss, "error at step 792: the loss is NaN");
         let tap = Some("relu".to_owned());
         let dead = told("dead-units", record!(Alert { tap, value: 0.57, threshold: 0.5 }));
-        assert_eq!(dead, "step 792: dead units of relu, 57 % (limit 50 %)");
+        assert_eq!(dead, "step 792: dead units of relu, 57.0 % (limit 50.0 %)");
     }
 
     #[test]
