@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::View;
+use super::view::View;
 use crate::model::{Alerts, Run, RunState};
 use crate::numbers::duration;
 use crate::palette::{BAD, ColourMap, GOOD, MUTED, TRAIN, WARNING};

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::View;
+use super::view::View;
 use crate::message::Message;
 use crate::model::{Run, TapQuantity};
 use crate::palette::MUTED;

@@ -15,7 +15,7 @@ use ratatui::style::Style;
 use self::course::Course;
 use self::filter::Filter;
 use self::modules::Module;
-use super::View;
+use super::view::View;
 use crate::message::Message;
 use crate::model::{Blocks, Run};
 use crate::palette::MUTED;

@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::Cursor;
+use super::cursor::Cursor;
 use super::picture::Picture;
 use super::relief::TRUE_LOSS_MARK;
 use super::viewport::{self, Zoom};

@@ -4,9 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier};
 
+use super::cursor::Cursor;
 use super::picture::Picture;
 use super::viewport::{Viewport, Zoom};
-use super::{Cursor, axes, overlay, profile};
+use super::{axes, overlay, profile};
 use crate::palette::level_of_share;
 use crate::widgets::colours::Colours;
 use crate::widgets::half_blocks::{self, Pixel};

@@ -2,6 +2,7 @@
 
 mod axes;
 mod beside;
+mod cursor;
 mod labels;
 mod line;
 mod live;
@@ -22,12 +23,13 @@ use ratatui::text::Line;
 
 use self::beside::Look;
 pub(crate) use self::beside::{Beside, SurfacesBeside};
+use self::cursor::Cursor;
 use self::picture::Picture;
 use self::relief::{Pose, Relief};
 use self::viewport::Zoom;
 use self::words::{LivePath, Scene, Words};
 pub(crate) use self::words::{extremes, last_loss, snapshots};
-use super::View;
+use super::view::View;
 use crate::message::{Message, Towards};
 use crate::model::{Landscape, Run};
 use crate::palette::MUTED;
@@ -83,13 +85,6 @@ pub struct LandscapeView {
     pose: Pose,
     /// The step that the reader looks at: its snapshot is marked on the path.
     sight: Sight,
-}
-
-/// A node of the grid, by column and row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cursor {
-    column: usize,
-    row: usize,
 }
 
 impl View for LandscapeView {
@@ -297,17 +292,6 @@ impl LandscapeView {
         let (picture, below) = areas::split_bottom(area, height);
         facts::draw_lines(below, buffer, &lines);
         draw_picture(picture, buffer);
-    }
-}
-
-impl Cursor {
-    fn moved(self, towards: Towards, nodes: usize) -> (usize, usize) {
-        match towards {
-            Towards::Up => (self.column, self.row + nodes),
-            Towards::Down => (self.column, self.row.saturating_sub(nodes)),
-            Towards::Left => (self.column.saturating_sub(nodes), self.row),
-            Towards::Right => (self.column + nodes, self.row),
-        }
     }
 }
 

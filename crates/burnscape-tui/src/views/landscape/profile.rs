@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::Cursor;
+use super::cursor::Cursor;
 use super::viewport::{Span as AxisSpan, Viewport};
 use crate::numbers::{loss, short};
 use crate::palette::{MUTED, TRAIN};

@@ -13,7 +13,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use self::charts::Charts;
-use super::View;
+use super::view::View;
 use crate::message::Message;
 use crate::model::{OWN, Run, RunState, Series};
 use crate::numbers::{EMPTY, bytes, duration, percent, short};

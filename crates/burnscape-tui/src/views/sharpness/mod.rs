@@ -13,7 +13,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use self::panel::Panel;
-use super::View;
+use super::view::View;
 use crate::message::{Message, Towards};
 use crate::model::{CurvatureHistory, Run};
 use crate::palette::MUTED;

@@ -12,7 +12,7 @@ mod values;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::Cursor;
+use super::cursor::Cursor;
 use super::picture::Picture;
 use crate::model::{Landscape, Run, caveat_of_plan, caveats_of_path, caveats_of_slice, components};
 use crate::numbers::{loss, short};

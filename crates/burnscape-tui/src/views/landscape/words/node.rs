@@ -5,7 +5,7 @@ use ratatui::text::Line;
 
 use super::{Scene, coordinates, heading, wrapped};
 use crate::numbers::{loss, percent, short};
-use crate::views::landscape::Cursor;
+use crate::views::landscape::cursor::Cursor;
 use crate::widgets::facts::{Fact, Tone};
 use crate::widgets::text;
 

@@ -5,7 +5,7 @@ use burnscape_landscape::surface::{Extreme, Surface};
 use super::coordinates;
 use crate::model::{Caveat, caveats_of_values};
 use crate::numbers::{loss, percent, short};
-use crate::views::landscape::Cursor;
+use crate::views::landscape::cursor::Cursor;
 use crate::views::landscape::picture::Picture;
 use crate::widgets::facts::{Fact, Tone};
 use crate::widgets::text;
