@@ -206,8 +206,13 @@ fn a_plan_is_not_followed_by_whoever_would_measure_something_else() {
     let other_data = [batch(&wave_rows::<5>(6, 0.3)[..4]), batch(&rows()[4..])];
     assert_names(
         &refused(open(&run), &other_data, &pca()),
-        &["the losses of the batches", plans.join("pca").to_str().expect("UTF-8")],
+        &["the fingerprint of the samples", plans.join("pca").to_str().expect("UTF-8")],
     );
+    // Of the same targets, which are the last two of a row.
+    let other_inputs = rows().into_iter().map(|[a, b, c, d, e]| [b, c, a, d, e]);
+    let other_inputs: Vec<[f32; 5]> = other_inputs.collect();
+    let other_data = [batch(&other_inputs[..4]), batch(&other_inputs[4..])];
+    assert_names(&refused(open(&run), &other_data, &pca()), &["the losses of the batches"]);
     let fewer = [batch(&rows()[..4])];
     assert_names(&refused(open(&run), &fewer, &pca()), &["the number of batches", "(2, 2)"]);
     let shorter = [batch(&rows()[..3]), batch(&rows()[4..])];

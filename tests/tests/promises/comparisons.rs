@@ -60,7 +60,7 @@ fn initialisations_show_gradients_and_surfaces_before_and_after() {
 fn skips_measures_networks_with_and_without_skip_connections_alike() {
     let dir = tempdir().expect("a folder");
     let said = run_example("skips", dir.path(), 1, &["--depths", "8", "--seeds", "2"]);
-    let row = said.lines().find(|line| line.starts_with("share of convex nodes"));
+    let row = said.lines().find(|line| line.starts_with("share of convex nodes "));
     // Two sides of two seeds each: means with intervals.
     assert_eq!(row.expect("a row").matches(" to ").count(), 2, "{said}");
     let told = sentences(dir.path(), StudyKind::SideBySide).join(" ");
