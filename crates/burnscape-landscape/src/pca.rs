@@ -61,8 +61,8 @@ pub use stored::DirectionStore;
 ///
 /// # Errors
 ///
-/// [`Error::TooFewSnapshots`] with fewer than two, [`Error::NonFiniteSnapshot`] if one holds NaN or an
-/// infinity, [`PcaError::Read`] if one cannot be read.
+/// [`TooFewSnapshots`](crate::Error::TooFewSnapshots) with fewer than two,
+/// [`NonFiniteSnapshot`](crate::Error::NonFiniteSnapshot) if one holds NaN or an infinity, [`PcaError::Read`] if one cannot be read.
 ///
 /// # Examples
 ///

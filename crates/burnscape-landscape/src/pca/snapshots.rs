@@ -18,8 +18,8 @@ pub trait Snapshots {
     /// Fills `out` with the parameters `start..start + out.len()` of one snapshot.
     ///
     /// Pieces are asked for in ascending order of `start`, and for each of them all snapshots in turn, once
-    /// over the whole length in each read that [`pca`], [`scores`] and [`LivePca::push`] speak of. All calls
-    /// come from the thread that called these.
+    /// over the whole length in each read that [`pca`](super::pca), [`scores`](super::scores) and
+    /// [`LivePca::push`](super::LivePca::push) speak of. All calls come from the thread that called these.
     ///
     /// # Errors
     ///
