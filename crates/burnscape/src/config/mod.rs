@@ -42,8 +42,8 @@ pub(crate) enum Existing {
     NextFree,
 }
 
-/// 64 MiB a vector; a study holds about six of them.
-const MOST_HELD: usize = 1 << 24;
+/// 256 MiB a vector; a study holds about six of them.
+const MOST_HELD: usize = 1 << 26;
 
 /// All settings; [`crate::ProbeBuilder`] documents each.
 #[derive(Debug, Clone)]

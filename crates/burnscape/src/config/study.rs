@@ -182,7 +182,7 @@ macro_rules! study_setters {
         /// Parameters up to which a study holds centre and directions in memory, some six vectors as long as the
         /// parameters. Of a larger model random directions are drawn again from their seed at every node, and others
         /// are read from the run folder, block by block: a surface then needs the model, one copy of it that is moved,
-        /// and one block. To the bit the losses are the same. Default 2²⁴, 64 MiB a vector.
+        /// and one block. To the bit the losses are the same. Default 2²⁶, 256 MiB a vector.
         pub fn hold_vectors_of(mut self, parameters: usize) -> Self {
             self.config.most_held = parameters;
             self
