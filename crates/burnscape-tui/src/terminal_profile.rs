@@ -175,12 +175,12 @@ impl TerminalProfile {
         };
         let is_line = lies_on_colour(cell) && !["▀", " "].contains(&cell.symbol());
         let is_area = ["▀", "▄"].contains(&cell.symbol());
-        // On the ground of the terminal an ink is what is read there; on another colour it is as it was drawn.
-        let ink =
-            |colour: Color, is_on_ground: bool| match is_on_ground || lit_level(colour).is_some() {
-                true => inks.of(colour).unwrap_or_else(|| map(colour)),
-                false => map(colour),
-            };
+        // On the ground of the terminal, and on faces, an ink is what is read there; on another colour it is as it was drawn.
+        let is_of_faces = |colour: Color| colour == ON_FACE || lit_level(colour).is_some();
+        let ink = |colour: Color, is_on_ground: bool| match is_on_ground || is_of_faces(colour) {
+            true => inks.of(colour).unwrap_or_else(|| map(colour)),
+            false => map(colour),
+        };
         let is_on_ground = cell.bg == Color::Reset && !(is_area && scale_level(cell.fg).is_some());
         (cell.fg, cell.bg) = (ink(cell.fg, is_on_ground), ink(cell.bg, false));
         if self.colours == ColourDepth::Sixteen && is_line {
@@ -444,6 +444,24 @@ mod tests {
             found.map(|(_, value)| (*value).to_owned())
         });
         (profile.colours, profile.glyphs)
+    }
+
+    #[test]
+    fn a_path_over_faces_is_read_on_light_grounds_as_on_dark_ones() {
+        for theme in [Theme::Dark, Theme::Light] {
+            let ground = Ground::assumed(theme);
+            let inks = Inks::new(ColourDepth::True, ground);
+            for level in 0..LEVELS {
+                let mut frame = Buffer::empty(Rect::new(0, 0, 1, 1));
+                let cell = &mut frame[(0, 0)];
+                cell.set_char('⠶').set_fg(ON_FACE).set_bg(crate::palette::lit(level, 1));
+                TerminalProfile::FULL.adapt_with(&inks, &mut frame);
+                let cell = &frame[(0, 0)];
+                let [ink, face] = [cell.fg, cell.bg].map(|it| rgb(it).expect("a colour"));
+                let contrast = crate::ground::contrast(ink, face);
+                assert!(contrast >= crate::ground::MARK, "{level} on {theme:?}: {contrast}");
+            }
+        }
     }
 
     #[test]
