@@ -42,9 +42,9 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        say("\x1b[?1049l");
+        // Before the mode, which tells others that the terminal is free.
+        say(&format!("\x1b[?1049l{CLOSED}\r\n"));
         let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
-        say(&format!("{CLOSED}\r\n"));
     }
 }
 
