@@ -6,13 +6,13 @@ use std::path::Path;
 
 use burnscape_landscape::surface::{NodeState, Surface};
 use burnscape_trace::{
-    ComparedRun, End, Error, F64s, Head, LayerNodes, Nodes, Note, Record, RunFolder, Runs, Slice,
-    Study, StudyKind, Writer, record,
+    ComparedRun, End, Error, F64s, Head, Nodes, Note, Record, RunFolder, Runs, Slice, Study,
+    StudyKind, Writer, record,
 };
 
 use super::candidate::{RunBeside, common_head};
 use super::{Picture, SideBySide};
-use crate::Landscape;
+use crate::{Landscape, node_record};
 
 impl SideBySide {
     /// Writes the comparison as a run folder: whoever reads runs reads it.
@@ -170,23 +170,8 @@ fn nodes(slice: u32, landscape: &Landscape) -> Vec<Nodes> {
         let states = loss.states().iter().enumerate();
         let index: Vec<usize> =
             states.filter(|(_, it)| **it == state).map(|(node, _)| node).collect();
-        (!index.is_empty()).then(|| tile(slice, &layers, &index, state))
+        (!index.is_empty())
+            .then(|| node_record(slice, &layers, &index, state == NodeState::Interpolated))
     };
     [NodeState::Measured, NodeState::Interpolated].into_iter().filter_map(of_state).collect()
-}
-
-fn tile(slice: u32, layers: &[&Surface], index: &[usize], state: NodeState) -> Nodes {
-    let values = |surface: &Surface| index.iter().map(|&node| surface.losses()[node]).collect();
-    let stderrs = |surface: &Surface| index.iter().map(|&node| surface.stderrs()[node]).collect();
-    let layer = |surface: &&Surface| {
-        record!(LayerNodes { value: values(surface), stderr: stderrs(surface) })
-    };
-    record!(Nodes {
-        slice,
-        index: index.iter().map(|&node| node as u32).collect(),
-        loss: values(layers[0]),
-        stderr: stderrs(layers[0]),
-        layers: layers[1..].iter().map(layer).collect(),
-        interpolated: state == NodeState::Interpolated,
-    })
 }

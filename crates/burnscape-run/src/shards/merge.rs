@@ -1,15 +1,13 @@
 //! Putting shards together: their nodes go to the trace of the run, where whoever reads it finds them.
 
-use burnscape_landscape::surface::Surface;
 use burnscape_trace::{
-    Check, End, EndReason, Error, F64s, LayerNodes, Nodes, Record, RunFolder, Shards, Slice,
-    Trajectory, U32s, Writer, record,
+    Check, End, EndReason, Error, Record, RunFolder, Shards, Slice, Trajectory, Writer, record,
 };
 
 use super::gathered::{Gap, Gathered};
 use super::part::Part;
 use super::plan::{SharedSlice, are_same};
-use crate::{Landscape, Recorded};
+use crate::{Landscape, Recorded, node_record};
 
 /// Nodes of a record.
 const NODES_PER_RECORD: usize = 256;
@@ -207,7 +205,7 @@ fn records(
         detail: gathered.agreement_in_words(),
     });
     let tiles = new.chunks(NODES_PER_RECORD);
-    let tiles = tiles.map(|nodes| Record::from(tile(slice, &gathered.layers, nodes)));
+    let tiles = tiles.map(|nodes| Record::from(node_record(slice, &gathered.layers, nodes, false)));
     let first = told.into_iter().chain(path.map(Record::from));
     first.chain(tiles).chain([Record::from(check)]).collect()
 }
@@ -216,20 +214,6 @@ fn records(
 fn is_news(path: &Trajectory, known: &Landscape) -> bool {
     let held = known.trajectory().map_or(0, |held| held.loss.len());
     path.loss.len() > held
-}
-
-fn tile(slice: u32, layers: &[Surface], nodes: &[usize]) -> Nodes {
-    let pick = |values: &[f64]| F64s(nodes.iter().map(|&node| values[node]).collect());
-    let layer = |layer: &Surface| {
-        record!(LayerNodes { value: pick(layer.losses()), stderr: pick(layer.stderrs()) })
-    };
-    record!(Nodes {
-        slice,
-        index: U32s(nodes.iter().map(|&node| node as u32).collect()),
-        loss: pick(layers[0].losses()),
-        stderr: pick(layers[0].stderrs()),
-        layers: layers[1..].iter().map(layer).collect(),
-    })
 }
 
 /// Why the trace of a shard is not to be used for a slice.

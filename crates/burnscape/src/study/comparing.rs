@@ -8,13 +8,13 @@ use burnscape_landscape::direction;
 use burnscape_landscape::evaluate::{BatchLoss, mean_over_samples};
 use burnscape_landscape::layout::Layout;
 use burnscape_landscape::words;
+use burnscape_run::node_record;
 use burnscape_trace::{F64s, Record, Study as TraceStudy, record};
 
 use super::open_study::OpenStudy;
 use super::perturb::at_tensors;
 use super::quantities::measure_batches;
 use super::slice_spec::{BatchNormMode, SliceSpec};
-use super::surfaces::tile;
 use super::ways::{Statistics, Way, WayToMeasure};
 use crate::Result;
 use crate::landscape::slice_surface::SliceSurface;
@@ -134,7 +134,7 @@ where
             for (surface, losses) in started.layers.iter_mut().zip(row) {
                 surface.set(node, mean_over_samples(losses));
             }
-            handle.record(Record::Nodes(tile(slice, &started.layers, &[node], false)));
+            handle.record(Record::Nodes(node_record(slice, &started.layers, &[node], false)));
         })?;
         self.held.know(started.known());
         let surface = started.known().surface();

@@ -9,7 +9,8 @@ use burn::module::Module;
 use burn::train::{InferenceStep, TrainStep};
 use burnscape_landscape::curvature::{ExtremesOptions, Restricted, extremes};
 use burnscape_landscape::surface::NodeValue;
-use burnscape_trace::{F64s, Layer, LayerNodes, Nodes, Record, U32s, record};
+use burnscape_run::node_record;
+use burnscape_trace::{Layer, Record, record};
 
 use super::Study;
 use super::open_study::OpenStudy;
@@ -104,10 +105,11 @@ where
             let delta = moved(&directions, [alpha, beta]);
             let values =
                 at(&mut hessian, &selection, delta).map_err(|error| error.at(alpha, beta))?;
-            self.record(Record::Nodes(tile(started.plan.slice.slice, node, &values)));
             for (surface, mean) in started.layers.iter_mut().zip(values) {
                 surface.set(node, NodeValue { mean, stderr: f64::NAN });
             }
+            let slice = started.plan.slice.slice;
+            self.record(Record::Nodes(node_record(slice, &started.layers, &[node], false)));
         }
         let known = started.known();
         let surface = known.surface();
@@ -157,17 +159,4 @@ where
         (negative, largest) => (negative / largest).abs(),
     };
     Ok([loss, largest, smallest, ratio])
-}
-
-fn tile(slice: u32, node: usize, values: &[f64; 4]) -> Nodes {
-    let one = |value: f64| F64s(vec![value]);
-    let layer = |&value: &f64| record!(LayerNodes { value: one(value), stderr: one(f64::NAN) });
-    record!(Nodes {
-        slice,
-        index: U32s(vec![node as u32]),
-        loss: one(values[0]),
-        stderr: one(f64::NAN),
-        layers: values[1..].iter().map(layer).collect(),
-        interpolated: false,
-    })
 }

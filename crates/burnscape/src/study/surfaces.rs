@@ -10,7 +10,8 @@ use burnscape_landscape::adaptive::Filled;
 use burnscape_landscape::evaluate::{EvaluateError, evaluate_layers};
 use burnscape_landscape::surface::{NodeState, Surface};
 use burnscape_landscape::words::{self, number as number_in_words, percent};
-use burnscape_trace::{F64s, LayerNodes, Nodes, Record, RunFolder, U32s, record};
+use burnscape_run::node_record;
+use burnscape_trace::{Record, RunFolder};
 
 use super::centre::{Centre, same};
 use super::evaluate::{Pace, SliceContext};
@@ -286,7 +287,7 @@ where
         workers.extend(self.workers_elsewhere(&elsewhere));
         let slice = plan.slice.slice;
         let on_tile = |layers: &[Surface], nodes: &[usize]| {
-            self.record(Record::Nodes(tile(slice, layers, nodes, false)));
+            self.record(Record::Nodes(node_record(slice, layers, nodes, false)));
             progress.advance(nodes.len());
         };
         let should_stop = || watch.reason().is_some();
@@ -338,7 +339,7 @@ where
             layer.set(node, *value);
         }
         let slice = started.plan.slice.slice;
-        self.record(Record::Nodes(tile(slice, &started.layers, &[node], false)));
+        self.record(Record::Nodes(node_record(slice, &started.layers, &[node], false)));
     }
 
     /// A slice as far as it is measured, checked.
@@ -365,7 +366,7 @@ where
         let interpolated = states.filter(|(_, state)| **state == NodeState::Interpolated);
         let nodes: Vec<usize> = interpolated.map(|(node, _)| node).collect();
         if !nodes.is_empty() {
-            self.record(Record::Nodes(tile(plan.slice.slice, layers, &nodes, true)));
+            self.record(Record::Nodes(node_record(plan.slice.slice, layers, &nodes, true)));
         }
         for (number, (layer, filled)) in layers.iter().zip(&filled).enumerate() {
             self.check_interpolation(plan, number, layer, filled);
@@ -517,19 +518,4 @@ impl<M> Turns<M> {
     fn left(&self) -> usize {
         if self.is_over { 0 } else { self.rounds.left(&self.started.layers[0]) }
     }
-}
-
-pub(super) fn tile(slice: u32, layers: &[Surface], nodes: &[usize], interpolated: bool) -> Nodes {
-    let pick = |values: &[f64]| F64s(nodes.iter().map(|&node| values[node]).collect());
-    let layer = |layer: &Surface| {
-        record!(LayerNodes { value: pick(layer.losses()), stderr: pick(layer.stderrs()) })
-    };
-    record!(Nodes {
-        slice,
-        index: U32s(nodes.iter().map(|&node| node as u32).collect()),
-        loss: pick(layers[0].losses()),
-        stderr: pick(layers[0].stderrs()),
-        layers: layers[1..].iter().map(layer).collect(),
-        interpolated,
-    })
 }
