@@ -13,6 +13,8 @@ use burnscape_tui::model::Standing;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::program::{self, stderr, stdout};
+
 /// What all of them tell.
 #[derive(Debug, PartialEq)]
 struct Told {
@@ -81,13 +83,9 @@ fn written(records: &[Record], blocks: usize) -> TempDir {
 }
 
 fn burnscape(root: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_burnscape"))
-        .current_dir(root)
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    let output = program::burnscape(root, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+    stdout(&output)
 }
 
 fn list(root: &Path, expected: &Told) {

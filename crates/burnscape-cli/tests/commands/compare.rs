@@ -1,21 +1,12 @@
 //! `burnscape compare` from outside: what it prints and writes, and its exit code.
 
-use std::process::{Command, Output};
-
 use burnscape_trace::{
     Axis, Curvature, End, Epoch, FORMAT, Head, Nodes, Record, RunFolder, Slice, Step, Writer,
     record,
 };
 use tempfile::TempDir;
 
-fn burnscape(folder: &TempDir, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_burnscape"));
-    command.current_dir(folder.path()).args(arguments).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
+use super::program::{burnscape, stderr, stdout};
 
 /// A run with one random plane on 5 × 5 nodes.
 fn write(folder: &TempDir, name: &str, lambda: f64, fingerprint: &str) {
@@ -60,8 +51,8 @@ const ALL: [&str; 5] = ["compare", "plain-1", "plain-2", "skips-1", "skips-2"];
 fn runs_are_compared_in_a_table_and_a_run_folder_that_other_commands_read() {
     let folder = with_runs();
     let output = burnscape(&folder, &[&ALL[..], &["-o", "both"]].concat());
-    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
-    let said = text(&output.stdout);
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+    let said = stdout(&output);
     let line = |start: &str| said.lines().find(|line| line.starts_with(start)).unwrap_or_default();
     assert_eq!(
         line("largest eigenvalue λ_max ").split_whitespace().nth(3),
@@ -82,9 +73,9 @@ fn runs_are_compared_in_a_table_and_a_run_folder_that_other_commands_read() {
         &["dump", "both"],
     ] {
         let output = burnscape(&folder, command);
-        assert_eq!(output.status.code(), Some(0), "{command:?}: {}", text(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{command:?}: {}", stderr(&output));
     }
-    let frame = text(&burnscape(&folder, &["watch", "both", "--once", "--size", "120x40"]).stdout);
+    let frame = stdout(&burnscape(&folder, &["watch", "both", "--once", "--size", "120x40"]));
     assert!(frame.contains("plain-1 random"), "{frame}");
 }
 
@@ -101,7 +92,7 @@ fn a_comparison_is_exported_and_reported_like_any_run() {
         &["export", "both", "--format", "svg", "-o", "svg"],
     ] {
         let output = burnscape(&folder, command);
-        assert_eq!(output.status.code(), Some(0), "{command:?}: {}", text(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{command:?}: {}", stderr(&output));
     }
     let json = std::fs::read_to_string(folder.path().join("both.json")).unwrap();
     assert!(json.contains("\"side\":\"plain\"") || json.contains("\"side\": \"plain\""));
@@ -114,7 +105,7 @@ fn what_cannot_be_compared_is_a_sentence_and_nothing_is_overwritten() {
     let output =
         burnscape(&folder, &["compare", "plain-1", "odd", "plain-1", "none", "plain-2", "-o", "c"]);
     assert_eq!(output.status.code(), Some(0));
-    let (said, left_out) = (text(&output.stdout), text(&output.stderr));
+    let (said, left_out) = (stdout(&output), stderr(&output));
     assert!(said.contains("odd: `random` is not compared with `random` of plain-1"), "{said}");
     assert!(left_out.contains("given twice") && left_out.contains("there is no run folder"));
     for (arguments, words) in [
@@ -126,7 +117,7 @@ fn what_cannot_be_compared_is_a_sentence_and_nothing_is_overwritten() {
     ] {
         let output = burnscape(&folder, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(text(&output.stderr).contains(words), "{words}: {}", text(&output.stderr));
+        assert!(stderr(&output).contains(words), "{words}: {}", stderr(&output));
         assert!(!folder.path().join("d").exists(), "{arguments:?}");
     }
 }

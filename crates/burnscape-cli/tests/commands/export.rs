@@ -3,26 +3,15 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use burnscape_trace::{Axis, End, FORMAT, Head, Nodes, Record, RunFolder, Slice, Writer, record};
 use tempfile::TempDir;
 
+use super::program::{burnscape, stderr, stdout};
+
 fn export(folder: &TempDir, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_burnscape"))
-        .current_dir(folder.path())
-        .arg("export")
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    burnscape(folder, &[&["export"], arguments].concat())
 }
 
 /// A run `digits` with a line of three nodes around a snapshot that has no file.
@@ -190,10 +179,7 @@ fn help_tells_the_exit_codes_and_the_arrays() {
 #[test]
 fn its_help_tells_the_exit_codes() {
     for command in ["export", "report"] {
-        let output = Command::new(env!("CARGO_BIN_EXE_burnscape"))
-            .args([command, "--help"])
-            .output()
-            .unwrap();
+        let output = burnscape(".", &[command, "--help"]);
         assert!(String::from_utf8_lossy(&output.stdout).contains("Exit codes"), "{command}");
     }
 }

@@ -7,6 +7,7 @@ mod compare;
 mod export;
 mod hostile;
 mod merge;
+mod program;
 #[cfg(feature = "export")]
 mod report;
 mod shell;

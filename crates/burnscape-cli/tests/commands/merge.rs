@@ -1,7 +1,7 @@
 //! `burnscape merge` from outside: what it puts together, what it says is missing or wrong, its exit codes.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use burnscape_run::SharedSlice;
 use burnscape_trace::{
@@ -11,21 +11,10 @@ use burnscape_trace::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::program::{burnscape, stderr, stdout};
+
 fn merge(folder: &TempDir, further: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_burnscape"))
-        .current_dir(folder.path())
-        .args(["merge", "digits"])
-        .args(further)
-        .output()
-        .unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    burnscape(folder, &[&["merge", "digits"], further].concat())
 }
 
 fn head() -> Head {
@@ -136,11 +125,7 @@ fn without_shards_or_without_a_run_nothing_is_merged() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("has no shards"), "{}", stderr(&output));
     assert_eq!(fs::read(run_of(&folder).trace_path()).unwrap(), before);
-    let output = Command::new(env!("CARGO_BIN_EXE_burnscape"))
-        .current_dir(folder.path())
-        .args(["merge", "nowhere"])
-        .output()
-        .unwrap();
+    let output = burnscape(&folder, &["merge", "nowhere"]);
     assert_eq!(output.status.code(), Some(2));
 }
 

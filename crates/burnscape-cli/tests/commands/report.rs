@@ -1,14 +1,15 @@
 //! `burnscape report` from outside: what it writes, says, and its exit code.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use burnscape_trace::{End, FORMAT, Head, RunFolder, Step, Writer, record};
 use tempfile::TempDir;
 
+use super::program::burnscape;
+
 fn report(folder: &TempDir, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_burnscape"));
-    command.current_dir(folder.path()).arg("report").args(arguments).output().unwrap()
+    burnscape(folder, &[&["report"], arguments].concat())
 }
 
 fn with_runs() -> TempDir {

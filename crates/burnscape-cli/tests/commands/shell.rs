@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::{Command, Output, Stdio};
 
+use super::program::stdout;
+
 const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
 
 fn command(arguments: &[&str]) -> Command {
@@ -13,10 +15,6 @@ fn command(arguments: &[&str]) -> Command {
 
 fn burnscape(arguments: &[&str]) -> Output {
     command(arguments).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 #[test]

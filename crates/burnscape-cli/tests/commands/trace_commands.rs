@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use burnscape_trace::{
     End, F32s, FORMAT, Head, Hyperparameters, Metric, Note, Record, RunFolder, Snapshot, Step,
@@ -10,6 +10,8 @@ use burnscape_trace::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use super::program::{burnscape, stderr, stdout};
 
 const COMMANDS: [&[&str]; 7] = [
     &["info", "RUN"],
@@ -20,22 +22,6 @@ const COMMANDS: [&[&str]; 7] = [
     &["dump", "RUN"],
     &["snapshots", "RUN"],
 ];
-
-fn burnscape(folder: &TempDir, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_burnscape"))
-        .current_dir(folder.path())
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
 
 fn step(number: u64) -> Record {
     let norms = [if number == 1 { f32::NAN } else { 0.1 }];

@@ -3,26 +3,20 @@
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use burnscape_trace::{Record, RunFolder, Writer, read_run};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::program::{burnscape, stdout};
+
 const TOUR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/runs/tour");
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../burnscape-trace/tests/golden");
 
 fn verify(run: &Path, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_burnscape"))
-        .args(["verify", "--trace-only"])
-        .args(more)
-        .arg(run)
-        .output()
-        .unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
+    let run = run.to_str().unwrap();
+    burnscape(".", &[&["verify", "--trace-only"], more, &[run]].concat())
 }
 
 /// The recorded tour, written again, with a stop in its midst.
@@ -93,14 +87,14 @@ fn every_change_is_noticed(cases: usize, seed: u64) {
     let trace = fs::read(folder.trace_path()).unwrap();
     let frames: Vec<Vec<u8>> = ranges(&trace).into_iter().map(|it| trace[it].to_vec()).collect();
     let untouched = verify(folder.path(), &[]);
-    assert_eq!(untouched.status.code(), Some(0), "{}", said(&untouched));
+    assert_eq!(untouched.status.code(), Some(0), "{}", stdout(&untouched));
     let mut state = seed;
     for _ in 0..cases {
         let (what, changed) = changed(&frames, &mut state);
         fs::write(folder.trace_path(), changed.concat()).unwrap();
         let output = verify(folder.path(), &[]);
         let is_told = output.status.code() != Some(0);
-        assert_eq!(is_told, changed != frames, "{what}: {}", said(&output));
+        assert_eq!(is_told, changed != frames, "{what}: {}", stdout(&output));
     }
 }
 
@@ -123,8 +117,8 @@ fn traces_of_older_formats_are_whole_and_a_missing_step_leaves_a_hole_in_their_n
         let trace = fs::read(format!("{GOLDEN}/{name}.cbor")).unwrap();
         fs::write(folder.trace_path(), &trace).unwrap();
         let output = verify(folder.path(), &[]);
-        assert_eq!(output.status.code(), Some(0), "{name}: {}", said(&output));
-        assert!(said(&output).contains("no tally: "), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", stdout(&output));
+        assert!(stdout(&output).contains("no tally: "), "{}", stdout(&output));
 
         let records = read_run(folder.path()).unwrap().records;
         let numbered = records.iter().zip(ranges(&trace));
@@ -138,7 +132,7 @@ fn traces_of_older_formats_are_whole_and_a_missing_step_leaves_a_hole_in_their_n
             let (number, range) = &steps[place];
             fs::write(folder.trace_path(), [&trace[..range.start], &trace[range.end..]].concat())
                 .unwrap();
-            let told = said(&verify(folder.path(), &[]));
+            let told = stdout(&verify(folder.path(), &[]));
             assert!(told.contains(&format!("step {number} is missing\n")), "{name}: {told}");
         }
     }
@@ -152,8 +146,8 @@ fn a_missing_first_head_is_told_with_what_helps() {
     fs::write(folder.trace_path(), &trace[ranges(&trace)[0].end..]).unwrap();
     let output = verify(folder.path(), &[]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("no head: the first record is `"), "{}", said(&output));
-    assert!(said(&output).contains("burnscape recover"), "{}", said(&output));
+    assert!(stdout(&output).contains("no head: the first record is `"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("burnscape recover"), "{}", stdout(&output));
 }
 
 #[test]
@@ -172,9 +166,8 @@ fn as_json_it_says_the_same() {
     assert_eq!(missing["whole"], false);
     let told = missing["problems"][0].as_str().unwrap().to_owned();
     assert!(told.ends_with(&format!("there are {}: 1 are missing", ranges.len() - 2)), "{told}");
-    let help =
-        Command::new(env!("CARGO_BIN_EXE_burnscape")).args(["verify", "--help"]).output().unwrap();
+    let help = burnscape(".", &["verify", "--help"]);
     for key in missing.as_object().unwrap().keys() {
-        assert!(said(&help).contains(key), "{key}");
+        assert!(stdout(&help).contains(key), "{key}");
     }
 }

@@ -10,6 +10,8 @@ use burnscape_trace::{
     record,
 };
 
+use super::program::{stderr, stdout};
+
 const LAST_LOSS: f64 = 0.123_456_789;
 const HIGHEST: f64 = 8.25;
 
@@ -21,14 +23,6 @@ fn burnscape(arguments: &[&str]) -> Output {
         .env("TERM", "xterm-256color")
         .output()
         .unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// A finished run with a surface of 3 × 3 nodes, 0.25 in the middle and `HIGHEST` at a corner.
