@@ -140,25 +140,7 @@ fn nearest_of_256(wanted: [u8; 3], least: f64, ground: Ground) -> Color {
 mod tests {
     use super::*;
 
-    /// The sixteen as xterm shows them, and as a VGA console does.
-    const XTERM: [[u8; 3]; 16] = [
-        [0, 0, 0],
-        [205, 0, 0],
-        [0, 205, 0],
-        [205, 205, 0],
-        [0, 0, 238],
-        [205, 0, 205],
-        [0, 205, 205],
-        [229, 229, 229],
-        [127, 127, 127],
-        [255, 0, 0],
-        [0, 255, 0],
-        [255, 255, 0],
-        [92, 92, 255],
-        [255, 0, 255],
-        [0, 255, 255],
-        [255, 255, 255],
-    ];
+    /// The sixteen as a VGA console shows them.
     const VGA: [[u8; 3]; 16] = [
         [0, 0, 0],
         [170, 0, 0],
@@ -198,7 +180,7 @@ mod tests {
         let least =
             |colour| INKS.iter().find(|ink| ink.0 == colour).map_or(ground::MARK, |ink| ink.3);
         for (&colour, &ink) in inks.0.iter().filter(|(colour, _)| **colour != ON_FACE) {
-            for sixteen in [&XTERM, &VGA] {
+            for sixteen in [&palette::XTERM_16, &VGA] {
                 let contrast = ground::contrast(shown(ink, sixteen, ground.theme), seen_on);
                 assert!(
                     contrast >= least(colour),
@@ -251,7 +233,7 @@ mod tests {
             depths.into_iter().flat_map(|it| [(it, Theme::Dark), (it, Theme::Light)])
         {
             let inks = Inks::new(depth, Ground::assumed(theme));
-            let seen = |colour| shown(inks.of(colour).unwrap(), &XTERM, theme);
+            let seen = |colour| shown(inks.of(colour).unwrap(), &palette::XTERM_16, theme);
             let faces = (0..LEVELS).flat_map(|level| {
                 (0..palette::LIGHTS).map(move |light| palette::lit(level, light))
             });
@@ -269,7 +251,7 @@ mod tests {
             for level in 0..LEVELS {
                 let seen = |light| {
                     let ink = inks.of(palette::lit(level, light)).unwrap();
-                    ground::luminance(shown(ink, &XTERM, theme))
+                    ground::luminance(shown(ink, &palette::XTERM_16, theme))
                 };
                 assert!((1..palette::LIGHTS).all(|light| seen(light) > seen(light - 1)), "{level}");
             }

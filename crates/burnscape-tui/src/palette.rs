@@ -309,7 +309,7 @@ pub(crate) fn rgb(colour: Color) -> Option<[u8; 3]> {
 }
 
 /// The first sixteen as xterm shows them.
-const FIRST: [[u8; 3]; 16] = [
+pub(crate) const XTERM_16: [[u8; 3]; 16] = [
     [0, 0, 0],
     [205, 0, 0],
     [0, 205, 0],
@@ -332,7 +332,7 @@ const FIRST: [[u8; 3]; 16] = [
 pub(crate) fn of_256(index: u8) -> [u8; 3] {
     let step = |n: u8| CUBE[usize::from(n % 6)];
     match index.checked_sub(16) {
-        None => FIRST[usize::from(index)],
+        None => XTERM_16[usize::from(index)],
         Some(cube @ 0..216) => [step(cube / 36), step(cube / 6), step(cube)],
         Some(grey) => [8 + 10 * (grey - 216); 3],
     }
