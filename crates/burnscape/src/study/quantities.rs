@@ -223,11 +223,7 @@ where
     M: InferenceStep,
     M::Input: Clone,
 {
-    let mut means = Means::new(at_once);
-    means.add(model, sets, quantities)?;
-    let sizes = means.sizes(sets, quantities.len());
-    let values = means.values(sets, quantities.len())?;
-    Ok(Measured { values, sizes, fingerprint: None })
+    Means::new(at_once).measured(model, sets, quantities)
 }
 
 /// The same with the fingerprint of the first set.
@@ -245,13 +241,7 @@ where
     M: InferenceStep,
     M::Input: Clone,
 {
-    let mut means = Means { targets: Some(Vec::new()), ..Means::new(at_once) };
-    means.add(model, sets, quantities)?;
-    let sizes = means.sizes(sets, quantities.len());
-    let targets = means.targets.take().unwrap_or_default();
-    let fingerprint = fingerprint::of_batches(&targets[..sets[0].len()]);
-    let values = means.values(sets, quantities.len())?;
-    Ok(Measured { values, sizes, fingerprint })
+    Means { targets: Some(Vec::new()), ..Means::new(at_once) }.measured(model, sets, quantities)
 }
 
 /// Every layer of one model, batch by batch.
@@ -300,13 +290,32 @@ pub(crate) struct Means {
     at_once: bool,
     means: Vec<Value>,
     sizes: Vec<Size>,
-    /// Hashes of the targets of every batch, where they are asked for.
+    /// Hashes of the targets of the batches of the first set, where they are asked for.
     targets: Option<Vec<Option<u64>>>,
 }
 
 impl Means {
     pub fn new(at_once: bool) -> Self {
         Self { at_once, means: Vec::new(), sizes: Vec::new(), targets: None }
+    }
+
+    /// Everything of one model.
+    fn measured<M>(
+        mut self,
+        model: &M,
+        sets: &[Vec<M::Input>],
+        quantities: &[Quantity<'_, M::Output>],
+    ) -> Result<Measured>
+    where
+        M: InferenceStep,
+        M::Input: Clone,
+    {
+        self.add(model, sets, quantities)?;
+        let sizes = self.sizes(sets, quantities.len());
+        let targets = self.targets.take();
+        let fingerprint = targets.and_then(|it| fingerprint::of_batches(&it));
+        let values = self.values(sets, quantities.len())?;
+        Ok(Measured { values, sizes, fingerprint })
     }
 
     /// Evaluates one more point.
@@ -320,10 +329,10 @@ impl Means {
         M: InferenceStep,
         M::Input: Clone,
     {
-        for batches in sets {
+        for (set, batches) in sets.iter().enumerate() {
             for (index, batch) in batches.iter().enumerate() {
                 let output = infer(model, batch)?;
-                if let Some(targets) = &mut self.targets {
+                if let Some(targets) = self.targets.as_mut().filter(|_| set == 0) {
                     targets.push(fingerprint::targets(&output));
                 }
                 for quantity in quantities {
