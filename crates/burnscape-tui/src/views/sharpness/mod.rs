@@ -1,4 +1,4 @@
-//! Sharpness: how curved the loss was around the weights over training, against what a step bears.
+//! Sharpness: how curved the loss was around the weights over training, against the limit of stability for the learning rate.
 
 mod blocks;
 mod course;
@@ -43,7 +43,7 @@ const WORDS: [(&str, &str); 8] = [
     ("trace", "sum of all λ: curvature of all directions together"),
     ("density", "most λ lie near 0; a few far outliers are usual"),
     ("block", "λ_max of one block alone, never above that of the whole"),
-    ("measures", "each with what it does not change under; compare only within"),
+    ("measures", "with rescalings that leave it unchanged; compare only within"),
     ("±", "of λ how far it may be off; of trace, density standard errors"),
 ];
 
