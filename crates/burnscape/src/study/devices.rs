@@ -164,8 +164,7 @@ where
         *device.gave_up.borrow_mut() = Some(error.to_string());
         let sentence =
             format!("{} measures no more, its nodes go to the other devices: {error}", device.name);
-        log::warn!("burnscape: {sentence}");
-        self.note("warning", sentence);
+        self.active.recorder.handle.problem(sentence);
     }
 
     /// Tells which devices measured a slice, and by how much they differ at its centre and two corners.
