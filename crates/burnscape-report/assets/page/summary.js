@@ -89,9 +89,23 @@ const comparison = parent => {
   });
 };
 
-// Runs with the same settings, but for seeds, and the same model and learning rates are a group: one band holds them.
+// The runs that a comparison is about stand where figures of a training would.
+const comparedRuns = (parent, { compared }) => {
+  const numbers = distinct(compared.flatMap(it => it.numbers.map(([name]) => name))), hasSides = compared.some(it => it.side && it.side !== it.name);
+  const columns = ["run", ...(hasSides ? ["side"] : []), ...numbers, "folder", "to be known"];
+  const rows = compared.map(it => {
+    const told = Object.fromEntries(it.numbers);
+    return [it.name, ...(hasSides ? [it.side] : []), ...numbers.map(name => told[name] ?? "–"), it.path, it.remarks.join(" ")];
+  });
+  make("div", null, parent, { class: "table", tabindex: "0", role: "region", "aria-label": "Runs" }).append(rowsTable(columns, rows));
+};
+
+// Runs with the same settings, but for seeds, and the same model and learning rates are a group: one band holds them. Of
+// runs that tell no settings only names can: those that are called the same but for the number of a seed.
 const groupRuns = () => {
-  const settings = run => JSON.stringify([Object.entries(run.settings).filter(([name]) => !/seed/i.test(name)), run.summary.parameters, run.summary.blocks, run.summary.optimizer, run.lr, run.summary.epochs]);
+  const told = run => Object.entries(run.settings).filter(([name]) => !/seed/i.test(name));
+  const called = run => (told(run).length || run.summary.optimizer ? "" : run.name.replace(/[-_ ]*(seed)?[-_ ]\d+$/, ""));
+  const settings = run => JSON.stringify([told(run), called(run), run.summary.parameters, run.summary.blocks, run.summary.optimizer, run.lr, run.summary.epochs]);
   const groups = new Map();
   runs.forEach(run => groups.set(settings(run), [...(groups.get(settings(run)) || []), run]));
   const shared = [...groups.values()].filter(group => group.length > 1);
@@ -100,7 +114,7 @@ const groupRuns = () => {
 };
 
 const subline = run => {
-  const parts = [stateOf(run)];
+  const parts = [run.compared.length ? `Comparison of ${count(run.compared.length, "run")}` : stateOf(run)];
   if (run.summary.started_unix_secs > 0) parts.push("started " + new Date(run.summary.started_unix_secs * 1000).toISOString().slice(0, 16).replace("T", " ") + " UTC");
   if (run.summary.device) parts.push("on " + run.summary.device);
   return parts.join(" · ");

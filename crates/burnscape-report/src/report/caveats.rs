@@ -19,8 +19,11 @@ pub(super) fn of_slice(slice: &Slice, run: &Run) -> Vec<String> {
     caveats.extend(plans.find(|it| it.slices.contains(&record.slice)).and_then(caveat_of_plan));
     let scaled = (!record.normalisation.is_empty()).then(|| record.normalisation.clone());
     caveats.extend(scaled.map(Caveat::Scaled));
-    caveats.extend(slice.trajectory.iter().flat_map(|path| caveats_of_path(record, path)));
     let mut words: Vec<String> = caveats.iter().map(ToString::to_string).collect();
+    if let Some(path) = &slice.trajectory {
+        let of_path = caveats_of_path(record, path).into_iter();
+        words.extend(of_path.map(|it| it.of_path_in_words(path, &run.history.runs)));
+    }
     words.extend(slice.basins().iter().flat_map(basins));
     let study = record.study.and_then(|number| run.studies.get(&number));
     words.extend(study.iter().flat_map(|study| study.sentences.iter().cloned()));

@@ -112,7 +112,7 @@ impl Scene<'_> {
         };
         let mut lines = vec![Line::default()];
         lines.extend(heading(&study::title(study), width));
-        lines.extend(wrapped(&study::facts(study, landscapes), width));
+        lines.extend(wrapped(&study::facts(study, self.run), width));
         let sentences = study.sentences.iter().map(|sentence| text::printable(sentence));
         lines.extend(sentences.flat_map(|sentence| paragraph(&sentence, width)));
         lines
@@ -120,7 +120,9 @@ impl Scene<'_> {
 
     fn numbers(&self) -> Vec<Fact> {
         let mut facts: Vec<Fact> = self.picture.and_then(values::shown).into_iter().collect();
-        facts.push(last_loss(self.run));
+        facts.extend(self.landscape.trajectory().and_then(|it| path::key(it, self.run.compared())));
+        // A comparison trains nothing.
+        facts.extend(self.run.compared().is_empty().then(|| last_loss(self.run)));
         facts.extend(self.picture.map(|picture| extremes(picture.surface())).unwrap_or_default());
         facts.push(snapshots(self.run));
         facts
@@ -137,7 +139,8 @@ impl Scene<'_> {
         let components = components(self.landscape.slice());
         facts.extend(trajectory.and_then(|it| path::explained(it, &components)));
         facts.extend(trajectory.and_then(path::out_of_plane));
-        facts.extend(trajectory.and_then(path::plane_gap));
+        let compared = self.run.compared();
+        facts.extend(trajectory.and_then(|it| path::plane_gap(it, compared)));
         facts.extend(self.picture.map(values::samples));
         facts.extend(self.picture.map(|picture| values::stderr(picture.surface())));
         facts
@@ -195,8 +198,10 @@ impl Scene<'_> {
         let failed = self.landscape.checks().iter().filter(|check| !check.passed);
         let mut caveats: Vec<String> =
             failed.map(|check| format!("{} does not hold: {}", check.name, check.detail)).collect();
-        let of_path = self.landscape.trajectory().map(|path| caveats_of_path(slice, path));
-        caveats.extend(of_path.iter().flatten().map(ToString::to_string));
+        if let Some(path) = self.landscape.trajectory() {
+            let of_path = caveats_of_path(slice, path).into_iter();
+            caveats.extend(of_path.map(|it| it.of_path_in_words(path, self.run.compared())));
+        }
         caveats.extend(self.picture.and_then(|it| progress::caveat(self.run, it.surface())));
         let mut others = self.picture.map(values::caveats).unwrap_or_default();
         others.extend(self.run.landscapes().plan_of(slice).and_then(caveat_of_plan));
