@@ -3,10 +3,10 @@
 use burnscape_trace::columns::GRAD_NORM;
 use colorous::Color;
 
-use super::FigureOptions;
 use super::cells::Cells;
 use super::frame::{Frame, Words};
 use super::legend::{Entry, Mark};
+use super::options::FigureOptions;
 use super::scale::Scale;
 use super::svg::{Anchor, FONT, Look, Svg, cut, width_of};
 use crate::Error;
