@@ -4,7 +4,8 @@ use std::io::Write;
 
 use burnscape_landscape::surface::Surface;
 use burnscape_landscape::words as honest;
-use burnscape_trace::{Metric, Step};
+use burnscape_run::{Distinct, layer_names};
+use burnscape_trace::{Axis, Metric, Step};
 use serde_json::Value;
 
 use crate::cells::Texts;
@@ -36,7 +37,8 @@ histograms.csv   a row per histogram: bin i counts values with 2^(first_exponent
 alerts.csv       a row per alert
 curvature.csv    a row per measurement; lists are JSON
 snapshots.csv    a row per snapshot
-slices.csv       a row per slice: where it lies
+slices.csv       a row per slice: where it lies; x_component and y_component are the numbers of the principal components
+                 along which it does
 nodes.csv        a row per node of a slice: slice, ix, iy, x, y, loss, stderr, state (unmeasured, measured or
                  interpolated)
 basins.csv       a row per basin of a slice, the most persistent first: number on pictures (empty if it does not
@@ -44,7 +46,8 @@ basins.csv       a row per basin of a slice, the most persistent first: number o
                  one (into: its number), persistence (height of the saddle over the minimum), at_border,
                  standing: counts, noise (no deeper than twice the standard error of the difference) or
                  filled-in (rests on interpolated losses)
-layers.csv       the same as nodes.csv for further quantities: slice, layer, ix, iy, value, stderr
+layers.csv       the same as nodes.csv for further quantities: slice, layer, ix, iy, value, stderr; of several layers of
+                 one name the further ones have a number behind it, as in `accuracy (2)`
 trajectory.csv   a row per slice and snapshot: coordinates x and y, distance from the plane, losses
 
 A table without rows has no file.
@@ -208,12 +211,14 @@ fn header_of_steps(run: &Run, columns: &[&str], texts: Texts) -> Vec<String> {
     header
 }
 
-/// A name for each block of each column.
-fn names_of_cells(run: &Run, columns: &[&str], texts: Texts) -> impl Iterator<Item = String> {
+/// A name for each block of each column; those that become the same cell are told apart.
+fn names_of_cells(run: &Run, columns: &[&str], texts: Texts) -> Vec<String> {
+    let mut distinct = Distinct::default();
+    let mut name =
+        |column, block| distinct.name(&texts.cell(&format!("{column}/{}", run.block_name(block))));
     let blocks = 0..run.history.steps.widest();
-    let name =
-        move |column: &&str, block| texts.cell(&format!("{column}/{}", run.block_name(block)));
-    columns.iter().flat_map(move |column| blocks.clone().map(move |block| name(column, block)))
+    let cells = columns.iter().flat_map(|column| blocks.clone().map(move |block| (*column, block)));
+    cells.map(|(column, block): (&str, usize)| name(column, block)).collect()
 }
 
 fn step(table: &mut Table<'_>, row: &Step, columns: &[&str], blocks: usize) -> csv::Result<()> {
@@ -271,6 +276,8 @@ fn slices(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
         "normalisation",
         "biases",
         "unit",
+        "x_component",
+        "y_component",
     ];
     tables.table("slices.csv", &words(&header), |table| {
         let row = |slice| row_of_slice(slice, tables.texts);
@@ -285,6 +292,9 @@ fn slices(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
 fn row_of_slice(slice: &Slice, texts: Texts) -> Vec<String> {
     let (record, text) = (&slice.record, |text: &str| texts.cell(text));
     let y = record.y.as_ref();
+    let component = |axis: Option<&Axis>| {
+        axis.and_then(Axis::principal_component).map_or(String::new(), |it| it.to_string())
+    };
     vec![
         record.slice.to_string(),
         text(&record.name),
@@ -299,6 +309,8 @@ fn row_of_slice(slice: &Slice, texts: Texts) -> Vec<String> {
         text(record.normalisation.as_str()),
         text(record.biases.as_str()),
         text(honest::unit(&record.unit)),
+        component(Some(&record.x)),
+        component(y),
     ]
 }
 
@@ -368,8 +380,11 @@ fn layers(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
 
 fn layers_of(slice: &Slice, table: &mut Table<'_>, tables: &Tables<'_>) -> Result<(), Error> {
     let is_line = slice.record.y.is_none();
-    for (layer, values) in slice.record.layers.iter().zip(&slice.layers) {
-        let name = tables.texts.cell(&layer.name);
+    // Texts that become the same cell are told apart as well.
+    let mut distinct = Distinct::default();
+    let names = layer_names(&slice.record);
+    let names = names.iter().map(|name| distinct.name(&tables.texts.cell(name)));
+    for (name, values) in names.zip(&slice.layers) {
         for node in 0..values.grid().len() {
             let (ix, iy) = values.grid().column_row(node);
             let cells = [

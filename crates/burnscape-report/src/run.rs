@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use burnscape_run::{History, Recorded, Standing, Steps};
+use burnscape_run::{Distinct, History, Recorded, Standing, Steps};
 use burnscape_trace::{Head, LossCause, Lost, RunFolder, Snapshot, Step, Study, Torn};
 
 use crate::Error;
@@ -20,6 +20,7 @@ pub(crate) struct Run {
     pub(crate) head: Head,
     pub(crate) standing: Standing,
     pub(crate) history: History,
+    block_names: Vec<String>,
     /// By number; also those that a resume has left behind, as a slice may lie around one.
     pub(crate) snapshots: BTreeMap<u64, Snapshot>,
     /// By number.
@@ -62,7 +63,19 @@ impl Run {
             lost.extend(missing);
         }
         require_proven(&history.steps)?;
-        Ok(Self { folder, head, standing, history, snapshots, slices, offered, studies, lost })
+        let block_names = block_names(&head, history.steps.widest());
+        Ok(Self {
+            folder,
+            head,
+            standing,
+            history,
+            block_names,
+            snapshots,
+            slices,
+            offered,
+            studies,
+            lost,
+        })
     }
 
     /// That there is a surface or line.
@@ -91,10 +104,9 @@ impl Run {
         name_of(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
     }
 
-    /// Path of a parameter block, or its number.
+    /// Path of a parameter block, or its number; with a number behind it where an earlier one has the same.
     pub(crate) fn block_name(&self, block: usize) -> String {
-        let recorded = self.head.blocks.get(block);
-        recorded.map_or_else(|| format!("block {block}"), |block| block.path.clone())
+        self.block_names.get(block).cloned().unwrap_or_else(|| format!("block {block}"))
     }
 
     pub(crate) fn folder(&self) -> &RunFolder {
@@ -105,6 +117,14 @@ impl Run {
     pub(crate) fn only_compares(&self, slice: &Slice) -> bool {
         !self.offered.contains(&slice.record.slice)
     }
+}
+
+/// Different names of all blocks that the head or a step tells of.
+fn block_names(head: &Head, widest: usize) -> Vec<String> {
+    let mut distinct = Distinct::default();
+    let path = |block: usize| head.blocks.get(block).map(|block| block.path.clone());
+    let name = |block: usize| path(block).unwrap_or_else(|| format!("block {block}"));
+    (0..head.blocks.len().max(widest)).map(|block| distinct.name(&name(block))).collect()
 }
 
 /// Series of all columns, each as wide as the widest.

@@ -33,7 +33,7 @@ const hero = parent => {
   const group = firstPlane(), box = row(parent, group ? "hero" : "hero single");
   const drawSurface = at => {
     const z = scaleOfPlanes(group, null);
-    const made = surfaceOf(holder, group[at], z, null, { title: `Loss surface: ${planeTitle(group[at].slice)}`, note: isTrained(group[at].slice) ? "with the path of training" : "", level: "h2", height: 420 });
+    const made = surfaceOf(holder, group[at], z, null, { title: `Loss surface: ${group[at].slice.title}`, note: isTrained(group[at].slice) ? "with the path of training" : "", level: "h2", height: 420 });
     if (group.length > 1) group.forEach(({ run }, number) => {
       const it = button(cutMiddle(run.name, 22), made.legend, () => { holder.replaceChildren(); drawSurface(number); }, { "aria-pressed": String(number === at) });
       it.classList.add("choice");
@@ -52,7 +52,7 @@ const heroMetric = () => distinct(runs.flatMap(run => run.metrics.map(it => it.m
 
 const sectionOfPlanes = (group, place) => {
   const { slice } = group[0], layers = [null, ...distinct(group.flatMap(it => it.slice.layers.map(layer => layer.name)))];
-  section(`plane-${place}`, planeTitle(slice), body => {
+  section(`plane-${place}`, slice.title, body => {
     const choices = layers.length > 1 ? make("div", null, body, { class: "choices", role: "group", "aria-label": "What is drawn" }) : null;
     const pictures = row(body, "slot");
     const fill = layer => {
@@ -118,9 +118,9 @@ const sectionOfLines = () => section("lines", "Lines", body => {
   runs.forEach((run, number) => run.slices.filter(slice => !slice.y).forEach(slice => {
     const layers = [null, ...slice.layers.map(it => it.name)];
     layers.forEach((layer, kind) => chart(box, {
-      title: `${nameOf(layer)} along ${slice.name || "slice " + slice.slice}${many ? `: ${run.name}` : ""}`, overSteps: false, xName: slice.x_name, yName: nameOf(layer),
-      lines: [{ name: nameOf(layer), x: nums(slice.x), y: valuesOf(slice, layer), colour: many ? number : kind, dash: 0 }], words: kind ? [] : slice.words, table: nodesOf(slice), note: `around ${slice.centre || "its centre"}` }));
-    if (!finite(valuesOf(slice, null)).length) make("p", `No loss along ${slice.name || "slice " + slice.slice} is finite.`, body, { class: "warn" });
+      title: `${nameOf(layer)} along ${slice.title}${many ? `: ${run.name}` : ""}`, overSteps: false, xName: slice.x_name, yName: nameOf(layer),
+      lines: [{ name: nameOf(layer), x: nums(slice.x), y: valuesOf(slice, layer), colour: many ? number : kind, dash: 0 }], words: kind ? [] : slice.words, table: nodesOf(slice) }));
+    if (!finite(valuesOf(slice, null)).length) make("p", `No loss along ${slice.title} is finite.`, body, { class: "warn" });
   }));
 }, { isOpen: false });
 

@@ -3,8 +3,9 @@
 use std::fs;
 
 use burnscape_report::{Error, Format};
-use burnscape_trace::{Step, record};
+use burnscape_trace::{Block, FORMAT, Head, Step, record};
 
+use super::python::Python;
 use super::support::{Npz, TestRun};
 
 const BLOCKS: u32 = 1000;
@@ -94,6 +95,38 @@ fn csv_has_a_table_of_the_steps_in_which_rare_quantities_were_measured() {
             }
         }
     }
+}
+
+/// The rules of the run again, in Python.
+const READ_IN_PYTHON: &str = r#"
+import sys
+sys.path.insert(0, READER)
+import numpy as np
+from burnscape_trace import read_run
+
+steps = read_run(sys.argv[1]).steps()
+assert steps.loss.tolist() == [.5] * 6000 and steps.step[steps.rows].tolist() == [0, 17, 1000, 2000, 3000, 4000, 5000]
+of = lambda name: steps.step[steps.rows][steps.measured[name]].tolist()
+assert of("grad_norm") == [0, 1000, 2000, 3000, 4000, 5000] and of("noise") == [17, 4000]
+np.testing.assert_array_equal(steps.columns["noise"][1], (np.arange(1000) + 17) * .25)
+assert np.isnan(steps.columns["noise"][0]).all()
+norms = steps.over("grad_norm")
+assert np.flatnonzero(~np.isnan(norms)).tolist() == [0, 1000, 2000, 3000, 4000, 5000]
+assert abs(norms[0] - (999 * 1000 * 1999 / 6) ** .5) < 1e-9 * norms[0]
+"#;
+
+#[test]
+fn python_has_rows_for_the_steps_in_which_something_was_measured() {
+    let Some(python) = Python::with("cbor2, numpy") else { return };
+    let block = |number: u32| record!(Block { path: format!("b{number}"), shape: vec![1] });
+    let blocks = (0..BLOCKS).map(block).collect();
+    let mut run = TestRun::with_head(record!(Head { format: FORMAT, blocks }));
+    (0..STEPS).for_each(|number| {
+        run.add(step(number));
+    });
+    run.flush();
+    let reader = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/python");
+    python.check(&READ_IN_PYTHON.replace("READER", &format!("{reader:?}")), run.folder.path());
 }
 
 #[test]
