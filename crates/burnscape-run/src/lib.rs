@@ -17,6 +17,7 @@ mod curvature;
 mod distinct;
 mod facts;
 mod freezing;
+mod glimpse;
 mod history;
 mod landscape;
 mod landscapes;
@@ -65,6 +66,7 @@ pub use curvature::{CurvatureHistory, Curvatures, MAX_MOMENTS, Moment, stability
 pub use distinct::{Distinct, layer_names};
 pub use facts::{Facts, Losses};
 pub use freezing::Freezing;
+pub use glimpse::Glimpse;
 pub use history::History;
 pub use landscape::{Landscape, MAX_NODES, Quantity, basins};
 pub use landscapes::Landscapes;
