@@ -166,11 +166,16 @@ pub(crate) fn decode_into(payload: &[u8], step: &mut Step) -> Option<()> {
     rest.0.is_empty().then_some(())
 }
 
+/// Whether a payload begins as that of a step does that is written here.
+pub(crate) fn is_step(payload: &[u8]) -> bool {
+    payload.starts_with(KIND)
+}
+
 /// Whether a payload may be that of a step: not where it begins as another kind is written.
 pub(crate) fn may_be(payload: &[u8]) -> bool {
     match payload {
         // An array of 2, a text of up to 23 bytes.
-        [0x82, 0x60..=0x77, ..] => payload.starts_with(KIND),
+        [0x82, 0x60..=0x77, ..] => is_step(payload),
         _ => true,
     }
 }
@@ -252,9 +257,10 @@ impl<'a> Rest<'a> {
             return None;
         }
         for (name, values) in columns {
-            if self.key()? != name {
+            if self.head(TEXT)? != name.len() as u64 {
                 return None;
             }
+            self.after(name.as_bytes())?;
             self.words(F32S, f32::from_le_bytes, &mut values.0)?;
         }
         Some(())

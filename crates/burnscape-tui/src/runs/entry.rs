@@ -101,13 +101,10 @@ impl Entry {
             self.trouble = Some(Trouble::Gone);
             return false;
         };
-        let polled = follower.poll();
+        let polled = follower.poll_each(|item| self.followed.apply_item(item));
         let has_more = follower.has_more();
         self.trouble = match polled {
-            Ok(items) => {
-                items.iter().for_each(|item| self.followed.apply_item(item));
-                None
-            }
+            Ok(_) => None,
             Err(TraceError::Replaced { .. }) => return self.start_over(),
             Err(TraceError::NoFolder { .. }) => Some(Trouble::Gone),
             Err(error @ (TraceError::Open { .. } | TraceError::Read { .. })) => {
