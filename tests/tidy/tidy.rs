@@ -129,6 +129,23 @@ fn the_hook_is_built_floor_by_floor() {
     }
 }
 
+/// `x/mod.rs`, never `x.rs` beside `x/`: what belongs together lies together.
+#[test]
+fn a_module_of_several_files_begins_in_its_own_folder() {
+    let folders = |folder: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).expect("a folder of the sources");
+        let entries = entries.map(|entry| entry.expect("an entry").path());
+        entries.filter(|path| path.is_dir()).collect()
+    };
+    let mut open: Vec<PathBuf> =
+        crates().iter().map(|name| root().join("crates").join(name).join("src")).collect();
+    while let Some(folder) = open.pop() {
+        let beside = folder.with_extension("rs");
+        assert!(!beside.exists(), "{} belongs into its folder, as mod.rs", beside.display());
+        open.extend(folders(&folder));
+    }
+}
+
 /// Crates in which more than two files need each other, with how many at most: what is left to be taken apart.
 const LONGEST_CIRCLES: [(&str, usize); 2] = [("burnscape-report", 11), ("burnscape-tui", 5)];
 
