@@ -12,6 +12,7 @@ use crate::fields::Fields;
 use crate::output_folder::OutputFolder;
 use crate::run::Run;
 use crate::slice::Slice;
+use crate::step_columns::StepColumns;
 use crate::{Error, basins};
 
 /// What is in the folder, told to those who find it.
@@ -24,6 +25,8 @@ them, and U+FFFD in place of control characters; `burnscape export --raw-texts` 
 steps.csv        a row per optimizer step: step, batches, epoch, iteration, accumulated, elapsed_secs, lr,
                  loss, missing (numbers of blocks without a gradient, with spaces between them), then
                  QUANTITY/BLOCK for each quantity and parameter block, such as grad_norm/fc1.weight
+rare_steps.csv   only of a long run in which so little was measured that steps.csv would be nearly empty: quantities
+                 that were measured in fewer than one step of 256, and the steps in which they were
 blocks.csv       the parameter blocks, in their order
 epochs.csv       a row per complete epoch
 hyperparameters.csv  what the training was set to: name and value, as JSON
@@ -131,13 +134,41 @@ fn steps(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
     if steps.count() == 0 {
         return Ok(());
     }
-    run.require_dense("steps.csv")?;
-    let (columns, out) = (columns(run), tables.out);
-    tables.table("steps.csv", &header_of_steps(run, &columns, tables.texts), |table| {
+    let (columns, out) = (StepColumns::of(run, "steps.csv")?, tables.out);
+    let all = sorted(&columns.of_all_steps);
+    tables.table("steps.csv", &header_of_steps(run, &all, tables.texts), |table| {
         steps.for_each(|row| {
-            step(table, row, &columns, steps.widest()).map_err(|source| out.error(source.into()))
+            step(table, row, &all, steps.widest()).map_err(|source| out.error(source.into()))
+        })
+    })?;
+    rare_steps(run, &columns, tables)
+}
+
+/// A row for each step in which something was measured that `steps.csv` leaves out.
+fn rare_steps(run: &Run, columns: &StepColumns<'_>, tables: &Tables<'_>) -> Result<(), Error> {
+    if columns.rare.is_empty() {
+        return Ok(());
+    }
+    let (steps, out, rare) = (&run.history.steps, tables.out, sorted(&columns.rare));
+    let mut header = words(&["step"]);
+    header.extend(names_of_cells(run, &rare, tables.texts));
+    tables.table("rare_steps.csv", &header, |table| {
+        steps.for_each(|row| match columns.is_in_rare(row) {
+            true => rare_step(table, row, &rare, steps.widest())
+                .map_err(|source| out.error(source.into())),
+            false => Ok(()),
         })
     })
+}
+
+fn rare_step(
+    table: &mut Table<'_>,
+    row: &Step,
+    columns: &[&str],
+    blocks: usize,
+) -> csv::Result<()> {
+    table.write_field(row.step.to_string())?;
+    cells_of_columns(table, row, columns, blocks)
 }
 
 fn metrics(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
@@ -162,9 +193,8 @@ fn hyperparameters(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
     })
 }
 
-/// Names of the columns in their order.
-fn columns(run: &Run) -> Vec<&str> {
-    let mut names: Vec<&str> = run.history.steps.names().iter().map(String::as_str).collect();
+fn sorted<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    let mut names = names.to_vec();
     names.sort_unstable();
     names
 }
@@ -174,12 +204,16 @@ fn header_of_steps(run: &Run, columns: &[&str], texts: Texts) -> Vec<String> {
         ["step", "batches", "epoch", "iteration", "accumulated", "elapsed_secs", "lr", "loss"];
     let mut header = words(&own);
     header.push("missing".to_owned());
-    let blocks = 0..run.history.steps.widest();
-    for column in columns {
-        let name = |block| texts.cell(&format!("{column}/{}", run.block_name(block)));
-        header.extend(blocks.clone().map(name));
-    }
+    header.extend(names_of_cells(run, columns, texts));
     header
+}
+
+/// A name for each block of each column.
+fn names_of_cells(run: &Run, columns: &[&str], texts: Texts) -> impl Iterator<Item = String> {
+    let blocks = 0..run.history.steps.widest();
+    let name =
+        move |column: &&str, block| texts.cell(&format!("{column}/{}", run.block_name(block)));
+    columns.iter().flat_map(move |column| blocks.clone().map(move |block| name(column, block)))
 }
 
 fn step(table: &mut Table<'_>, row: &Step, columns: &[&str], blocks: usize) -> csv::Result<()> {
@@ -194,6 +228,16 @@ fn step(table: &mut Table<'_>, row: &Step, columns: &[&str], blocks: usize) -> c
     table.write_field(row.loss.map_or(String::new(), float))?;
     let missing: Vec<String> = row.missing.iter().map(u32::to_string).collect();
     table.write_field(missing.join(" "))?;
+    cells_of_columns(table, row, columns, blocks)
+}
+
+/// The rest of a row.
+fn cells_of_columns(
+    table: &mut Table<'_>,
+    row: &Step,
+    columns: &[&str],
+    blocks: usize,
+) -> csv::Result<()> {
     for &column in columns {
         let values = row.columns.get(column);
         for block in 0..blocks {

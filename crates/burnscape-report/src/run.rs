@@ -13,11 +13,6 @@ use crate::slice::Slice;
 const FREE_SERIES: u64 = 1 << 18;
 const SERIES_PER_VALUE: u64 = 4;
 
-/// Cells that a table of all steps may have for nothing, and for each value that is told: measuring once in 256 steps is
-/// well within what people do.
-const FREE_CELLS: u64 = 1 << 22;
-const CELLS_PER_VALUE: u64 = 256;
-
 /// A run as far as its trace is whole.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -83,17 +78,6 @@ impl Run {
         match self.history.is_empty() {
             false => Ok(()),
             true => self.require_slices(),
-        }
-    }
-
-    /// That a table with a row per step and a cell per column and block is not nearly empty.
-    pub(crate) fn require_dense(&self, table: &'static str) -> Result<(), Error> {
-        let steps = &self.history.steps;
-        let cells = series(steps).saturating_mul(steps.count());
-        let values = steps.values();
-        match cells <= FREE_CELLS + CELLS_PER_VALUE * values {
-            true => Ok(()),
-            false => Err(Error::TooSparse { table, cells, values }),
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn of_layers<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String>
 }
 
 /// Keys of arrays that are not of a slice.
-const OWN: [&str; 22] = [
+const OWN: [&str; 24] = [
     "trajectory_xy",
     "trajectory_loss",
     "centre",
@@ -44,6 +44,8 @@ const OWN: [&str; 22] = [
     "lr",
     "loss",
     "missing",
+    "missing_step",
+    "missing_block",
     "blocks",
     "epoch",
     "epoch_steps",
@@ -53,12 +55,15 @@ const OWN: [&str; 22] = [
     "metrics",
 ];
 
+/// How keys of slices, metrics and steps of rare columns begin.
+const THEIRS: [&str; 3] = ["slice", "metric", "steps_of_"];
+
 /// One key per column of the steps, in order; most are the names themselves.
 pub(super) fn of_columns(names: &[String]) -> Vec<String> {
     let mut taken: HashSet<String> = OWN.map(String::from).into();
     let key = |name: &String| match slug(name) {
-        // Keys of slices and metrics are theirs alone.
-        slug if slug.starts_with("slice") || slug.starts_with("metric") => format!("column_{slug}"),
+        // Keys of slices, metrics and steps of rare columns are theirs alone.
+        slug if THEIRS.iter().any(|prefix| slug.starts_with(prefix)) => format!("column_{slug}"),
         slug => slug,
     };
     names.iter().map(|name| free_key(&key(name), &mut taken)).collect()

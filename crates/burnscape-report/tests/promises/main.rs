@@ -12,4 +12,5 @@ mod page;
 mod python;
 mod random_runs;
 mod readers;
+mod sparse;
 mod support;
