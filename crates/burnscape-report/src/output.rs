@@ -9,6 +9,9 @@ use tempfile::NamedTempFile;
 
 use crate::Error;
 
+/// So much is written at once.
+pub(crate) const BUFFER_BYTES: usize = 64 << 10;
+
 /// A file that is being written under a temporary name; dropped, it is gone.
 #[derive(Debug)]
 pub(crate) struct Output {

@@ -1,10 +1,9 @@
 //! Every step of a run: what they have in common is kept, and they themselves are read from the trace again.
 
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use burnscape_trace::{Error, Reader, Step};
+use burnscape_trace::{Error, F32s, Reader, Step};
 
 use crate::LeftBehind;
 
@@ -19,10 +18,12 @@ pub struct Steps {
     trace: PathBuf,
     left_behind: LeftBehind,
     names: Vec<String>,
-    by_name: HashMap<String, usize>,
+    /// Numbers of the names, in the order of the alphabet: that of the columns of a step.
+    by_name: Vec<usize>,
     measured: Vec<Option<Measured>>,
     widest: usize,
     values: u64,
+    missing: u64,
     count: u64,
     /// Parts of the trace that hold them: where the first and the last step of each begin.
     parts: Vec<RangeInclusive<u64>>,
@@ -58,10 +59,14 @@ impl Steps {
     /// Takes a step that begins at a byte of the trace.
     pub(crate) fn apply(&mut self, offset: u64, step: &Step) {
         self.count += 1;
+        self.missing += step.missing.len() as u64;
+        let mut place = 0;
         for (name, values) in &step.columns {
             self.widest = self.widest.max(values.len());
             self.values += values.len() as u64;
-            let column = self.by_name.get(name).copied().or_else(|| self.begin_column(name));
+            place += self.by_name[place..].iter().take_while(|it| self.names[**it] < *name).count();
+            let known = self.by_name.get(place).copied().filter(|it| self.names[*it] == *name);
+            let column = known.or_else(|| self.begin_column(name, place));
             if let Some(column) = column.filter(|_| !values.is_empty()) {
                 let measured = &mut self.measured[column];
                 *measured =
@@ -74,10 +79,11 @@ impl Steps {
         }
     }
 
-    fn begin_column(&mut self, name: &str) -> Option<usize> {
+    /// Takes a name that is new, and comes at this place in the alphabet.
+    fn begin_column(&mut self, name: &str, place: usize) -> Option<usize> {
         let column = self.names.len();
         (column < MAX_COLUMNS).then(|| {
-            self.by_name.insert(name.to_owned(), column);
+            self.by_name.insert(place, column);
             self.names.push(name.to_owned());
             self.measured.push(None);
             column
@@ -93,7 +99,17 @@ impl Steps {
     /// Number of a column among their names.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name).copied()
+        let place = self.by_name.binary_search_by(|it| self.names[*it].as_str().cmp(name)).ok()?;
+        Some(self.by_name[place])
+    }
+
+    /// The columns of a step, each with its number.
+    pub fn columns_of<'a>(&'a self, step: &'a Step) -> impl Iterator<Item = (usize, &'a F32s)> {
+        let mut known = self.by_name.iter().copied().peekable();
+        step.columns.iter().filter_map(move |(name, values)| {
+            while known.next_if(|it| self.names[*it] < *name).is_some() {}
+            Some((known.next_if(|it| self.names[*it] == *name)?, values))
+        })
     }
 
     /// In which steps a column was measured; `None`: in none.
@@ -112,6 +128,12 @@ impl Steps {
     #[must_use]
     pub fn values(&self) -> u64 {
         self.values
+    }
+
+    /// Blocks that no gradient reached, counted in each step.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        self.missing
     }
 
     /// How many there are.
