@@ -50,7 +50,10 @@ impl Recorded {
         self.standing.apply_item(item);
         match item {
             Item::Record { offset, record } => self.apply_record(*offset, record, holds),
-            Item::Lost(lost) => self.lost.push(lost.clone()),
+            Item::Lost(lost) => {
+                self.history.steps.apply_lost(lost);
+                self.lost.push(lost.clone());
+            }
             Item::Torn(torn) => self.torn = Some(*torn),
         }
     }

@@ -1,9 +1,10 @@
 //! Every step of a run: what they have in common is kept, and they themselves are read from the trace again.
 
+use std::fs::File;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use burnscape_trace::{Error, F32s, Reader, Step};
+use burnscape_trace::{Error, F32s, LossCause, Lost, Reader, Step};
 
 use crate::LeftBehind;
 
@@ -25,6 +26,8 @@ pub struct Steps {
     values: u64,
     missing: u64,
     count: u64,
+    /// Something was no record, perhaps a step for its columns alone.
+    has_undecodable: bool,
     /// Parts of the trace that hold them: where the first and the last step of each begin.
     parts: Vec<RangeInclusive<u64>>,
 }
@@ -77,6 +80,11 @@ impl Steps {
             Some(part) if offset - part.end() < GAP_BYTES => *part = *part.start()..=offset,
             _ => self.parts.push(offset..=offset),
         }
+    }
+
+    /// Takes what could not be read.
+    pub(crate) fn apply_lost(&mut self, lost: &Lost) {
+        self.has_undecodable |= lost.cause != LossCause::Damaged;
     }
 
     /// Takes a name that is new, and comes at this place in the alphabet.
@@ -150,12 +158,36 @@ impl Steps {
     /// what `take` gives.
     pub fn for_each<E: From<Error>>(
         &self,
+        take: impl FnMut(&Step) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.read(take, Reader::next_step)
+    }
+
+    /// The same without the columns of the steps, which takes less time; they are there all the same where it needs them to
+    /// tell what is a step.
+    ///
+    /// # Errors
+    ///
+    /// As [`for_each`](Self::for_each).
+    pub fn for_each_without_columns<E: From<Error>>(
+        &self,
+        take: impl FnMut(&Step) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match self.has_undecodable {
+            true => self.for_each(take),
+            false => self.read(take, Reader::next_step_without_columns),
+        }
+    }
+
+    fn read<E: From<Error>>(
+        &self,
         mut take: impl FnMut(&Step) -> Result<(), E>,
+        next: impl Fn(&mut Reader<File>, &mut Step) -> Result<Option<u64>, Error>,
     ) -> Result<(), E> {
         let (mut step, mut given) = (Step::default(), 0);
         for part in &self.parts {
             let mut reader = Reader::open_at(&self.trace, *part.start())?;
-            while let Some(offset) = reader.next_step(&mut step)?.filter(|at| at <= part.end()) {
+            while let Some(offset) = next(&mut reader, &mut step)?.filter(|at| at <= part.end()) {
                 if self.left_behind.holds_step(offset, step.step) {
                     take(&step)?;
                     given += 1;
@@ -171,6 +203,8 @@ impl Steps {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use burnscape_trace::{FORMAT, Head, Metric, Nodes, Record, Resume, RunFolder, Writer};
     use burnscape_trace::{read_run, record};
 
@@ -222,6 +256,34 @@ mod tests {
         Ok(given)
     }
 
+    fn numbers(steps: &Steps) -> Result<Vec<String>, Error> {
+        let mut given = Vec::new();
+        steps.for_each_without_columns(|step| {
+            let columns = BTreeMap::new();
+            given.push(format!("{:?}", Record::Step(record!(Step { columns, ..step.clone() }))));
+            Ok::<_, Error>(())
+        })?;
+        Ok(given)
+    }
+
+    /// Names of columns of more than 4 KiB are refused; only columns tell that this is no step.
+    #[test]
+    fn what_is_no_step_for_its_columns_is_none_without_them() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(scratch.path()).unwrap();
+        let mut writer = Writer::create(&folder).unwrap();
+        let refused = [("x".repeat(5000), vec![1.0].into())].into();
+        let refused = Record::Step(record!(Step { step: 1, columns: refused }));
+        let head = Record::from(record!(Head { format: FORMAT }));
+        for record in [head, step(0, 0.5), refused, step(2, 0.5)] {
+            writer.append(&record).unwrap();
+        }
+        drop(writer);
+        let recorded = Recorded::read(&folder).unwrap();
+        assert_eq!((recorded.lost.len(), recorded.history.steps.count()), (1, 2));
+        assert_eq!(numbers(&recorded.history.steps).unwrap().len(), 2);
+    }
+
     #[test]
     fn steps_are_given_as_often_as_asked_and_as_they_stand_in_the_trace() {
         let scratch = tempfile::tempdir().unwrap();
@@ -239,6 +301,9 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(given(&steps).unwrap(), expected);
         }
+        let without = |it: &String| it.split("columns").next().unwrap().to_owned();
+        let told = numbers(&steps).unwrap();
+        assert!(told.iter().map(without).eq(expected.iter().map(without)));
         // A trace that goes on meanwhile tells nothing else; one that is another tells an error.
         let mut bytes = std::fs::read(folder.trace_path()).unwrap();
         std::fs::write(folder.trace_path(), [&bytes[..], &bytes[..]].concat()).unwrap();

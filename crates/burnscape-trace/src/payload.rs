@@ -143,6 +143,19 @@ pub(crate) fn decode_step_into(payload: &[u8], step: &mut Step) -> bool {
     }
 }
 
+/// The same of a step without its columns, which are left as they are.
+pub(crate) fn decode_numbers_into(payload: &[u8], step: &mut Step) -> bool {
+    if step_bytes::may_be(payload) && step_bytes::decode_numbers_into(payload, step).is_some() {
+        return true;
+    }
+    let mut whole = Step::default();
+    let is_step = decode_step_into(payload, &mut whole);
+    if is_step {
+        *step = Step { columns: std::mem::take(&mut step.columns), ..whole };
+    }
+    is_step
+}
+
 /// Reads the payload of one frame as whatever it holds: kinds and fields that this version does not know are
 /// there, and nothing is checked but that it is CBOR.
 ///

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::error::NotATrace;
 use crate::frame::OVERHEAD_BYTES;
 use crate::item::{self, Item, LossCause, Lost, Torn};
-use crate::payload::{decode_own_step, decode_step_into, is_step};
+use crate::payload::{decode_numbers_into, decode_own_step, decode_step_into, is_step};
 use crate::record::{Record, Step};
 use crate::scan::{Scan, Scanner, Tail};
 use crate::{Error, RunFolder, Tally};
@@ -131,17 +131,34 @@ impl<R: Read> Reader<R> {
     ///
     /// [`Error::Read`].
     pub fn next_step(&mut self, step: &mut Step) -> Result<Option<u64>, Error> {
+        self.next_step_by(step, |payload, step| decode_step_into(payload, step))
+    }
+
+    /// The same without the columns, which are left as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`].
+    pub fn next_step_without_columns(&mut self, step: &mut Step) -> Result<Option<u64>, Error> {
+        self.next_step_by(step, decode_numbers_into)
+    }
+
+    fn next_step_by(
+        &mut self,
+        step: &mut Step,
+        decode: impl Fn(&[u8], &mut Step) -> bool,
+    ) -> Result<Option<u64>, Error> {
         while let Some(found) = self.next_frame()? {
-            if let Found::Frame { offset } = found {
-                if decode_step_into(self.payload(), step) {
-                    return Ok(Some(offset));
-                }
+            match found {
+                Found::Frame { offset } if decode(self.payload(), step) => return Ok(Some(offset)),
+                _ => {}
             }
         }
         Ok(None)
     }
 
-    /// The records before the one that [`next`](Iterator::next) gave last, also those that could not be decoded.
+    /// The records before the one that [`next`](Iterator::next) gave last, also those that could not be decoded, but not
+    /// those that [`next_step`](Self::next_step) came by.
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.tally
@@ -167,6 +184,7 @@ impl<R: Read> Reader<R> {
 
     /// The next record, or damage that a later record proves; `false` where neither follows yet.
     pub(crate) fn next_whole_into(&mut self, item: &mut Item) -> Result<bool, Error> {
+        self.tally.add(self.scanner.bytes(self.frame.clone()));
         match self.next_frame()? {
             Some(Found::Frame { offset }) => self.decode_into(offset, item)?,
             Some(Found::Damage { offset, bytes }) => *item = damaged(offset, bytes),
@@ -203,7 +221,7 @@ impl<R: Read> Reader<R> {
 
     /// The next frame, not decoded.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Found>, Error> {
-        self.leave_frame();
+        self.frame = 0..0;
         loop {
             match self.scanner.next(self.at_end) {
                 Scan::Frame { offset, payload } => {
@@ -215,11 +233,6 @@ impl<R: Read> Reader<R> {
                 Scan::NeedMore => self.fill()?,
             }
         }
-    }
-
-    fn leave_frame(&mut self) {
-        self.tally.add(self.scanner.bytes(self.frame.clone()));
-        self.frame = 0..0;
     }
 
     /// What is left once [`next_whole_into`](Self::next_whole_into) gave `false`.

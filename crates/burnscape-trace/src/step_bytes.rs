@@ -152,6 +152,13 @@ pub(crate) fn decode(payload: &[u8]) -> Option<Step> {
 
 /// The same in place of another step, whose memory is used again; `None` leaves anything there.
 pub(crate) fn decode_into(payload: &[u8], step: &mut Step) -> Option<()> {
+    let mut rest = decode_numbers_into(payload, step)?;
+    rest.after(keys::COLUMNS)?.columns(&mut step.columns)?;
+    rest.0.is_empty().then_some(())
+}
+
+/// What stands before the columns, in the place of that of another step, and the rest.
+pub(crate) fn decode_numbers_into<'a>(payload: &'a [u8], step: &mut Step) -> Option<Rest<'a>> {
     let mut rest = Rest(payload.strip_prefix(KIND)?.strip_prefix(FIELDS)?);
     step.step = rest.after(keys::STEP)?.unsigned()?;
     step.batches = rest.after(keys::BATCHES)?.unsigned()?;
@@ -162,8 +169,7 @@ pub(crate) fn decode_into(payload: &[u8], step: &mut Step) -> Option<()> {
     step.lr = rest.after(keys::LR)?.float()?;
     step.loss = rest.after(keys::LOSS)?.optional(Rest::float)?;
     rest.after(keys::MISSING)?.words(U32S, u32::from_le_bytes, &mut step.missing.0)?;
-    rest.after(keys::COLUMNS)?.columns(&mut step.columns)?;
-    rest.0.is_empty().then_some(())
+    Some(rest)
 }
 
 /// Whether a payload begins as that of a step does that is written here.
@@ -181,7 +187,7 @@ pub(crate) fn may_be(payload: &[u8]) -> bool {
 }
 
 /// What is not read yet. Every method gives `None` where something else comes.
-struct Rest<'a>(&'a [u8]);
+pub(crate) struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
     fn after(&mut self, expected: &[u8]) -> Option<&mut Self> {

@@ -5,57 +5,68 @@ use burnscape_run::Steps;
 use burnscape_trace::Step;
 
 use crate::Error;
+use crate::output::Pieces;
 
 /// Text that is kept.
-const KEPT_BYTES: usize = 12 << 20;
+const KEPT_BYTES: u64 = 16 << 20;
 
 /// A list of a document.
 pub(super) struct List<'a> {
     /// What stands before it.
     pub(super) before: String,
+    /// Bytes that it has at least.
+    pub(super) least_bytes: u64,
+    /// It is one of columns.
+    pub(super) has_columns: bool,
     /// Appends the entry of a step.
     pub(super) push: Box<dyn Fn(&mut Vec<u8>, &Step) + 'a>,
 }
 
-/// Gives `out` all lists, piece by piece.
+/// Writes all lists.
 pub(super) fn write(
     steps: &Steps,
     mut lists: &[List<'_>],
-    mut out: impl FnMut(&[u8]) -> Result<(), Error>,
+    out: &mut Pieces<'_>,
 ) -> Result<(), Error> {
     while let Some((first, later)) = lists.split_first() {
-        let kept = read_once(steps, first, later, &mut out)?;
+        let kept = read_once(steps, first, later, out)?;
         for (list, text) in later.iter().zip(&kept.texts) {
-            out(list.before.as_bytes())?;
-            out(b"[")?;
-            out(text)?;
-            out(b"]")?;
+            out.text.extend(list.before.as_bytes());
+            out.text.push(b'[');
+            out.write(text)?;
+            out.text.push(b']');
         }
         lists = &later[kept.texts.len()..];
     }
     Ok(())
 }
 
-/// Gives `out` the first list, and keeps of those behind it what is short.
+/// Writes the first list, and keeps of those behind it what is short.
 fn read_once(
     steps: &Steps,
     first: &List<'_>,
     later: &[List<'_>],
-    out: &mut impl FnMut(&[u8]) -> Result<(), Error>,
+    out: &mut Pieces<'_>,
 ) -> Result<Kept, Error> {
-    let mut kept = Kept { texts: vec![Vec::new(); later.len()], bytes: 0 };
-    out(first.before.as_bytes())?;
-    out(b"[")?;
-    let mut entry = Vec::new();
-    steps.for_each(|step| {
-        (first.push)(&mut entry, step);
-        out(&entry)?;
-        entry.clear();
-        entry.push(b',');
+    let mut kept = Kept::of(later);
+    let reads_columns = first.has_columns || kept.has_columns(later);
+    out.text.extend(first.before.as_bytes());
+    out.text.push(b'[');
+    let mut given = 0;
+    let take = |step: &Step| {
+        if given > 0 {
+            out.text.push(b',');
+        }
+        given += 1;
+        (first.push)(&mut out.text, step);
         kept.take(step, later);
-        Ok::<_, Error>(())
-    })?;
-    out(b"]")?;
+        out.drain()
+    };
+    match reads_columns {
+        true => steps.for_each(take)?,
+        false => steps.for_each_without_columns(take)?,
+    }
+    out.text.push(b']');
     Ok(kept)
 }
 
@@ -66,6 +77,21 @@ struct Kept {
 }
 
 impl Kept {
+    /// Before any step.
+    fn of(lists: &[List<'_>]) -> Self {
+        let mut room = KEPT_BYTES;
+        let fits = |list: &&List<'_>| {
+            let left = room.checked_sub(list.least_bytes);
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        Self { texts: lists.iter().take_while(fits).map(|_| Vec::new()).collect(), bytes: 0 }
+    }
+
+    fn has_columns(&self, lists: &[List<'_>]) -> bool {
+        lists[..self.texts.len()].iter().any(|list| list.has_columns)
+    }
+
     fn take(&mut self, step: &Step, lists: &[List<'_>]) {
         for (text, list) in self.texts.iter_mut().zip(lists) {
             let before = text.len();
@@ -75,7 +101,7 @@ impl Kept {
             (list.push)(text, step);
             self.bytes += text.len() - before;
         }
-        while self.bytes > KEPT_BYTES {
+        while self.bytes as u64 > KEPT_BYTES {
             self.bytes -= self.texts.pop().map_or(self.bytes, |text| text.len());
         }
     }

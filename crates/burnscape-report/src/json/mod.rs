@@ -2,8 +2,6 @@
 
 mod lists;
 
-use std::io::{BufWriter, Write};
-
 use burnscape_landscape::surface::Surface;
 use burnscape_run::{History, Steps, json_number as number, json_printable};
 use burnscape_trace::{F32s, Step};
@@ -12,7 +10,7 @@ use serde_json::{Value, json};
 use self::lists::List;
 use crate::digits::{push_json_number, push_whole};
 use crate::fields::{object, objects};
-use crate::output::{BUFFER_BYTES, Output};
+use crate::output::{Output, Pieces};
 use crate::run::Run;
 use crate::slice::{Slice, state_name};
 use crate::{Error, basins, info};
@@ -23,8 +21,7 @@ const SCHEMA: u32 = 1;
 /// Writes the run.
 pub(crate) fn write(run: &Run, output: &Output) -> Result<(), Error> {
     run.require_anything()?;
-    let mut document =
-        Document { out: BufWriter::with_capacity(BUFFER_BYTES, output.file()), output, members: 0 };
+    let mut document = Document { out: Pieces::new(output), members: 0 };
     document.text("{")?;
     document.member("schema", &json!(SCHEMA))?;
     document.member("head", &object(&run.head))?;
@@ -34,7 +31,7 @@ pub(crate) fn write(run: &Run, output: &Output) -> Result<(), Error> {
     }
     document.slices(run)?;
     document.text("\n}\n")?;
-    document.out.flush().map_err(|source| output.error(source))
+    document.out.write(&[])
 }
 
 fn course(run: &Run) -> [(&'static str, Value); 18] {
@@ -70,18 +67,14 @@ pub(crate) fn hyperparameters(history: &History) -> Value {
 }
 
 struct Document<'a> {
-    out: BufWriter<&'a std::fs::File>,
-    output: &'a Output,
+    out: Pieces<'a>,
     members: usize,
 }
 
 impl Document<'_> {
     fn text(&mut self, text: &str) -> Result<(), Error> {
-        self.bytes(text.as_bytes())
-    }
-
-    fn bytes(&mut self, text: &[u8]) -> Result<(), Error> {
-        self.out.write_all(text).map_err(|source| self.output.error(source))
+        self.out.text.extend(text.as_bytes());
+        self.out.drain()
     }
 
     fn name(&mut self, name: &str) -> Result<(), Error> {
@@ -99,8 +92,8 @@ impl Document<'_> {
     fn steps(&mut self, steps: &Steps) -> Result<(), Error> {
         self.name("steps")?;
         self.text("{")?;
-        let lists: Vec<List<'_>> = numbers_of_steps().chain(columns_of_steps(steps)).collect();
-        lists::write(steps, &lists, |text| self.bytes(text))?;
+        let lists: Vec<List<'_>> = numbers_of_steps(steps).chain(columns_of_steps(steps)).collect();
+        lists::write(steps, &lists, &mut self.out)?;
         self.text(if steps.names().is_empty() { ",\n  \"columns\": {}}" } else { "}}" })
     }
 
@@ -116,7 +109,7 @@ impl Document<'_> {
 }
 
 /// What every step has.
-fn numbers_of_steps<'a>() -> impl Iterator<Item = List<'a>> {
+fn numbers_of_steps<'a>(steps: &Steps) -> impl Iterator<Item = List<'a>> {
     let numbers: [(&str, fn(&mut Vec<u8>, &Step)); 9] = [
         ("step", |text, step| push_whole(text, step.step)),
         ("batches", |text, step| push_whole(text, step.batches)),
@@ -130,9 +123,12 @@ fn numbers_of_steps<'a>() -> impl Iterator<Item = List<'a>> {
             push_list(text, &step.missing, |text, block| push_whole(text, block.into()));
         }),
     ];
-    numbers.into_iter().enumerate().map(|(place, (name, push))| {
+    // A digit and a comma.
+    let least_bytes = 2 * steps.count();
+    numbers.into_iter().enumerate().map(move |(place, (name, push))| {
         let comma = if place == 0 { "" } else { "," };
-        List { before: format!("{comma}\n  {}: ", json!(name)), push: Box::new(push) }
+        let before = format!("{comma}\n  {}: ", json!(name));
+        List { before, least_bytes, has_columns: false, push: Box::new(push) }
     })
 }
 
@@ -147,7 +143,10 @@ fn columns_of_steps(steps: &Steps) -> impl Iterator<Item = List<'_>> {
             });
         };
         let before = json_printable(&format!("{begin}\n    {}: ", json!(name)));
-        List { before, push: Box::new(push) }
+        // Two digits, a point and a comma for each block.
+        let measured = steps.measured(name).map_or(0, |it| it.steps);
+        let least_bytes = measured.saturating_mul(4 * steps.widest() as u64);
+        List { before, least_bytes, has_columns: true, push: Box::new(push) }
     })
 }
 

@@ -3,8 +3,8 @@
 //! Without compression, since weights hardly are compressible; without a date, so that the same run gives the same
 //! bytes. Zip64 only where a file, or where it lies, is beyond 4 GiB: not every reader knows it.
 
-/// Version 2.0, and 4.5, which has zip64.
-const VERSION: u16 = 20;
+/// Version 1.0, and 4.5, which has zip64.
+const VERSION: u16 = 10;
 const VERSION_OF_ZIP64: u16 = 45;
 /// Made on Unix, and there a plain file that its owner may write and others may read.
 const MADE_ON_UNIX: u16 = 3 << 8;
