@@ -36,6 +36,10 @@ dropped, elapsed_secs). Not recorded is null; NaN and infinities are \"NaN\", \"
 
 What is wanted always stands in ~/.config/burnscape/config.toml, or below XDG_CONFIG_HOME, each where needed:
   theme = \"light\"    color = \"256\"    glyphs = \"block\"    fps = 4    mouse = false
+and below a line [keys] what a key is to mean, such as quit = \"x\" with log-steps = \"ctrl-x\"; \"\" is no key. Actions:
+  quit help command filter left down up right far-left first last next previous zoom-in zoom-out zoom-all log-steps
+  scale further smooth tree mark pause output colours glyphs save list repaint next-slice previous-slice surface rotate
+  flatter steeper
 
 NO_COLOR, TERM, COLORTERM, COLORFGBG and the locale are respected; the terminal is asked for its ground, for 24 bits of
 colour, and after each part of a frame whether it has drawn it, so that keys are answered soon on slow links too.";
@@ -163,6 +167,7 @@ fn choices(arguments: &Watch, config: &Config) -> Choices {
     choices.theme = arguments.theme.chosen().or(config.theme);
     choices.keeps_depth = arguments.color.chosen().or(config.color).is_some();
     choices.without_mouse = arguments.no_mouse || config.mouse == Some(false);
+    choices.keys = config.keys;
     choices
 }
 

@@ -1,5 +1,5 @@
 //! The run folder of burnscape: an append-only trace that survives being killed at any byte, and
-//! that a few lines in any language read years later.
+//! that a few lines in any language can still read years later.
 //!
 //! ```text
 //! runs/digits/

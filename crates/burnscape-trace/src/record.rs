@@ -539,7 +539,7 @@ pub struct Measure {
     pub error: Option<f64>,
     /// Radius that it is taken over, where it has one.
     pub radius: Option<f64>,
-    /// What it does not change under, and what else there is to know, as a sentence.
+    /// Which rescalings leave it unchanged, and what else there is to know, as a sentence.
     pub meaning: String,
 }
 

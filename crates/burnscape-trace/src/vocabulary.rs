@@ -251,7 +251,7 @@ vocabulary! {
         DeadUnits = "dead-units",
         /// Values of a tap are at the bounds of a sigmoid or tanh.
         SaturatedUnits = "saturated-units",
-        /// The sharpness is what the learning rate bears, or above.
+        /// The sharpness has reached the limit of stability for the learning rate.
         EdgeOfStability = "edge-of-stability",
     }
 

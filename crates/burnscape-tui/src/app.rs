@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use burnscape_trace::{Item, Record};
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::crossterm::event::{Event, KeyModifiers, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
+use crate::bindings::Bindings;
 use crate::command::Command;
-use crate::message::{Message, Towards};
+use crate::message::Message;
 use crate::model::Run;
+use crate::mouse;
 use crate::palette::ColourMap;
 use crate::play::Shown;
+use crate::pointing::Pointing;
 use crate::save_picture;
-use crate::sight::Sight;
+use crate::sight::{self, Sight};
 use crate::still::Still;
 use crate::terminal_profile::Glyphs;
 use crate::views::dialog::{Answer, Decision, Dialog};
@@ -65,6 +68,8 @@ pub struct App {
     /// Where it was drawn last, for the mouse, and where that was last seen.
     drawn_on: Cell<Rect>,
     mouse_at: (u16, u16),
+    pointing: Pointing,
+    bindings: Bindings,
 }
 
 /// Characters of a command at most.
@@ -99,6 +104,8 @@ impl App {
             hides_printed: false,
             drawn_on: Cell::new(Rect::ZERO),
             mouse_at: (0, 0),
+            pointing: Pointing::default(),
+            bindings: Bindings::default(),
         }
     }
 
@@ -106,6 +113,13 @@ impl App {
     #[must_use]
     pub fn without_keys(mut self) -> Self {
         self.with_keys = false;
+        self
+    }
+
+    /// The same with the keys of the reader.
+    #[must_use]
+    pub fn with_bindings(mut self, bindings: Bindings) -> Self {
+        self.bindings = bindings;
         self
     }
 
@@ -219,7 +233,7 @@ impl App {
         }
         let message = match self.is_typing() {
             true => Message::from_typing(event),
-            false => Message::from_event(event),
+            false => self.bindings.usual(event).and_then(|usual| Message::from_event(&usual)),
         };
         if let Some(message) = message {
             self.update(message);
@@ -239,7 +253,6 @@ impl App {
             return;
         }
         if self.move_in_time(message) {
-            self.views.iter_mut().for_each(|view| view.look_at(self.sight));
             return;
         }
         let views = self.views.len();
@@ -293,13 +306,14 @@ impl App {
             sight: self.sight,
             trouble: self.trouble.as_deref(),
             colours: self.colours,
+            bindings: self.bindings,
         };
         let body = views::body(area, with_keys);
         let hidden = self.hides_printed || !with_keys;
         let body = printed_pane::draw(if hidden { &[] } else { &self.printed }, body, buffer);
         self.views[self.current].draw(run, body, buffer);
         if let Some(first) = self.help.filter(|_| with_keys) {
-            self.views[self.current].help().draw(body, buffer, first);
+            self.views[self.current].help().draw(body, buffer, first, &self.bindings);
         }
         // What is to be said may need a row of the view, where there is none below it.
         frame.draw(area, buffer);
@@ -363,11 +377,7 @@ impl App {
 
     /// First and last step of the run.
     fn data(&self) -> (u64, u64) {
-        let run = self.shown();
-        let series = [&run.step_loss, &run.learning_rate, &run.global_grad_norm];
-        let first = series.iter().filter_map(|it| it.buckets().next()).map(|it| it.last_step).min();
-        let last = run.last_step.as_ref().map_or(0, |step| step.step);
-        (first.unwrap_or(0).min(last), last)
+        sight::steps_of(self.shown())
     }
 
     /// Moves the cursor of time or zooms around it; `false`: the message is for others.
@@ -376,24 +386,15 @@ impl App {
         if self.help.is_some() || !self.views[self.current].moves_in_time(self.shown()) {
             return false;
         }
-        self.sight = match message {
-            Message::Move(towards @ (Towards::Left | Towards::Right)) => {
-                sight.moved(towards, false, data)
-            }
-            Message::MoveFar(towards @ (Towards::Left | Towards::Right)) => {
-                sight.moved(towards, true, data)
-            }
-            Message::JumpSteps(towards) => sight.jumped(towards, data),
-            Message::ZoomIn => sight.closer(data),
-            Message::ZoomOut => sight.farther(data),
-            Message::ZoomReset => sight.live(),
-            Message::ToggleLogSteps => Sight { log_steps: !sight.log_steps, ..sight },
-            Message::ToggleWords if sight.cursor.is_some() && !sight.is_pinned => {
-                Sight { is_pinned: true, ..sight }
-            }
-            _ => return false,
-        };
-        true
+        let after = sight.after(message, data);
+        after.into_iter().for_each(|sight| self.look_at(sight));
+        after.is_some()
+    }
+
+    /// The same in all views.
+    fn look_at(&mut self, sight: Sight) {
+        self.sight = sight;
+        self.views.iter_mut().for_each(|view| view.look_at(sight));
     }
 
     /// One level back: what is open in the view, then the cursor, then the list.
@@ -402,44 +403,39 @@ impl App {
             return;
         }
         if !self.sight.is_live() {
-            self.sight = self.sight.live();
-            self.views.iter_mut().for_each(|view| view.look_at(self.sight));
+            self.look_at(self.sight.live());
         } else if self.with_list {
             self.wishes.take(Message::ShowList);
         }
     }
 
-    /// What the mouse asks for: the wheel scrolls or zooms, a tab is picked, a surface is dragged.
+    /// The mouse on a picture over steps; `false`: it is elsewhere, or means nothing there.
+    fn point_at_time(&mut self, mouse: MouseEvent) -> bool {
+        if self.help.is_some() {
+            return false;
+        }
+        let plot = self.views[self.current].plot_at((mouse.column, mouse.row));
+        let after = self.pointing.sight_after(mouse, plot, self.sight, self.data());
+        after.into_iter().for_each(|sight| self.look_at(sight));
+        self.changed |= after.is_some();
+        after.is_some()
+    }
+
+    /// What the mouse asks for: the wheel scrolls or zooms, a tab or a place is picked, a surface is dragged.
     fn take_mouse(&mut self, mouse: MouseEvent) {
+        if self.point_at_time(mouse) {
+            return self.mouse_at = (mouse.column, mouse.row);
+        }
+        let at = (mouse.column, mouse.row);
+        let picks = matches!(mouse.kind, MouseEventKind::Down(_));
+        let tab = || views::tab_at(&self.views, self.current, self.drawn_on.get(), at);
         let zooms =
             mouse.modifiers.contains(KeyModifiers::CONTROL) || !self.views[self.current].scrolls();
-        let message = match mouse.kind {
-            MouseEventKind::ScrollUp if zooms => Some(Message::ZoomIn),
-            MouseEventKind::ScrollDown if zooms => Some(Message::ZoomOut),
-            MouseEventKind::ScrollUp => Some(Message::Move(Towards::Up)),
-            MouseEventKind::ScrollDown => Some(Message::Move(Towards::Down)),
-            MouseEventKind::ScrollLeft => Some(Message::Move(Towards::Left)),
-            MouseEventKind::ScrollRight => Some(Message::Move(Towards::Right)),
-            MouseEventKind::Down(_) => views::tab_at(
-                &self.views,
-                self.current,
-                self.drawn_on.get(),
-                (mouse.column, mouse.row),
-            )
-            .map(|tab| Message::ShowView(tab + 1)),
-            MouseEventKind::Drag(button) => {
-                let moved =
-                    |now: u16, before: u16| now.cast_signed().wrapping_sub(before.cast_signed());
-                let columns = moved(mouse.column, self.mouse_at.0);
-                let rows = moved(mouse.row, self.mouse_at.1);
-                Some(match button {
-                    MouseButton::Left => Message::Drag(columns, rows),
-                    MouseButton::Right | MouseButton::Middle => Message::DragAside(columns, rows),
-                })
-            }
-            _ => None,
+        let message = match picks.then(tab).flatten() {
+            Some(tab) => Some(Message::ShowView(tab + 1)),
+            None => mouse::message(mouse, self.mouse_at, zooms),
         };
-        self.mouse_at = (mouse.column, mouse.row);
+        self.mouse_at = at;
         if let Some(message) = message {
             self.update(message);
         }
@@ -476,8 +472,7 @@ impl App {
         match Command::of(typed) {
             Some(Command::Is(message)) => self.update(message),
             Some(Command::Step(step)) => {
-                self.sight = self.sight.at(step, self.data());
-                self.views.iter_mut().for_each(|view| view.look_at(self.sight));
+                self.look_at(self.sight.at(step, self.data()));
             }
             None => self.say(format!("no command `{typed}`: {}", Command::ALL)),
         }

@@ -24,10 +24,12 @@
 //! * [`KeyWatch`] stands apart: single keys for a program that computes and draws nothing.
 
 mod app;
+mod bindings;
 mod command;
 mod dashboard;
 mod error;
 mod feed;
+mod filter;
 mod follow_lines;
 mod followed;
 mod frame_svg;
@@ -44,6 +46,7 @@ mod mouse;
 mod once;
 mod picture;
 mod play;
+mod pointing;
 mod printed;
 mod replies;
 mod report_lines;
@@ -55,6 +58,7 @@ mod session;
 mod sight;
 mod signals;
 mod still;
+mod surround;
 mod terminal_profile;
 mod together;
 mod tty;
@@ -69,6 +73,7 @@ pub mod views;
 pub mod widgets;
 
 pub use app::{App, TICK};
+pub use bindings::{ACTION_NAMES, Bindings, BoundKey};
 pub use burnscape_run::{self as model, Run};
 pub use dashboard::{Dashboard, Feed, watch_command};
 pub use error::Error;

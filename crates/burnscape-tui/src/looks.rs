@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 
+use crate::bindings::Bindings;
 use crate::ground::{Ground, Theme};
 use crate::inks::Inks;
 use crate::terminal_profile::{ColourDepth, TerminalProfile};
@@ -17,6 +18,8 @@ pub struct Choices {
     pub keeps_depth: bool,
     /// The mouse stays the terminal's, for copying.
     pub without_mouse: bool,
+    /// Keys of the reader's own.
+    pub keys: Bindings,
 }
 
 /// What frames are adapted to.

@@ -38,6 +38,8 @@ pub enum Message {
     JumpSteps(Towards),
     /// The mouse drags so many columns and rows.
     Drag(i16, i16),
+    /// The mouse was pressed at a column and a row of the screen.
+    PointAt(u16, u16),
     /// The other button of the mouse drags so many columns and rows.
     DragAside(i16, i16),
     /// Steps evenly spaced, or their logarithms.

@@ -3,6 +3,8 @@
 
 use ratatui::crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
+use crate::message::{Message, Towards};
+
 /// Buttons, and moves while one is held, in the extended form.
 pub(crate) const LISTEN: &[u8] = b"\x1b[?1002h\x1b[?1006h";
 /// The terminal's own selection works again.
@@ -18,6 +20,26 @@ pub(crate) fn event(parameters: &str, last: u8) -> Option<MouseEvent> {
         column: place(column),
         row: place(row),
         modifiers: modifiers(code),
+    })
+}
+
+/// What the mouse asks for where it is on nothing that it picks: the wheel zooms or scrolls, a drag moves what is seen by
+/// the cells since the last event.
+pub(crate) fn message(mouse: MouseEvent, before: (u16, u16), zooms: bool) -> Option<Message> {
+    let moved = |now: u16, before: u16| now.cast_signed().wrapping_sub(before.cast_signed());
+    let columns = moved(mouse.column, before.0);
+    let rows = moved(mouse.row, before.1);
+    Some(match mouse.kind {
+        MouseEventKind::ScrollUp if zooms => Message::ZoomIn,
+        MouseEventKind::ScrollDown if zooms => Message::ZoomOut,
+        MouseEventKind::ScrollUp => Message::Move(Towards::Up),
+        MouseEventKind::ScrollDown => Message::Move(Towards::Down),
+        MouseEventKind::ScrollLeft => Message::Move(Towards::Left),
+        MouseEventKind::ScrollRight => Message::Move(Towards::Right),
+        MouseEventKind::Down(MouseButton::Left) => Message::PointAt(mouse.column, mouse.row),
+        MouseEventKind::Drag(MouseButton::Left) => Message::Drag(columns, rows),
+        MouseEventKind::Drag(_) => Message::DragAside(columns, rows),
+        _ => return None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Which steps are in sight, and at which of them the reader looks: the same in all views.
 
-use crate::message::Towards;
+use crate::message::{Message, Towards};
+use crate::model::Run;
 
 /// A key moves the cursor by this share of what is in sight, and with Shift by ten of them.
 const MOVES: u64 = 100;
@@ -8,6 +9,14 @@ const MOVES: u64 = 100;
 const ZOOM: f64 = 0.5;
 /// Fewer steps than this are not zoomed into.
 const FEWEST: u64 = 10;
+
+/// First and last step of what was recorded of a run.
+pub(crate) fn steps_of(run: &Run) -> (u64, u64) {
+    let series = [&run.step_loss, &run.learning_rate, &run.global_grad_norm];
+    let first = series.iter().filter_map(|it| it.buckets().next()).map(|it| it.last_step).min();
+    let last = run.last_step.as_ref().map_or(0, |step| step.step);
+    (first.unwrap_or(0).min(last), last)
+}
 
 /// What the reader chose of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,6 +88,58 @@ impl Sight {
         }
     }
 
+    /// Half as many steps, and a step stays where it is on the screen.
+    #[must_use]
+    pub fn closer_to(self, step: u64, data: (u64, u64)) -> Self {
+        let (from, to) = self.steps(data);
+        let steps = ((to - from) as f64 * ZOOM) as u64;
+        let before = (step.saturating_sub(from) as f64 * ZOOM) as u64;
+        if steps < FEWEST { self } else { self.showing(steps, step.saturating_sub(before), data) }
+    }
+
+    /// Twice as many, or all, and a step stays where it is on the screen.
+    #[must_use]
+    pub fn farther_from(self, step: u64, data: (u64, u64)) -> Self {
+        let (from, to) = self.steps(data);
+        let steps = ((to - from) as f64 / ZOOM) as u64;
+        let before = (step.saturating_sub(from) as f64 / ZOOM) as u64;
+        match steps >= data.1 - data.0 {
+            true => Self { window: None, ..self },
+            false => self.showing(steps, step.saturating_sub(before), data),
+        }
+    }
+
+    /// So many steps later, or earlier, as far as there are any.
+    #[must_use]
+    pub fn panned(self, steps: i64, data: (u64, u64)) -> Self {
+        let Some((from, to)) = self.window else {
+            return self;
+        };
+        self.showing(to - from, from.saturating_add_signed(steps), data)
+    }
+
+    /// What a message makes of it; `None`: it is for others.
+    #[must_use]
+    pub(crate) fn after(self, message: Message, data: (u64, u64)) -> Option<Self> {
+        Some(match message {
+            Message::Move(towards @ (Towards::Left | Towards::Right)) => {
+                self.moved(towards, false, data)
+            }
+            Message::MoveFar(towards @ (Towards::Left | Towards::Right)) => {
+                self.moved(towards, true, data)
+            }
+            Message::JumpSteps(towards) => self.jumped(towards, data),
+            Message::ZoomIn => self.closer(data),
+            Message::ZoomOut => self.farther(data),
+            Message::ZoomReset => self.live(),
+            Message::ToggleLogSteps => Self { log_steps: !self.log_steps, ..self },
+            Message::ToggleWords if self.cursor.is_some() && !self.is_pinned => {
+                Self { is_pinned: true, ..self }
+            }
+            _ => return None,
+        })
+    }
+
     /// All steps, no cursor: what is new is followed again.
     #[must_use]
     pub fn live(self) -> Self {
@@ -93,8 +154,13 @@ impl Sight {
 
     fn around(self, steps: u64, data: (u64, u64)) -> Self {
         let middle = self.cursor.unwrap_or(data.1);
+        self.showing(steps, middle.saturating_sub(steps / 2), data)
+    }
+
+    /// So many steps from one on, or as near to it as there are so many.
+    fn showing(self, steps: u64, from: u64, data: (u64, u64)) -> Self {
         let latest = data.1.saturating_sub(steps).max(data.0);
-        let from = middle.saturating_sub(steps / 2).clamp(data.0, latest);
+        let from = from.clamp(data.0, latest);
         Self { window: Some((from, from + steps)), ..self }
     }
 

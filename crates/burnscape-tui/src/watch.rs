@@ -67,7 +67,8 @@ pub fn watch_as_chosen(
     options: WatchOptions,
     choices: Choices,
 ) -> Result<(), Error> {
-    let mut viewer = Viewer::new(Sources::new(paths)?, options.view, Path::new("."))?;
+    let sources = Sources::new(paths)?;
+    let mut viewer = Viewer::new(sources, options.view, Path::new("."), choices.keys)?;
     let looks = Looks::of_this_process(options.profile, choices);
     let mut session = Session::enter(looks).map_err(|it| Error::Terminal(it.into()))?;
     play(&mut session, &mut viewer, shortest_frame(options.frames_per_sec)).map(|_| ())

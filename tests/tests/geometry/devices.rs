@@ -55,9 +55,10 @@ mod on_two {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use burn::train::RegressionOutput;
-    use burnscape::BatchLoss;
+    use burnscape::{BatchLoss, BatchNormMode};
     use burnscape_tests::devices::cpu_devices;
 
+    use super::super::models::ConvNorm;
     use super::*;
 
     fn ndarray() -> Device {
@@ -103,8 +104,8 @@ mod on_two {
         let both = study.slice(&SliceSpec::pca()).expect("a slice");
         study.finish().expect("a landscape");
         assert_eq!(before, 0);
-        // Two batches for each look at the model and for three nodes that are compared; the rest are nodes.
-        assert!(counted.ndarray.load(Ordering::Relaxed) > 8, "ndarray measured nodes");
+        // Two batches for two looks at the model and for three nodes that are compared; the rest are nodes.
+        assert!(counted.ndarray.load(Ordering::Relaxed) > 10, "ndarray measured nodes");
         assert!(both.surface.is_complete());
         let range = alone.surface.range().expect("a range");
         for (here, there) in alone.surface.losses().iter().zip(both.surface.losses()) {
@@ -114,6 +115,38 @@ mod on_two {
         let check = check.expect("a check");
         assert!(check.passed);
         assert_names(&check.detail, &["Flex", "NdArray"]);
+    }
+
+    /// Every device recomputes the statistics of its own nodes.
+    #[test]
+    fn slices_with_recomputed_batchnorm_statistics_are_measured_on_both() {
+        let rows = wave_rows::<17>(6, 0.2);
+        let run = Run::new();
+        let probe = run.probe();
+        let mut model: Watched<ConvNorm> = probe.watch(ConvNorm::new());
+        for _ in 0..2 {
+            model = epoch(model, 0.05, 2, &training_batch(&rows));
+        }
+        drop(model.valid());
+        probe.close().expect("a recording");
+        let batches = [batch(&rows[..4]), batch(&rows[4..])];
+        let counted = Counted::failing_after(usize::MAX);
+        let read = |output: &RegressionOutput| counted.read(output);
+        let study = open(&run).study_with(&ConvNorm::new(), &batches, read);
+        let mut study = study.expect("a study");
+        let spec = SliceSpec::pca().batchnorm(BatchNormMode::Recalibrate);
+        let alone = study.slice(&spec).expect("a slice");
+        study.devices([(ndarray(), moved(&batches))]).expect("a device");
+        let both = study.slice(&spec).expect("a slice");
+        study.finish().expect("a landscape");
+        // Every node reads two batches for its statistics and two for its loss.
+        assert!(counted.ndarray.load(Ordering::Relaxed) > 16, "ndarray measured nodes");
+        let range = alone.surface.range().expect("a range");
+        for (here, there) in alone.surface.losses().iter().zip(both.surface.losses()) {
+            assert!((here - there).abs() <= 1e-4 * range, "{here} {there}");
+        }
+        let check = run.checks().into_iter().find(|it| it.name.starts_with("devices-agree"));
+        assert!(check.expect("a check").passed);
     }
 
     #[test]

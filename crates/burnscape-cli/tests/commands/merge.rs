@@ -5,8 +5,8 @@ use std::process::Output;
 
 use burnscape_run::SharedSlice;
 use burnscape_trace::{
-    End, Error, FORMAT, Head, Nodes, Record, RunFolder, Shard, Shards, Slice, Writer, read_run,
-    record,
+    Curvature, End, Error, FORMAT, Head, Nodes, Record, RunFolder, Shard, Shards, Slice, Writer,
+    read_run, record,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -98,6 +98,49 @@ fn it_says_what_is_missing_and_which_shard_measures_it_until_nothing_is() {
     }
     assert_eq!(found, (0..9).map(bowl).collect::<Vec<_>>());
     assert!(matches!(records.last(), Some(Record::End(end)) if end.reason == "finished"));
+}
+
+/// Shard `index` of two also asked for the largest eigenvalue and the trace.
+fn measure_sharpness(folder: &TempDir, plan: &SharedSlice, index: u32, found: &[Curvature]) {
+    let mut writer = Shards::of(&run_of(folder)).writer(index, 2, &head()).unwrap();
+    let shard = record!(Shard { index, count: 2, ..plan.shard.clone() });
+    writer.append(&shard.into()).unwrap();
+    writer.append(&plan.slice.clone().into()).unwrap();
+    found.iter().for_each(|it| writer.append(&it.clone().into()).unwrap());
+}
+
+#[test]
+fn sharpness_that_every_shard_measured_is_merged_once() {
+    let folder = recorded();
+    let plan = plan(&folder);
+    let of = |snapshot, largest: f64| {
+        record!(Curvature {
+            reason: "study".into(),
+            snapshot: Some(snapshot),
+            largest: vec![largest].into(),
+        })
+    };
+    // The first process was killed before the second measurement; the last digits differ between machines.
+    measure_sharpness(&folder, &plan, 1, &[of(3, 2.0)]);
+    measure_sharpness(&folder, &plan, 2, &[of(3, 2.0 + 1e-9), of(4, 5.0)]);
+    let held = |folder| {
+        let records = read_run(run_of(folder).path()).unwrap().records;
+        let of_record = |record: Record| match record {
+            Record::Curvature(it) => Some((it.snapshot, it.largest[0])),
+            _ => None,
+        };
+        records.into_iter().filter_map(of_record).collect::<Vec<_>>()
+    };
+    let output = merge(&folder, &[]);
+    assert!(
+        stderr(&output).contains("2 measurements of sharpness from 2-of-2"),
+        "{}",
+        stderr(&output)
+    );
+    let expected = [(Some(3), 2.0 + 1e-9), (Some(4), 5.0)];
+    assert_eq!(held(&folder), expected);
+    assert!(!stderr(&merge(&folder, &[])).contains("sharpness"));
+    assert_eq!(held(&folder), expected);
 }
 
 #[test]

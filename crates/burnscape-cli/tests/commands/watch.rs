@@ -289,6 +289,41 @@ fn the_help_tells_the_exit_codes() {
 }
 
 #[test]
+fn the_help_names_every_action_that_a_key_can_mean() {
+    let help = stdout(&burnscape(&["watch", "--help"]));
+    let words: Vec<&str> = help.split_whitespace().collect();
+    let missing = burnscape_tui::ACTION_NAMES.split(", ").find(|name| !words.contains(name));
+    assert_eq!(missing, None, "{help}");
+}
+
+#[test]
+fn a_mistake_in_the_configuration_is_told_with_its_file_and_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = run_in(&folder);
+    let file = folder.path().join("burnscape/config.toml");
+    fs::create_dir(folder.path().join("burnscape")).unwrap();
+    let told = |text: &str| {
+        fs::write(&file, text).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_burnscape"));
+        command.args(["watch", &run, "--once"]).env("XDG_CONFIG_HOME", folder.path());
+        let output = command.output().unwrap();
+        (output.status.code(), stderr(&output))
+    };
+    for (text, parts) in [
+        ("theme = \"dark\"\n\n[keys]\nleave = \"x\"", ["line 4", "`leave`", "quit, help, command"]),
+        ("[keys]\nquit = \"ctrl-c\"", ["line 2", "`ctrl-c`", "a character, space, ctrl-a"]),
+        ("[keys]\nquit = \"x\"", ["[keys]", "`x` means both quit and log-steps", "another key"]),
+        ("fps = 1000", ["line 1", "`1000`", "from 0.1 to 30"]),
+    ] {
+        let (code, told) = told(text);
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.contains(file.to_str().unwrap()), "{told}");
+        assert!(parts.iter().all(|part| told.contains(part)), "{parts:?} in {told}");
+    }
+    assert_eq!(told("[keys]\nquit = \"x\"\nlog-steps = \"\"").0, Some(0));
+}
+
+#[test]
 fn an_empty_trace_is_a_run_that_waits() {
     let folder = tempfile::tempdir().unwrap();
     fs::File::create(folder.path().join(TRACE_FILE)).unwrap().flush().unwrap();

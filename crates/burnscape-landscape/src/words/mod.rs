@@ -1,4 +1,4 @@
-//! The words of honesty: from numbers to plain sentences that say what a picture shows and what it does not.
+//! From numbers to plain sentences that say what a picture shows and what it does not.
 //!
 //! Every function gives one or two sentences in plain text, without a line break; the same sentence stands
 //! under a picture, in a terminal and on a page.

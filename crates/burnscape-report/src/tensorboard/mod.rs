@@ -99,9 +99,9 @@ fn course(run: &Run, events: &mut Events<'_>) -> Written {
 }
 
 /// What is told of an activation: its name, and the number.
-type Told = (&'static str, fn(&Activation) -> f64);
+type NamedValue = (&'static str, fn(&Activation) -> f64);
 
-const OF_ACTIVATIONS: [Told; 10] = [
+const OF_ACTIVATIONS: [NamedValue; 10] = [
     ("mean", |it| it.mean),
     ("std", |it| it.std),
     ("rms", |it| it.rms),

@@ -1,13 +1,14 @@
 //! Putting shards together: their nodes go to the trace of the run, where whoever reads it finds them.
 
 use burnscape_trace::{
-    Check, End, EndReason, Error, Record, RunFolder, Shards, Slice, Trajectory, Writer, record,
+    Check, Curvature, End, EndReason, Error, Item, Reader, Record, RunFolder, Shards, Slice,
+    Trajectory, Writer, record,
 };
 
 use super::gathered::{Gap, Gathered};
 use super::part::Part;
 use super::plan::{SharedSlice, are_same};
-use crate::{Landscape, Recorded, node_record};
+use crate::{Landscape, Recorded, counted, node_record};
 
 /// Nodes of a record.
 const NODES_PER_RECORD: usize = 256;
@@ -76,9 +77,10 @@ pub fn merge(run: &RunFolder) -> Result<Merged, Error> {
             Err(why) => merged.refuse(folder, why),
         }
     }
-    if !journal.is_empty() {
+    let sharpness = merged.sharpness(run, &parts)?;
+    if !journal.is_empty() || !sharpness.is_empty() {
         let reason = recorded.standing.end().map_or(EndReason::Finished, |end| end.reason.clone());
-        append(run, &journal, reason)?;
+        append(run, &journal, sharpness, reason)?;
     }
     Ok(merged)
 }
@@ -86,7 +88,12 @@ pub fn merge(run: &RunFolder) -> Result<Merged, Error> {
 /// What is appended for a plan in a folder.
 type Entry<'a> = (&'a RunFolder, &'a SharedSlice, Vec<Record>);
 
-fn append(run: &RunFolder, journal: &[Entry<'_>], reason: EndReason) -> Result<(), Error> {
+fn append(
+    run: &RunFolder,
+    journal: &[Entry<'_>],
+    sharpness: Vec<Curvature>,
+    reason: EndReason,
+) -> Result<(), Error> {
     let (mut writer, resumed) = Writer::resume(run)?;
     for (folder, plan, records) in journal {
         if let Some(file) = &plan.slice.directions {
@@ -94,7 +101,16 @@ fn append(run: &RunFolder, journal: &[Entry<'_>], reason: EndReason) -> Result<(
         }
         records.iter().try_for_each(|record| writer.append(record))?;
     }
+    sharpness.into_iter().try_for_each(|found| writer.append(&found.into()))?;
     writer.finish(record!(End { reason, steps: resumed.steps }))
+}
+
+/// What a measurement of sharpness is about: every process of a program asks the same questions.
+fn question(found: &Curvature) -> impl PartialEq + use<> {
+    let Curvature { reason, snapshot, step, blocks, preconditioned, largest, smallest, .. } = found;
+    let measures: Vec<String> = found.measures.iter().map(|it| it.name.clone()).collect();
+    let about = (reason.clone(), *snapshot, *step, blocks.clone(), *preconditioned);
+    (about, largest.len(), smallest.len(), found.density.is_some(), measures)
 }
 
 impl Merged {
@@ -146,6 +162,26 @@ impl Merged {
             ));
         }
         parts
+    }
+
+    /// Sharpness, which every process measures alike: as one of them found it, where the run does not hold it yet.
+    fn sharpness(&mut self, run: &RunFolder, parts: &[Part]) -> Result<Vec<Curvature>, Error> {
+        let most = parts.iter().map(|part| part.curvatures.len()).max().unwrap_or(0);
+        let whole = |part: &&Part| most > 0 && part.curvatures.len() == most;
+        let Some(part) = parts.iter().find(whole) else { return Ok(Vec::new()) };
+        let mut held = Vec::new();
+        for item in Reader::open(run.trace_path())? {
+            if let Item::Record { record: Record::Curvature(found), .. } = item? {
+                held.push(question(&found));
+            }
+        }
+        let is_new = |found: &&Curvature| !held.contains(&question(found));
+        let new: Vec<Curvature> = part.curvatures.iter().filter(is_new).cloned().collect();
+        if !new.is_empty() {
+            let (count, name) = (counted(new.len() as u64, "measurement"), &part.name);
+            self.remarks.push(format!("{count} of sharpness from {name}: every shard measures it"));
+        }
+        Ok(new)
     }
 
     /// What the run does not hold of a slice yet, as records.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use burnscape_trace::{Head, Item, Reader, Record, RunFolder, Shard, Torn, Trajectory};
+use burnscape_trace::{
+    Curvature, CurvatureReason, Head, Item, Reader, Record, RunFolder, Shard, Torn, Trajectory,
+};
 
 use super::plan::SharedSlice;
 use crate::{Landscape, Landscapes};
@@ -17,6 +19,8 @@ pub struct Part {
     head: Head,
     shards: BTreeMap<u32, Shard>,
     landscapes: Landscapes,
+    /// What its process found of sharpness.
+    pub(super) curvatures: Vec<Curvature>,
 }
 
 impl Part {
@@ -48,6 +52,9 @@ impl Part {
             Record::Slice(slice) => self.landscapes.apply_slice(&slice),
             Record::Trajectory(path) => self.apply_path(&path),
             Record::Nodes(nodes) => self.landscapes.apply_nodes(&nodes),
+            Record::Curvature(found) if found.reason == CurvatureReason::Study => {
+                self.curvatures.push(found);
+            }
             Record::Shard(shard) => {
                 let (slice, plan) = (shard.slice, shard.plan.clone());
                 let before = self.shards.insert(slice, shard);

@@ -4,14 +4,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use burnscape_trace::{Error as TraceError, Follower};
+use burnscape_trace::{Error as TraceError, Follower, Item};
 
 use super::glance::glance;
 use super::row::{Row, RowState};
 use super::sources::Found;
 use crate::error::told;
 use crate::followed::silent_secs;
-use crate::model::Standing;
+use crate::model::{Glimpse, Standing};
 
 /// A run, as far as it was read.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub(super) struct Entry {
     follower: Option<Follower>,
     /// What the whole trace told, as far as it was followed.
     followed: Standing,
+    glimpse: Glimpse,
     /// What its ends told, until all of it was followed.
     glanced: Option<Standing>,
     seen: Option<Seen>,
@@ -47,6 +48,7 @@ impl Entry {
             found,
             follower: None,
             followed: Standing::default(),
+            glimpse: Glimpse::default(),
             glanced: None,
             seen: None,
             trouble: None,
@@ -101,7 +103,12 @@ impl Entry {
             self.trouble = Some(Trouble::Gone);
             return false;
         };
-        let polled = follower.poll_each(|item| self.followed.apply_item(item));
+        let polled = follower.poll_each(|item| {
+            self.followed.apply_item(item);
+            if let Item::Record { record, .. } = item {
+                self.glimpse.apply(record);
+            }
+        });
         let has_more = follower.has_more();
         self.trouble = match polled {
             Ok(_) => None,
@@ -118,6 +125,7 @@ impl Entry {
     /// Another run took the folder: it is read from its beginning.
     fn start_over(&mut self) -> bool {
         (self.followed, self.seen, self.trouble) = (Standing::default(), None, None);
+        self.glimpse = Glimpse::default();
         self.glance();
         true
     }
@@ -144,6 +152,9 @@ impl Entry {
             planned_epochs: standing.planned_epochs(),
             steps: standing.steps(),
             last_loss: standing.last_loss(),
+            losses: self.glimpse.losses(),
+            best_valid_loss: self.glimpse.best_valid_loss(),
+            learning_rate: self.glimpse.learning_rate(),
             alerts: standing.alerts().len(),
             errors: standing.alerts().errors(),
             is_whole: self.glanced.is_none(),

@@ -8,6 +8,7 @@
 //! Of a run in the list only its [`Standing`](crate::model::Standing) is kept; the one that is opened is followed in full by the viewer.
 
 mod catalogue;
+mod course;
 mod entry;
 mod glance;
 mod list;

@@ -14,6 +14,8 @@ pub(crate) enum Order {
     Newest,
     /// The lowest last loss; NaN and none last.
     Loss,
+    /// The lowest validation loss of all epochs; none last.
+    Best,
     /// The most alerts.
     Alerts,
 }
@@ -24,7 +26,8 @@ impl Order {
         match self {
             Self::Given => Self::Newest,
             Self::Newest => Self::Loss,
-            Self::Loss => Self::Alerts,
+            Self::Loss => Self::Best,
+            Self::Best => Self::Alerts,
             Self::Alerts => Self::Given,
         }
     }
@@ -35,6 +38,7 @@ impl Order {
             Self::Given => "by name",
             Self::Newest => "newest first",
             Self::Loss => "lowest loss first",
+            Self::Best => "lowest validation loss first",
             Self::Alerts => "most alerts first",
         }
     }
@@ -44,7 +48,8 @@ impl Order {
         rows.sort_by(|a, b| match self {
             Self::Given => Ordering::Equal,
             Self::Newest => started(b).total_cmp(&started(a)),
-            Self::Loss => lossy(a).total_cmp(&lossy(b)),
+            Self::Loss => lossy(a.last_loss).total_cmp(&lossy(b.last_loss)),
+            Self::Best => lossy(a.best_valid_loss).total_cmp(&lossy(b.best_valid_loss)),
             Self::Alerts => (b.errors, b.alerts).cmp(&(a.errors, a.alerts)),
         });
     }
@@ -54,6 +59,6 @@ fn started(row: &Row) -> f64 {
     row.started_unix_secs.filter(|at| at.is_finite()).unwrap_or(f64::NEG_INFINITY)
 }
 
-fn lossy(row: &Row) -> f64 {
-    row.last_loss.filter(|loss| !loss.is_nan()).unwrap_or(f64::INFINITY)
+fn lossy(loss: Option<f64>) -> f64 {
+    loss.filter(|loss| !loss.is_nan()).unwrap_or(f64::INFINITY)
 }

@@ -31,6 +31,12 @@ pub(crate) struct Row {
     pub(crate) planned_epochs: Option<u64>,
     pub(crate) steps: u64,
     pub(crate) last_loss: Option<f64>,
+    /// The course of the loss in a few values, as far as it was read.
+    pub(crate) losses: Vec<f64>,
+    /// The lowest validation loss, as far as it was read.
+    pub(crate) best_valid_loss: Option<f64>,
+    /// Of the last step that was read.
+    pub(crate) learning_rate: Option<f64>,
     pub(crate) alerts: u64,
     pub(crate) errors: u64,
     /// All of the trace was read: before, there may be more alerts, and damage.

@@ -1,6 +1,7 @@
 //! Curves of several runs over each other, a chart for each quantity that any of them has.
 
 use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::MouseEvent;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
@@ -9,7 +10,9 @@ use super::member::Member;
 use crate::message::Message;
 use crate::model::{Run, Series};
 use crate::palette::MUTED;
+use crate::pointing::Pointing;
 use crate::widgets::chart::{Chart, Curve, Reading};
+use crate::widgets::plot::{Plot, Plots};
 use crate::widgets::smoothing::Smoothing;
 use crate::widgets::{areas, text};
 
@@ -24,6 +27,8 @@ pub(super) struct Curves {
     reading: Reading,
     smoothing: Smoothing,
     first: usize,
+    plots: Plots,
+    pointing: Pointing,
 }
 
 /// One quantity, with the curve of each run that has it.
@@ -33,17 +38,43 @@ struct Shared<'a> {
 }
 
 impl Curves {
-    pub(super) fn update(&mut self, message: Message) {
+    /// Takes what the reader asks for, of runs whose first and last step are these.
+    pub(super) fn update(&mut self, message: Message, data: (u64, u64)) {
+        if let Some(sight) = self.reading.sight.after(message, data) {
+            return self.reading.sight = sight;
+        }
         match message {
             Message::NextLayer => self.first = self.first.wrapping_add(1),
             Message::NextSmoothing => self.smoothing = self.smoothing.next(),
             Message::NextScale => self.reading.scale = self.reading.scale.next(),
-            Message::ToggleLogSteps => self.reading.sight.log_steps = !self.reading.sight.log_steps,
             _ => {}
         }
     }
 
+    /// Takes the mouse where it is on a chart.
+    pub(super) fn take_mouse(&mut self, mouse: MouseEvent, data: (u64, u64)) {
+        let plot = self.plots.at((mouse.column, mouse.row));
+        let after = self.pointing.sight_after(mouse, plot, self.reading.sight, data);
+        self.reading.sight = after.unwrap_or(self.reading.sight);
+    }
+
+    /// Follows what is new again; `false`: it does.
+    pub(super) fn go_back(&mut self) -> bool {
+        let was_elsewhere = !self.reading.sight.is_live();
+        self.reading.sight = self.reading.sight.live();
+        was_elsewhere
+    }
+
+    /// What the reader looks at, in words; nothing where that is all.
+    pub(super) fn place(&self) -> String {
+        let sight = self.reading.sight;
+        let cursor = sight.cursor.map(|step| format!("  at step {step}"));
+        let window = sight.window.map(|(from, to)| format!("  zoomed to {from}–{to}"));
+        cursor.into_iter().chain(window).collect()
+    }
+
     pub(super) fn draw(&self, members: &[Member], area: Rect, buffer: &mut Buffer) {
+        self.plots.clear();
         let area = draw_key(members, area, buffer);
         let shared = shared(members);
         if shared.is_empty() {
@@ -53,7 +84,7 @@ impl Curves {
         let growing = members.iter().any(|member| !member.run().state().is_over());
         let chosen = shared.iter().cycle().skip(self.first % shared.len());
         for (shared, &place) in chosen.zip(&places) {
-            self.draw_chart(shared, growing, place, buffer);
+            self.plots.add(self.draw_chart(shared, growing, place, buffer));
         }
         let hidden = shared.len().saturating_sub(places.len());
         if let Some(&last) = places.last().filter(|_| hidden > 0) {
@@ -62,7 +93,13 @@ impl Curves {
         }
     }
 
-    fn draw_chart(&self, shared: &Shared<'_>, growing: bool, area: Rect, buffer: &mut Buffer) {
+    fn draw_chart(
+        &self,
+        shared: &Shared<'_>,
+        growing: bool,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) -> Option<Plot> {
         let numbers: Vec<String> =
             shared.curves.iter().map(|(number, _)| (number + 1).to_string()).collect();
         let curves = shared.curves.iter().zip(&numbers).map(|((number, series), label)| Curve {
@@ -72,7 +109,7 @@ impl Curves {
             envelope: None,
         });
         let chart = self.reading.chart(&shared.title, curves.collect(), growing);
-        Chart { smoothing: self.smoothing, ..chart }.draw(area, buffer);
+        Chart { smoothing: self.smoothing, ..chart }.draw(area, buffer)
     }
 }
 

@@ -9,7 +9,7 @@ mod member;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::Event;
+use ratatui::crossterm::event::{Event, MouseEvent};
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
@@ -17,11 +17,15 @@ use self::curves::Curves;
 use self::key::colour;
 use self::measures::Measures;
 use self::member::Member;
+use crate::bindings::Bindings;
 use crate::message::Message;
-use crate::palette::{MUTED, WARNING};
+use crate::mouse;
+use crate::palette::MUTED;
 use crate::runs::Chosen;
-use crate::views::help::{self, Explained, Group, Page};
-use crate::views::{Beside, SurfacesBeside, ViewKind, body, draw_sentence};
+use crate::sight;
+use crate::surround::{Parts, Surround};
+use crate::views::help::{Explained, Group, Page};
+use crate::views::{Beside, SurfacesBeside, ViewKind};
 use crate::widgets::{areas, text};
 use crate::wishes::Wishes;
 
@@ -41,27 +45,24 @@ pub(crate) struct Together {
     curves: Curves,
     surfaces: SurfacesBeside,
     measures: Measures,
-    help: Option<usize>,
-    said: Option<String>,
-    pub(crate) wishes: Wishes,
-    changed: bool,
+    surround: Surround,
+    mouse_at: (u16, u16),
 }
 
 impl Together {
     /// Opens runs, each as far as it is written; one that cannot be opened is shown with the reason.
-    pub(crate) fn new(chosen: &[Chosen], view: Option<ViewKind>) -> Self {
+    pub(crate) fn new(chosen: &[Chosen], view: Option<ViewKind>, bindings: Bindings) -> Self {
         let mut together = Self {
             members: chosen.iter().map(Member::new).collect(),
             side: Side::Curves,
             curves: Curves::default(),
             surfaces: SurfacesBeside::default(),
             measures: Measures::default(),
-            help: None,
-            said: None,
-            wishes: Wishes::default(),
-            changed: true,
+            surround: Surround::new(bindings),
+            mouse_at: (0, 0),
         };
         together.show(view.unwrap_or_default());
+        together.surround.redraw();
         together.refresh();
         together
     }
@@ -69,7 +70,9 @@ impl Together {
     /// Reads on in all runs, and tells how long it may take until there is more.
     pub(crate) fn refresh(&mut self) -> Duration {
         for member in &mut self.members {
-            self.changed |= member.keep_up();
+            if member.keep_up() {
+                self.surround.redraw();
+            }
         }
         let delays = self.members.iter().map(Member::delay);
         delays.min().unwrap_or(Member::LONGEST_DELAY)
@@ -77,22 +80,34 @@ impl Together {
 
     /// Takes an event of the terminal.
     pub(crate) fn handle(&mut self, event: &Event) {
-        if let Some(message) = Message::from_event(event) {
-            self.update(message);
+        match event {
+            Event::Mouse(mouse) => self.take_mouse(*mouse),
+            _ => self.surround.message(event).into_iter().for_each(|message| self.update(message)),
         }
+    }
+
+    fn take_mouse(&mut self, mouse: MouseEvent) {
+        self.surround.redraw();
+        let message = mouse::message(mouse, self.mouse_at, true);
+        match self.side {
+            Side::Curves => self.curves.take_mouse(mouse, self.data()),
+            _ => message.into_iter().for_each(|message| self.update(message)),
+        }
+        self.mouse_at = (mouse.column, mouse.row);
+    }
+
+    /// First and last step of all runs.
+    fn data(&self) -> (u64, u64) {
+        let steps = self.members.iter().map(|member| sight::steps_of(member.run()));
+        steps.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or_default()
     }
 
     /// Takes what the reader asks for.
     pub(crate) fn update(&mut self, message: Message) {
-        self.changed = true;
-        if message.is_of_the_reader() {
-            self.said = None;
-        }
-        if help::moved(&mut self.help, help().entries(), message) || self.wishes.take(message) {
+        if self.surround.take(message, &help()) {
             return;
         }
         match message {
-            Message::ToggleHelp => self.help = self.help.xor(Some(0)),
             Message::ShowView(number) => {
                 if let Some(view) = number.checked_sub(1).and_then(|at| ViewKind::ALL.get(at)) {
                     self.show(*view);
@@ -100,9 +115,10 @@ impl Together {
             }
             Message::NextView => self.side = self.side.next(),
             Message::PreviousView => self.side = self.side.next().next(),
-            Message::Abandon => self.wishes.show_list = true,
+            Message::Abandon if self.side == Side::Curves && self.curves.go_back() => {}
+            Message::Abandon => self.surround.wishes.show_list = true,
             message => match self.side {
-                Side::Curves => self.curves.update(message),
+                Side::Curves => self.curves.update(message, self.data()),
                 Side::Surfaces => self.surfaces.update(message, &beside(&self.members)),
                 Side::Measures => self.measures.update(message, &self.members),
             },
@@ -111,7 +127,7 @@ impl Together {
 
     /// A view of one run leads to what there is of several.
     fn show(&mut self, view: ViewKind) {
-        self.help = None;
+        self.surround.close_help();
         self.side = match view {
             ViewKind::Landscape => Side::Surfaces,
             ViewKind::Sharpness => Side::Measures,
@@ -121,17 +137,27 @@ impl Together {
 
     /// Tells the reader what just happened; it goes away with the next key.
     pub(crate) fn say(&mut self, sentence: String) {
-        (self.said, self.changed) = (Some(sentence), true);
+        self.surround.say(sentence);
     }
 
     /// Something to draw changed, since this was last asked.
     pub(crate) fn take_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
+        self.surround.take_changed()
+    }
+
+    /// What the reader wants of the loop.
+    pub(crate) fn wishes(&mut self) -> &mut Wishes {
+        &mut self.surround.wishes
+    }
+
+    /// The reader wants to leave.
+    pub(crate) fn wants_quit(&self) -> bool {
+        self.surround.wishes.quit
     }
 
     /// Something moves by itself.
     pub(crate) fn wants_ticks(&self) -> bool {
-        self.help.is_none() && self.side == Side::Surfaces && self.surfaces.is_rotating()
+        !self.surround.shows_help() && self.side == Side::Surfaces && self.surfaces.is_rotating()
     }
 
     /// What is shown, in a word.
@@ -150,28 +176,18 @@ impl Together {
     }
 
     fn draw_parts(&self, area: Rect, buffer: &mut Buffer, with_keys: bool) {
-        let area = area.intersection(buffer.area);
-        if area.is_empty() {
-            return;
-        }
-        let inside = body(area, with_keys);
-        if inside.y > area.y {
-            self.draw_header(areas::row(area, 0), buffer);
-        }
-        self.draw_side(inside, buffer);
-        if let Some(first) = self.help.filter(|_| with_keys) {
-            help().draw(inside, buffer, first);
-        }
-        let last = areas::split_bottom(area, 1).1;
-        match &self.said {
-            Some(said) if with_keys => draw_sentence(last, buffer, said, WARNING),
-            _ if inside.bottom() == area.bottom() => {}
-            _ => text::put(buffer, last, self.side.keys(), Style::new().fg(MUTED)),
-        }
+        let parts = Parts {
+            page: help(),
+            keys: (self.side.keys(), MUTED),
+            draw_head: &|row, buffer| self.draw_header(row, buffer),
+            draw_body: &|area, buffer| self.draw_side(area, buffer),
+        };
+        self.surround.draw(&parts, with_keys, area, buffer);
     }
 
     fn draw_header(&self, row: Rect, buffer: &mut Buffer) {
-        let count = format!("{} runs together", self.members.len());
+        let place = if self.side == Side::Curves { self.curves.place() } else { String::new() };
+        let count = format!("{} runs together{place}", self.members.len());
         text::put(buffer, row, &count, Style::new().add_modifier(Modifier::BOLD));
         let mut rest = row;
         for side in [Side::Measures, Side::Surfaces, Side::Curves] {
@@ -225,7 +241,7 @@ impl Side {
     fn keys(self) -> &'static str {
         match self {
             Self::Curves => {
-                "q quit  ? help  L list  1 4 5 Tab view  v next  s smooth  y scale  e save"
+                "q quit  ? help  L list  1 4 5 Tab view  ← → step  + - zoom  v next  s smooth  y scale  e save"
             }
             Self::Surfaces => {
                 "q quit  ? help  L list  1 4 5 Tab view  m map  arrows turn  < > height  r rotate  [ ] slice  v more"
@@ -259,6 +275,7 @@ const KEYS: &[Explained] = &[
     ("1, 4, 5, Tab", "curves, surfaces, table"),
     ("v", "more charts, surfaces"),
     ("y s", "scale; smooth the lines"),
+    ("← →, + - 0", "step; zoom in time"),
     ("arrows", "turn all; choose column"),
     ("m < > r + -", "map, height, turn, zoom"),
     ("[ ]", "previous, next slice"),

@@ -41,7 +41,7 @@ fn end(writer: Writer) {
 
 fn together(root: &TempDir, names: &[&str], view: ViewKind) -> Together {
     let chosen: Vec<Chosen> = names.iter().map(|name| chosen(root, name)).collect();
-    Together::new(&chosen, Some(view))
+    Together::new(&chosen, Some(view), Bindings::default())
 }
 
 fn press(together: &mut Together, code: KeyCode) {

@@ -10,6 +10,7 @@ use ratatui::layout::Rect;
 
 use crate::Error;
 use crate::app::App;
+use crate::bindings::Bindings;
 use crate::error::told;
 use crate::followed::Followed;
 use crate::message::Message;
@@ -39,6 +40,7 @@ pub(crate) struct Viewer {
     view: ViewKind,
     /// Where pictures are written.
     folder: PathBuf,
+    bindings: Bindings,
 }
 
 #[derive(Debug)]
@@ -61,18 +63,29 @@ impl Viewer {
     /// # Errors
     ///
     /// [`Error::Trace`], [`Error::NoRuns`]; [`Error::Terminal`] where no thread can be started.
-    pub(crate) fn new(sources: Sources, view: ViewKind, folder: &Path) -> Result<Self, Error> {
-        let folder = folder.to_owned();
-        let mut viewer =
-            Self { listing: None, opened: None, together: None, on_list: false, view, folder };
+    pub(crate) fn new(
+        sources: Sources,
+        view: ViewKind,
+        folder: &Path,
+        bindings: Bindings,
+    ) -> Result<Self, Error> {
+        let mut viewer = Self {
+            listing: None,
+            opened: None,
+            together: None,
+            on_list: false,
+            view,
+            folder: folder.to_owned(),
+            bindings,
+        };
         if let Some(path) = sources.single() {
-            let mut app = App::new(Run::named(run_name(path)), view);
+            let mut app = App::new(Run::named(run_name(path)), view).with_bindings(bindings);
             let mut followed = Followed::open(path)?;
             followed.poll(&mut app, SystemTime::now())?;
             viewer.opened = Some(Opened { path: path.to_owned(), app, followed });
         } else {
             let catalogue = Catalogue::new(sources);
-            let mut list = RunList::default();
+            let mut list = RunList::with_bindings(bindings);
             list.set_rows(catalogue.rows(SystemTime::now()));
             let reading = Reading::start(catalogue).map_err(Error::Terminal)?;
             viewer.listing = Some(Listing { list, reading });
@@ -102,8 +115,8 @@ impl Viewer {
     /// What the reader wants of the loop, since this was last asked.
     fn take_wishes(&mut self) -> Wishes {
         match (&mut self.listing, &mut self.together, &mut self.opened) {
-            (Some(listing), ..) if self.on_list => listing.list.wishes.drain(),
-            (_, Some(together), _) => together.wishes.drain(),
+            (Some(listing), ..) if self.on_list => listing.list.wishes().drain(),
+            (_, Some(together), _) => together.wishes().drain(),
             (_, _, Some(opened)) => opened.app.take_wishes(),
             _ => Wishes::default(),
         }
@@ -128,7 +141,7 @@ impl Viewer {
                 }
             }
             Some(Choice::Together(chosen, view)) => {
-                self.together = Some(Together::new(&chosen, view));
+                self.together = Some(Together::new(&chosen, view, self.bindings));
                 self.on_list = false;
             }
             None => {}
@@ -142,7 +155,7 @@ impl Viewer {
         }
         let is_known = self.opened.as_ref().is_some_and(|opened| opened.path == chosen.path);
         if !is_known {
-            self.opened = Some(Opened::new(chosen, self.view)?);
+            self.opened = Some(Opened::new(chosen, self.view, self.bindings)?);
         }
         if let (Some(opened), Some(view)) = (&mut self.opened, chosen.view) {
             opened.app.update(Message::ShowView(view.number()));
@@ -208,8 +221,8 @@ impl Play for Viewer {
     }
 
     fn wants_quit(&self) -> bool {
-        let of_list = self.listing.as_ref().is_some_and(|listing| listing.list.wishes.quit);
-        let of_several = self.together.as_ref().is_some_and(|together| together.wishes.quit);
+        let of_list = self.listing.as_ref().is_some_and(|listing| listing.list.wants_quit());
+        let of_several = self.together.as_ref().is_some_and(Together::wants_quit);
         of_list || of_several || self.opened.as_ref().is_some_and(|opened| opened.app.wants_quit())
     }
 
@@ -259,9 +272,9 @@ impl Shown for Viewer {
 }
 
 impl Opened {
-    fn new(chosen: &Chosen, view: ViewKind) -> Result<Self, Error> {
+    fn new(chosen: &Chosen, view: ViewKind, bindings: Bindings) -> Result<Self, Error> {
         let mut followed = Followed::open(&chosen.path)?;
-        let mut app = App::new(Run::named(&chosen.name), view).with_list();
+        let mut app = App::new(Run::named(&chosen.name), view).with_list().with_bindings(bindings);
         followed.poll(&mut app, SystemTime::now())?;
         Ok(Self { path: chosen.path.clone(), app, followed })
     }

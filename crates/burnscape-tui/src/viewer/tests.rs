@@ -36,7 +36,8 @@ impl Scene {
     fn viewer(&self, names: &[&str]) -> Viewer {
         let paths: Vec<PathBuf> = names.iter().map(|name| self.path(name)).collect();
         let sources = Sources::new(&paths).unwrap();
-        Viewer::new(sources, ViewKind::Overview, self.root.path()).unwrap()
+        let keys = Bindings::default();
+        Viewer::new(sources, ViewKind::Overview, self.root.path(), keys).unwrap()
     }
 }
 

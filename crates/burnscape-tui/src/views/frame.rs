@@ -6,6 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::view::View;
+use crate::bindings::Bindings;
 use crate::model::{Alerts, Run, RunState};
 use crate::numbers::duration;
 use crate::palette::{BAD, ColourMap, GOOD, MUTED, TRAIN, WARNING};
@@ -47,6 +48,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) trouble: Option<&'a str>,
     /// The colours that the finished frame gets.
     pub(crate) colours: ColourMap,
+    /// The keys of the reader.
+    pub(crate) bindings: Bindings,
 }
 
 /// The area that is left for the view.
@@ -85,6 +88,11 @@ pub(crate) fn draw_sentence(row: Rect, buffer: &mut Buffer, sentence: &str, colo
     let gap = width.saturating_sub(text::width(&sentence));
     let style = Style::new().fg(colour).add_modifier(Modifier::BOLD);
     text::put(buffer, row, &(sentence + &" ".repeat(gap)), style);
+}
+
+/// Keys and what they do, named as the reader has them: as many entries as fit whole.
+pub(crate) fn keys_line(keys: &str, bindings: &Bindings, width: u16) -> String {
+    whole_entries(&bindings.relabel_line(keys), width)
 }
 
 /// As many of the entries, two blanks between them, as fit whole.
@@ -229,6 +237,10 @@ impl Frame<'_> {
                 format!("q quit  ? help{list}  Tab view  {own}")
             }
         };
-        text::put(buffer, row, &whole_entries(&keys, row.width), Style::new().fg(MUTED));
+        let keys = match self.typing {
+            true => whole_entries(&keys, row.width),
+            false => keys_line(&keys, &self.bindings, row.width),
+        };
+        text::put(buffer, row, &keys, Style::new().fg(MUTED));
     }
 }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use crate::bindings::Bindings;
 use crate::message::Message;
 use crate::palette::MUTED;
 use crate::scroll;
@@ -75,10 +76,10 @@ impl Page {
     }
 
     /// Draws it in the middle of an area without its first entries, over what is there.
-    pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer, first: usize) {
+    pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer, first: usize, bindings: &Bindings) {
         let width = area.width.min(WIDEST);
         let inner = usize::from(width.saturating_sub(BESIDE));
-        let entries = self.lines(inner);
+        let entries = self.lines(inner, bindings);
         // Side by side they are fewer than can be scrolled through.
         let first = first.min(entries.len().saturating_sub(1));
         let lines = entries[first..].concat();
@@ -94,12 +95,13 @@ impl Page {
         facts::draw_as_many(inside, buffer, &lines);
     }
 
-    fn lines(&self, width: usize) -> Vec<Vec<Line<'static>>> {
+    fn lines(&self, width: usize, bindings: &Bindings) -> Vec<Vec<Line<'static>>> {
         let keys = match width >= 2 * HALF {
-            true => side_by_side(&self.keys),
-            false => self.keys.iter().flat_map(|group| wrapped(group, width)).collect(),
+            true => side_by_side(&self.keys, bindings),
+            false => self.keys.iter().flat_map(|group| wrapped(group, width, bindings)).collect(),
         };
-        keys.into_iter().chain(wrapped(&self.words, width)).collect()
+        // What numbers mean has names of its own, and no keys.
+        keys.into_iter().chain(wrapped(&self.words, width, &Bindings::default())).collect()
     }
 }
 
@@ -122,7 +124,7 @@ fn middle(area: Rect, width: u16, height: u16) -> Rect {
 }
 
 /// The groups in two columns of about the same height, in their order.
-fn side_by_side(groups: &[Group]) -> Vec<Vec<Line<'static>>> {
+fn side_by_side(groups: &[Group], bindings: &Bindings) -> Vec<Vec<Line<'static>>> {
     let halves;
     let groups = match groups {
         // One alone stands in both columns.
@@ -134,7 +136,7 @@ fn side_by_side(groups: &[Group]) -> Vec<Vec<Line<'static>>> {
         several => several,
     };
     let lines: Vec<Vec<Line<'static>>> =
-        groups.iter().map(|group| wrapped(group, HALF).concat()).collect();
+        groups.iter().map(|group| wrapped(group, HALF, bindings).concat()).collect();
     let all: usize = lines.iter().map(Vec::len).sum();
     let mut columns = [Vec::new(), Vec::new()];
     for group in lines {
@@ -155,24 +157,25 @@ fn side_by_side(groups: &[Group]) -> Vec<Vec<Line<'static>>> {
 }
 
 /// The title of a group, and the lines of each entry, one or as many as it takes.
-fn wrapped(group: &Group, width: usize) -> Vec<Vec<Line<'static>>> {
+fn wrapped(group: &Group, width: usize, bindings: &Bindings) -> Vec<Vec<Line<'static>>> {
     let title = Style::new().fg(Color::Reset).add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
     let title =
         (!group.title.is_empty()).then(|| vec![Line::styled(group.title.to_owned(), title)]);
     let of_one = |&(what, meaning): &Explained| {
-        let room = width.saturating_sub(KEY_COLUMN.max(text::width(what) + 1));
+        let what = bindings.relabel(what);
+        let room = width.saturating_sub(KEY_COLUMN.max(text::width(&what) + 1));
         let mut meanings = text::wrapped(meaning, room.max(8)).into_iter();
-        let first = line(what, meanings.next().unwrap_or_default());
+        let first = line(&what, meanings.next().unwrap_or_default());
         let rest = meanings.map(|meaning| line("", meaning));
         std::iter::once(first).chain(rest).collect()
     };
     title.into_iter().chain(group.entries.iter().map(of_one)).collect()
 }
 
-fn line(what: &'static str, meaning: String) -> Line<'static> {
+fn line(what: &str, meaning: String) -> Line<'static> {
     let width = text::width(what);
     let gap = KEY_COLUMN.saturating_sub(width).max(usize::from(width > 0));
-    let what = Span::styled(what, Style::new().add_modifier(Modifier::BOLD));
+    let what = Span::styled(what.to_owned(), Style::new().add_modifier(Modifier::BOLD));
     let meaning = Span::styled(meaning, Style::new().fg(MUTED));
     Line::from(vec![what, Span::raw(" ".repeat(gap)), meaning])
 }
@@ -185,7 +188,7 @@ mod tests {
     fn drawn(page: &Page, (width, height): (u16, u16), first: usize) -> Vec<String> {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::filled(area, ratatui::buffer::Cell::new("x"));
-        page.draw(area, &mut buffer, first);
+        page.draw(area, &mut buffer, first, &Bindings::default());
         crate::frame_text::plain(&buffer).lines().map(str::to_owned).collect()
     }
 
@@ -232,8 +235,11 @@ mod tests {
     fn a_narrow_window_breaks_meanings_and_loses_none() {
         let entries: &[Explained] = &[("dropped", "step records lost to a full queue")];
         let words = Group { title: "", entries };
-        let lines: Vec<String> =
-            wrapped(&words, 39).concat().iter().map(ToString::to_string).collect();
+        let lines: Vec<String> = wrapped(&words, 39, &Bindings::default())
+            .concat()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(lines, ["dropped       step records lost to a", "              full queue"]);
     }
 }

@@ -14,7 +14,7 @@ mod view;
 use std::str::FromStr;
 
 pub use activations::ActivationsView;
-pub(crate) use frame::{Frame, body, draw_sentence, silence, tab_at};
+pub(crate) use frame::{Frame, body, draw_sentence, keys_line, silence, tab_at};
 pub use gradients::GradientsView;
 pub use landscape::LandscapeView;
 pub(crate) use landscape::{Beside, SurfacesBeside};

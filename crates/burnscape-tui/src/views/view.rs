@@ -8,6 +8,7 @@ use crate::message::Message;
 use crate::model::Run;
 use crate::sight::Sight;
 use crate::still::Still;
+use crate::widgets::plot::Plot;
 
 /// One way to look at a run: it keeps what the reader selected, not what the run is.
 pub trait View: std::fmt::Debug + Send {
@@ -43,6 +44,11 @@ pub trait View: std::fmt::Debug + Send {
     /// Whether arrows to the sides and the zoom are those of time here.
     fn moves_in_time(&self, _run: &Run) -> bool {
         true
+    }
+
+    /// The picture over steps at a place of the screen, as it was drawn last; `None`: there is none.
+    fn plot_at(&self, _place: (u16, u16)) -> Option<Plot> {
+        None
     }
 
     /// Whether the wheel of the mouse scrolls here: it zooms elsewhere.

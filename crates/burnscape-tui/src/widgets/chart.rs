@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::dots::Dots;
 use super::panel::{self, Panel};
+use super::plot::Plot;
 use super::scale::{Scale, ScaleChoice, robust_range};
 use super::smoothing::{Smoothing, smoothed};
 use super::step_axis::StepAxis;
@@ -92,14 +93,16 @@ impl<'a> Chart<'a> {
 }
 
 impl Chart<'_> {
-    /// Draws the chart; says so where it does not fit or has no values.
-    pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
+    /// Draws the chart, and tells where its steps lie; says so where it does not fit or has no values.
+    pub fn draw(&self, area: Rect, buffer: &mut Buffer) -> Option<Plot> {
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-            return text::put(buffer, area, self.title, Style::new().fg(MUTED));
+            text::put(buffer, area, self.title, Style::new().fg(MUTED));
+            return None;
         }
         let panel = Panel::new(area);
         let Some(axes) = self.axes(panel.inner.height) else {
-            return self.draw_empty(&panel, buffer);
+            self.draw_empty(&panel, buffer);
+            return None;
         };
         let plot = self.plot(&panel, &axes);
         panel.draw(self.heading(&axes, panel.title.width), &self.remarks(&axes), buffer);
@@ -113,6 +116,7 @@ impl Chart<'_> {
         draw_guides(plot, &axes, self.sight.cursor, buffer);
         self.draw_curves(plot, &axes, buffer);
         self.draw_names(plot, panel.inner, &axes, buffer);
+        Some(Plot { area: plot, steps: axes.steps })
     }
 
     /// Steps and values that the curves cover; a chart of non-finite values alone still has axes.

@@ -13,6 +13,8 @@ pub mod glob;
 pub mod half_blocks;
 pub mod octaves;
 pub mod panel;
+pub mod plot;
+pub mod rows;
 pub mod scale;
 pub mod smoothing;
 pub mod step_axis;

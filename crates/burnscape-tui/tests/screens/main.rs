@@ -5,6 +5,7 @@ mod closed;
 mod gradients;
 mod landscape;
 mod overview;
+mod pointing;
 mod recorded;
 mod relief;
 mod sharpness;

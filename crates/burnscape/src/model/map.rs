@@ -189,13 +189,22 @@ fn is_host(device: &Device) -> bool {
     name.contains("Flex") || name.contains("NdArray")
 }
 
-/// The device as burn prints it, without the wrapper.
+/// The device as burn prints it, without the wrapper; one on another machine by its address.
 pub(crate) fn device_name(device: &Device) -> String {
     let name = format!("{:?}", device.clone().inner());
-    name.strip_prefix("Device<")
-        .and_then(|rest| rest.strip_suffix('>'))
-        .unwrap_or(&name)
-        .to_string()
+    let name =
+        name.strip_prefix("Device<").and_then(|rest| rest.strip_suffix('>')).unwrap_or(&name);
+    address_in(name).map_or(name.to_string(), |address| format!("Remote {address}"))
+}
+
+/// `ws://host:port` of `… Address { scheme: "ws", host: "host", port: Some(port) } …`: all that burn says of it.
+fn address_in(name: &str) -> Option<String> {
+    let after = |text: &str| name.split_once(text).map(|(_, rest)| rest);
+    let scheme = after("scheme: \"")?.split('"').next()?;
+    let host = after("host: \"")?.split('"').next()?;
+    let port = after("port: Some(").and_then(|rest| rest.split(')').next());
+    let port = port.map_or(String::new(), |port| format!(":{port}"));
+    Some(format!("{scheme}://{host}{port}"))
 }
 
 /// One float as visited.
@@ -578,4 +587,19 @@ pub(crate) fn tied_aliases(map: &ModelMap, tensors: &[NamedTensor]) -> Vec<bool>
     let is_tied =
         |alias: &str| first_name(alias).is_some_and(|(first, _)| bytes(first) == bytes(alias));
     map.buffers.iter().map(|buffer| is_tied(&buffer.path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As burn-remote 0.22.1 prints a device.
+    #[test]
+    fn a_remote_device_is_called_by_its_address() {
+        let remote = r#"Remote(RemoteDevice { endpoint: WebSocket { address: Address { scheme: "ws", host: "10.0.0.7", port: Some(3003) }, .. }, device_index: 0, id: 1 })"#;
+        assert_eq!(address_in(remote).as_deref(), Some("ws://10.0.0.7:3003"));
+        let remote = r#"Address { scheme: "wss", host: "gpu.example", port: None }"#;
+        assert_eq!(address_in(remote).as_deref(), Some("wss://gpu.example"));
+        assert_eq!(device_name(&Device::flex()), "Flex");
+    }
 }

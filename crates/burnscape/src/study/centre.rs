@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use burn::tensor::Device;
+
 use super::quantities::Measured;
 use super::weights::Weights;
 use crate::model::tensors::NamedTensor;
@@ -24,6 +26,8 @@ pub(super) struct Centre<M> {
     pub norm: f64,
     /// The model there, in inference mode, with state of its own.
     pub model: M,
+    /// The same on the devices that it was sent to.
+    pub(super) sent: RefCell<Vec<(Device, M)>>,
     /// Per buffer, whether it moves with the parameter that it is the second name of.
     pub tied: Vec<bool>,
     /// Every layer at the centre itself, once it is measured, and on which batches.

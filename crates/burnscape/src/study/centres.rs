@@ -102,7 +102,8 @@ where
             });
         }
         let (found, is_given) = (RefCell::new(None), false);
-        Ok(Centre { label, snapshot, weights, norm, model, tied, found, is_given, buffers })
+        let sent = RefCell::default();
+        Ok(Centre { label, snapshot, weights, norm, model, sent, tied, found, is_given, buffers })
     }
 
     /// Every layer at a centre, measured once; where there is time, two passes over the batches are held against each

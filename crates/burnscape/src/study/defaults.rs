@@ -141,14 +141,15 @@ where
         let (fair_batches, least_batches) = self.fewer_batches(usual.len());
         let costs = Costs {
             secs: PLANNED * left.as_secs_f64(),
-            fixed_secs: pace.fixed_secs,
-            batch_secs: pace.batch_secs,
+            fixed_secs: pace.fixed_secs / pace.at_once,
+            batch_secs: pace.batch_secs / pace.at_once,
             batches: usual.len(),
             fair_batches,
             least_batches,
             nodes: planes.iter().map(|plan| plan.grid.len()).collect(),
             first_nodes: planes.iter().map(|plan| first_nodes(&plan.grid)).max().unwrap_or(0),
-            path: self.path_evaluations(planes),
+            // Of which only one is measured at once.
+            path: (self.path_evaluations(planes) as f64 * pace.at_once).ceil() as usize,
             agreement: self.comparison(planes, drawing_secs),
             tolerance: self.tolerance().unwrap_or(TOLERANCE),
             is_adaptive: self.tolerance().is_some(),

@@ -13,12 +13,13 @@ use burnscape_landscape::words::{number, percent};
 use burnscape_run::UNLIKE_HARDWARE;
 
 use super::batches::{Batches, Place, Reading};
+use super::centre::Centre;
 use super::evaluate::{Cores, SliceContext, SliceLoss};
 use super::further_device::FurtherDevice;
 use super::open_study::OpenStudy;
 use super::planes::Plan;
 use super::quantities::measure_batches;
-use crate::model::map::device_name;
+use crate::model::map::{ModelMap, device_name};
 use crate::panics::panicked;
 use crate::{Error, Result};
 
@@ -52,9 +53,11 @@ where
         let Reading { batches, .. } =
             source.read(&place).map_err(|reason| Error::BatchSource { reason })?;
         let (map, name) = (self.studied.map.on(&device), device_name(&device));
-        let further = FurtherDevice { map, name, batches, gave_up: RefCell::default() };
-        self.check_batches_of(&further)?;
+        let mut further =
+            FurtherDevice { map, name, batches, batch_secs: 0.0, gave_up: RefCell::default() };
+        self.check_batches_of(&mut further)?;
         self.devices.push(further);
+        self.pacing.paces = [None, None];
         Ok(())
     }
 
@@ -63,8 +66,9 @@ where
         if self.devices.is_empty() { Ok(()) } else { Err(on_one_device()) }
     }
 
-    /// The same batches as the study has, as far as their losses tell; also whether the device works at all.
-    fn check_batches_of(&self, device: &FurtherDevice<M::Input>) -> Result<()> {
+    /// The same batches as the study has, as far as their losses tell; also whether the device works at all, and how long a
+    /// batch takes there.
+    fn check_batches_of(&self, device: &mut FurtherDevice<M::Input>) -> Result<()> {
         let (own, loss) = (&self.quantities.sets[0], &self.quantities.quantities[..1]);
         let other = |reason: String| Error::OtherBatches { device: device.name.clone(), reason };
         if device.batches.len() != own.available() {
@@ -75,8 +79,14 @@ where
         let here = [own.batches.clone()];
         let here = measure_batches(&self.studied.model, &here, loss, self.studied.map.is_on_host)?;
         let model = moved(&self.studied.model, &device.map.device)?;
-        let there = device.used(&places);
-        let there = measure_batches(&model, &there, loss, device.map.is_on_host)?;
+        let used = device.used(&places);
+        let measured = || measure_batches(&model, &used, loss, device.map.is_on_host);
+        let there = measured()?;
+        // The first time a device may have to get ready.
+        let begun = self.active.config.clock.now();
+        measured()?;
+        let took = self.active.config.clock.now().saturating_sub(begun);
+        device.batch_secs = took.as_secs_f64() / places.len() as f64;
         let pairs = here[0].iter().zip(&there[0]).zip(places);
         for ((here, there), place) in pairs {
             let (a, b) = (here.mean, there.mean);
@@ -93,23 +103,34 @@ where
         Ok(())
     }
 
-    /// The centre of a slice on every further device that is at work. Statistics that are recomputed at every node are so
-    /// on one device only.
+    /// The centre of a slice on every further device that is at work: sent there once, however many turns a slice takes.
     pub(super) fn elsewhere<'p>(&'p self, plan: &'p Plan<M>) -> Result<Vec<Elsewhere<'p, M>>> {
-        let (mut places, quantities) = (Vec::new(), &self.quantities.quantities[..]);
+        let mut places = Vec::new();
         for (number, device) in self.devices.iter().enumerate() {
-            if !device.is_at_work() || plan.recalibration.is_some() {
+            if !device.is_at_work() {
                 continue;
             }
-            match moved(&plan.centre.model, &device.map.device) {
-                Ok(model) => {
-                    let context = self.context_on(plan, &device.map, quantities)?;
-                    places.push(Elsewhere { device: number, model, context });
-                }
+            match self.sent_to(number, &device.map, plan) {
+                Ok(sent) => places.push(sent),
                 Err(error) => self.let_go(number, &error),
             }
         }
         Ok(places)
+    }
+
+    fn sent_to<'p>(
+        &'p self,
+        device: usize,
+        map: &'p ModelMap,
+        plan: &'p Plan<M>,
+    ) -> Result<Elsewhere<'p, M>> {
+        let what = || format!("sending a slice to {}", device_name(&map.device));
+        let sent = || {
+            let model = sent_once(&plan.centre, &map.device)?;
+            let context = self.context_on(plan, map, &self.quantities.quantities)?;
+            Ok(Elsewhere { device, model, context })
+        };
+        catch_unwind(AssertUnwindSafe(sent)).map_err(|panic| panicked(&what(), panic))?
     }
 
     /// One worker on each of these devices.
@@ -143,13 +164,12 @@ where
         *device.gave_up.borrow_mut() = Some(error.to_string());
         let sentence =
             format!("{} measures no more, its nodes go to the other devices: {error}", device.name);
-        log::warn!("burnscape: {sentence}");
-        self.note("warning", sentence);
+        self.active.recorder.handle.problem(sentence);
     }
 
     /// Tells which devices measured a slice, and by how much they differ at its centre and two corners.
     pub(super) fn compare_devices(&self, plan: &Plan<M>, loss: &Surface) -> Result<()> {
-        if !self.time.affords(0.0) || plan.recalibration.is_some() {
+        if !self.time.affords(0.0) {
             return Ok(());
         }
         let elsewhere = self.elsewhere(plan)?;
@@ -203,6 +223,17 @@ where
         let passed = by == 0.0 || by <= UNLIKE_HARDWARE * range;
         self.check(Some(slice.slice), &format!("devices-agree: {name}"), passed, &detail);
     }
+}
+
+/// The model of a centre on another device, where it stays.
+fn sent_once<M: Module>(centre: &Centre<M>, device: &Device) -> Result<M> {
+    let mut sent = centre.sent.borrow_mut();
+    if let Some((_, known)) = sent.iter().find(|(known, _)| known == device) {
+        return Ok(known.clone());
+    }
+    let model = moved(&centre.model, device)?;
+    sent.push((device.clone(), model.clone()));
+    Ok(model)
 }
 
 /// A model on another device. What goes wrong there is an error.

@@ -136,10 +136,12 @@ pub(super) struct Pace {
     pub fixed_secs: f64,
     /// For each batch.
     pub batch_secs: f64,
+    /// How many nodes are measured on all devices while the one of the model measures one.
+    pub at_once: f64,
 }
 
 impl Pace {
-    /// Seconds from node to node.
+    /// Seconds from node to node on the device of the model.
     pub fn secs(&self, batches: usize) -> f64 {
         self.fixed_secs + self.batch_secs * batches as f64
     }

@@ -11,6 +11,8 @@ pub(super) struct FurtherDevice<I> {
     pub name: String,
     /// All batches of the first set.
     pub batches: Vec<I>,
+    /// Seconds that the loss of a batch takes there.
+    pub batch_secs: f64,
     /// Why it measures no more.
     pub gave_up: RefCell<Option<String>>,
 }

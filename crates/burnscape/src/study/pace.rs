@@ -22,9 +22,24 @@ where
     M: InferenceStep + Module,
     M::Input: Clone,
 {
-    /// Seconds from node to node on the batches that are used now.
+    /// Seconds from node to node on the batches that are used now, on all devices together.
     pub(super) fn node_secs(&self, pace: Pace) -> f64 {
+        self.point_secs(pace) / pace.at_once
+    }
+
+    /// Seconds of a point on the path of training: those are measured on the device of the model.
+    pub(super) fn point_secs(&self, pace: Pace) -> f64 {
         pace.secs(self.quantities.sets[0].batches.len())
+    }
+
+    /// With what further devices measure meanwhile.
+    fn beside_devices(&self, pace: Pace) -> Pace {
+        let secs = self.point_secs(pace);
+        let batches = self.quantities.sets[0].batches.len() as f64;
+        let at_work = self.devices.iter().filter(|it| it.is_at_work());
+        let meanwhile = at_work.map(|it| secs / (it.batch_secs * batches));
+        let at_once = 1.0 + meanwhile.filter(|it| it.is_finite()).sum::<f64>();
+        Pace { at_once, ..pace }
     }
 
     /// Measures which is quicker: several nodes at a time, each on one core, or one node at a time
@@ -33,7 +48,7 @@ where
         if let Some(pace) = self.pacing.paces[plan.batchnorm as usize] {
             return Ok(pace);
         }
-        let pace = self.measure_pace(plan)?;
+        let pace = self.beside_devices(self.measure_pace(plan)?);
         self.pacing.paces[plan.batchnorm as usize] = Some(pace);
         Ok(pace)
     }
@@ -44,7 +59,8 @@ where
         let expected = batch_secs.unwrap_or(0.0) * batches as f64;
         // Two nodes alone, and two of each worker side by side.
         if !self.time.affords(4.0 * expected) {
-            return Ok(Pace { workers: 1, fixed_secs: 0.0, batch_secs: expected / batches as f64 });
+            let batch_secs = expected / batches as f64;
+            return Ok(Pace { workers: 1, fixed_secs: 0.0, batch_secs, at_once: 1.0 });
         }
         let context = self.context(plan)?;
         let (alone, growth) = memory::with_growth(|| self.time_node(&context, plan, 1));
@@ -92,7 +108,8 @@ where
         let is_loss_alone = self.quantities.quantities.len() == 1;
         let in_batches = batch_secs.filter(|_| is_loss_alone).map_or(alone, |it| it * batches);
         let share = if alone > 0.0 { (in_batches / alone).min(1.0) } else { 1.0 };
-        Pace { workers, fixed_secs: (1.0 - share) * secs, batch_secs: share * secs / batches }
+        let (fixed_secs, batch_secs) = ((1.0 - share) * secs, share * secs / batches);
+        Pace { workers, fixed_secs, batch_secs, at_once: 1.0 }
     }
 
     /// Seconds from node to node with so many workers at once; the first one of each does not count.

@@ -2,11 +2,12 @@
 //!
 //! Always from the saved centre, never step by step; buffers are left as they are.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use burnscape_landscape::layout::Block;
 
 use super::sweep::each_piece;
@@ -32,27 +33,46 @@ enum Parts<'a> {
     /// In host memory: points are written in one pass over weights and directions.
     Host { centre: &'a [f32], directions: Vec<&'a [f32]> },
     /// On the device, in the element type of the model, by block; `None` where they are zero.
-    Device(Vec<Vec<Option<Tensor<1>>>>),
+    Device(Arc<OnDevice>),
     /// Nowhere as a whole: one block at a time is drawn or read.
     Pieces { centre: &'a Weights, directions: Vec<&'a Vector>, is_in_place: bool },
 }
 
+/// Directions by block; `None` where they are zero.
+type OnDevice = Vec<Vec<Option<Tensor<1>>>>;
+
+/// The directions of one slice on the devices that they were sent to: once to each.
+#[derive(Debug, Default)]
+pub(crate) struct SentDirections(RefCell<Vec<(Device, Arc<OnDevice>)>>);
+
+impl SentDirections {
+    fn on_device_of(&self, map: &ModelMap, directions: &[&[f32]]) -> Arc<OnDevice> {
+        let mut sent = self.0.borrow_mut();
+        if let Some((_, known)) = sent.iter().find(|(device, _)| *device == map.device) {
+            return known.clone();
+        }
+        let new: Arc<OnDevice> = Arc::new(directions.iter().map(|it| upload(it, map)).collect());
+        sent.push((map.device.clone(), new.clone()));
+        new
+    }
+}
+
 impl<'a> Directions<'a> {
-    /// Prepares directions that follow the layout of `map`, as do `centre`, and `moving` its blocks.
+    /// Prepares directions that follow the layout of `map`, as do `centre`, and `moving` its blocks. Where they are needed on
+    /// a device that `sent` knows, they are there.
     pub fn prepare(
         centre: &'a Weights,
         directions: &'a [Arc<Vector>],
         tied: &'a [bool],
         moving: &'a [bool],
         map: &ModelMap,
+        sent: &SentDirections,
     ) -> Self {
         let is_in_place = map.is_on_host && map.dtypes.iter().all(|&dtype| dtype == DType::F32);
         let held: Option<Vec<&[f32]>> = directions.iter().map(|it| it.held()).collect();
         let parts = match (centre.held(), held) {
             (Some(centre), Some(directions)) if is_in_place => Parts::Host { centre, directions },
-            (Some(_), Some(directions)) => {
-                Parts::Device(directions.iter().map(|it| upload(it, map)).collect())
-            }
+            (Some(_), Some(directions)) => Parts::Device(sent.on_device_of(map, &directions)),
             _ => {
                 let directions = directions.iter().map(Arc::as_ref).collect();
                 Parts::Pieces { centre, directions, is_in_place }

@@ -15,6 +15,7 @@ use super::centre::Centre;
 use super::directions::Axis;
 use super::known::Planned;
 use super::open_study::OpenStudy;
+use super::perturb::SentDirections;
 use super::quantities::{LayerName, Size};
 use super::recalibrate::Recalibration;
 use super::slice_spec::{BatchNormMode, Direction, Reach, SliceSpec};
@@ -34,6 +35,8 @@ pub(super) struct Plan<M> {
     pub centre: Rc<Centre<M>>,
     /// One for a line, two for a plane.
     pub directions: Vec<Arc<Vector>>,
+    /// The same on devices that have them by now.
+    pub sent: SentDirections,
     /// Blocks that they move.
     pub moving: Vec<bool>,
     pub gram: PlaneGram,
@@ -94,6 +97,7 @@ where
             grid,
             centre,
             directions,
+            sent: SentDirections::default(),
             moving,
             gram,
             trajectory,

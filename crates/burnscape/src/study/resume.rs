@@ -14,6 +14,7 @@ use burnscape_trace::Slice;
 use super::centre::{Centre, Located, same};
 use super::known::{KnownSlice, Planned};
 use super::open_study::OpenStudy;
+use super::perturb::SentDirections;
 use super::planes::{Measuring, Plan};
 use super::slice_spec::BatchNormMode;
 use super::surfaces::Started;
@@ -130,6 +131,7 @@ where
             grid,
             centre,
             directions,
+            sent: SentDirections::default(),
             moving,
             gram,
             trajectory,

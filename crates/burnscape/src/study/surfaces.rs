@@ -126,7 +126,7 @@ where
         progress: &SurfaceProgress,
     ) -> Result<()> {
         let points: usize = turns.iter().map(|it| self.missing_points(&it.started.plan)).sum();
-        let for_path = Duration::from_secs_f64(self.node_secs(pace) * points as f64);
+        let for_path = Duration::from_secs_f64(self.point_secs(pace) * points as f64);
         let left = self.time.deadline.left().map_or(Duration::MAX, |left| left.mul_f64(FOR_PATH));
         let watch = self.stop_watch(self.time.reserve + for_path.min(left), progress);
         while turns.iter().any(Turns::is_open) {
@@ -433,11 +433,11 @@ where
         map: &'p ModelMap,
         quantities: &'p [Quantity<'p, M::Output>],
     ) -> Result<SliceContext<'p, M::Output>> {
-        let Plan { centre, directions, moving, .. } = plan;
+        let Plan { centre, directions, sent, moving, .. } = plan;
         let Centre { weights, tied, .. } = &**centre;
         Ok(SliceContext {
             map,
-            directions: Directions::prepare(weights, directions, tied, moving, map),
+            directions: Directions::prepare(weights, directions, tied, moving, map, sent),
             quantities,
             recalibration: plan.recalibration.as_ref(),
         })

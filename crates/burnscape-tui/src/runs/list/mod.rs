@@ -7,14 +7,20 @@ use ratatui::crossterm::event::Event;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
+use super::course;
 use super::order::Order;
 use super::row::Row;
+use crate::bindings::Bindings;
+use crate::filter::Filter;
 use crate::message::{Message, Towards};
-use crate::numbers::{loss, utc_minute};
+use crate::mouse;
+use crate::numbers::{loss, short, utc_minute};
 use crate::palette::{BAD, MUTED, WARNING};
 use crate::scroll;
-use crate::views::help::{self, Explained, Group, Page};
-use crate::views::{ViewKind, body, draw_sentence};
+use crate::surround::{Parts, Surround};
+use crate::views::ViewKind;
+use crate::views::help::{Explained, Group, Page};
+use crate::widgets::rows::Rows;
 use crate::widgets::table::{Cell, Column, Placed, first_visible, longest_name};
 use crate::widgets::{areas, text};
 use crate::wishes::Wishes;
@@ -27,14 +33,15 @@ pub(crate) struct RunList {
     /// As they are shown.
     shown: Vec<Row>,
     order: Order,
+    filter: Filter,
     selected: Option<PathBuf>,
-    help: Option<usize>,
-    said: Option<String>,
-    pub(crate) wishes: Wishes,
     chosen: Option<Choice>,
     /// Paths of the runs that are to be opened together, in the order in which they were marked.
     marked: Vec<PathBuf>,
-    changed: bool,
+    surround: Surround,
+    /// Which runs were drawn where.
+    drawn: Rows,
+    mouse_at: (u16, u16),
 }
 
 /// What the reader wants to see.
@@ -54,6 +61,11 @@ pub(crate) struct Chosen {
 }
 
 impl RunList {
+    /// A list of no runs yet, with the keys of the reader.
+    pub(crate) fn with_bindings(bindings: Bindings) -> Self {
+        Self { surround: Surround::new(bindings), ..Self::default() }
+    }
+
     /// Takes what is known of the runs now.
     pub(crate) fn set_rows(&mut self, rows: Vec<Row>) {
         self.rows = rows;
@@ -62,35 +74,52 @@ impl RunList {
 
     /// Everything is to be drawn again: something else was shown meanwhile.
     pub(crate) fn redraw(&mut self) {
-        self.changed = true;
+        self.surround.redraw();
     }
 
     /// Tells the reader what just happened; it goes away with the next key.
     pub(crate) fn say(&mut self, sentence: String) {
-        (self.said, self.changed) = (Some(sentence), true);
+        self.surround.say(sentence);
+    }
+
+    /// What the reader wants of the loop.
+    pub(crate) fn wishes(&mut self) -> &mut Wishes {
+        &mut self.surround.wishes
+    }
+
+    /// The reader wants to leave.
+    pub(crate) fn wants_quit(&self) -> bool {
+        self.surround.wishes.quit
     }
 
     /// Takes an event of the terminal.
     pub(crate) fn handle(&mut self, event: &Event) {
-        if let Some(message) = Message::from_event(event) {
-            self.update(message);
-        }
+        let message = match event {
+            Event::Mouse(mouse) => {
+                let before = std::mem::replace(&mut self.mouse_at, (mouse.column, mouse.row));
+                mouse::message(*mouse, before, false)
+            }
+            _ if self.is_typing() => Message::from_typing(event),
+            _ => self.surround.message(event),
+        };
+        message.into_iter().for_each(|message| self.update(message));
+    }
+
+    fn is_typing(&self) -> bool {
+        self.filter.is_typing() && !self.surround.shows_help()
     }
 
     /// Takes what the reader asks for.
     pub(crate) fn update(&mut self, message: Message) {
-        self.changed = true;
-        if message.is_of_the_reader() {
-            self.said = None;
-        }
-        if self.scroll_help(message) || self.wishes.take(message) {
+        if self.surround.take(message, &help()) {
             return;
         }
         match message {
-            Message::ToggleHelp => self.help = self.help.xor(Some(0)),
+            _ if self.filter.update(message) => self.arrange(),
             Message::ToggleWords => self.choose(None),
             Message::ToggleMark => self.toggle_mark(),
             Message::Abandon => self.marked.clear(),
+            Message::PointAt(column, row) => self.pick((column, row)),
             Message::ShowView(number) => {
                 let views = ViewKind::ALL.into_iter();
                 let view = views.enumerate().find(|(i, _)| i + 1 == number).map(|(_, view)| view);
@@ -113,13 +142,23 @@ impl RunList {
 
     /// Something to draw changed, since this was last asked.
     pub(crate) fn take_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
+        self.surround.take_changed()
     }
 
     fn arrange(&mut self) {
-        self.shown.clone_from(&self.rows);
+        let matching = self.rows.iter().filter(|row| self.filter.matches(&row.name));
+        self.shown = matching.cloned().collect();
         self.order.sort(&mut self.shown);
-        self.changed = true;
+        self.surround.redraw();
+    }
+
+    /// Selects the run at a place of the screen; the one that is selected already is opened.
+    fn pick(&mut self, place: (u16, u16)) {
+        let Some(picked) = self.drawn.at(place, self.shown.len()) else { return };
+        match picked == self.position() && self.selected.is_some() {
+            true => self.choose(None),
+            false => self.selected = Some(self.shown[picked].path.clone()),
+        }
     }
 
     /// All marked runs together; where fewer than two are, the one that is selected.
@@ -170,10 +209,6 @@ impl RunList {
         self.shown.get(self.position())
     }
 
-    fn scroll_help(&mut self, message: Message) -> bool {
-        help::moved(&mut self.help, help().entries(), message)
-    }
-
     /// Draws everything.
     pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer) {
         self.draw_parts(area, buffer, true);
@@ -185,34 +220,23 @@ impl RunList {
     }
 
     fn draw_parts(&self, area: Rect, buffer: &mut Buffer, with_keys: bool) {
-        let area = area.intersection(buffer.area);
-        if area.is_empty() {
-            return;
-        }
-        let inside = body(area, with_keys);
-        if inside.y > area.y {
-            text::put(buffer, area, &self.counts(), Style::new().add_modifier(Modifier::BOLD));
-        }
-        match self.help.filter(|_| with_keys) {
-            Some(first) => {
-                self.draw_table(inside, buffer, with_keys);
-                help().draw(inside, buffer, first);
-            }
-            None => self.draw_table(inside, buffer, with_keys),
-        }
-        let last = areas::split_bottom(area, 1).1;
-        match &self.said {
-            Some(said) if with_keys => draw_sentence(last, buffer, said, WARNING),
-            _ if inside.bottom() == area.bottom() => {}
-            _ if self.marked.len() > 1 => {
-                let words = format!(
-                    "{} runs marked: Enter opens them together  1 4 5 in which view  Space mark  Esc none",
-                    self.marked.len()
-                );
-                text::put(buffer, last, &words, Style::new().fg(WARNING));
-            }
-            _ => text::put(buffer, last, KEYS_LINE, Style::new().fg(MUTED)),
-        }
+        let marked = format!(
+            "{} runs marked: Enter opens them together  1 4 5 in which view  Space mark  Esc none",
+            self.marked.len()
+        );
+        let keys = match (self.marked.len() > 1, self.filter.is_typing()) {
+            (_, true) => ("type a part of a name, or sweep*  Enter keep  Esc drop", MUTED),
+            (true, _) => (marked.as_str(), WARNING),
+            (false, _) => (KEYS_LINE, MUTED),
+        };
+        let bold = Style::new().add_modifier(Modifier::BOLD);
+        let parts = Parts {
+            page: help(),
+            keys,
+            draw_head: &|row, buffer| text::put(buffer, row, &self.counts(), bold),
+            draw_body: &|area, buffer| self.draw_table(area, buffer, with_keys),
+        };
+        self.surround.draw(&parts, with_keys, area, buffer);
     }
 
     /// How many runs there are, by state.
@@ -231,6 +255,13 @@ impl RunList {
     }
 
     fn draw_table(&self, area: Rect, buffer: &mut Buffer, with_selection: bool) {
+        self.drawn.clear();
+        let is_filtered = u16::from(self.filter.is_shown());
+        let (area, prompt) = areas::split_bottom(area, is_filtered);
+        if is_filtered > 0 {
+            let counts = (self.shown.len(), self.rows.len());
+            self.filter.draw(counts, "runs", prompt, buffer);
+        }
         let sentence = self.selected_row().filter(|_| with_selection);
         let sentence = sentence.and_then(|row| row.sentence.as_deref());
         let (area, below) =
@@ -245,11 +276,15 @@ impl RunList {
         Placed::new(head, name.clone(), &COLUMNS).draw_head("run", &COLUMNS, muted, buffer);
         let selected = self.position();
         let first = first_visible(selected, self.shown.len(), usize::from(rows.height));
+        self.drawn.set(rows, first);
         for (i, row) in self.shown.iter().enumerate().skip(first).take(usize::from(rows.height)) {
             let placed = Placed::new(areas::row(rows, (i - first) as u16), name.clone(), &COLUMNS);
             let name = format!("{}{}", self.mark(row), row.name);
             placed.draw_name(&name, with_selection && i == selected, buffer);
             placed.draw_cells(&cells(row), &COLUMNS, buffer);
+            if let Some(place) = placed.cells[COURSE] {
+                course::draw(&row.losses, place, buffer);
+            }
         }
     }
 }
@@ -257,16 +292,21 @@ impl RunList {
 const SHORTEST_NAME: u16 = 12;
 const LONGEST_NAME: u16 = 60;
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 9] = [
     Column { label: "state", width: 22, rank: 0, is_number: false },
     Column { label: "epoch", width: 10, rank: 3, is_number: true },
-    Column { label: "steps", width: 10, rank: 4, is_number: true },
+    Column { label: "steps", width: 10, rank: 6, is_number: true },
+    Column { label: "loss", width: 15, rank: 5, is_number: false },
     Column { label: "last loss", width: 12, rank: 1, is_number: true },
+    Column { label: "best valid", width: 12, rank: 4, is_number: true },
+    Column { label: "lr", width: 10, rank: 7, is_number: true },
     Column { label: "alerts", width: 8, rank: 2, is_number: true },
-    Column { label: "started (UTC)", width: 18, rank: 5, is_number: true },
+    Column { label: "started (UTC)", width: 18, rank: 8, is_number: true },
 ];
+/// The column that is a picture.
+const COURSE: usize = 3;
 
-fn cells(row: &Row) -> [Cell; 6] {
+fn cells(row: &Row) -> [Cell; COLUMNS.len()] {
     let plain = |words: Option<String>| (words.unwrap_or_default(), Style::new());
     let is_finite = row.last_loss.is_none_or(f64::is_finite);
     let loss_style = if is_finite { Style::new() } else { Style::new().fg(BAD) };
@@ -274,7 +314,10 @@ fn cells(row: &Row) -> [Cell; 6] {
         (row.state_words(), Style::new().fg(row.state_colour())),
         plain(epochs(row)),
         plain((row.steps > 0).then(|| row.steps.to_string())),
+        plain(None),
         (row.last_loss.map(loss).unwrap_or_default(), loss_style),
+        plain(row.best_valid_loss.map(loss)),
+        plain(row.learning_rate.map(short)),
         alerts(row),
         plain(row.started_unix_secs.map(utc_minute)),
     ]
@@ -300,8 +343,7 @@ fn alerts(row: &Row) -> Cell {
     (words, Style::new().fg(if row.alerts > 0 { colour } else { MUTED }))
 }
 
-const KEYS_LINE: &str =
-    "q quit  ? help  ↑↓ select  Enter open  1-5 open in view  Space mark several  v order  e save";
+const KEYS_LINE: &str = "q quit  ? help  ↑↓ select  Enter open  / filter  v order  Space mark several  1-5 open in view  e save";
 
 /// What the help says.
 fn help() -> Page {
@@ -317,6 +359,7 @@ const KEYS: &[Explained] = &[
     ("Enter", "open it; L comes back"),
     ("1 to 5", "open it in this view"),
     ("Space", "mark to open together"),
+    ("/", "filter by name"),
     ("v, y", "next order of the runs"),
     ("u", "glyphs: fewer, then all"),
     ("e", "list into SVG and text"),
@@ -336,6 +379,8 @@ const WORDS: &[Explained] = &[
     ("damaged", "bytes in the midst of the trace are lost; the rest is shown"),
     ("gone", "the folder vanished while it was watched; it is shown again when it returns"),
     ("unreadable", "no trace, or of a newer format: select it, and the reason stands below"),
+    ("loss", "its course over the steps, from its lowest to its highest, a mean for each stretch"),
+    ("best valid", "lowest validation loss of an epoch"),
     ("alerts", "broken rules, red with an error among them; …, ≥: the trace is still being read"),
 ];
 

@@ -17,6 +17,9 @@ fn row(name: &str) -> Row {
         planned_epochs: Some(10),
         steps: 1200,
         last_loss: Some(0.25),
+        losses: vec![2.0, 1.0, 0.5, 0.25],
+        best_valid_loss: Some(0.5),
+        learning_rate: Some(1e-3),
         alerts: 0,
         errors: 0,
         is_whole: true,
@@ -60,13 +63,26 @@ fn selected(list: &RunList, width: u16, height: u16) -> String {
 
 #[test]
 fn a_row_tells_where_a_run_is_in_numbers() {
-    let shown = lines(&list(vec![row("sweep/a")]), 120, 10);
+    let shown = lines(&list(vec![row("sweep/a")]), 140, 10);
     assert!(shown[0].starts_with("1 run: 1 training"), "{shown:?}");
-    for column in ["run", "state", "epoch", "steps", "last loss", "alerts", "started (UTC)"] {
+    for column in [
+        "run",
+        "state",
+        "epoch",
+        "steps",
+        "loss",
+        "last loss",
+        "best valid",
+        "lr",
+        "alerts",
+        "started (UTC)",
+    ] {
         assert!(shown[1].contains(column), "{shown:?}");
     }
     let words: Vec<&str> = shown[2].split_whitespace().collect();
-    assert_eq!(words, ["sweep/a", "training", "3/10", "1200", "0.25", "2023-11-14", "22:13"]);
+    assert_eq!(words[..4], ["sweep/a", "training", "3/10", "1200"]);
+    assert!(words[4].starts_with('⠉') && words[4].ends_with('⣀'), "the loss falls: {}", words[4]);
+    assert_eq!(words[5..], ["0.25", "0.5", "0.001", "2023-11-14", "22:13"]);
     assert!(shown.last().unwrap().contains("Enter open"), "{shown:?}");
 }
 
@@ -148,6 +164,7 @@ fn arrows_select_and_enter_opens() {
 fn the_selection_stays_with_its_run_when_others_come_and_orders_change() {
     let with = |name: &str, loss, started| Row {
         last_loss: Some(loss),
+        best_valid_loss: (name != "a").then_some(1.0 - loss),
         started_unix_secs: Some(started),
         ..row(name)
     };
@@ -163,14 +180,53 @@ fn the_selection_stays_with_its_run_when_others_come_and_orders_change() {
             .collect()
     };
     let mut orders = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..5 {
         assert_eq!(selected(&list, 100, 10), "b");
         orders.push(names(&list).concat());
         press(&mut list, &[KeyCode::Char('v')]);
     }
-    assert_eq!(orders, ["abc", "cab", "cba", "abc"]);
+    assert_eq!(orders, ["abc", "cab", "cba", "bca", "abc"]);
     list.set_rows([vec![row("0")], rows].concat());
     assert_eq!(selected(&list, 100, 10), "b");
+}
+
+#[test]
+fn a_filter_shows_the_runs_whose_names_match_and_keeps_the_marks() {
+    let mut list = list(["sweep/a", "sweep/b", "other/a"].map(row).to_vec());
+    press(&mut list, &[KeyCode::Down, KeyCode::Char(' '), KeyCode::Char('/')]);
+    "*/a".chars().for_each(|it| press(&mut list, &[KeyCode::Char(it)]));
+    let shown = lines(&list, 100, 10).join("\n");
+    assert!(shown.contains("/*/a") && shown.contains("2 of 3 runs"), "{shown}");
+    assert!(!shown.contains("sweep/b"), "{shown}");
+    // `q` is text while somebody types.
+    press(&mut list, &[KeyCode::Char('q')]);
+    assert!(!list.wants_quit() && lines(&list, 100, 10).join("").contains("0 of 3 runs"));
+    press(&mut list, &[KeyCode::Backspace, KeyCode::Enter, KeyCode::Down, KeyCode::Enter]);
+    assert_eq!(one(list.take_chosen()).name, "other/a");
+    press(&mut list, &[KeyCode::Esc]);
+    let shown = lines(&list, 100, 10).join("\n");
+    assert!(shown.contains("● sweep/b") && !shown.contains("of 3 runs"), "{shown}");
+    press(&mut list, &[KeyCode::Esc]);
+    assert!(!lines(&list, 100, 10).join("").contains('●'), "one level at a time");
+}
+
+#[test]
+fn the_mouse_selects_a_run_opens_the_selected_one_and_scrolls() {
+    use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+    let mut list = list((0..50).map(|i| row(&format!("run-{i:02}"))).collect());
+    let mut act = |kind, row| {
+        drawn(&list, 80, 24);
+        let modifiers = KeyModifiers::NONE;
+        list.handle(&Event::Mouse(MouseEvent { kind, column: 3, row, modifiers }));
+        (selected(&list, 80, 24), list.take_chosen())
+    };
+    let press = MouseEventKind::Down(MouseButton::Left);
+    // Below the line of counts and the heads.
+    assert_eq!(act(press, 6), ("run-04".to_owned(), None));
+    assert_eq!(act(MouseEventKind::ScrollDown, 6), ("run-05".to_owned(), None));
+    let (_, chosen) = act(press, 7);
+    assert_eq!(one(chosen).name, "run-05");
+    assert_eq!(act(press, 1), ("run-05".to_owned(), None), "on no run");
 }
 
 #[test]
@@ -244,6 +300,6 @@ fn wishes_are_for_the_loop() {
         ('e', Wishes { save_picture: true, ..Wishes::default() }),
     ] {
         press(&mut list, &[KeyCode::Char(key)]);
-        assert_eq!(std::mem::take(&mut list.wishes), wish);
+        assert_eq!(std::mem::take(list.wishes()), wish);
     }
 }

@@ -16,6 +16,8 @@ use crate::palette::MUTED;
 use crate::scroll;
 use crate::sight::Sight;
 use crate::widgets::chart::Reading;
+use crate::widgets::plot::{Plot, Plots};
+use crate::widgets::rows::Rows;
 use crate::widgets::{areas, facts, text, too_small};
 
 const SMALLEST: (u16, u16) = (20, 4);
@@ -48,6 +50,8 @@ pub struct ActivationsView {
     selected: usize,
     quantity: TapQuantity,
     reading: Reading,
+    plots: Plots,
+    rows: Rows,
 }
 
 impl View for ActivationsView {
@@ -72,6 +76,10 @@ impl View for ActivationsView {
         match message {
             Message::NextLayer => self.quantity = self.quantity.next(),
             Message::NextScale => self.reading.scale = self.reading.scale.next(),
+            Message::PointAt(column, row) => {
+                let picked = self.rows.at((column, row), run.taps().len());
+                self.selected = picked.unwrap_or(self.selected);
+            }
             _ => drop(scroll::moved(&mut self.selected, last, message)),
         }
     }
@@ -80,11 +88,17 @@ impl View for ActivationsView {
         true
     }
 
+    fn plot_at(&self, place: (u16, u16)) -> Option<Plot> {
+        self.plots.at(place)
+    }
+
     fn look_at(&mut self, sight: Sight) {
         self.reading.sight = sight;
     }
 
     fn draw(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
+        self.plots.clear();
+        self.rows.clear();
         if !too_small::fits(area, buffer, "activations", SMALLEST) {
             return;
         }
@@ -93,14 +107,14 @@ impl View for ActivationsView {
             return draw_none(run, area, buffer);
         };
         let (table, below) = areas::split_top(area, table_height(area.height, run.taps().len()));
-        table::draw(run, selected, table, buffer);
+        table::draw(run, selected, table, buffer, &self.rows);
         let picture = picture::Picture {
             tap,
             quantity: self.quantity,
             reading: self.reading,
             growing: !run.state().is_over(),
         };
-        picture.draw(below, buffer);
+        self.plots.add(picture.draw(below, buffer));
     }
 }
 

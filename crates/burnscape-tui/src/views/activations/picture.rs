@@ -10,6 +10,7 @@ use crate::numbers::short;
 use crate::palette::{ENVELOPE, TRAIN};
 use crate::widgets::chart::{Curve, Reading};
 use crate::widgets::facts::{self, Fact, Tone};
+use crate::widgets::plot::Plot;
 use crate::widgets::{areas, octaves, text};
 
 /// From this width on, the histogram stands beside the chart …
@@ -30,8 +31,8 @@ pub(super) struct Picture<'a> {
 }
 
 impl Picture<'_> {
-    /// Draws the numbers above the chart and the histogram.
-    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) {
+    /// Draws the numbers above the chart and the histogram, and tells where the steps of the chart lie.
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) -> Option<Plot> {
         let numbers = self.tap.last().map_or_else(Vec::new, numbers);
         let lines = facts::flowed(&numbers, usize::from(area.width));
         let (above, below) = areas::split_top(area, (lines.len() as u16).min(area.height / 4));
@@ -40,12 +41,13 @@ impl Picture<'_> {
             return self.draw_chart(below, buffer);
         };
         let (chart, octaves) = parts(below);
-        self.draw_chart(chart, buffer);
+        let plot = self.draw_chart(chart, buffer);
         let (map, octaves) = areas::split_bottom(octaves, self.octave_rows(octaves));
         draw_octaves(histogram, octaves, buffer);
         if map.height > 0 {
             self.draw_map(map, buffer);
         }
+        plot
     }
 
     /// Rows of the last histogram where there is room for those before it above, else all.
@@ -60,9 +62,10 @@ impl Picture<'_> {
         octave_map::draw(&title, self.tap.octaves(), self.growing, area, buffer);
     }
 
-    fn draw_chart(&self, area: Rect, buffer: &mut Buffer) {
+    fn draw_chart(&self, area: Rect, buffer: &mut Buffer) -> Option<Plot> {
         if self.quantity == TapQuantity::Spread {
-            return self.draw_map(area, buffer);
+            self.draw_map(area, buffer);
+            return None;
         }
         let title = format!("{} of {}", self.quantity.words(), text::printable(self.tap.name()));
         let (values, band) = self.tap.series(self.quantity);
@@ -76,7 +79,7 @@ impl Picture<'_> {
             true => "no values: not defined here, or not yet",
             false => "no values: not defined here",
         };
-        chart.absent(none).draw(area, buffer);
+        chart.absent(none).draw(area, buffer)
     }
 }
 

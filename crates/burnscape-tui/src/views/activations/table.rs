@@ -10,6 +10,7 @@ use crate::numbers::{fitting, percent, short};
 use crate::palette::{BAD, MUTED, WARNING};
 use crate::widgets::areas;
 use crate::widgets::half_blocks::NAN_MARK;
+use crate::widgets::rows::Rows;
 use crate::widgets::table::{Cell, Column, Placed, first_visible, longest_name};
 
 /// Cells of a mean or a standard deviation.
@@ -29,8 +30,8 @@ const fn column(label: &'static str, width: u16, rank: u8) -> Column {
     Column { label, width, rank, is_number: true }
 }
 
-/// Draws the head and the taps around the selected one.
-pub(super) fn draw(run: &Run, selected: usize, area: Rect, buffer: &mut Buffer) {
+/// Draws the head and the taps around the selected one, and tells which stand in which rows.
+pub(super) fn draw(run: &Run, selected: usize, area: Rect, buffer: &mut Buffer, seen: &Rows) {
     let taps = run.taps();
     let (head, rows) = areas::split_top(area, 1);
     let place = place(taps, selected);
@@ -39,6 +40,7 @@ pub(super) fn draw(run: &Run, selected: usize, area: Rect, buffer: &mut Buffer) 
     let placed = Placed::new(head, name.clone(), &COLUMNS);
     placed.draw_head(&place, &COLUMNS, Style::new().fg(MUTED), buffer);
     let first = first_visible(selected, taps.len(), usize::from(rows.height));
+    seen.set(rows, first);
     for (index, number) in (0..rows.height).zip(first..taps.len()) {
         if let Some(tap) = taps.get(number) {
             let placed = Placed::new(areas::row(rows, index), name.clone(), &COLUMNS);

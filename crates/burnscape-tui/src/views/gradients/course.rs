@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use crate::model::{BlockQuantity, Blocks};
 use crate::palette::{ENVELOPE, TRAIN};
 use crate::widgets::chart::{Curve, Reading};
+use crate::widgets::plot::Plot;
 use crate::widgets::text;
 
 /// What of the selected block the reader wants to see over steps.
@@ -16,7 +17,7 @@ pub(super) struct Course {
 }
 
 impl Course {
-    /// Draws the quantity of a block; what was not recorded, with what turns it on.
+    /// Draws the quantity of a block, and tells where its steps lie; what was not recorded, with what turns it on.
     pub(super) fn draw(
         self,
         blocks: &Blocks,
@@ -24,7 +25,7 @@ impl Course {
         growing: bool,
         area: Rect,
         buffer: &mut Buffer,
-    ) {
+    ) -> Option<Plot> {
         let series = blocks.series(self.quantity).of_block(block);
         // The end of a path tells more than its beginning.
         let words = self.quantity.words();
@@ -33,7 +34,7 @@ impl Course {
         let title = format!("{words} of {path}");
         let curve = Curve { label: "", series: &series, line: TRAIN, envelope: Some(ENVELOPE) };
         let chart = self.reading.chart(&title, vec![curve], growing);
-        chart.absent(how_to_record(self.quantity)).draw(area, buffer);
+        chart.absent(how_to_record(self.quantity)).draw(area, buffer)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::model::{BlockColumn, BlockRow, Blocks, Quotient, Run};
 use crate::numbers::significant;
 use crate::palette::{MUTED, WARNING};
 use crate::widgets::facts::{self, Fact};
+use crate::widgets::plot::Plot;
 use crate::widgets::{areas, text};
 
 /// Digits of a number that somebody looks at closely.
@@ -18,16 +19,23 @@ const DIGITS: usize = 6;
 /// Rows of a course, at least.
 const COURSE_ROWS: u16 = 6;
 
-/// Draws all of a block; words give way to the course and the histograms only on low terminals.
-pub(super) fn draw(run: &Run, block: usize, course: Course, area: Rect, buffer: &mut Buffer) {
+/// Draws all of a block, and tells where the steps of its course lie; words give way to the course and the histograms
+/// only on low terminals.
+pub(super) fn draw(
+    run: &Run,
+    block: usize,
+    course: Course,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Option<Plot> {
     let lines = lines(run, block, usize::from(area.width));
     let most = area.height.saturating_sub(COURSE_ROWS).max(area.height / 2);
     let (above, below) = areas::split_top(area, (lines.len() as u16).min(most));
     facts::draw_lines(above, buffer, &lines);
     let histograms = if run.blocks.has_histograms() { below.height / 2 } else { 0 };
     let (upper, lower) = areas::split_bottom(below, histograms);
-    course.draw(&run.blocks, block, !run.state().is_over(), upper, buffer);
     selected::draw_histograms(&run.blocks, block, lower, buffer);
+    course.draw(&run.blocks, block, !run.state().is_over(), upper, buffer)
 }
 
 fn lines(run: &Run, block: usize, width: usize) -> Vec<Line<'static>> {

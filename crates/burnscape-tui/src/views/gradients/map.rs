@@ -9,6 +9,7 @@ use crate::numbers::short;
 use crate::palette::{MUTED, ink, level_of_share, scale_level};
 use crate::sight::Sight;
 use crate::widgets::half_blocks::{self, Pixel};
+use crate::widgets::plot::Plot;
 use crate::widgets::scale::{ColourScale, Scale, ScaleChoice};
 use crate::widgets::step_axis::StepAxis;
 use crate::widgets::table::selected_style;
@@ -23,8 +24,8 @@ pub(super) struct Look {
     pub(super) sight: Sight,
 }
 
-/// Draws the title, the names, the colours with their bar, and the steps. A growing map leaves
-/// room for steps to come, so that not every step moves all others.
+/// Draws the title, the names, the colours with their bar, and the steps, and tells where these lie. A growing map
+/// leaves room for steps to come, so that not every step moves all others.
 pub(super) fn draw(
     blocks: &Blocks,
     shown: &[usize],
@@ -32,12 +33,13 @@ pub(super) fn draw(
     look: Look,
     area: Rect,
     buffer: &mut Buffer,
-) {
+) -> Option<Plot> {
     let (title, below) = areas::split_top(area, 1);
     text::put(buffer, title, TITLE, Style::new().add_modifier(Modifier::BOLD));
     let Some(bounds) = norms(blocks).positive_bounds(look.growing) else {
         let none = if look.growing { "no gradient norms yet" } else { "no gradient norms" };
-        return text::put(buffer, below, none, Style::new().fg(MUTED));
+        text::put(buffer, below, none, Style::new().fg(MUTED));
+        return None;
     };
     let (upper, steps) = areas::split_bottom(below, 1);
     let (names, rest) = areas::split_left(upper, name_width(blocks, shown, area.width));
@@ -56,6 +58,7 @@ pub(super) fn draw(
     colour_bar::draw(bar, buffer, &map.colours, &["log10".into()]);
     let steps = Rect { x: cells.x, width: cells.width, ..steps };
     axis.draw(steps, look.sight.cursor, buffer);
+    Some(Plot { area: cells, steps: axis })
 }
 
 fn norms(blocks: &Blocks) -> &BlockSeries {

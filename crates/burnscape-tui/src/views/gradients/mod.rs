@@ -1,7 +1,6 @@
 //! Gradients: the norm of every block over steps as a heat map, the last step as a table, and a block over steps.
 
 mod course;
-mod filter;
 mod inspect;
 mod map;
 mod modules;
@@ -13,14 +12,16 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use self::course::Course;
-use self::filter::Filter;
 use self::modules::Module;
 use super::view::View;
+use crate::filter::Filter;
 use crate::message::Message;
 use crate::model::{Blocks, Run};
 use crate::palette::MUTED;
 use crate::scroll;
 use crate::sight::Sight;
+use crate::widgets::plot::{Plot, Plots};
+use crate::widgets::rows::Rows;
 use crate::widgets::{areas, text, too_small};
 
 const SMALLEST: (u16, u16) = (20, 4);
@@ -72,6 +73,8 @@ pub struct GradientsView {
     module: usize,
     /// One module was opened from the tree.
     unfolded_one: bool,
+    plots: Plots,
+    rows: Rows,
 }
 
 impl View for GradientsView {
@@ -97,6 +100,10 @@ impl View for GradientsView {
 
     fn scrolls(&self) -> bool {
         true
+    }
+
+    fn plot_at(&self, place: (u16, u16)) -> Option<Plot> {
+        self.plots.at(place)
     }
 
     fn look_at(&mut self, sight: Sight) {
@@ -126,6 +133,7 @@ impl View for GradientsView {
                 self.module = self.module.min(last);
                 scroll::moved(&mut self.module, last, message);
             }
+            Message::PointAt(column, row) => self.pick((column, row), &run.blocks),
             Message::ToggleWords => self.inspects = !self.inspects,
             Message::NextLayer => self.course.quantity = self.course.quantity.next(),
             Message::NextScale => self.course.reading.scale = self.course.reading.scale.next(),
@@ -137,6 +145,8 @@ impl View for GradientsView {
     }
 
     fn draw(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
+        self.plots.clear();
+        self.rows.clear();
         if !too_small::fits(area, buffer, "gradients", SMALLEST) {
             return;
         }
@@ -144,16 +154,17 @@ impl View for GradientsView {
             let none = format!("no blocks recorded{}", run.yet());
             return text::put(buffer, area, &none, Style::new().fg(MUTED));
         }
-        let shown = self.filter.shown(&run.blocks);
+        let shown = self.shown(&run.blocks);
         let (area, prompt) = areas::split_bottom(area, u16::from(self.filter.is_shown()));
         if prompt.height > 0 {
-            self.filter.draw(shown.len(), run.blocks.len(), prompt, buffer);
+            let counts = (shown.len(), run.blocks.len());
+            self.filter.draw(counts, "blocks", prompt, buffer);
         }
         let Some(&selected) = shown.get(self.place(&shown)) else {
             return text::put(buffer, area, "no block matches", Style::new().fg(MUTED));
         };
         match self.inspects {
-            true => inspect::draw(run, selected, self.course, area, buffer),
+            true => self.plots.add(inspect::draw(run, selected, self.course, area, buffer)),
             false if self.folds(&run.blocks) => self.draw_folded(run, &shown, area, buffer),
             false => self.draw_shown(run, &shown, area, buffer),
         }
@@ -165,8 +176,13 @@ impl GradientsView {
         self.is_folded.unwrap_or(blocks.len() > FOLDED_BEYOND)
     }
 
+    /// Numbers of the blocks that match the filter.
+    fn shown(&self, blocks: &Blocks) -> Vec<usize> {
+        (0..blocks.len()).filter(|&block| self.filter.matches(blocks.path(block))).collect()
+    }
+
     fn modules(&self, blocks: &Blocks) -> Vec<Module> {
-        modules::of(blocks, &self.filter.shown(blocks))
+        modules::of(blocks, &self.shown(blocks))
     }
 
     /// Shows the blocks of the selected module alone.
@@ -186,13 +202,26 @@ impl GradientsView {
         if map.height >= MAP_ROWS {
             let growing = !run.state().is_over();
             let look = map::Look { growing, sight: self.course.reading.sight };
-            map::draw(&run.blocks, shown, self.place(shown), look, map, buffer);
+            let place = self.place(shown);
+            self.plots.add(map::draw(&run.blocks, shown, place, look, map, buffer));
         }
-        modules::draw(run, &modules, selected, table, buffer);
+        modules::draw(run, &modules, selected, table, buffer, &self.rows);
+    }
+
+    /// Selects what stands in a row of the table.
+    fn pick(&mut self, place: (u16, u16), blocks: &Blocks) {
+        if self.folds(blocks) {
+            let picked = self.rows.at(place, self.modules(blocks).len());
+            self.module = picked.unwrap_or(self.module);
+        } else {
+            let shown = self.shown(blocks);
+            let picked = self.rows.at(place, shown.len());
+            self.selected = picked.map_or(self.selected, |place| shown[place]);
+        }
     }
 
     fn select(&mut self, message: Message, blocks: &Blocks) {
-        let shown = self.filter.shown(blocks);
+        let shown = self.shown(blocks);
         let mut place = self.place(&shown);
         scroll::moved(&mut place, shown.len().saturating_sub(1), message);
         if let Some(block) = shown.get(place) {
@@ -213,11 +242,12 @@ impl GradientsView {
         let growing = !run.state().is_over();
         if parts.map.height >= MAP_ROWS {
             let look = map::Look { growing, sight: self.course.reading.sight };
-            map::draw(&run.blocks, shown, place, look, parts.map, buffer);
+            self.plots.add(map::draw(&run.blocks, shown, place, look, parts.map, buffer));
         }
-        table::draw(run, shown, place, parts.table, buffer);
+        table::draw(run, shown, place, parts.table, buffer, &self.rows);
         if parts.course.height > 0 {
-            self.course.draw(&run.blocks, selected, growing, parts.course, buffer);
+            let course = self.course.draw(&run.blocks, selected, growing, parts.course, buffer);
+            self.plots.add(course);
         }
         selected::draw(&run.blocks, selected, parts.below, buffer);
     }

@@ -10,6 +10,7 @@ use crate::model::{BlockColumn, BlockStatus, Blocks, Run};
 use crate::numbers::short;
 use crate::palette::{BAD, MUTED, WARNING};
 use crate::widgets::areas;
+use crate::widgets::rows::Rows;
 use crate::widgets::table::{Cell, Column, Placed, first_visible, longest_name};
 
 /// Rows of the tree at most: as many as are still looked over.
@@ -152,6 +153,7 @@ pub(super) fn draw(
     selected: usize,
     area: Rect,
     buffer: &mut Buffer,
+    seen: &Rows,
 ) {
     let longest = longest_name(modules.iter().map(|it| it.label.as_str()));
     let name = longest.min(area.width / 3)..=longest.max(24);
@@ -164,6 +166,7 @@ pub(super) fn draw(
         buffer,
     );
     let first = first_visible(selected, modules.len(), usize::from(rows.height));
+    seen.set(rows, first);
     for (index, place) in (0..rows.height).zip(first..modules.len()) {
         let placed = Placed::new(areas::row(rows, index), name.clone(), &COLUMNS);
         placed.draw_name(&modules[place].label, place == selected, buffer);

@@ -9,6 +9,7 @@ use ratatui::style::{Modifier, Style};
 use crate::model::{BlockColumn, BlockRow, BlockStatus, Blocks, Quotient, Run};
 use crate::numbers::short;
 use crate::palette::{BAD, MUTED, WARNING};
+use crate::widgets::rows::Rows;
 use crate::widgets::table::{Cell, Column, Placed, first_visible, longest_name};
 use crate::widgets::{areas, text};
 
@@ -30,12 +31,20 @@ struct Measured {
     step: Option<u64>,
 }
 
-/// Draws the head and the blocks around the selected one.
-pub(super) fn draw(run: &Run, shown: &[usize], selected: usize, area: Rect, buffer: &mut Buffer) {
+/// Draws the head and the blocks around the selected one, and tells which stand in which rows.
+pub(super) fn draw(
+    run: &Run,
+    shown: &[usize],
+    selected: usize,
+    area: Rect,
+    buffer: &mut Buffer,
+    seen: &Rows,
+) {
     let table = Table::of(&run.blocks, shown, area);
     let place = format!("block {} of {}", selected + 1, shown.len());
     let rows = table.draw_heads(&place, area, buffer);
     let first = first_visible(selected, shown.len(), usize::from(rows.height));
+    seen.set(rows, first);
     for (index, place) in (0..rows.height).zip(first..shown.len()) {
         if let Some(row) = run.block_row(shown[place]) {
             table.draw_row(&row, place == selected, areas::row(rows, index), buffer);

@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::cursor::Cursor;
 use super::picture::Picture;
-use super::viewport::{Viewport, Zoom};
+use super::viewport::{Viewport, Zoom, middle_node};
 use super::{axes, overlay, profile};
 use crate::palette::level_of_share;
 use crate::widgets::colours::Colours;
@@ -24,12 +24,10 @@ pub(super) struct Map<'a> {
 }
 
 impl Map<'_> {
-    /// Draws map, axes and colour bar.
-    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) {
+    /// Draws map, axes and colour bar, and tells which part of the plane lies where.
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer) -> Option<Viewport> {
         let (area, profiles) = areas::split_bottom(area, profile::rows(area, self.cursor));
-        let Some(viewport) = self.viewport(area) else {
-            return;
-        };
+        let viewport = self.viewport(area)?;
         let colours = self.colours(&viewport);
         self.draw_losses(&viewport, colours.as_ref(), buffer);
         if let Some(colours) = &colours {
@@ -50,6 +48,7 @@ impl Map<'_> {
         let slice = self.picture.landscape.slice();
         let beta = slice.y.as_ref().map_or("", |axis| axis.label.as_str());
         axes::draw(&viewport, [&slice.x.label, beta], area, buffer);
+        Some(viewport)
     }
 
     /// The area of the map: what numbers at the left, the bar at the right and the numbers below
@@ -81,7 +80,7 @@ impl Map<'_> {
     /// One half cell: what is not finite outdoes every number behind it.
     fn pixel(&self, view: &Viewport, colours: Option<&Colours>, column: u16, half: u16) -> Pixel {
         let (columns, rows) = view.nodes(column, half);
-        let nearest = (middle(&columns), middle(&rows));
+        let nearest = middle_node(&columns, &rows);
         let losses = rows.flat_map(|row| columns.clone().map(move |column| (column, row)));
         let losses = losses.filter_map(|(column, row)| self.loss(column, row));
         let worst =
@@ -152,10 +151,6 @@ fn mix(from: f64, to: f64, share: f64) -> f64 {
 
 fn level(loss: f64, colours: Option<&Colours>) -> Option<usize> {
     colours.and_then(|colours| colours.share(loss)).map(level_of_share)
-}
-
-fn middle(range: &std::ops::RangeInclusive<usize>) -> usize {
-    usize::midpoint(*range.start(), *range.end())
 }
 
 /// The nodes at a distance of `reach` columns or rows; those left of or below the grid are wrapped

@@ -15,6 +15,8 @@ mod slices;
 mod viewport;
 mod words;
 
+use std::cell::Cell;
+
 use burnscape_trace::StudyKind;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -26,7 +28,7 @@ pub(crate) use self::beside::{Beside, SurfacesBeside};
 use self::cursor::Cursor;
 use self::picture::Picture;
 use self::relief::{Pose, Relief};
-use self::viewport::Zoom;
+use self::viewport::{Viewport, Zoom};
 use self::words::{LivePath, Scene, Words};
 pub(crate) use self::words::{extremes, last_loss, snapshots};
 use super::view::View;
@@ -85,6 +87,8 @@ pub struct LandscapeView {
     pose: Pose,
     /// The step that the reader looks at: its snapshot is marked on the path.
     sight: Sight,
+    /// Which part of the plane was drawn where, for the mouse.
+    drawn: Cell<Option<Viewport>>,
 }
 
 impl View for LandscapeView {
@@ -121,6 +125,10 @@ impl View for LandscapeView {
             Message::ZoomIn => self.zoom = self.zoom.closer(),
             Message::ZoomOut => self.zoom = self.zoom.farther(),
             Message::ZoomReset => (self.zoom, self.cursor) = (Zoom::default(), None),
+            Message::PointAt(column, row) => {
+                let node = self.drawn.get().and_then(|view| view.node_at((column, row)));
+                self.cursor = node.map(|(column, row)| Cursor { column, row }).or(self.cursor);
+            }
             Message::Move(towards) => self.move_cursor(towards, 1, run),
             Message::MoveFar(towards) => self.move_cursor(towards, 10, run),
             _ => {}
@@ -156,6 +164,7 @@ impl View for LandscapeView {
     }
 
     fn draw(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
+        self.drawn.set(None);
         if !too_small::fits(area, buffer, "landscape", SMALLEST) {
             return;
         }
@@ -253,7 +262,7 @@ impl LandscapeView {
             }
             Ok(picture) => {
                 let map = map::Map { picture, zoom: self.zoom, cursor: self.cursor };
-                map.draw(area, buffer);
+                self.drawn.set(map.draw(area, buffer));
             }
         });
     }

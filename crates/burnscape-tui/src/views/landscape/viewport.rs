@@ -1,7 +1,7 @@
 //! Which part of a plane is on the screen: coordinates to cells and dots, and back to nodes.
 
 use burnscape_landscape::grid::{Axis, Grid};
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use crate::widgets::dots;
 
@@ -125,6 +125,14 @@ impl Viewport {
         ((f64::from(column) + 0.5) / width, 1.0 - (f64::from(half) + 0.5) / halves)
     }
 
+    /// Column and row of the node at a place of the screen; `None` outside.
+    pub(super) fn node_at(&self, (column, row): (u16, u16)) -> Option<(usize, usize)> {
+        let is_inside = self.area.contains(Position::new(column, row));
+        let (columns, rows) =
+            is_inside.then(|| self.nodes(column - self.area.x, 2 * (row - self.area.y)))?;
+        Some(middle_node(&columns, &rows))
+    }
+
     /// Columns and rows of the nodes behind a half cell.
     pub(super) fn nodes(
         &self,
@@ -137,6 +145,15 @@ impl Viewport {
         let rows = self.y.nodes_between(1.0 - (top + 1.0) / halves, 1.0 - top / halves);
         (columns, rows)
     }
+}
+
+/// The node in the middle of some columns and rows.
+pub(super) fn middle_node(
+    columns: &std::ops::RangeInclusive<usize>,
+    rows: &std::ops::RangeInclusive<usize>,
+) -> (usize, usize) {
+    let middle = |of: &std::ops::RangeInclusive<usize>| usize::midpoint(*of.start(), *of.end());
+    (middle(columns), middle(rows))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use ratatui::style::{Color, Style};
 use crate::model::{NamedMetric, Run, Series};
 use crate::palette::{ENVELOPE, GOOD, MUTED, TRAIN, VALID};
 use crate::widgets::chart::{Chart, Curve, Reading};
+use crate::widgets::plot::{Plot, Plots};
 use crate::widgets::smoothing::Smoothing;
 use crate::widgets::{areas, text};
 
@@ -26,15 +27,15 @@ pub(super) struct Charts {
 }
 
 impl Charts {
-    /// Draws the loss and the small charts that fit.
-    pub(super) fn draw(self, run: &Run, area: Rect, buffer: &mut Buffer) {
+    /// Draws the loss and the small charts that fit, and tells where their steps lie.
+    pub(super) fn draw(self, run: &Run, area: Rect, buffer: &mut Buffer, plots: &Plots) {
         let all = small_charts(run);
         let (loss, places) = places(area, all.len());
-        self.draw_loss(run, loss, buffer);
+        plots.add(self.draw_loss(run, loss, buffer));
         let growing = !run.state().is_over();
         let chosen = all.iter().cycle().skip(self.first % all.len().max(1));
         for (small, &place) in chosen.zip(&places) {
-            small.draw(self, growing, place, buffer);
+            plots.add(small.draw(self, growing, place, buffer));
         }
         let hidden = all.len().saturating_sub(places.len());
         if let Some(&last) = places.last().filter(|_| hidden > 0) {
@@ -43,7 +44,7 @@ impl Charts {
         }
     }
 
-    fn draw_loss(self, run: &Run, area: Rect, buffer: &mut Buffer) {
+    fn draw_loss(self, run: &Run, area: Rect, buffer: &mut Buffer) -> Option<Plot> {
         // The line of the steps stands out where it is calm.
         let line = if self.smoothing == Smoothing::Off { ENVELOPE } else { TRAIN };
         let curve = |label, series, line, envelope| Curve { label, series, line, envelope };
@@ -55,7 +56,7 @@ impl Charts {
         let curves = curves.into_iter().filter(|curve| !curve.series.is_empty()).collect();
         let absent = (run.steps() > 0).then_some(NO_LOSS);
         let chart = self.chart("loss", curves, !run.state().is_over());
-        Chart { absent, ..chart }.draw(area, buffer);
+        Chart { absent, ..chart }.draw(area, buffer)
     }
 
     fn chart<'a>(self, title: &'a str, curves: Vec<Curve<'a>>, growing: bool) -> Chart<'a> {
@@ -71,7 +72,7 @@ struct Small<'a> {
 }
 
 impl Small<'_> {
-    fn draw(&self, charts: Charts, growing: bool, area: Rect, buffer: &mut Buffer) {
+    fn draw(&self, charts: Charts, growing: bool, area: Rect, buffer: &mut Buffer) -> Option<Plot> {
         let curves = self.curves.iter().map(|(label, series, line)| Curve {
             label,
             series,
@@ -79,7 +80,7 @@ impl Small<'_> {
             envelope: Some(ENVELOPE),
         });
         let chart = charts.chart(&self.title, curves.collect(), growing);
-        Chart { absent: self.absent, ..chart }.draw(area, buffer);
+        Chart { absent: self.absent, ..chart }.draw(area, buffer)
     }
 }
 

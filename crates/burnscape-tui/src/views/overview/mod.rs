@@ -21,6 +21,7 @@ use crate::palette::{BAD, MUTED, WARNING};
 use crate::scroll;
 use crate::sight::Sight;
 use crate::widgets::facts::{self, Fact, Tone};
+use crate::widgets::plot::{Plot, Plots};
 use crate::widgets::{areas, figures, gauge, text, too_small};
 
 const SMALLEST: (u16, u16) = (20, 4);
@@ -64,6 +65,7 @@ pub struct OverviewView {
     /// First line of all numbers and sentences that is seen, and the last one that could be when they were drawn.
     first: usize,
     last: Cell<usize>,
+    plots: Plots,
 }
 
 impl View for OverviewView {
@@ -91,6 +93,10 @@ impl View for OverviewView {
         self.tells_all
     }
 
+    fn plot_at(&self, place: (u16, u16)) -> Option<Plot> {
+        self.plots.at(place)
+    }
+
     fn look_at(&mut self, sight: Sight) {
         self.charts.reading.sight = sight;
     }
@@ -107,6 +113,7 @@ impl View for OverviewView {
     }
 
     fn draw(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
+        self.plots.clear();
         if !too_small::fits(area, buffer, "overview", SMALLEST) {
             return;
         }
@@ -151,7 +158,7 @@ impl OverviewView {
         let notes_height =
             if area.height < LOSS_ROWS { 0 } else { (notes.len() as u16).min(area.height / 3) };
         let (charts, below) = areas::split_bottom(area, notes_height);
-        self.charts.draw(run, charts, buffer);
+        self.charts.draw(run, charts, buffer, &self.plots);
         facts::draw_lines(below, buffer, &notes);
     }
 }

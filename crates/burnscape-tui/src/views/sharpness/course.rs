@@ -7,15 +7,16 @@ use super::numbers::stability_words;
 use crate::model::{CurvatureHistory, Moment, Run, Series};
 use crate::palette::{ENVELOPE, TRAIN, VALID};
 use crate::widgets::chart::{Curve, Reading};
+use crate::widgets::plot::Plot;
 
-/// Draws the largest eigenvalue with its bars, and the line above which steps overshoot.
+/// Draws the largest eigenvalue with its bars, and the line above which steps overshoot; tells where its steps lie.
 pub(super) fn draw(
     run: &Run,
     history: &CurvatureHistory,
     reading: Reading,
     area: Rect,
     buffer: &mut Buffer,
-) {
+) -> Option<Plot> {
     let largest = series(history, |moment| moment.largest);
     let limit = series(history, |moment| (moment.limit, 0.0));
     let words = history.last().and_then(stability_words);
@@ -27,7 +28,7 @@ pub(super) fn draw(
     curves.push(Curve { label: "λ_max", series: &largest, line: TRAIN, envelope });
     let growing = !run.state().is_over();
     let chart = reading.chart("sharpness", curves, growing);
-    chart.absent("no largest eigenvalue was measured").draw(area, buffer);
+    chart.absent("no largest eigenvalue was measured").draw(area, buffer)
 }
 
 /// Draws the smallest eigenvalue with its bars.
@@ -37,8 +38,8 @@ pub(super) fn draw_smallest(
     reading: Reading,
     area: Rect,
     buffer: &mut Buffer,
-) {
-    draw_one(run, "λ_min", &series(history, |moment| moment.smallest), reading, area, buffer);
+) -> Option<Plot> {
+    draw_one(run, "λ_min", &series(history, |moment| moment.smallest), reading, area, buffer)
 }
 
 /// Draws the trace with its standard error.
@@ -48,8 +49,8 @@ pub(super) fn draw_trace(
     reading: Reading,
     area: Rect,
     buffer: &mut Buffer,
-) {
-    draw_one(run, "trace", &series(history, |moment| moment.trace), reading, area, buffer);
+) -> Option<Plot> {
+    draw_one(run, "trace", &series(history, |moment| moment.trace), reading, area, buffer)
 }
 
 fn draw_one(
@@ -59,10 +60,10 @@ fn draw_one(
     reading: Reading,
     area: Rect,
     buffer: &mut Buffer,
-) {
+) -> Option<Plot> {
     let curve = Curve { label: "", series, line: TRAIN, envelope: Some(ENVELOPE) };
     let growing = !run.state().is_over();
-    reading.chart(title, vec![curve], growing).draw(area, buffer);
+    reading.chart(title, vec![curve], growing).draw(area, buffer)
 }
 
 /// One quantity of every moment, with its error on both sides.

@@ -1,4 +1,4 @@
-//! Sharpness: how curved the loss was around the weights over training, against what a step bears.
+//! Sharpness: how curved the loss was around the weights over training, against the limit of stability for the learning rate.
 
 mod blocks;
 mod course;
@@ -19,6 +19,7 @@ use crate::model::{CurvatureHistory, Run};
 use crate::palette::MUTED;
 use crate::sight::Sight;
 use crate::widgets::chart::Reading;
+use crate::widgets::plot::{Plot, Plots};
 use crate::widgets::{areas, facts, text, too_small};
 
 const SMALLEST: (u16, u16) = (20, 4);
@@ -43,7 +44,7 @@ const WORDS: [(&str, &str); 8] = [
     ("trace", "sum of all λ: curvature of all directions together"),
     ("density", "most λ lie near 0; a few far outliers are usual"),
     ("block", "λ_max of one block alone, never above that of the whole"),
-    ("measures", "each with what it does not change under; compare only within"),
+    ("measures", "with rescalings that leave it unchanged; compare only within"),
     ("±", "of λ how far it may be off; of trace, density standard errors"),
 ];
 
@@ -54,6 +55,7 @@ pub struct SharpnessView {
     panel: usize,
     scroll: usize,
     reading: Reading,
+    plots: Plots,
 }
 
 impl View for SharpnessView {
@@ -71,6 +73,10 @@ impl View for SharpnessView {
 
     fn words(&self) -> &'static [(&'static str, &'static str)] {
         &WORDS
+    }
+
+    fn plot_at(&self, place: (u16, u16)) -> Option<Plot> {
+        self.plots.at(place)
     }
 
     fn look_at(&mut self, sight: Sight) {
@@ -92,6 +98,7 @@ impl View for SharpnessView {
     }
 
     fn draw(&self, run: &Run, area: Rect, buffer: &mut Buffer) {
+        self.plots.clear();
         if !too_small::fits(area, buffer, "sharpness", SMALLEST) {
             return;
         }
@@ -120,7 +127,7 @@ impl SharpnessView {
         let (above, rest) = areas::split_top(rest, (lines.len() as u16).min(most));
         facts::draw_lines(above, buffer, &lines);
         let (course, panels) = parts(rest);
-        course::draw(run, history, self.reading, course, buffer);
+        self.plots.add(course::draw(run, history, self.reading, course, buffer));
         self.draw_panels(run, history, panels, buffer);
     }
 
@@ -135,7 +142,8 @@ impl SharpnessView {
             let (upper, lower) = areas::split_top(rest, rows);
             let scroll = if drawn == 0 { self.scroll } else { 0 };
             let of_all = (panels.iter().position(|it| *it == panel).unwrap_or(0), panels.len());
-            panel.draw(run, history, (scroll, self.reading, of_all), upper, buffer);
+            let plot = panel.draw(run, history, (scroll, self.reading, of_all), upper, buffer);
+            self.plots.add(plot);
             rest = lower;
         }
     }

@@ -1,4 +1,4 @@
-//! The numbers of the last measurement, and how near a step is to what it bears.
+//! The numbers of the last measurement, and how near the learning rate is to the limit of stability.
 
 use burnscape_landscape::words;
 use burnscape_trace::Curvature;

@@ -9,6 +9,7 @@ use super::{blocks, course, density, words};
 use crate::model::{CurvatureHistory, Run};
 use crate::palette::MUTED;
 use crate::widgets::chart::Reading;
+use crate::widgets::plot::Plot;
 use crate::widgets::{areas, facts, text};
 
 /// What a panel shows.
@@ -49,7 +50,8 @@ impl Panel {
         }
     }
 
-    /// Draws the panel: scrolled so many lines, on a scale; its number and how many there are stand at the right.
+    /// Draws the panel: scrolled so many lines, on a scale; its number and how many there are stand at the right. Tells
+    /// where its steps lie, if it has any.
     pub(super) fn draw(
         self,
         run: &Run,
@@ -57,11 +59,12 @@ impl Panel {
         (scroll, reading, of_all): (usize, Reading, (usize, usize)),
         area: Rect,
         buffer: &mut Buffer,
-    ) {
+    ) -> Option<Plot> {
         let Some(last) = history.last() else {
             return self.draw_course(run, history, reading, area, buffer);
         };
         let width = usize::from(area.width);
+        let mut plot = None;
         match self {
             Self::Density => {
                 if let Some(density) = &last.density {
@@ -85,10 +88,13 @@ impl Panel {
             Self::Sentences => {
                 draw_lines("in words", &words::sentences(last, width), scroll, area, buffer);
             }
-            Self::Smallest | Self::Trace => self.draw_course(run, history, reading, area, buffer),
+            Self::Smallest | Self::Trace => {
+                plot = self.draw_course(run, history, reading, area, buffer);
+            }
         }
         let number = format!(" {} of {}", of_all.0 + 1, of_all.1);
         text::put_right(buffer, areas::row(area, 0), &number, Style::new().fg(MUTED));
+        plot
     }
 
     fn draw_course(
@@ -98,7 +104,7 @@ impl Panel {
         reading: Reading,
         area: Rect,
         buffer: &mut Buffer,
-    ) {
+    ) -> Option<Plot> {
         match self {
             Self::Smallest => course::draw_smallest(run, history, reading, area, buffer),
             _ => course::draw_trace(run, history, reading, area, buffer),

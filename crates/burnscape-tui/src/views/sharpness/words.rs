@@ -1,4 +1,4 @@
-//! Measures of sharpness with what they do not change under, and what can be concluded, in words.
+//! Measures of sharpness with the rescalings that leave them unchanged, and what can be concluded, in words.
 
 use burnscape_trace::{Curvature, Measure};
 use ratatui::style::{Modifier, Style};

@@ -18,7 +18,7 @@ struct Arguments {
     /// What a client has to send; whoever does not is refused.
     #[arg(long, env = "BURNSCAPE_REMOTE_TOKEN", hide_env_values = true)]
     token: String,
-    /// Prints, when a client leaves, what it has asked for.
+    /// Prints what clients have asked for, whenever they pause.
     #[arg(long)]
     count: bool,
 }
@@ -38,28 +38,30 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Counts what clients ask for.
+/// Counts what clients ask for, and says so whenever they have stopped asking.
 fn tell(mut heard: TelemetrySubscription) {
     let (mut operations, mut dropped, mut reads, mut missed) = (0_u64, 0_u64, 0_u64, 0);
+    let mut is_told = true;
     loop {
         let mut events = Vec::new();
         match heard.drain_into(&mut events) {
             DrainStatus::Open { lagged } => missed += lagged,
             DrainStatus::Closed => return,
         }
-        for event in events {
-            match *event {
+        for event in &events {
+            match **event {
                 TelemetryEvent::Op { .. } => operations += 1,
                 TelemetryEvent::TensorDropped { .. } => dropped += 1,
                 TelemetryEvent::Read { .. } => reads += 1,
-                TelemetryEvent::SessionClosed { .. } => {
-                    println!(
-                        "{operations} operations, {dropped} tensors dropped, {reads} reads, {missed} not counted"
-                    );
-                }
                 _ => {}
             }
         }
-        thread::sleep(Duration::from_millis(20));
+        if events.is_empty() && !is_told {
+            println!(
+                "{operations} operations, {dropped} tensors dropped, {reads} reads, {missed} not counted"
+            );
+        }
+        is_told = events.is_empty();
+        thread::sleep(Duration::from_millis(200));
     }
 }

@@ -1,4 +1,4 @@
-//! Which blocks are shown: those whose path matches what the reader typed.
+//! Which blocks or runs are shown: those whose name matches what the reader typed.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,33 +6,32 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use crate::message::Message;
-use crate::model::Blocks;
 use crate::palette::{MUTED, WARNING};
 use crate::widgets::{glob, text};
 
-/// Longer than any path that somebody types.
+/// Longer than any name that somebody types.
 const MOST_CHARACTERS: usize = 200;
 
 /// A pattern, and whether it is being typed.
 #[derive(Debug, Default)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     pattern: String,
     /// The pattern as it was before the reader began to type.
     before: Option<String>,
 }
 
 impl Filter {
-    pub(super) fn is_typing(&self) -> bool {
+    pub(crate) fn is_typing(&self) -> bool {
         self.before.is_some()
     }
 
     /// There is something to be said about it.
-    pub(super) fn is_shown(&self) -> bool {
+    pub(crate) fn is_shown(&self) -> bool {
         self.is_typing() || !self.pattern.is_empty()
     }
 
     /// Takes a message; `false`: it is not for the filter.
-    pub(super) fn update(&mut self, message: Message) -> bool {
+    pub(crate) fn update(&mut self, message: Message) -> bool {
         match message {
             Message::StartFilter => self.before = Some(self.pattern.clone()),
             Message::Abandon if self.is_shown() => {
@@ -49,19 +48,24 @@ impl Filter {
     }
 
     /// Takes a pattern as if it had been typed.
-    pub(super) fn keep(&mut self, pattern: &str) {
+    pub(crate) fn keep(&mut self, pattern: &str) {
         (self.pattern, self.before) = (pattern.to_owned(), None);
     }
 
-    /// Numbers of the blocks that match.
-    pub(super) fn shown(&self, blocks: &Blocks) -> Vec<usize> {
-        let matches = |block: &usize| glob::matches(&self.pattern, blocks.path(*block));
-        (0..blocks.len()).filter(matches).collect()
+    /// Whether a name matches.
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        glob::matches(&self.pattern, name)
     }
 
-    /// Draws the pattern, and how many blocks match it.
-    pub(super) fn draw(&self, shown: usize, of: usize, row: Rect, buffer: &mut Buffer) {
-        let count = format!("  {shown} of {of} blocks");
+    /// Draws the pattern, and how many of all match it.
+    pub(crate) fn draw(
+        &self,
+        (shown, of): (usize, usize),
+        what: &str,
+        row: Rect,
+        buffer: &mut Buffer,
+    ) {
+        let count = format!("  {shown} of {of} {what}");
         let room = usize::from(row.width).saturating_sub(text::width(&count) + 3);
         let pattern = text::cut_start(&text::printable(&self.pattern), room);
         let mut line = Line::from(Span::styled(format!("/{pattern}"), bold()));
