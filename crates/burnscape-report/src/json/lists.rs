@@ -9,6 +9,8 @@ use crate::output::Pieces;
 
 /// Text that is kept.
 const KEPT_BYTES: u64 = 16 << 20;
+/// So many steps tell how long a list becomes.
+const SAMPLE: u64 = 1000;
 
 /// A list of a document.
 pub(super) struct List<'a> {
@@ -48,7 +50,7 @@ fn read_once(
     later: &[List<'_>],
     out: &mut Pieces<'_>,
 ) -> Result<Kept, Error> {
-    let mut kept = Kept::of(later);
+    let mut kept = Kept::of(later, steps.count());
     let reads_columns = first.has_columns || kept.has_columns(later);
     out.text.extend(first.before.as_bytes());
     out.text.push(b'[');
@@ -73,19 +75,23 @@ fn read_once(
 /// The texts of the lists behind the first, without those of the last ones, for which there is no room.
 struct Kept {
     texts: Vec<Vec<u8>>,
-    bytes: usize,
+    bytes: u64,
+    /// Steps that were taken, and that there are.
+    taken: u64,
+    steps: u64,
 }
 
 impl Kept {
     /// Before any step.
-    fn of(lists: &[List<'_>]) -> Self {
+    fn of(lists: &[List<'_>], steps: u64) -> Self {
         let mut room = KEPT_BYTES;
         let fits = |list: &&List<'_>| {
             let left = room.checked_sub(list.least_bytes);
             room = left.unwrap_or(0);
             left.is_some()
         };
-        Self { texts: lists.iter().take_while(fits).map(|_| Vec::new()).collect(), bytes: 0 }
+        let texts = lists.iter().take_while(fits).map(|_| Vec::new()).collect();
+        Self { texts, bytes: 0, taken: 0, steps }
     }
 
     fn has_columns(&self, lists: &[List<'_>]) -> bool {
@@ -99,10 +105,17 @@ impl Kept {
                 text.push(b',');
             }
             (list.push)(text, step);
-            self.bytes += text.len() - before;
+            self.bytes += (text.len() - before) as u64;
         }
-        while self.bytes as u64 > KEPT_BYTES {
-            self.bytes -= self.texts.pop().map_or(self.bytes, |text| text.len());
+        self.taken += 1;
+        while self.is_too_long() {
+            self.bytes -= self.texts.pop().map_or(self.bytes, |text| text.len() as u64);
         }
+    }
+
+    /// Whether there is no room for it, if it goes on as it has begun.
+    fn is_too_long(&self) -> bool {
+        let seen = self.taken.max(SAMPLE.min(self.steps));
+        u128::from(self.bytes) * u128::from(self.steps) > u128::from(KEPT_BYTES) * u128::from(seen)
     }
 }
