@@ -97,7 +97,10 @@ pub(crate) fn read_held<T>(
                 }
                 holds = known.holds(*offset, record);
             }
-            take(&mut all, &item, holds);
+            // Where a resume is met first, all is taken anew.
+            if left_behind.is_empty() || !known.is_empty() {
+                take(&mut all, &item, holds);
+            }
         }
         Ok::<_, Error>((all, left_behind))
     };
