@@ -22,7 +22,7 @@ pub struct Facts {
     pub records: BTreeMap<String, u64>,
     /// Where the run stands.
     pub standing: Standing,
-    /// Seconds until the last step or epoch, of the process that recorded it; what came after it went into surfaces.
+    /// Seconds until the last step or epoch, of all processes that trained; what came after it went into surfaces.
     pub training_secs: f64,
     /// The losses of its steps.
     pub loss: Option<Losses>,
@@ -74,6 +74,7 @@ impl Facts {
         let folder = RunFolder::open(path)?;
         let trace = folder.trace_path();
         let mut facts = read_held(&trace, |_| Self::default(), Self::take)?;
+        facts.training_secs = facts.standing.training_secs();
         folder.path().clone_into(&mut facts.folder);
         facts.trace_bytes = std::fs::metadata(&trace).map_or(0, |found| found.len());
         facts.children = folder.children().iter().map(|it| it.path().to_owned()).collect();
@@ -104,9 +105,7 @@ impl Facts {
         match record {
             Record::Head(head) => self.take_head(head),
             Record::Frozen(frozen) => self.freezing.apply(&frozen),
-            Record::Epoch(epoch) => self.training_secs = epoch.elapsed_secs,
             Record::Step(step) => {
-                self.training_secs = step.elapsed_secs;
                 if let Some(loss) = step.loss {
                     self.loss.get_or_insert(Losses::beginning_with(loss)).take(loss);
                 }

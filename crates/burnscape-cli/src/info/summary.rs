@@ -62,7 +62,11 @@ fn training(facts: &Facts) -> Vec<String> {
 /// What came after it: surfaces, mostly.
 fn after_training(facts: &Facts) -> Option<String> {
     let secs = facts.standing.elapsed_secs() - facts.training_secs;
-    (secs >= 0.05).then(|| format!("after it  {secs:.1} s, in which surfaces were measured"))
+    let what = match facts.landscapes.is_empty() {
+        true => "until its end",
+        false => "in which surfaces were measured",
+    };
+    (secs >= 0.05).then(|| format!("after it  {secs:.1} s, {what}"))
 }
 
 fn loss(losses: Losses) -> String {

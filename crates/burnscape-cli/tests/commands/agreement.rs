@@ -68,7 +68,8 @@ fn end(reason: &str, steps: u64, dropped: u64) -> Record {
 }
 
 fn resume(steps: u64) -> Record {
-    record!(Resume { steps, batches: steps }).into()
+    // Each by a process of its own.
+    record!(Resume { steps, batches: steps, resumed_unix_secs: steps as f64 }).into()
 }
 
 fn written(records: &[Record], blocks: usize) -> TempDir {

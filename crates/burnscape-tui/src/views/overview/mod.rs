@@ -241,7 +241,7 @@ fn position_from_steps(run: &Run) -> String {
 
 fn time_left(run: &Run) -> String {
     match (run.state(), run.end()) {
-        (_, Some(end)) => format!("took {}", duration(end.elapsed_secs)),
+        (_, Some(_)) => format!("took {}", duration(run.standing().elapsed_secs())),
         (RunState::Waiting, _) => String::new(),
         _ => {
             let share = run.progress.share().map_or(String::new(), percent);
