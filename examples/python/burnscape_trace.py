@@ -852,7 +852,8 @@ class Run:
         return [record for record in self.records if record.kind in kinds]
 
     def _of_kinds(self) -> dict[str, list[Record]]:
-        return self._once("kinds", lambda: _grouped(self.records))
+        kinds: dict[str, list[Record]] = self._once("kinds", lambda: _grouped(self.records))
+        return kinds
 
     def _once(self, name: str, find: Callable[[], Any]) -> Any:
         """What is found among the records is looked for once, however often it is asked for."""
@@ -870,8 +871,9 @@ class Run:
 
     def _left_out(self) -> list[str]:
         """Layers that are too many to be kept."""
-        slices = ((it.fields["slice"], len(it.fields["layers"]) - _kept_layers(it.fields)) for it in self.of("slice"))
-        return [f"{count} of the layers of slice {number} are left out: there are too many" for number, count in slices if count]
+        many = ((it.fields, len(it.fields["layers"]) - _kept_layers(it.fields)) for it in self.of("slice"))
+        says = "{} of the layers of slice {} are left out: there are too many"
+        return [says.format(count, fields["slice"]) for fields, count in many if count > 0]
 
     def _crowded(self) -> list[int]:
         """Slices for which there is no room: the first ones come first."""

@@ -44,6 +44,7 @@ const hero = parent => {
   const curves = row(box, "curves"), metric = heroMetric();
   lossChart(curves, { level: "h2", height: metric ? 270 : 400, shape: 0.6 });
   if (metric) metricChart(curves, metric, { level: "h2", height: 170 });
+  if (!curves.childElementCount) box.classList.add("single");
 };
 
 // The first metric that is no loss.

@@ -1,6 +1,6 @@
 //! What a run was and how it ended, in a few figures.
 
-use burnscape_run::parameters;
+use burnscape_run::{counted, parameters};
 use serde_json::{Value, json};
 
 use super::numbers::short;
@@ -60,7 +60,7 @@ pub(super) fn facts(run: &Run) -> Value {
         facts.push(("step records dropped", standing.dropped().to_string()));
     }
     if standing.resumes() > 0 {
-        facts.push(("resumed", format!("{} times", standing.resumes())));
+        facts.push(("resumed", counted(standing.resumes(), "time")));
     }
     json!(facts)
 }

@@ -89,9 +89,10 @@ impl Chromium {
 
     /// Opens a file and waits until it is there.
     pub fn open(&mut self, page: &Path) {
+        let before = self.events.len();
         self.call("Page.navigate", json!({ "url": format!("file://{}", page.display()) }));
         let is_loaded = |event: &Value| event["method"] == "Page.loadEventFired";
-        while !self.events.iter().any(is_loaded) {
+        while !self.events[before..].iter().any(is_loaded) {
             let event = self.receive();
             self.events.push(event);
         }

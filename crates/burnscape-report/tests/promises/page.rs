@@ -433,6 +433,14 @@ fn runs_with_the_same_settings_share_a_band() {
     ));
     assert_eq!(band, json!({ "low": [2, 1], "high": [4, 2], "mean": [3, 1.5] }));
     assert_calm(&browser);
+    // Who recorded no settings may differ in all of them.
+    let mut runs = [TestRun::new(), TestRun::new()];
+    for run in &mut runs {
+        run.add(step(0, 4.0)).add(step(1, 2.0));
+    }
+    browser.open(&page_of(&mut runs));
+    painted(&mut browser);
+    assert_eq!(browser.value("document.querySelectorAll('.hero .band').length"), 0);
 }
 
 /// On paper nothing can be moved into view: the table of nine runs is as wide as the paper, too.
@@ -658,6 +666,18 @@ fn models_that_were_trained_together_come_with_the_run_above_them() {
     let told = data(&report(&[&above.join("critic")], &out, true).unwrap().file);
     assert_eq!(told["runs"].as_array().map(Vec::len), Some(1));
     assert_eq!(told["runs"][0]["name"], "digits/critic");
+}
+
+/// A comparison of runs has planes and no steps: nothing is left free for curves.
+#[test]
+fn a_surface_without_curves_has_the_first_screen_to_itself() {
+    let mut run = TestRun::new();
+    run.add(plane(0)).add(nodes(0, (0..6).collect(), (0..6).map(f64::from).collect()));
+    let Some(mut browser) = opened(&page(&mut run, 1), 1280, 900) else { return };
+    let share = browser.value("document.querySelector('.hero figure').getBoundingClientRect().width / document.querySelector('main').clientWidth");
+    assert!(share.as_f64().unwrap() > 0.9, "{share}");
+    assert_faultless(&mut browser);
+    assert_calm(&browser);
 }
 
 #[test]
