@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use burnscape_landscape::surface::Surface;
-use burnscape_run::{History, Steps, json_number as number, json_printable};
+use burnscape_run::{History, Steps, json_number as number, json_printable, layer_names};
 use burnscape_trace::{F32s, Step};
 use serde_json::{Value, json};
 
@@ -185,7 +185,7 @@ fn of_column(values: Option<&F32s>) -> Value {
 }
 
 fn of_slice(slice: &Slice, run: &Run) -> Value {
-    let names: Vec<String> = slice.record.layers.iter().map(|layer| layer.name.clone()).collect();
+    let names = layer_names(&slice.record);
     let (surface, grid) = (&slice.surface, slice.surface.grid());
     let floats = |values: &[f64]| -> Value { values.iter().copied().map(number).collect() };
     let layer = |layer: &Surface| json!({ "value": floats(layer.losses()), "stderr": floats(layer.stderrs()) });

@@ -19,6 +19,7 @@ mod output_folder;
 mod report;
 mod run;
 mod slice;
+mod step_columns;
 mod tensorboard;
 mod tensors;
 mod thin;

@@ -420,6 +420,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A further device does not work.
+    #[error("{device} cannot be used beside the device of the model, leave it out: {source}")]
+    UnusableDevice {
+        /// The device.
+        device: String,
+        /// What happened there.
+        source: Box<Error>,
+    },
+
     /// A plan of shards cannot be used.
     #[error(
         "the plan {plan} cannot be used: {reason}; remove that folder, and the next shard makes it again"

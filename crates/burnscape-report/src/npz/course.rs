@@ -7,6 +7,7 @@ use super::Npz;
 use crate::Error;
 use crate::json::hyperparameters;
 use crate::run::{Named, Run};
+use crate::step_columns::{self, StepColumns};
 
 /// What every step has.
 const NUMBERS: [Named<f64>; 5] = [
@@ -24,7 +25,6 @@ const STEPS_TOGETHER: usize = 1_000_000;
 pub(super) fn write(run: &Run, npz: &mut Npz<'_>) -> Result<(), Error> {
     let steps = run.history.steps.count() as usize;
     if steps > 0 {
-        run.require_dense("npz")?;
         numbers(run, steps, npz)?;
         columns(run, steps, npz)?;
     }
@@ -93,10 +93,15 @@ fn numbers(run: &Run, steps: usize, npz: &mut Npz<'_>) -> Result<(), Error> {
 fn columns(run: &Run, steps: usize, npz: &mut Npz<'_>) -> Result<(), Error> {
     let all = &run.history.steps;
     let width = all.widest();
+    let columns = StepColumns::of(run, "npz")?;
     let blocks: Value = (0..width).map(|block| json!(run.block_name(block))).collect();
     npz.text("blocks", &blocks)?;
     let mut values = vec![f32::NAN; width];
     for (name, key) in all.names().iter().zip(&super::keys::of_columns(all.names())) {
+        if columns.rare.contains(&name.as_str()) {
+            rare_column(run, name, key, npz)?;
+            continue;
+        }
         npz.stream(key, &[steps, width], |go_on| {
             all.for_each(|row| {
                 values.fill(f32::NAN);
@@ -107,7 +112,46 @@ fn columns(run: &Run, steps: usize, npz: &mut Npz<'_>) -> Result<(), Error> {
             })
         })?;
     }
-    missing(run, steps, width, npz)
+    match columns.rare.is_empty() {
+        true => missing(run, steps, width, npz),
+        false => missing_pairs(run, npz),
+    }
+}
+
+/// Rows for the steps alone in which a quantity was measured, and which these are.
+fn rare_column(run: &Run, name: &str, key: &str, npz: &mut Npz<'_>) -> Result<(), Error> {
+    let all = &run.history.steps;
+    let (times, width) = (step_columns::times(all, name) as usize, all.widest());
+    let mut steps = Vec::new();
+    let mut values = vec![f32::NAN; width];
+    npz.stream(key, &[times, width], |go_on| {
+        all.for_each(|row| {
+            let Some(measured) = row.columns.get(name).filter(|it| !it.is_empty()) else {
+                return Ok(());
+            };
+            steps.push(row.step);
+            values.fill(f32::NAN);
+            values[..measured.len()].copy_from_slice(measured);
+            go_on(&values)
+        })
+    })?;
+    npz.vector(&format!("steps_of_{key}"), &steps)
+}
+
+/// Two arrays side by side: a step, and the number of a block that no gradient reached in it.
+fn missing_pairs(run: &Run, npz: &mut Npz<'_>) -> Result<(), Error> {
+    let all = &run.history.steps;
+    let mut pairs = 0;
+    all.for_each(|row| {
+        pairs += row.missing.len();
+        Ok::<_, Error>(())
+    })?;
+    npz.stream("missing_step", &[pairs], |go_on| {
+        all.for_each(|row| go_on(&vec![row.step; row.missing.len()]))
+    })?;
+    npz.stream("missing_block", &[pairs], |go_on| {
+        all.for_each(|row| go_on(&row.missing.iter().copied().map(u64::from).collect::<Vec<_>>()))
+    })
 }
 
 /// 1 where no gradient reached the block.

@@ -17,7 +17,7 @@ use crate::layout::Layouts;
 use crate::output::Output;
 use crate::run::Run;
 use crate::slice::Slice;
-use crate::{Error, info, layout};
+use crate::{Error, basins, info, layout};
 
 /// Writes course and slices of a run, with the directions or without.
 pub(crate) fn write(run: &Run, with_directions: bool, output: &mut Output) -> Result<(), Error> {
@@ -28,6 +28,7 @@ pub(crate) fn write(run: &Run, with_directions: bool, output: &mut Output) -> Re
     let mut npz = Npz { archive: Archive::new(BufWriter::new(output.file())), output };
     for slice in run.slices.values() {
         npz.surface(slice)?;
+        npz.basins(slice)?;
         npz.layers(slice, run)?;
         npz.trajectory(slice)?;
     }
@@ -57,6 +58,15 @@ impl Npz<'_> {
         self.array(&key("stderr"), &shape, surface.stderrs())?;
         let states: Vec<u8> = surface.states().iter().copied().map(state_code).collect();
         self.array(&key("state"), &shape, &states)
+    }
+
+    /// Where no node is missing: which basin each lies in, 0 for none, and what there is to tell of each basin.
+    fn basins(&mut self, slice: &Slice) -> Result<(), Error> {
+        let Some(tree) = slice.basins() else { return Ok(()) };
+        let number = |basin: &Option<usize>| basin.map_or(0, |number| number as u64);
+        let of_nodes: Vec<u64> = basins::of_nodes(&tree).iter().map(number).collect();
+        self.array(&key(slice, "basin"), &slice.shape(), &of_nodes)?;
+        self.text(&key(slice, "basins"), &basins::list(&tree))
     }
 
     fn layers(&mut self, slice: &Slice, run: &Run) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burnscape_run::OWN;
+use burnscape_run::{OWN, caveats_of_checks};
 use burnscape_trace::Activation;
 use burnscape_trace::columns::{
     DISTANCE, GRAD_CV, GRAD_MAX, GRAD_NON_FINITE, GRAD_NORM, Quotient, UPDATE_NORM,
@@ -88,8 +88,7 @@ pub(super) fn of_run(run: &Run, name: &str, runs: usize) -> Result<Value, Error>
 }
 
 fn failed_checks(run: &Run) -> Vec<String> {
-    let failed = run.history.checks.iter().filter(|check| !check.passed);
-    failed.map(|check| format!("Check {} failed: {}", check.name, check.detail)).collect()
+    caveats_of_checks(&run.history.checks).map(|caveat| caveat.to_string()).collect()
 }
 
 fn epochs(run: &Run) -> Value {

@@ -3,6 +3,7 @@
 mod events;
 mod times;
 
+use burnscape_run::Distinct;
 use burnscape_trace::{Activation, Histogram};
 
 use self::events::{Bins, Events, Value};
@@ -65,8 +66,10 @@ fn steps(run: &Run, curves: &Curves, events: &mut Events<'_>) -> Written {
     curve("loss/step", &curves.loss, events)?;
     curve("lr", &curves.lr, events)?;
     for (quantity, of_blocks) in &curves.blocks {
+        let mut distinct = Distinct::default().reserve(["all"]);
         for (block, of_block) in of_blocks.iter().enumerate() {
-            curve(&format!("{quantity}/{}", run.block_name(block)), of_block, events)?;
+            let block = distinct.name(&run.block_name(block));
+            curve(&format!("{quantity}/{block}"), of_block, events)?;
         }
     }
     for (quantity, of_all) in &curves.all {
