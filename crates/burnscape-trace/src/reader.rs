@@ -131,7 +131,7 @@ impl<R: Read> Reader<R> {
     ///
     /// [`Error::Read`].
     pub fn next_step(&mut self, step: &mut Step) -> Result<Option<u64>, Error> {
-        self.next_step_by(step, |payload, step| decode_step_into(payload, step))
+        self.next_step_by(step, decode_step_into)
     }
 
     /// The same without the columns, which are left as they are.

@@ -12,6 +12,9 @@ const KEPT_BYTES: u64 = 16 << 20;
 /// So many steps tell how long a list becomes.
 const SAMPLE: u64 = 1000;
 
+/// Appends what a step has for a list.
+type Push<'a> = Box<dyn Fn(&mut Vec<u8>, &Step) + 'a>;
+
 /// A list of a document.
 pub(super) struct List<'a> {
     /// What stands before it.
@@ -21,7 +24,7 @@ pub(super) struct List<'a> {
     /// It is one of columns.
     pub(super) has_columns: bool,
     /// Appends the entry of a step.
-    pub(super) push: Box<dyn Fn(&mut Vec<u8>, &Step) + 'a>,
+    pub(super) push: Push<'a>,
 }
 
 /// Writes all lists.

@@ -108,9 +108,12 @@ impl Document<'_> {
     }
 }
 
+/// A key, and how a step appends what it has for it.
+type Number = (&'static str, fn(&mut Vec<u8>, &Step));
+
 /// What every step has.
 fn numbers_of_steps<'a>(steps: &Steps) -> impl Iterator<Item = List<'a>> {
-    let numbers: [(&str, fn(&mut Vec<u8>, &Step)); 9] = [
+    let numbers: [Number; 9] = [
         ("step", |text, step| push_whole(text, step.step)),
         ("batches", |text, step| push_whole(text, step.batches)),
         ("epoch", |text, step| push_or_null(text, step.epoch, push_whole)),

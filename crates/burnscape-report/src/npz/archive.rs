@@ -256,7 +256,7 @@ mod tests {
         assert!(bytes_of(&mut zip, "behind.npy").ends_with(&[1, 2]));
         let mut read = zip.by_name("wide.npy").unwrap();
         // Reading to the end holds the checksum against the bytes.
-        let copied = std::io::copy(&mut read, &mut std::io::sink()).unwrap();
+        let copied = io::copy(&mut read, &mut io::sink()).unwrap();
         assert_eq!(copied as usize, bytes + header("|u1", &[bytes]).len());
     }
 

@@ -56,10 +56,13 @@ fn metrics(run: &Run, npz: &mut Npz<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// An array of steps: where it goes, and how a step appends what it has for it.
+/// Appends what a step has for an array.
+type Push<'a> = Box<dyn Fn(&mut Vec<u8>, &Step) + 'a>;
+
+/// An array of steps, and where it goes.
 struct Array<'a> {
     place: Place,
-    push: Box<dyn Fn(&mut Vec<u8>, &Step) + 'a>,
+    push: Push<'a>,
 }
 
 /// All arrays from one reading of the trace.
