@@ -1,8 +1,8 @@
 //! The same in words, a line for each idea.
 
 use burnscape_run::{
-    Caveat, Facts, Landscape, Losses, caveat_of_plan, caveats_of_path, caveats_of_slice,
-    caveats_of_values, counted, parameters, printable,
+    Caveat, Facts, Landscape, Losses, caveat_of_plan, caveat_of_stop, caveats_of_checks,
+    caveats_of_path, caveats_of_slice, caveats_of_values, counted, parameters, printable,
 };
 use burnscape_trace::Metric;
 
@@ -79,7 +79,11 @@ fn training(facts: &Facts) -> Vec<String> {
 /// What came after it: surfaces, mostly.
 fn after_training(facts: &Facts) -> Option<String> {
     let secs = facts.standing.elapsed_secs() - facts.training_secs;
-    (secs >= 0.05).then(|| format!("after it  {secs:.1} s, in which surfaces were measured"))
+    let what = match facts.landscapes.is_empty() {
+        true => "until its end",
+        false => "in which surfaces were measured",
+    };
+    (secs >= 0.05).then(|| format!("after it  {secs:.1} s, {what}"))
 }
 
 fn loss(losses: Losses) -> String {
@@ -146,18 +150,21 @@ fn slice(landscape: &Landscape) -> String {
 fn caveats(facts: &Facts, landscape: &Landscape) -> Vec<String> {
     let slice = landscape.slice();
     let plan = facts.landscapes.plan_of(slice).and_then(caveat_of_plan);
+    let path = landscape.trajectory();
+    let of_path = path.map(|path| caveats_of_path(slice, path));
     let values = landscape.surface().ok();
     let values = values.map(|it| caveats_of_values("loss", slice.samples, &slice.unit, it));
+    let stop = landscape.surface().ok().and_then(|it| caveat_of_stop(it, facts.standing.state()));
+    let all =
+        caveats_of_checks(landscape.checks()).chain(values.into_iter().chain(of_path).flatten());
+    let all = all.chain(stop).chain(plan).chain(caveats_of_slice(slice, Some(&facts.head)));
     // How many nodes were measured stands above.
-    let values = values.into_iter().flatten().filter(|it| !matches!(it, Caveat::Nodes(_)));
-    let mut all: Vec<String> = values.map(|it| it.to_string()).collect();
-    if let Some(path) = landscape.trajectory() {
-        let of_path = caveats_of_path(slice, path).into_iter();
-        all.extend(of_path.map(|it| it.of_path_in_words(path, &facts.compared)));
-    }
-    let rest = plan.into_iter().chain(caveats_of_slice(slice, Some(&facts.head)));
-    all.extend(rest.map(|it| it.to_string()));
-    all.into_iter().map(|sentence| format!("          {}", printable(&sentence))).collect()
+    let all = all.filter(|it| !matches!(it, Caveat::Nodes(_)));
+    let words = |caveat: Caveat| match path {
+        Some(path) => caveat.of_path_in_words(path, &facts.compared),
+        None => caveat.to_string(),
+    };
+    all.map(|caveat| format!("          {}", printable(&words(caveat)))).collect()
 }
 
 fn state(facts: &Facts) -> Vec<String> {

@@ -101,13 +101,11 @@ const comparedRuns = (parent, { compared }) => {
 };
 
 // Runs with the same settings, but for seeds, and the same model and learning rates are a group: one band holds them. Of
-// runs that tell no settings only names can: those that are called the same but for the number of a seed.
+// runs that recorded no settings nobody knows whether they have the same.
 const groupRuns = () => {
-  const told = run => Object.entries(run.settings).filter(([name]) => !/seed/i.test(name));
-  const called = run => (told(run).length || run.summary.optimizer ? "" : run.name.replace(/[-_ ]*(seed)?[-_ ]\d+$/, ""));
-  const settings = run => JSON.stringify([told(run), called(run), run.summary.parameters, run.summary.blocks, run.summary.optimizer, run.lr, run.summary.epochs]);
+  const settings = run => JSON.stringify([Object.entries(run.settings).filter(([name]) => !/seed/i.test(name)), run.summary.parameters, run.summary.blocks, run.summary.optimizer, run.lr, run.summary.epochs]);
   const groups = new Map();
-  runs.forEach(run => groups.set(settings(run), [...(groups.get(settings(run)) || []), run]));
+  runs.filter(run => Object.keys(run.settings).length).forEach(run => groups.set(settings(run), [...(groups.get(settings(run)) || []), run]));
   const shared = [...groups.values()].filter(group => group.length > 1);
   shared.forEach((group, number) => group.forEach(run => { run.group = number; }));
   return shared;

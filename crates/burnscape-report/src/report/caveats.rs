@@ -2,7 +2,9 @@
 
 use burnscape_landscape::topology::MergeTree;
 use burnscape_landscape::words as honest;
-use burnscape_run::{Caveat, caveat_of_plan, caveats_of_path, caveats_of_slice, caveats_of_values};
+use burnscape_run::{
+    Caveat, caveat_of_plan, caveat_of_stop, caveats_of_path, caveats_of_slice, caveats_of_values,
+};
 
 use crate::run::Run;
 use crate::slice::Slice;
@@ -19,11 +21,13 @@ pub(super) fn of_slice(slice: &Slice, run: &Run) -> Vec<String> {
     caveats.extend(plans.find(|it| it.slices.contains(&record.slice)).and_then(caveat_of_plan));
     let scaled = (!record.normalisation.is_empty()).then(|| record.normalisation.clone());
     caveats.extend(scaled.map(Caveat::Scaled));
-    let mut words: Vec<String> = caveats.iter().map(ToString::to_string).collect();
-    if let Some(path) = &slice.trajectory {
-        let of_path = caveats_of_path(record, path).into_iter();
-        words.extend(of_path.map(|it| it.of_path_in_words(path, &run.history.runs)));
-    }
+    caveats.extend(slice.trajectory.iter().flat_map(|path| caveats_of_path(record, path)));
+    caveats.extend(caveat_of_stop(&slice.surface, run.standing.state()));
+    let in_words = |caveat: &Caveat| match &slice.trajectory {
+        Some(path) => caveat.of_path_in_words(path, &run.history.runs),
+        None => caveat.to_string(),
+    };
+    let mut words: Vec<String> = caveats.iter().map(in_words).collect();
     words.extend(slice.basins().iter().flat_map(basins));
     let study = record.study.and_then(|number| run.studies.get(&number));
     words.extend(study.iter().flat_map(|study| study.sentences.iter().cloned()));
