@@ -4,11 +4,12 @@ use std::io::Write;
 
 use burnscape_landscape::surface::Surface;
 use burnscape_landscape::words as honest;
-use burnscape_run::{Distinct, layer_names};
+use burnscape_run::{Distinct, Steps, layer_names};
 use burnscape_trace::{Axis, Metric, Step};
 use serde_json::Value;
 
 use crate::cells::Texts;
+use crate::digits::{push_f32, push_f64, push_whole};
 use crate::fields::Fields;
 use crate::output_folder::OutputFolder;
 use crate::run::Run;
@@ -87,12 +88,41 @@ impl Tables<'_> {
         header: &[String],
         rows: impl FnOnce(&mut Table<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        self.out.file(name, |file| self.fill(file, header, rows))
+    }
+
+    fn fill(
+        &self,
+        file: &mut dyn Write,
+        header: &[String],
+        rows: impl FnOnce(&mut Table<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut table = csv::Writer::from_writer(file);
+        self.line(&mut table, header)?;
+        rows(&mut table)?;
+        table.flush().map_err(|source| self.out.error(source))
+    }
+
+    /// A table of numbers, which need no quotes: a row for each step of which `push` appends something.
+    fn numbers_of_steps(
+        &self,
+        name: &str,
+        header: &[String],
+        steps: &Steps,
+        push: impl Fn(&mut Vec<u8>, &Step),
+    ) -> Result<(), Error> {
         self.out.file(name, |file| {
-            let file: &mut dyn Write = file;
-            let mut table = csv::Writer::from_writer(file);
-            self.line(&mut table, header)?;
-            rows(&mut table)?;
-            table.flush().map_err(|source| self.out.error(source))
+            self.fill(file, header, |_| Ok(()))?;
+            let mut row = Vec::new();
+            steps.for_each(|step| {
+                row.clear();
+                push(&mut row, step);
+                if row.is_empty() {
+                    return Ok(());
+                }
+                row.push(b'\n');
+                file.write_all(&row).map_err(|source| self.out.error(source))
+            })
         })
     }
 
@@ -137,12 +167,12 @@ fn steps(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
     if steps.count() == 0 {
         return Ok(());
     }
-    let (columns, out) = (StepColumns::of(run, "steps.csv")?, tables.out);
-    let all = sorted(&columns.of_all_steps);
-    tables.table("steps.csv", &header_of_steps(run, &all, tables.texts), |table| {
-        steps.for_each(|row| {
-            step(table, row, &all, steps.widest()).map_err(|source| out.error(source.into()))
-        })
+    let columns = StepColumns::of(run, "steps.csv")?;
+    let (all, blocks) = (sorted(&columns.of_all_steps), steps.widest());
+    let header = header_of_steps(run, &all, tables.texts);
+    tables.numbers_of_steps("steps.csv", &header, steps, |row, step| {
+        push_step(row, step);
+        push_columns(row, step, &all, blocks);
     })?;
     rare_steps(run, &columns, tables)
 }
@@ -152,26 +182,15 @@ fn rare_steps(run: &Run, columns: &StepColumns<'_>, tables: &Tables<'_>) -> Resu
     if columns.rare.is_empty() {
         return Ok(());
     }
-    let (steps, out, rare) = (&run.history.steps, tables.out, sorted(&columns.rare));
+    let (steps, rare) = (&run.history.steps, sorted(&columns.rare));
     let mut header = words(&["step"]);
     header.extend(names_of_cells(run, &rare, tables.texts));
-    tables.table("rare_steps.csv", &header, |table| {
-        steps.for_each(|row| match columns.is_in_rare(row) {
-            true => rare_step(table, row, &rare, steps.widest())
-                .map_err(|source| out.error(source.into())),
-            false => Ok(()),
-        })
+    tables.numbers_of_steps("rare_steps.csv", &header, steps, |row, step| {
+        if columns.is_in_rare(step) {
+            push_whole(row, step.step);
+            push_columns(row, step, &rare, steps.widest());
+        }
     })
-}
-
-fn rare_step(
-    table: &mut Table<'_>,
-    row: &Step,
-    columns: &[&str],
-    blocks: usize,
-) -> csv::Result<()> {
-    table.write_field(row.step.to_string())?;
-    cells_of_columns(table, row, columns, blocks)
 }
 
 fn metrics(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
@@ -221,36 +240,40 @@ fn names_of_cells(run: &Run, columns: &[&str], texts: Texts) -> Vec<String> {
     cells.map(|(column, block): (&str, usize)| name(column, block)).collect()
 }
 
-fn step(table: &mut Table<'_>, row: &Step, columns: &[&str], blocks: usize) -> csv::Result<()> {
-    let or_empty = |number: Option<u64>| number.map_or(String::new(), |it| it.to_string());
-    table.write_field(row.step.to_string())?;
-    table.write_field(row.batches.to_string())?;
-    table.write_field(or_empty(row.epoch))?;
-    table.write_field(or_empty(row.iteration))?;
-    table.write_field(row.accumulated.to_string())?;
-    table.write_field(float(row.elapsed_secs))?;
-    table.write_field(float(row.lr))?;
-    table.write_field(row.loss.map_or(String::new(), float))?;
-    let missing: Vec<String> = row.missing.iter().map(u32::to_string).collect();
-    table.write_field(missing.join(" "))?;
-    cells_of_columns(table, row, columns, blocks)
+/// What every step has.
+fn push_step(row: &mut Vec<u8>, step: &Step) {
+    let whole = [
+        Some(step.step),
+        Some(step.batches),
+        step.epoch,
+        step.iteration,
+        Some(u64::from(step.accumulated)),
+    ];
+    for number in whole {
+        number.into_iter().for_each(|it| push_whole(row, it));
+        row.push(b',');
+    }
+    for number in [Some(step.elapsed_secs), Some(step.lr), step.loss] {
+        number.into_iter().for_each(|it| push_f64(row, it));
+        row.push(b',');
+    }
+    for (place, &block) in step.missing.iter().enumerate() {
+        if place > 0 {
+            row.push(b' ');
+        }
+        push_whole(row, u64::from(block));
+    }
 }
 
-/// The rest of a row.
-fn cells_of_columns(
-    table: &mut Table<'_>,
-    row: &Step,
-    columns: &[&str],
-    blocks: usize,
-) -> csv::Result<()> {
+/// A cell for each block of each column, empty where it was not measured.
+fn push_columns(row: &mut Vec<u8>, step: &Step, columns: &[&str], blocks: usize) {
     for &column in columns {
-        let values = row.columns.get(column);
+        let values = step.columns.get(column).map_or(&[][..], |values| values);
         for block in 0..blocks {
-            let value = values.and_then(|values| values.get(block));
-            table.write_field(value.map_or(String::new(), |value| format!("{value:?}")))?;
+            row.push(b',');
+            values.get(block).into_iter().for_each(|&value| push_f32(row, value));
         }
     }
-    table.write_record(None::<&[u8]>)
 }
 
 /// As many digits as it takes, with an exponent where that is shorter.

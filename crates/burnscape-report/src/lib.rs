@@ -4,6 +4,7 @@ mod basins;
 mod cells;
 mod csv;
 mod curves;
+mod digits;
 mod directions;
 mod error;
 mod fields;

@@ -80,7 +80,7 @@ pub(crate) fn write(
 
 /// The drawings with their names.
 fn draw(run: &Run, options: &FigureOptions) -> Result<Vec<(String, Svg)>, Error> {
-    let curves = Curves::of(run, POINTS)?;
+    let curves = Curves::of(run, POINTS, |_| {})?;
     let wanted = |figure: &Figure| options.figure.is_none_or(|only| only == *figure);
     let mut drawn = Vec::new();
     for figure in Figure::ALL.into_iter().filter(wanted) {

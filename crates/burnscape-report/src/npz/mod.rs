@@ -3,8 +3,7 @@
 mod archive;
 mod course;
 mod keys;
-
-use std::io::{BufWriter, Write};
+mod stored;
 
 use burnscape_landscape::layout::Block;
 use burnscape_landscape::surface::NodeState;
@@ -25,7 +24,7 @@ pub(crate) fn write(run: &Run, with_directions: bool, output: &mut Output) -> Re
     if with_directions {
         run.require_slices()?;
     }
-    let mut npz = Npz { archive: Archive::new(BufWriter::new(output.file())), output };
+    let mut npz = Npz { archive: Archive::new(output.file()), output };
     for slice in run.slices.values() {
         npz.surface(slice)?;
         npz.basins(slice)?;
@@ -42,7 +41,7 @@ pub(crate) fn write(run: &Run, with_directions: bool, output: &mut Output) -> Re
 
 /// An archive that knows the file it goes to, for its errors.
 struct Npz<'a> {
-    archive: Archive<BufWriter<&'a std::fs::File>>,
+    archive: Archive<&'a std::fs::File>,
     output: &'a Output,
 }
 
@@ -157,17 +156,18 @@ impl Npz<'_> {
         self.archive.array(key, shape, values).map_err(|source| self.output.error(source))
     }
 
-    /// An array whose values are made as they are written.
-    fn stream<T: archive::Element>(
-        &mut self,
-        key: &str,
-        shape: &[usize],
-        fill: impl FnOnce(&mut dyn FnMut(&[T]) -> Result<(), Error>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let output = self.output;
-        self.archive.begin::<T>(key, shape).map_err(|source| output.error(source))?;
-        let archive = &mut self.archive;
-        fill(&mut |values| archive.go_on(values).map_err(|source| output.error(source)))
+    /// Room for an array whose values are told piece by piece.
+    fn reserve<T: archive::Element>(&mut self, key: &str, shape: &[usize]) -> archive::Place {
+        self.archive.reserve::<T>(key, shape)
+    }
+
+    /// Takes the values that stand in the buffer of a place, when they have become many.
+    fn drain(&mut self, place: &mut archive::Place) -> Result<(), Error> {
+        self.archive.drain(place).map_err(|source| self.output.error(source))
+    }
+
+    fn close(&mut self, place: archive::Place) -> Result<(), Error> {
+        self.archive.close(place).map_err(|source| self.output.error(source))
     }
 
     fn text(&mut self, key: &str, json: &Value) -> Result<(), Error> {
@@ -175,8 +175,7 @@ impl Npz<'_> {
     }
 
     fn finish(self) -> Result<(), Error> {
-        let written = self.archive.finish().and_then(|mut file| file.flush());
-        written.map_err(|source| self.output.error(source))
+        self.archive.finish().map(drop).map_err(|source| self.output.error(source))
     }
 }
 

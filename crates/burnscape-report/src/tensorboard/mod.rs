@@ -33,8 +33,8 @@ const DPI: f64 = 150.0;
 /// Writes the event file.
 pub(crate) fn write(run: &Run, out: &OutputFolder) -> Result<(), Error> {
     run.require_anything()?;
-    let curves = Curves::of(run, POINTS)?;
-    let times = Times::of(run)?;
+    let mut times = Times::of(run);
+    let curves = Curves::of(run, POINTS, |step| times.take(step))?;
     let name = format!("events.out.tfevents.{:010}.burnscape", times.started() as u64);
     out.file(&name, |file| {
         let mut events = Events { out: file, times };
