@@ -16,8 +16,8 @@ It needs Python 3.10, numpy and cbor2 (5.9 or 6), and safetensors for weights.
 The bytes are drawn on the page of the crate `burnscape-trace`; its `trace.cddl` lists every field.
 
 Whatever a file holds, memory and time are bounded by its size: a record is at most MAX_PAYLOAD_BYTES long, every
-byte is looked at a few times, and grids and tables have FREE_VALUES for nothing and VALUES_PER_VALUE for each
-value that is told. Nothing outside the run folder is read.
+byte is looked at a few times, items that say nothing share their defaults, and grids and tables have FREE_VALUES for
+nothing and VALUES_PER_VALUE for each value that is told. Nothing outside the run folder is read.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ FORMAT_MAJOR = 1
 MAX_PAYLOAD_BYTES = 256 << 20
 #: More nodes than this are not a surface but a damaged record.
 MAX_NODES = 4_000_000
+#: Values that a slice may claim in all its layers together, and layers that are kept of it.
+MAX_VALUES = 4 * MAX_NODES
+MAX_LAYERS = 1000
 #: Values that grids of slices, or a column of steps, may claim for nothing, and for each value that is told.
 FREE_VALUES = 1 << 19
 VALUES_PER_VALUE = 16
@@ -209,13 +212,16 @@ _ARRAYS = {"f4": np.dtype("<f4"), "f8": np.dtype("<f8"), "u4": np.dtype("<u4")}
 _ARRAY_TAGS = {85: "<f4", 81: ">f4", 86: "<f8", 82: ">f8", 70: "<u4", 66: ">u4"}
 
 
+_EMPTY = {kind: np.empty(0, dtype) for kind, dtype in _ARRAYS.items()}
+
+
 def _default(kind: str) -> Any:
     if kind.endswith("?"):
         return None
     if kind in _PLAIN:
         return _PLAIN[kind][1]
     if kind in _ARRAYS:
-        return np.empty(0, _ARRAYS[kind])
+        return _EMPTY[kind]
     return {"[": list, "{": dict}[kind[0]]() if kind[0] in "[{" else _complete(kind, {}, kind)
 
 
@@ -236,7 +242,7 @@ def _checked(kind: str, value: Any, place: str) -> Any:
     if kind in FIELDS:
         return _complete(kind, value, place)
     if kind[0] == "[" and isinstance(value, (list, tuple)):
-        return [_checked(kind[1:-1], item, place) for item in value]
+        return _checked_list(kind[1:-1], value, place)
     if kind[0] == "{" and isinstance(value, dict) and all(isinstance(name, str) for name in value):
         return {name: _checked(kind[1:-1], item, f"{place}.{name}") for name, item in value.items()}
     if place == "slice.biases" and isinstance(value, bool):  # as the first traces told it
@@ -244,6 +250,23 @@ def _checked(kind: str, value: Any, place: str) -> Any:
     if not _is_plain(kind, value) and not _is_array(kind, value):
         raise ValueError(f"{place} is no {kind}")
     return value
+
+
+def _checked_list(kind: str, items: list[Any] | tuple[Any, ...], place: str) -> list[Any]:
+    """Items that say nothing are one: millions of them fit into a small file."""
+    if kind in FIELDS:
+        nothing = _complete(kind, {}, place)
+        return [nothing if item == {} else _complete(kind, item, place) for item in _maps(items, place)]
+    if kind in _PLAIN and set(map(type, items)) == {_PLAIN[kind][0]}:
+        if kind not in _RANGES or (min(items) in _RANGES[kind] and max(items) in _RANGES[kind]):
+            return list(items)
+    return [_checked(kind, item, place) for item in items]
+
+
+def _maps(items: list[Any] | tuple[Any, ...], place: str) -> list[Any] | tuple[Any, ...]:
+    if not all(isinstance(item, dict) for item in items):
+        raise ValueError(f"{place} holds what is no map")
+    return items
 
 
 def _is_plain(kind: str, value: Any) -> bool:
@@ -616,6 +639,10 @@ class Steps:
     loss: Floats
     #: Paths of the blocks, in the order of the columns.
     blocks: list[str]
+    #: The steps that have a row in `missing`, `columns` and `measured`, by their places in the arrays above: all of them,
+    #: or, in a long run in which so little was measured that such arrays would be nearly empty, those in which something
+    #: was.
+    rows: Integers
     #: Blocks that received no gradient, one row per step.
     missing: Flags
     #: One value per step and block by the name of the quantity; NaN in rows where it was not measured.
@@ -639,8 +666,10 @@ class Steps:
         present = np.ones(values.shape, bool)
         if name.startswith("grad_"):
             present = ~self.missing[:, blocks]
-        found = _together(rule, values, present)
-        found[~(self.measured[name] & present.any(1))] = np.nan
+        together = _together(rule, values, present)
+        together[~(self.measured[name] & present.any(1))] = np.nan
+        found = np.full(len(self.step), np.nan)
+        found[self.rows] = together
         return found
 
 
@@ -759,19 +788,39 @@ def _is_left_behind(record: Record, steps: int) -> bool:
     return bool(record.fields[counter] >= steps + (not inclusive))
 
 
+def _on_the_path(records: list[Record]) -> list[Record]:
+    """Those that no later `resume` leaves behind: the one that goes back farthest is asked."""
+    farthest, kept = 1 << 64, []
+    for record in reversed(records):
+        if not _is_left_behind(record, farthest):
+            kept.append(record)
+        if record.kind == "resume":
+            farthest = min(farthest, record.fields["steps"])
+    return kept[::-1]
+
+
+def _grouped(records: list[Record]) -> dict[str, list[Record]]:
+    """By their kinds."""
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        groups.setdefault(record.kind, []).append(record)
+    return groups
+
+
 class Run:
     """What a trace says. `read_run` makes one; `add` lets it grow with the items of `follow`."""
 
     def __init__(self, run: str | os.PathLike[str]) -> None:
         self.folder = trace_path(run).parent
-        #: Records on the path of training, in the order of the file: what a `resume` that went back has left
-        #: behind is not among them.
-        self.records: list[Record] = []
         #: What could not be read.
         self.lost: list[Lost] = []
         #: The record at which the run was stopped.
         self.torn: Torn | None = None
+        self._records: list[Record] = []
+        self._went_back = False
         self._refused: list[str] = []
+        #: What was found among the records, until there are others.
+        self._found: dict[str, Any] = {}
 
     def add(self, item: Item) -> None:
         """Takes one more item."""
@@ -782,14 +831,35 @@ class Run:
         elif item.kind == "slice" and (refusal := _refusal(item.fields)):
             self._refused.append(refusal)
         else:
-            if item.kind == "resume":
-                steps = item.fields["steps"]
-                self.records = [it for it in self.records if not _is_left_behind(it, steps)]
-            self.records.append(item)
+            self._went_back |= item.kind == "resume"
+            self._records.append(item)
+            self._found.clear()
+
+    @property
+    def records(self) -> list[Record]:
+        """Records on the path of training, in the order of the file.
+
+        What a `resume` that went back has left behind is not among them.
+        """
+        if self._went_back:
+            self._records, self._went_back = _on_the_path(self._records), False
+        return self._records
 
     def of(self, *kinds: str) -> list[Record]:
         """The records of some kinds."""
+        if len(kinds) == 1:
+            return list(self._of_kinds().get(kinds[0], []))
         return [record for record in self.records if record.kind in kinds]
+
+    def _of_kinds(self) -> dict[str, list[Record]]:
+        kinds: dict[str, list[Record]] = self._once("kinds", lambda: _grouped(self.records))
+        return kinds
+
+    def _once(self, name: str, find: Callable[[], Any]) -> Any:
+        """What is found among the records is looked for once, however often it is asked for."""
+        if name not in self._found:
+            self._found[name] = find()
+        return self._found[name]
 
     def damage(self) -> list[str]:
         """What could not be read, as sentences; nothing where all of it could."""
@@ -797,7 +867,13 @@ class Run:
         if self.torn is not None:
             said.append(f"the last {self.torn.bytes} bytes, from byte {self.torn.offset} on, are unfinished")
         claims = (f"slice {number} claims too many nodes for the few that were told" for number in self._crowded())
-        return said + self._refused + list(claims)
+        return said + self._refused + self._left_out() + list(claims)
+
+    def _left_out(self) -> list[str]:
+        """Layers that are too many to be kept."""
+        many = ((it.fields, len(it.fields["layers"]) - _kept_layers(it.fields)) for it in self.of("slice"))
+        says = "{} of the layers of slice {} are left out: there are too many"
+        return [says.format(count, fields["slice"]) for fields, count in many if count > 0]
 
     def _crowded(self) -> list[int]:
         """Slices for which there is no room: the first ones come first."""
@@ -831,12 +907,12 @@ class Run:
     def steps(self, columns: list[str] | None = None) -> Steps:
         """Steps as arrays; `columns` names those that are wanted, else all are read.
 
-        Raises TraceError where steps and blocks claim arrays that would be nearly empty.
+        Raises TraceError where steps tell of fewer blocks than the head, so that the arrays would be nearly empty.
         """
         rows = [record.fields for record in self.of("step")]
         blocks = self.blocks
-        shape = (len(rows), len(blocks))
-        _require_told(rows, shape)
+        names = sorted({name for row in rows for name in row["columns"]})
+        with_rows = _rows_of_columns(rows, len(blocks), len(names))
         steps = Steps(
             step=_integers(rows, "step"),
             batches=_integers(rows, "batches"),
@@ -846,14 +922,15 @@ class Run:
             lr=_floats(rows, "lr"),
             loss=_floats(rows, "loss"),
             blocks=blocks,
-            missing=np.zeros(shape, bool),
+            rows=np.array(with_rows, np.int64),
+            missing=np.zeros((len(with_rows), len(blocks)), bool),
         )
+        rows = [rows[number] for number in with_rows]
         for number, row in enumerate(rows):
             missing = row["missing"]
             steps.missing[number, missing[missing < len(blocks)]] = True
-        names = sorted({name for row in rows for name in row["columns"]})
         for name in names if columns is None else columns:
-            steps.columns[name], steps.measured[name] = _column(rows, name, shape)
+            steps.columns[name], steps.measured[name] = _column(rows, name, steps.missing.shape)
         return steps
 
     def epochs(self) -> Epochs:
@@ -893,18 +970,16 @@ class Run:
 
     def slices(self) -> list[Slice]:
         """All slices, by number. Nodes without a slice before them, or outside its grid, are left out."""
-        told: dict[int, tuple[int, Slice]] = {}
-        crowded = set(self._crowded())
+        told: dict[int, tuple[int, dict[str, Any], list[dict[str, Any]]]] = {}
         for record in self.of("slice", "nodes"):
             number = record.fields["slice"]
-            if number in crowded:
-                continue
             if record.kind == "nodes" and number in told:
-                _enter(told[number][1], record.fields)
+                told[number][2].append(record.fields)
             # A surface that is measured further repeats its slice: what was measured stays.
-            elif record.kind == "slice" and told.get(number, (None, None))[0] != record.crc32:
-                told[number] = (record.crc32, _empty_slice(record.fields))
-        return [told[number][1] for number in sorted(told)]
+            elif record.kind == "slice" and (number not in told or told[number][0] != record.crc32):
+                told[number] = (record.crc32, record.fields, [])
+        crowded = set(self._crowded())
+        return [_filled_slice(*told[number][1:]) for number in sorted(told) if number not in crowded]
 
     def slice(self, which: str | int) -> Slice:
         """The slice of that name or number, the first if there are several.
@@ -920,8 +995,10 @@ class Run:
     def plan(self, of: Slice | int) -> dict[str, Any] | None:
         """What was going to be measured of a slice, as told last; None: every node, on all batches."""
         number = of.number if isinstance(of, Slice) else of
-        told = [it.fields for it in self.of("plan") if number in it.fields["slices"]]
-        return told[-1] if told else None
+        last: dict[int, dict[str, Any]] = self._once(
+            "plans", lambda: {on: it.fields for it in self.of("plan") for on in it.fields["slices"]}
+        )
+        return last.get(number)
 
     def trajectory(self, of: Slice | int | None = None) -> Trajectory | None:
         """The path of training in the coordinates of a slice, as told last; None where there is none.
@@ -929,10 +1006,10 @@ class Run:
         Without a slice: the path told while training went on, in the principal components of the snapshots.
         """
         number = of.number if isinstance(of, Slice) else of
-        told = [it.fields for it in self.of("trajectory") if it.fields["slice"] == number]
-        if not told:
+        of_slices = self._once("paths", lambda: {it.fields["slice"]: it.fields for it in self.of("trajectory")})
+        if number not in of_slices:
             return None
-        last = told[-1]
+        last = of_slices[number]
         return Trajectory(last, *(last[name] for name in ("snapshots", "epochs", "x", "y", "loss")))
 
     def snapshots(self) -> list[Snapshot]:
@@ -1002,12 +1079,19 @@ def _column(
     return values, measured
 
 
-def _require_told(rows: list[dict[str, Any]], shape: tuple[int, int]) -> None:
-    """That a column is not nearly empty: one array per name is made of it."""
-    names = {name for row in rows for name in row["columns"]}
+def _rows_of_columns(rows: list[dict[str, Any]], blocks: int, names: int) -> list[int]:
+    """The steps that get a row in the arrays of blocks: all, or those in which something was measured.
+
+    One array per name is made of them, and one for missing gradients: they may not be nearly empty.
+    """
     told = sum(len(values) for row in rows for values in row["columns"].values())
-    if shape[0] * shape[1] * (1 + len(names)) > 8 * FREE_VALUES + 8 * VALUES_PER_VALUE * told:
-        raise TraceError(f"{shape[0]} steps × {shape[1]} blocks × {len(names)} columns, and only {told} values")
+    room = 8 * FREE_VALUES + 8 * VALUES_PER_VALUE * told
+    if len(rows) * blocks * (1 + names) <= room:
+        return list(range(len(rows)))
+    measured = [number for number, row in enumerate(rows) if any(map(len, row["columns"].values()))]
+    if len(measured) * blocks * (1 + names) > room:
+        raise TraceError(f"{len(measured)} steps × {blocks} blocks × {names} columns, and only {told} values")
+    return measured
 
 
 def _coordinates(axis: dict[str, Any]) -> Floats:
@@ -1034,6 +1118,13 @@ def _empty_slice(fields: dict[str, Any]) -> Slice:
     )
 
 
+def _filled_slice(fields: dict[str, Any], tiles: list[dict[str, Any]]) -> Slice:
+    one = _empty_slice(fields)
+    for tile in tiles:
+        _enter(one, tile)
+    return one
+
+
 def _shape(fields: dict[str, Any]) -> tuple[int, int]:
     return (1 if fields["y"] is None else fields["y"]["count"], fields["x"]["count"])
 
@@ -1041,15 +1132,19 @@ def _shape(fields: dict[str, Any]) -> tuple[int, int]:
 def _refusal(fields: dict[str, Any]) -> str | None:
     """Why a slice has no usable grid."""
     rows, columns = _shape(fields)
-    layers = len(fields["layers"])
-    if 0 < rows * columns <= MAX_NODES and rows * columns * (1 + layers) <= 4 * MAX_NODES:
+    if 0 < rows * columns <= MAX_NODES:
         return None
-    return f"slice {fields['slice']} claims {rows} × {columns} nodes in {1 + layers} layers: it is left out"
+    return f"slice {fields['slice']} claims {rows} × {columns} nodes: it is left out"
+
+
+def _kept_layers(fields: dict[str, Any]) -> int:
+    rows, columns = _shape(fields)
+    return min(len(fields["layers"]), MAX_LAYERS, int(MAX_VALUES // (rows * columns)) - 1)
 
 
 def _claimed_values(fields: dict[str, Any]) -> int:
     rows, columns = _shape(fields)
-    return int(rows * columns) * (1 + len(fields["layers"]))
+    return int(rows * columns) * (1 + _kept_layers(fields))
 
 
 def _told_values(fields: dict[str, Any]) -> int:
@@ -1058,14 +1153,16 @@ def _told_values(fields: dict[str, Any]) -> int:
 
 
 def _layer_names(fields: dict[str, Any]) -> list[str]:
-    """As recorded; numbered where they have none, marked where an earlier one has the same."""
-    names: list[str] = []
-    for number, layer in enumerate(fields["layers"], 1):
-        name = layer["name"] if layer["name"].strip() else f"layer {number}"
-        while name in names:
-            name += "′"
-        names.append(name)
-    return names
+    """As recorded; numbered where they have none, and where an earlier one or the loss has the same: `accuracy (2)`."""
+    names: dict[str, None] = {}
+    last: dict[str, int] = {}
+    for number, layer in enumerate(fields["layers"][: _kept_layers(fields)], 1):
+        wanted = name = layer["name"] if layer["name"].strip() else f"layer {number}"
+        while name in names or name == "loss":
+            last[wanted] = last.get(wanted, 1) + 1
+            name = f"{wanted} ({last[wanted]})"
+        names[name] = None
+    return list(names)
 
 
 def _enter(one: Slice, tile: dict[str, Any]) -> None:

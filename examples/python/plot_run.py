@@ -102,7 +102,7 @@ def draw_gradients(axes: Any, run: Run, _slice: str | None) -> None:
     positive = norms[np.isfinite(norms) & (norms > 0)]
     if not positive.size:
         raise Missing("no gradient norm was recorded: the measurement was switched off, or there was no step")
-    norms, edges, together = gathered(norms, steps.step[measured])
+    norms, edges, together = gathered(norms, steps.step[steps.rows][measured])
     shown = np.ma.masked_where(~np.isfinite(norms) | (norms <= 0), norms)
     axes.set_facecolor(NOT_THERE)
     rows = np.arange(norms.shape[1] + 1) - 0.5

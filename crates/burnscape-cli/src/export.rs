@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use burnscape_report::{ExportOptions, Exported, Figure, FigureOptions, Format, export, export_to};
 use burnscape_run::counted;
 use burnscape_trace::RunFolder;
@@ -91,9 +91,9 @@ pub(crate) fn run(arguments: &Export) -> anyhow::Result<()> {
     }
     let below = below(&arguments.run);
     let exported = export(&arguments.run, arguments.format, &options, &arguments.output);
-    let exported = match &below {
-        Some(sentence) => exported.with_context(|| sentence.clone())?,
-        None => exported?,
+    let exported = match (exported, &below) {
+        (Err(error), Some(sentence)) => bail!("{error}; {sentence}"),
+        (exported, _) => exported?,
     };
     tell_lost(&exported.lost);
     let said = std::iter::once(summary(&exported)).chain(below).collect::<Vec<_>>().join("\n");

@@ -81,8 +81,9 @@ impl Found {
     fn read(folder: &RunFolder) -> anyhow::Result<Self> {
         let mut found = Self::default();
         let mut reader = Reader::open(folder.trace_path())?.tolerating_a_lost_head();
-        while let Some(item) = reader.next() {
-            found.take(item?, reader.tally());
+        let mut item = Item::default();
+        while reader.next_into(&mut item)? {
+            found.take(&item, reader.tally());
         }
         found.remarks.extend(found.unproven());
         found.problems.extend(std::mem::take(&mut found.contiguity).faults());
@@ -90,19 +91,19 @@ impl Found {
         Ok(found)
     }
 
-    fn take(&mut self, item: Item, tally: Tally) {
-        self.standing.apply_item(&item);
-        self.contiguity.apply(&item, tally);
+    fn take(&mut self, item: &Item, tally: Tally) {
+        self.standing.apply_item(item);
+        self.contiguity.apply(item, tally);
         match item {
             Item::Record { record, .. } => {
                 self.records += 1;
                 if let Record::Snapshot(snapshot) = record {
                     snapshot.forget_given_up(&mut self.snapshots);
-                    self.snapshots.push(snapshot);
+                    self.snapshots.push(snapshot.clone());
                 }
             }
-            Item::Lost(lost) => self.problems.push(losses::lost(&lost)),
-            Item::Torn(torn) => self.problems.push(losses::torn(torn)),
+            Item::Lost(lost) => self.problems.push(losses::lost(lost)),
+            Item::Torn(torn) => self.problems.push(losses::torn(*torn)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The basins of a slice as JSON and as rows of a table.
+//! The basins of a slice as JSON, as rows of a table, and node by node.
 
 use burnscape_landscape::surface::Extreme;
 use burnscape_landscape::topology::{Basin, MergeTree, Standing};
@@ -24,8 +24,15 @@ pub(crate) const COLUMNS: [&str; 14] = [
     "standing",
 ];
 
-/// All basins, counted or not, with what was counted.
+/// All basins, counted or not, with what was counted, and the basin of every node.
 pub(crate) fn of_tree(tree: &MergeTree) -> Value {
+    let mut told = list(tree);
+    told["of_nodes"] = json!(of_nodes(tree));
+    told
+}
+
+/// All basins, counted or not, with what was counted.
+pub(crate) fn list(tree: &MergeTree) -> Value {
     let names = &COLUMNS[1..];
     let named = |row: Vec<Value>| -> Value {
         Value::Object(names.iter().map(|name| (*name).to_owned()).zip(row).collect())
@@ -38,8 +45,6 @@ pub(crate) fn of_tree(tree: &MergeTree) -> Value {
         "walls": tree.walls(),
         "sentence": words::topology(tree),
         "basins": rows(tree).map(named).collect::<Vec<_>>(),
-        // Of each node the number of the basin that it lies in.
-        "of_nodes": of_nodes(tree),
     })
 }
 
@@ -97,7 +102,8 @@ fn number_at(tree: &MergeTree, numbers: &[Option<usize>], node: usize) -> Option
     numbers[tree.labels()[node]?]
 }
 
-fn of_nodes(tree: &MergeTree) -> Vec<Option<usize>> {
+/// Of each node the number of the basin that it lies in; `None` in a wall.
+pub(crate) fn of_nodes(tree: &MergeTree) -> Vec<Option<usize>> {
     let numbers = numbers(tree);
     (0..tree.labels().len()).map(|node| number_at(tree, &numbers, node)).collect()
 }

@@ -4,14 +4,17 @@ use std::io::Write;
 
 use burnscape_landscape::surface::Surface;
 use burnscape_landscape::words as honest;
-use burnscape_trace::{Metric, Step};
+use burnscape_run::{Distinct, Steps, layer_names};
+use burnscape_trace::{Axis, Metric, Step};
 use serde_json::Value;
 
 use crate::cells::Texts;
+use crate::digits::{push_f32, push_f64, push_whole};
 use crate::fields::Fields;
 use crate::output_folder::OutputFolder;
 use crate::run::Run;
 use crate::slice::Slice;
+use crate::step_columns::StepColumns;
 use crate::{Error, basins};
 
 /// What is in the folder, told to those who find it.
@@ -24,6 +27,8 @@ them, and U+FFFD in place of control characters; `burnscape export --raw-texts` 
 steps.csv        a row per optimizer step: step, batches, epoch, iteration, accumulated, elapsed_secs, lr,
                  loss, missing (numbers of blocks without a gradient, with spaces between them), then
                  QUANTITY/BLOCK for each quantity and parameter block, such as grad_norm/fc1.weight
+rare_steps.csv   only of a long run in which so little was measured that steps.csv would be nearly empty: quantities
+                 that were measured in fewer than one step of 256, and the steps in which they were
 blocks.csv       the parameter blocks, in their order
 epochs.csv       a row per complete epoch
 hyperparameters.csv  what the training was set to: name and value, as JSON
@@ -33,7 +38,8 @@ histograms.csv   a row per histogram: bin i counts values with 2^(first_exponent
 alerts.csv       a row per alert
 curvature.csv    a row per measurement; lists are JSON
 snapshots.csv    a row per snapshot
-slices.csv       a row per slice: where it lies
+slices.csv       a row per slice: where it lies; x_component and y_component are the numbers of the principal components
+                 along which it does
 nodes.csv        a row per node of a slice: slice, ix, iy, x, y, loss, stderr, state (unmeasured, measured or
                  interpolated)
 basins.csv       a row per basin of a slice, the most persistent first: number on pictures (empty if it does not
@@ -41,7 +47,8 @@ basins.csv       a row per basin of a slice, the most persistent first: number o
                  one (into: its number), persistence (height of the saddle over the minimum), at_border,
                  standing: counts, noise (no deeper than twice the standard error of the difference) or
                  filled-in (rests on interpolated losses)
-layers.csv       the same as nodes.csv for further quantities: slice, layer, ix, iy, value, stderr
+layers.csv       the same as nodes.csv for further quantities: slice, layer, ix, iy, value, stderr; of several layers of
+                 one name the further ones have a number behind it, as in `accuracy (2)`
 trajectory.csv   a row per slice and snapshot: coordinates x and y, distance from the plane, losses
 
 A table without rows has no file.
@@ -81,12 +88,41 @@ impl Tables<'_> {
         header: &[String],
         rows: impl FnOnce(&mut Table<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        self.out.file(name, |file| self.fill(file, header, rows))
+    }
+
+    fn fill(
+        &self,
+        file: &mut dyn Write,
+        header: &[String],
+        rows: impl FnOnce(&mut Table<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut table = csv::Writer::from_writer(file);
+        self.line(&mut table, header)?;
+        rows(&mut table)?;
+        table.flush().map_err(|source| self.out.error(source))
+    }
+
+    /// A table of numbers, which need no quotes: a row for each step of which `push` appends something.
+    fn numbers_of_steps(
+        &self,
+        name: &str,
+        header: &[String],
+        steps: &Steps,
+        push: impl Fn(&mut Vec<u8>, &Step),
+    ) -> Result<(), Error> {
         self.out.file(name, |file| {
-            let file: &mut dyn Write = file;
-            let mut table = csv::Writer::from_writer(file);
-            self.line(&mut table, header)?;
-            rows(&mut table)?;
-            table.flush().map_err(|source| self.out.error(source))
+            self.fill(file, header, |_| Ok(()))?;
+            let mut row = Vec::new();
+            steps.for_each(|step| {
+                row.clear();
+                push(&mut row, step);
+                if row.is_empty() {
+                    return Ok(());
+                }
+                row.push(b'\n');
+                file.write_all(&row).map_err(|source| self.out.error(source))
+            })
         })
     }
 
@@ -131,12 +167,29 @@ fn steps(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
     if steps.count() == 0 {
         return Ok(());
     }
-    run.require_dense("steps.csv")?;
-    let (columns, out) = (columns(run), tables.out);
-    tables.table("steps.csv", &header_of_steps(run, &columns, tables.texts), |table| {
-        steps.for_each(|row| {
-            step(table, row, &columns, steps.widest()).map_err(|source| out.error(source.into()))
-        })
+    let columns = StepColumns::of(run, "steps.csv")?;
+    let (all, blocks) = (sorted(&columns.of_all_steps), steps.widest());
+    let header = header_of_steps(run, &all, tables.texts);
+    tables.numbers_of_steps("steps.csv", &header, steps, |row, step| {
+        push_step(row, step);
+        push_columns(row, step, &all, blocks);
+    })?;
+    rare_steps(run, &columns, tables)
+}
+
+/// A row for each step in which something was measured that `steps.csv` leaves out.
+fn rare_steps(run: &Run, columns: &StepColumns<'_>, tables: &Tables<'_>) -> Result<(), Error> {
+    if columns.rare.is_empty() {
+        return Ok(());
+    }
+    let (steps, rare) = (&run.history.steps, sorted(&columns.rare));
+    let mut header = words(&["step"]);
+    header.extend(names_of_cells(run, &rare, tables.texts));
+    tables.numbers_of_steps("rare_steps.csv", &header, steps, |row, step| {
+        if columns.is_in_rare(step) {
+            push_whole(row, step.step);
+            push_columns(row, step, &rare, steps.widest());
+        }
     })
 }
 
@@ -162,9 +215,8 @@ fn hyperparameters(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
     })
 }
 
-/// Names of the columns in their order.
-fn columns(run: &Run) -> Vec<&str> {
-    let mut names: Vec<&str> = run.history.steps.names().iter().map(String::as_str).collect();
+fn sorted<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    let mut names = names.to_vec();
     names.sort_unstable();
     names
 }
@@ -174,34 +226,54 @@ fn header_of_steps(run: &Run, columns: &[&str], texts: Texts) -> Vec<String> {
         ["step", "batches", "epoch", "iteration", "accumulated", "elapsed_secs", "lr", "loss"];
     let mut header = words(&own);
     header.push("missing".to_owned());
-    let blocks = 0..run.history.steps.widest();
-    for column in columns {
-        let name = |block| texts.cell(&format!("{column}/{}", run.block_name(block)));
-        header.extend(blocks.clone().map(name));
-    }
+    header.extend(names_of_cells(run, columns, texts));
     header
 }
 
-fn step(table: &mut Table<'_>, row: &Step, columns: &[&str], blocks: usize) -> csv::Result<()> {
-    let or_empty = |number: Option<u64>| number.map_or(String::new(), |it| it.to_string());
-    table.write_field(row.step.to_string())?;
-    table.write_field(row.batches.to_string())?;
-    table.write_field(or_empty(row.epoch))?;
-    table.write_field(or_empty(row.iteration))?;
-    table.write_field(row.accumulated.to_string())?;
-    table.write_field(float(row.elapsed_secs))?;
-    table.write_field(float(row.lr))?;
-    table.write_field(row.loss.map_or(String::new(), float))?;
-    let missing: Vec<String> = row.missing.iter().map(u32::to_string).collect();
-    table.write_field(missing.join(" "))?;
+/// A name for each block of each column; those that become the same cell are told apart.
+fn names_of_cells(run: &Run, columns: &[&str], texts: Texts) -> Vec<String> {
+    let mut distinct = Distinct::default();
+    let mut name =
+        |column, block| distinct.name(&texts.cell(&format!("{column}/{}", run.block_name(block))));
+    let blocks = 0..run.history.steps.widest();
+    let cells = columns.iter().flat_map(|column| blocks.clone().map(move |block| (*column, block)));
+    cells.map(|(column, block): (&str, usize)| name(column, block)).collect()
+}
+
+/// What every step has.
+fn push_step(row: &mut Vec<u8>, step: &Step) {
+    let whole = [
+        Some(step.step),
+        Some(step.batches),
+        step.epoch,
+        step.iteration,
+        Some(u64::from(step.accumulated)),
+    ];
+    for number in whole {
+        number.into_iter().for_each(|it| push_whole(row, it));
+        row.push(b',');
+    }
+    for number in [Some(step.elapsed_secs), Some(step.lr), step.loss] {
+        number.into_iter().for_each(|it| push_f64(row, it));
+        row.push(b',');
+    }
+    for (place, &block) in step.missing.iter().enumerate() {
+        if place > 0 {
+            row.push(b' ');
+        }
+        push_whole(row, u64::from(block));
+    }
+}
+
+/// A cell for each block of each column, empty where it was not measured.
+fn push_columns(row: &mut Vec<u8>, step: &Step, columns: &[&str], blocks: usize) {
     for &column in columns {
-        let values = row.columns.get(column);
+        let values = step.columns.get(column).map_or(&[][..], |values| values);
         for block in 0..blocks {
-            let value = values.and_then(|values| values.get(block));
-            table.write_field(value.map_or(String::new(), |value| format!("{value:?}")))?;
+            row.push(b',');
+            values.get(block).into_iter().for_each(|&value| push_f32(row, value));
         }
     }
-    table.write_record(None::<&[u8]>)
 }
 
 /// As many digits as it takes, with an exponent where that is shorter.
@@ -227,6 +299,8 @@ fn slices(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
         "normalisation",
         "biases",
         "unit",
+        "x_component",
+        "y_component",
     ];
     tables.table("slices.csv", &words(&header), |table| {
         let row = |slice| row_of_slice(slice, tables.texts);
@@ -241,6 +315,9 @@ fn slices(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
 fn row_of_slice(slice: &Slice, texts: Texts) -> Vec<String> {
     let (record, text) = (&slice.record, |text: &str| texts.cell(text));
     let y = record.y.as_ref();
+    let component = |axis: Option<&Axis>| {
+        axis.and_then(Axis::principal_component).map_or(String::new(), |it| it.to_string())
+    };
     vec![
         record.slice.to_string(),
         text(&record.name),
@@ -255,6 +332,8 @@ fn row_of_slice(slice: &Slice, texts: Texts) -> Vec<String> {
         text(record.normalisation.as_str()),
         text(record.biases.as_str()),
         text(honest::unit(&record.unit)),
+        component(Some(&record.x)),
+        component(y),
     ]
 }
 
@@ -324,8 +403,11 @@ fn layers(run: &Run, tables: &Tables<'_>) -> Result<(), Error> {
 
 fn layers_of(slice: &Slice, table: &mut Table<'_>, tables: &Tables<'_>) -> Result<(), Error> {
     let is_line = slice.record.y.is_none();
-    for (layer, values) in slice.record.layers.iter().zip(&slice.layers) {
-        let name = tables.texts.cell(&layer.name);
+    // Texts that become the same cell are told apart as well.
+    let mut distinct = Distinct::default();
+    let names = layer_names(&slice.record);
+    let names = names.iter().map(|name| distinct.name(&tables.texts.cell(name)));
+    for (name, values) in names.zip(&slice.layers) {
         for node in 0..values.grid().len() {
             let (ix, iy) = values.grid().column_row(node);
             let cells = [

@@ -30,12 +30,17 @@ pub(crate) struct Curves {
 }
 
 impl Curves {
-    /// With at most `wanted` points per curve.
-    pub(crate) fn of(run: &Run, wanted: usize) -> Result<Self, Error> {
+    /// With at most `wanted` points per curve; `beside` is given each step as well, since reading them takes longest.
+    pub(crate) fn of(
+        run: &Run,
+        wanted: usize,
+        mut beside: impl FnMut(&Step),
+    ) -> Result<Self, Error> {
         let steps = &run.history.steps;
         let mut maker = Maker::new(steps, wanted);
         steps.for_each(|step| {
             maker.take(step, steps);
+            beside(step);
             Ok::<_, Error>(())
         })?;
         Ok(maker.finish(steps))
@@ -89,10 +94,8 @@ impl Maker {
         }
         self.mark_missing(step);
         self.together.fill(None);
-        for (name, values) in &step.columns {
-            if let Some(column) = steps.column(name) {
-                self.take_column(x, column, values);
-            }
+        for (column, values) in steps.columns_of(step) {
+            self.take_column(x, column, values);
         }
         for number in 0..self.quotients.len() {
             self.take_quotient(x, number, step);
@@ -124,12 +127,17 @@ impl Maker {
     fn take_quotient(&mut self, x: f64, number: usize, step: &Step) {
         let (quotient, columns) = &self.quotients[number];
         let quantity = self.rules.len() + number;
+        let mut measured: [&[f32]; 3] = [&[]; 3];
+        for (values, column) in measured.iter_mut().zip(quotient.columns()) {
+            let Some(found) = step.columns.get(column.name()) else { return };
+            *values = found;
+        }
         for (block, curve) in self.blocks[quantity].iter_mut().enumerate() {
             if quotient.is_of_gradient() && self.missing[block] {
                 continue;
             }
-            let of_block = |name: &str| step.columns.get(name)?.get(block).copied();
-            let value = quotient.of(|column| of_block(column.name()).map(f64::from));
+            let mut values = measured.iter();
+            let value = quotient.of(|_| values.next()?.get(block).copied().map(f64::from));
             value.into_iter().for_each(|value| curve.push(x, value));
         }
         let mut columns = columns.iter();

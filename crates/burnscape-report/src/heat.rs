@@ -36,20 +36,40 @@ impl Heat {
         most_rows: usize,
         columns: usize,
     ) -> Result<Option<Self>, Error> {
+        let mut heat = Self::begin(run, quantity, most_rows, columns);
+        if let Some(heat) = &mut heat {
+            run.history.steps.for_each(|step| {
+                heat.take_step(step, quantity);
+                Ok::<_, Error>(())
+            })?;
+        }
+        Ok(heat)
+    }
+
+    /// The same before any step.
+    pub(crate) fn begin(
+        run: &Run,
+        quantity: &str,
+        most_rows: usize,
+        columns: usize,
+    ) -> Option<Self> {
         let steps = &run.history.steps;
         let rows = steps.widest().min(most_rows);
-        let Some(measured) = steps.measured(quantity) else { return Ok(None) };
-        let mut heat = Self::empty(measured, rows, columns);
-        let may_miss = is_of_gradient(quantity);
-        steps.for_each(|step| {
-            for (block, &value) in values(step, quantity).iter().take(rows).enumerate() {
-                if !(may_miss && step.missing.contains(&(block as u32))) {
-                    heat.take(block, step.step, f64::from(value));
-                }
+        Some(Self::empty(steps.measured(quantity)?, rows, columns))
+    }
+
+    /// Takes the quantity of a step.
+    pub(crate) fn take_step(&mut self, step: &Step, quantity: &str) {
+        let (values, may_miss) = (values(step, quantity), is_of_gradient(quantity));
+        if values.is_empty() {
+            return;
+        }
+        let column = self.column_of(step.step);
+        for (block, &value) in values.iter().take(self.rows.len()).enumerate() {
+            if !(may_miss && step.missing.contains(&(block as u32))) {
+                self.take(block, column, Cell { step: step.step, value: f64::from(value) });
             }
-            Ok::<_, Error>(())
-        })?;
-        Ok(Some(heat))
+        }
     }
 
     fn empty(Measured { first, last, steps }: Measured, rows: usize, columns: usize) -> Self {
@@ -57,14 +77,13 @@ impl Heat {
         Self { first, last, columns, rows: vec![vec![None; columns]; rows] }
     }
 
-    fn take(&mut self, block: usize, step: u64, value: f64) {
-        let column = self.column_of(step);
+    fn take(&mut self, block: usize, column: usize, new: Cell) {
         let cell = &mut self.rows[block][column];
         let is_larger = cell.is_none_or(|known| {
-            known.value.is_finite() && (!value.is_finite() || value > known.value)
+            known.value.is_finite() && (!new.value.is_finite() || new.value > known.value)
         });
         if is_larger {
-            *cell = Some(Cell { step, value });
+            *cell = Some(new);
         }
     }
 
@@ -100,7 +119,9 @@ mod tests {
         let numbers = || steps.iter().map(|(step, _)| *step);
         let (first, last) = (numbers().min().unwrap(), numbers().max().unwrap());
         let mut heat = Heat::empty(Measured { first, last, steps: steps.len() as u64 }, 1, columns);
-        steps.iter().for_each(|&(step, value)| heat.take(0, step, value));
+        for &(step, value) in steps {
+            heat.take(0, heat.column_of(step), Cell { step, value });
+        }
         heat
     }
 

@@ -3,76 +3,72 @@
 use burnscape_landscape::words;
 use burnscape_run::json_number as number;
 use burnscape_trace::{Axis, Head, Layer, Slice};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Everything that the trace says about a slice, apart from its nodes. `keys` are the names under which
 /// the layers are exported.
 pub(crate) fn of_slice(slice: &Slice, keys: &[String], head: &Head) -> Value {
-    let Slice {
-        slice,
-        name,
-        centre,
-        centre_snapshot,
-        x,
-        y,
-        normalisation,
-        biases,
-        moves_frozen,
-        orthogonalised,
-        cosine,
-        centre_norm,
-        centre_loss,
-        shares,
-        samples,
-        unit,
-        batches,
-        fingerprint,
-        batchnorm,
-        dtype,
-        device,
-        loss,
-        layers,
-        tolerance,
-        study,
-        directions,
-        patterns,
-        ..
-    } = slice;
+    let mut told = Map::new();
+    for part in [place(slice), directions(slice), values(slice)] {
+        told.extend(part.as_object().cloned().unwrap_or_default());
+    }
+    let layers = slice.layers.iter().zip(keys).map(of_layer);
+    told.insert("layers".to_owned(), layers.collect());
+    told.insert("run".to_owned(), of_run(head));
+    Value::Object(told)
+}
+
+/// Which slice it is, and where it lies.
+fn place(slice: &Slice) -> Value {
     json!({
-        "slice": slice,
-        "name": name,
-        "centre": centre,
-        "centre_snapshot": centre_snapshot,
-        "x": of_axis(x),
-        "y": y.as_ref().map(of_axis),
-        "normalisation": normalisation,
-        "biases": biases,
-        "moves_frozen": moves_frozen,
-        "orthogonalised": orthogonalised,
-        "cosine": cosine.map(number),
-        "centre_norm": number(*centre_norm),
-        "centre_loss": number(*centre_loss),
-        "shares": shares.iter().map(|shares| numbers(shares)).collect::<Vec<_>>(),
-        "samples": samples,
-        "unit": words::unit(unit),
-        "batches": batches,
-        "fingerprint": fingerprint,
-        "batchnorm": batchnorm,
-        "dtype": dtype,
-        "device": device,
-        "loss": loss,
-        "layers": layers.iter().zip(keys).map(of_layer).collect::<Vec<_>>(),
-        "tolerance": tolerance.map(number),
-        "study": study,
-        "directions": directions,
-        "patterns": patterns,
-        "run": {
-            "run_id": head.run_id,
-            "started_unix_secs": number(head.started_unix_secs),
-            "burnscape_version": head.burnscape_version,
-            "burn_version": head.burn_version,
-            "seed": head.seed,
-        },
+        "slice": slice.slice,
+        "name": slice.name,
+        "centre": slice.centre,
+        "centre_snapshot": slice.centre_snapshot,
+        "centre_norm": number(slice.centre_norm),
+        "centre_loss": number(slice.centre_loss),
+        "x": of_axis(&slice.x),
+        "y": slice.y.as_ref().map(of_axis),
+        "study": slice.study,
+    })
+}
+
+/// How its directions were made.
+fn directions(slice: &Slice) -> Value {
+    json!({
+        "normalisation": slice.normalisation,
+        "biases": slice.biases,
+        "moves_frozen": slice.moves_frozen,
+        "orthogonalised": slice.orthogonalised,
+        "cosine": slice.cosine.map(number),
+        "shares": slice.shares.iter().map(|shares| numbers(shares)).collect::<Vec<_>>(),
+        "directions": slice.directions,
+        "patterns": slice.patterns,
+    })
+}
+
+/// How its values were measured.
+fn values(slice: &Slice) -> Value {
+    json!({
+        "samples": slice.samples,
+        "unit": words::unit(&slice.unit),
+        "batches": slice.batches,
+        "fingerprint": slice.fingerprint,
+        "batchnorm": slice.batchnorm,
+        "dtype": slice.dtype,
+        "device": slice.device,
+        "loss": slice.loss,
+        "tolerance": slice.tolerance.map(number),
+    })
+}
+
+fn of_run(head: &Head) -> Value {
+    json!({
+        "run_id": head.run_id,
+        "started_unix_secs": number(head.started_unix_secs),
+        "burnscape_version": head.burnscape_version,
+        "burn_version": head.burn_version,
+        "seed": head.seed,
     })
 }
 

@@ -1,13 +1,16 @@
 //! The output file: whole under its name, or not there.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use burnscape_trace::RunFolder;
 use tempfile::NamedTempFile;
 
 use crate::Error;
+
+/// So much is written at once.
+pub(crate) const BUFFER_BYTES: usize = 64 << 10;
 
 /// A file that is being written under a temporary name; dropped, it is gone.
 #[derive(Debug)]
@@ -53,6 +56,32 @@ impl Output {
             }
             Err(source) => Err(write_error(&path, source)),
         }
+    }
+}
+
+/// Text that goes to the output piece by piece.
+pub(crate) struct Pieces<'a> {
+    /// What is not written yet.
+    pub(crate) text: Vec<u8>,
+    output: &'a Output,
+}
+
+impl<'a> Pieces<'a> {
+    pub(crate) fn new(output: &'a Output) -> Self {
+        Self { text: Vec::with_capacity(2 * BUFFER_BYTES), output }
+    }
+
+    /// Writes the text, when it has become long.
+    pub(crate) fn drain(&mut self) -> Result<(), Error> {
+        if self.text.len() < BUFFER_BYTES { Ok(()) } else { self.write(&[]) }
+    }
+
+    /// Writes the text and what stands behind it.
+    pub(crate) fn write(&mut self, behind: &[u8]) -> Result<(), Error> {
+        let mut file = self.output.file();
+        let written = file.write_all(&self.text).and_then(|()| file.write_all(behind));
+        self.text.clear();
+        written.map_err(|source| self.output.error(source))
     }
 }
 

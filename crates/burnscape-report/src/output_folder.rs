@@ -8,7 +8,7 @@ use burnscape_trace::RunFolder;
 use tempfile::TempDir;
 
 use crate::Error;
-use crate::output::{check_apart, folder_of, prepare_error, write_error};
+use crate::output::{BUFFER_BYTES, check_apart, folder_of, prepare_error, write_error};
 
 /// Says what lies in the folder, and that an export has made it.
 pub(crate) const LEAFLET: &str = "burnscape-export.txt";
@@ -44,7 +44,8 @@ impl OutputFolder {
         write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let file = File::create_new(self.temporary.path().join(name));
-        let mut file = BufWriter::new(file.map_err(|source| self.error(source))?);
+        let file = file.map_err(|source| self.error(source))?;
+        let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
         write(&mut file)?;
         file.flush().map_err(|source| self.error(source))
     }

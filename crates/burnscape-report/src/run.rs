@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use burnscape_run::{History, Recorded, Standing, Steps};
+use burnscape_run::{Distinct, History, Recorded, Standing, Steps};
 use burnscape_trace::{Head, LossCause, Lost, RunFolder, Snapshot, Step, Study, Torn};
 
 use crate::Error;
@@ -13,11 +13,6 @@ use crate::slice::Slice;
 const FREE_SERIES: u64 = 1 << 18;
 const SERIES_PER_VALUE: u64 = 4;
 
-/// Cells that a table of all steps may have for nothing, and for each value that is told: measuring once in 256 steps is
-/// well within what people do.
-const FREE_CELLS: u64 = 1 << 22;
-const CELLS_PER_VALUE: u64 = 256;
-
 /// A run as far as its trace is whole.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -25,6 +20,7 @@ pub(crate) struct Run {
     pub(crate) head: Head,
     pub(crate) standing: Standing,
     pub(crate) history: History,
+    block_names: Vec<String>,
     /// By number; also those that a resume has left behind, as a slice may lie around one.
     pub(crate) snapshots: BTreeMap<u64, Snapshot>,
     /// By number.
@@ -67,7 +63,19 @@ impl Run {
             lost.extend(missing);
         }
         require_proven(&history.steps)?;
-        Ok(Self { folder, head, standing, history, snapshots, slices, offered, studies, lost })
+        let block_names = block_names(&head, history.steps.widest());
+        Ok(Self {
+            folder,
+            head,
+            standing,
+            history,
+            block_names,
+            snapshots,
+            slices,
+            offered,
+            studies,
+            lost,
+        })
     }
 
     /// That there is a surface or line.
@@ -86,17 +94,6 @@ impl Run {
         }
     }
 
-    /// That a table with a row per step and a cell per column and block is not nearly empty.
-    pub(crate) fn require_dense(&self, table: &'static str) -> Result<(), Error> {
-        let steps = &self.history.steps;
-        let cells = series(steps).saturating_mul(steps.count());
-        let values = steps.values();
-        match cells <= FREE_CELLS + CELLS_PER_VALUE * values {
-            true => Ok(()),
-            false => Err(Error::TooSparse { table, cells, values }),
-        }
-    }
-
     fn path(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
@@ -107,10 +104,9 @@ impl Run {
         name_of(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
     }
 
-    /// Path of a parameter block, or its number.
+    /// Path of a parameter block, or its number; with a number behind it where an earlier one has the same.
     pub(crate) fn block_name(&self, block: usize) -> String {
-        let recorded = self.head.blocks.get(block);
-        recorded.map_or_else(|| format!("block {block}"), |block| block.path.clone())
+        self.block_names.get(block).cloned().unwrap_or_else(|| format!("block {block}"))
     }
 
     pub(crate) fn folder(&self) -> &RunFolder {
@@ -121,6 +117,14 @@ impl Run {
     pub(crate) fn only_compares(&self, slice: &Slice) -> bool {
         !self.offered.contains(&slice.record.slice)
     }
+}
+
+/// Different names of all blocks that the head or a step tells of.
+fn block_names(head: &Head, widest: usize) -> Vec<String> {
+    let mut distinct = Distinct::default();
+    let path = |block: usize| head.blocks.get(block).map(|block| block.path.clone());
+    let name = |block: usize| path(block).unwrap_or_else(|| format!("block {block}"));
+    (0..head.blocks.len().max(widest)).map(|block| distinct.name(&name(block))).collect()
 }
 
 /// Series of all columns, each as wide as the widest.

@@ -8,9 +8,11 @@ const PER_STRETCH: usize = 5;
 #[derive(Debug, Clone)]
 pub(crate) struct Thinner {
     wanted: usize,
-    /// Points of a stretch; it doubles as stretches become too many.
-    length: u64,
     taken: u64,
+    /// All points, while there are few.
+    points: Vec<Point>,
+    /// Later the stretches of 2 to this power points each, which doubles as they become too many.
+    length_power: u32,
     stretches: Vec<Stretch>,
 }
 
@@ -34,33 +36,43 @@ struct Point {
 impl Thinner {
     /// Keeps at most `wanted` points; of fewer, all.
     pub(crate) fn new(wanted: usize) -> Self {
-        Self { wanted: wanted.max(2 * PER_STRETCH), length: 1, taken: 0, stretches: Vec::new() }
+        let wanted = wanted.max(2 * PER_STRETCH);
+        Self { wanted, taken: 0, points: Vec::new(), length_power: 0, stretches: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, x: f64, y: f64) {
-        let stretch = Stretch::of(Point { place: self.taken, x, y });
-        match self.stretches.last_mut() {
-            Some(last) if !self.taken.is_multiple_of(self.length) => *last = last.with(&stretch),
-            _ => self.stretches.push(stretch),
-        }
+        let point = Point { place: self.taken, x, y };
         self.taken += 1;
-        if self.stretches.len() > self.most_stretches() {
-            self.halve();
+        if self.length_power == 0 {
+            self.points.push(point);
+            if self.points.len() > self.wanted {
+                self.begin_stretches();
+            }
+            return;
         }
+        match self.stretches.last_mut() {
+            Some(last) if point.place & ((1 << self.length_power) - 1) != 0 => last.take(point),
+            _ => self.stretches.push(Stretch::of(point)),
+        }
+        self.merge();
     }
 
     /// The points that are left, in order.
     pub(crate) fn finish(&self) -> Vec<(f64, f64)> {
-        self.stretches.iter().flat_map(Stretch::points).map(|point| (point.x, point.y)).collect()
+        let left = self.stretches.iter().flat_map(Stretch::points);
+        self.points.iter().copied().chain(left).map(|point| (point.x, point.y)).collect()
     }
 
-    fn most_stretches(&self) -> usize {
-        if self.length == 1 { self.wanted } else { self.wanted / PER_STRETCH }
+    fn begin_stretches(&mut self) {
+        self.length_power = 1;
+        let points = std::mem::take(&mut self.points);
+        self.stretches = points.chunks(2).map(Stretch::of_all).collect();
+        self.merge();
     }
 
-    fn halve(&mut self) {
+    fn merge(&mut self) {
         while self.stretches.len() > self.wanted / PER_STRETCH {
-            self.length *= 2;
+            self.length_power += 1;
             let pairs = self.stretches.chunks(2);
             self.stretches = pairs
                 .map(|pair| pair[1..].iter().fold(pair[0], |one, other| one.with(other)))
@@ -71,27 +83,40 @@ impl Thinner {
 
 impl Stretch {
     fn of(point: Point) -> Self {
-        let (finite, hole) = match point.y.is_finite() {
-            true => (Some(point), None),
-            false => (None, Some(point)),
-        };
-        Self { first: point, lowest: finite, highest: finite, hole, last: point }
+        let mut stretch =
+            Self { first: point, lowest: None, highest: None, hole: None, last: point };
+        stretch.take(point);
+        stretch
+    }
+
+    fn of_all(points: &[Point]) -> Self {
+        let mut stretch = Self::of(points[0]);
+        points[1..].iter().for_each(|point| stretch.take(*point));
+        stretch
+    }
+
+    /// The stretch and the point behind it.
+    fn take(&mut self, point: Point) {
+        self.last = point;
+        if !point.y.is_finite() {
+            self.hole.get_or_insert(point);
+            return;
+        }
+        if self.lowest.is_none_or(|lowest| point.y < lowest.y) {
+            self.lowest = Some(point);
+        }
+        if self.highest.is_none_or(|highest| point.y > highest.y) {
+            self.highest = Some(point);
+        }
     }
 
     /// This stretch and the next one as one.
     fn with(&self, next: &Self) -> Self {
-        let better =
-            |a: Option<Point>, b: Option<Point>, is_better: fn(f64, f64) -> bool| match (a, b) {
-                (Some(a), Some(b)) => Some(if is_better(b.y, a.y) { b } else { a }),
-                (a, b) => a.or(b),
-            };
-        Self {
-            first: self.first,
-            lowest: better(self.lowest, next.lowest, |new, old| new < old),
-            highest: better(self.highest, next.highest, |new, old| new > old),
-            hole: self.hole.or(next.hole),
-            last: next.last,
+        let mut both = Self { last: next.last, hole: self.hole.or(next.hole), ..*self };
+        for point in next.lowest.into_iter().chain(next.highest) {
+            both.take(point);
         }
+        Self { last: next.last, ..both }
     }
 
     fn points(&self) -> Vec<Point> {

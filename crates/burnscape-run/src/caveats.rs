@@ -5,17 +5,34 @@ use std::fmt;
 use burnscape_landscape::surface::{Counts, Surface};
 use burnscape_landscape::words;
 use burnscape_trace::{
-    Axis, BatchNormMode, BiasMode, Head, Normalisation, Plan, Slice, Trajectory,
+    Axis, BatchNormMode, BiasMode, Check, Head, Normalisation, Plan, Slice, Trajectory,
 };
+
+use super::run::RunState;
 
 /// The principal components of a path that is told while training goes on.
 pub const OF_LIVE_PATH: [usize; 2] = [1, 2];
+
+/// How one goes on with a surface that was stopped, in the words of the program that recorded.
+pub const RESUME_CALL: &str = "Run::open(folder)?.study(&model, &batches)?.resume()?";
 
 /// What must be known to read a picture of a slice. [`Display`](fmt::Display) says it in a sentence or two, without a
 /// line break; texts of the trace stand in it as they were recorded.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Caveat {
+    /// A self-check that does not hold.
+    FailedCheck {
+        /// What was checked.
+        name: String,
+        /// What was found.
+        detail: String,
+    },
+    /// Measuring was stopped before all nodes had been measured.
+    Stopped {
+        /// How many are left.
+        unmeasured: usize,
+    },
     /// How much of the movement the components hold, counted from 1, beside what they would of a random walk.
     ExplainedVariance {
         /// Those along which the slice lies.
@@ -119,6 +136,14 @@ impl fmt::Display for Caveat {
 impl Caveat {
     fn sentence(&self) -> String {
         match self {
+            Self::FailedCheck { name, detail } if detail.is_empty() => {
+                format!("Check {name} does not hold.")
+            }
+            Self::FailedCheck { name, detail } => format!("Check {name} does not hold: {detail}"),
+            Self::Stopped { unmeasured } => format!(
+                "Measuring stopped before the last {unmeasured} nodes. Open the run again with the same model and \
+                 batches, and {RESUME_CALL} measures them; what is there stays."
+            ),
             Self::ExplainedVariance { components, share, random_walk, snapshots } => {
                 words::explained_share(components, *share, *snapshots, *random_walk)
             }
@@ -195,6 +220,24 @@ fn batchnorm(mode: &BatchNormMode) -> String {
         }
         other => format!("BatchNorm statistics: {other}."),
     }
+}
+
+/// Those that do not hold.
+pub fn caveats_of_checks<'a>(
+    checks: impl IntoIterator<Item = &'a Check>,
+) -> impl Iterator<Item = Caveat> {
+    let failed = checks.into_iter().filter(|check| !check.passed);
+    failed.map(|Check { name, detail, .. }| Caveat::FailedCheck {
+        name: name.clone(),
+        detail: detail.clone(),
+    })
+}
+
+/// That measuring was stopped, where a run that is over has nodes left.
+#[must_use]
+pub fn caveat_of_stop(surface: &Surface, state: RunState) -> Option<Caveat> {
+    let unmeasured = surface.counts().unmeasured;
+    (unmeasured > 0 && state.is_over()).then_some(Caveat::Stopped { unmeasured })
 }
 
 /// What the path of training through a slice does not show there.
@@ -316,6 +359,17 @@ pub fn components(slice: &Slice) -> Vec<usize> {
     axes(slice).map(Axis::principal_component).collect::<Option<_>>().unwrap_or_default()
 }
 
+/// What an axis is called: its label, and beside it the number of its principal component where the label does not say it.
+#[must_use]
+pub fn axis_label(axis: &Axis) -> String {
+    let component = axis.principal_component().map(|number| format!("PC {number}"));
+    match component.filter(|name| !axis.label.contains(name)) {
+        Some(name) if axis.label.is_empty() => name,
+        Some(name) => format!("{}, {name}", axis.label),
+        None => axis.label.clone(),
+    }
+}
+
 /// The axes of a slice: one of a line, two of a plane.
 pub fn axes(slice: &Slice) -> impl Iterator<Item = &Axis> {
     std::iter::once(&slice.x).chain(&slice.y)
@@ -369,6 +423,33 @@ mod tests {
         let random =
             record!(Axis { label: "PC 1".into(), kind: AxisKind::Random, component: Some(1) });
         assert_eq!(random.principal_component(), None);
+    }
+
+    #[test]
+    fn an_axis_says_its_component_once() {
+        let called = |label: &str, component| {
+            axis_label(&record!(Axis { label: label.into(), kind: AxisKind::Pca, component }))
+        };
+        assert_eq!(called("PC 3", Some(3)), "PC 3");
+        assert_eq!(called("the third", Some(3)), "the third, PC 3");
+        assert_eq!(called("", Some(1)), "PC 1");
+        assert_eq!(axis_label(&record!(Axis { label: "random 7".into() })), "random 7");
+    }
+
+    #[test]
+    fn checks_that_fail_and_nodes_that_a_run_left_are_told() {
+        let check = |name: &str, passed, detail: &str| {
+            record!(Check { name: name.into(), passed, detail: detail.into() })
+        };
+        let checks = [check("a", true, ""), check("b", false, "1 is not 2"), check("c", false, "")];
+        let told: Vec<String> = caveats_of_checks(&checks).map(|it| it.to_string()).collect();
+        assert_eq!(told, ["Check b does not hold: 1 is not 2", "Check c does not hold."]);
+        let axis = burnscape_landscape::grid::Axis::new(0, 3, 1.0).unwrap();
+        let mut surface = Surface::new(burnscape_landscape::grid::Grid::line(axis));
+        surface.set(1, burnscape_landscape::surface::NodeValue { mean: 1.0, stderr: 0.0 });
+        assert_eq!(caveat_of_stop(&surface, RunState::Surface), None);
+        let stopped = caveat_of_stop(&surface, RunState::Interrupted);
+        assert_eq!(stopped, Some(Caveat::Stopped { unmeasured: 2 }));
     }
 
     fn path() -> Trajectory {

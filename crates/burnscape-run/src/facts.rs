@@ -22,7 +22,7 @@ pub struct Facts {
     pub records: BTreeMap<String, u64>,
     /// Where the run stands.
     pub standing: Standing,
-    /// Seconds until the last step or epoch, of the process that recorded it; what came after it went into surfaces.
+    /// Seconds until the last step or epoch, of all processes that trained; what came after it went into surfaces.
     pub training_secs: f64,
     /// The losses of its steps.
     pub loss: Option<Losses>,
@@ -74,19 +74,20 @@ impl Facts {
         let folder = RunFolder::open(path)?;
         let trace = folder.trace_path();
         let mut facts = read_held(&trace, |_| Self::default(), Self::take)?;
+        facts.training_secs = facts.standing.training_secs();
         folder.path().clone_into(&mut facts.folder);
         facts.trace_bytes = std::fs::metadata(&trace).map_or(0, |found| found.len());
         facts.children = folder.children().iter().map(|it| it.path().to_owned()).collect();
         Ok(facts)
     }
 
-    fn take(&mut self, item: Item, holds: bool) {
-        self.standing.apply_item(&item);
+    fn take(&mut self, item: &Item, holds: bool) {
+        self.standing.apply_item(item);
         match item {
             Item::Record { record, .. } => {
-                *self.records.entry(record.kind().to_owned()).or_default() += 1;
+                self.count_kind(record.kind());
                 // Also a snapshot that is left behind took the place of others.
-                if let Record::Snapshot(snapshot) = &record {
+                if let Record::Snapshot(snapshot) = record {
                     for &index in &snapshot.given_up {
                         self.snapshots.remove(&RunFolder::snapshot_file(index));
                     }
@@ -95,44 +96,50 @@ impl Facts {
                     self.count(record);
                 }
             }
-            Item::Lost(lost) => self.lost.push(lost),
-            Item::Torn(torn) => self.torn = Some(torn),
+            Item::Lost(lost) => self.lost.push(lost.clone()),
+            Item::Torn(torn) => self.torn = Some(*torn),
         }
     }
 
-    fn count(&mut self, record: Record) {
+    fn count(&mut self, record: &Record) {
         match record {
             Record::Head(head) => self.take_head(head),
-            Record::Frozen(frozen) => self.freezing.apply(&frozen),
-            Record::Epoch(epoch) => self.training_secs = epoch.elapsed_secs,
+            Record::Frozen(frozen) => self.freezing.apply(frozen),
             Record::Step(step) => {
-                self.training_secs = step.elapsed_secs;
                 if let Some(loss) = step.loss {
                     self.loss.get_or_insert(Losses::beginning_with(loss)).take(loss);
                 }
             }
-            Record::Hyperparameters(told) => self.hyperparameters.extend(told.values),
+            Record::Hyperparameters(told) => self.hyperparameters.extend(told.values.clone()),
             Record::Metric(metric) => {
-                self.metrics.insert((metric.split.to_string(), metric.name.clone()), metric);
+                let name = (metric.split.to_string(), metric.name.clone());
+                self.metrics.insert(name, metric.clone());
             }
-            Record::Alert(alert) => *self.alerts.entry(alert.rule.into()).or_default() += 1,
-            Record::Snapshot(it) => drop(self.snapshots.insert(it.file, it.bytes)),
-            Record::Slice(slice) => self.landscapes.apply_slice(&slice),
-            Record::Nodes(nodes) => self.landscapes.apply_nodes(&nodes),
-            Record::Trajectory(path) => self.landscapes.apply_trajectory(&path),
-            Record::Study(study) => self.landscapes.apply_study(&study),
-            Record::Plan(plan) => self.landscapes.apply_plan(&plan),
-            Record::Check(check) => take_check(&mut self.checks, &check),
+            Record::Alert(alert) => *self.alerts.entry(alert.rule.to_string()).or_default() += 1,
+            Record::Snapshot(it) => drop(self.snapshots.insert(it.file.clone(), it.bytes)),
+            Record::Slice(slice) => self.landscapes.apply_slice(slice),
+            Record::Nodes(nodes) => self.landscapes.apply_nodes(nodes),
+            Record::Trajectory(path) => self.landscapes.apply_trajectory(path),
+            Record::Study(study) => self.landscapes.apply_study(study),
+            Record::Plan(plan) => self.landscapes.apply_plan(plan),
+            Record::Check(check) => take_check(&mut self.checks, check),
             _ => {}
         }
     }
 
+    fn count_kind(&mut self, kind: &str) {
+        match self.records.get_mut(kind) {
+            Some(records) => *records += 1,
+            None => drop(self.records.insert(kind.to_owned(), 1)),
+        }
+    }
+
     /// Heads are repeated, and what changed since the first stays.
-    fn take_head(&mut self, head: Head) {
+    fn take_head(&mut self, head: &Head) {
         if self.head.blocks != head.blocks {
             self.freezing = Freezing::new(&head.blocks);
         }
-        self.head = head;
+        self.head.clone_from(head);
     }
 
     /// Bytes of the files of its snapshots.

@@ -53,22 +53,22 @@ impl History {
 
     /// Takes a record that begins at a byte of the trace; those of slices, and what the standing of the run tells, are of
     /// no concern here.
-    pub(crate) fn apply(&mut self, offset: u64, record: Record) {
+    pub(crate) fn apply(&mut self, offset: u64, record: &Record) {
         match record {
-            Record::Hyperparameters(told) => self.hyperparameters.extend(told.values),
-            Record::Step(step) => self.steps.apply(offset, &step),
-            Record::Epoch(epoch) => self.epochs.push(epoch),
+            Record::Hyperparameters(told) => self.hyperparameters.extend(told.values.clone()),
+            Record::Step(step) => self.steps.apply(offset, step),
+            Record::Epoch(epoch) => self.epochs.push(epoch.clone()),
             Record::Metric(metric) => self.metrics.push(metric),
-            Record::Activation(seen) => self.activations.push(seen),
-            Record::Histogram(histogram) => self.histograms.push(histogram),
-            Record::Alert(alert) => self.alerts.push(alert),
-            Record::Curvature(curvature) => self.curvature.push(curvature),
-            Record::Note(note) => self.notes.push(note),
-            Record::Check(check) => take_check(&mut self.checks, &check),
-            Record::Plan(plan) => self.plans.push(plan),
-            Record::Frozen(frozen) => self.frozen.push(frozen),
-            Record::Runs(told) => self.runs = told.runs,
-            Record::Resume(resume) => self.resumes.push(resume),
+            Record::Activation(seen) => self.activations.push(seen.clone()),
+            Record::Histogram(histogram) => self.histograms.push(histogram.clone()),
+            Record::Alert(alert) => self.alerts.push(alert.clone()),
+            Record::Curvature(curvature) => self.curvature.push(curvature.clone()),
+            Record::Note(note) => self.notes.push(note.clone()),
+            Record::Check(check) => take_check(&mut self.checks, check),
+            Record::Plan(plan) => self.plans.push(plan.clone()),
+            Record::Frozen(frozen) => self.frozen.push(frozen.clone()),
+            Record::Runs(told) => self.runs.clone_from(&told.runs),
+            Record::Resume(resume) => self.resumes.push(resume.clone()),
             _ => {}
         }
     }

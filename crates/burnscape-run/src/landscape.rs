@@ -8,9 +8,10 @@ use burnscape_landscape::plane::PlaneGram;
 use burnscape_landscape::surface::{NodeValue, Surface};
 use burnscape_landscape::topology::{Doubts, MergeTree};
 use burnscape_landscape::words;
-use burnscape_trace::{Check, Layer, Nodes, Slice, Trajectory};
+use burnscape_trace::{Check, Nodes, Slice, Trajectory};
 
 use super::checks::take_check;
+use super::distinct::layer_names;
 
 /// Nodes that a slice may claim: more than 2000 × 2000 is a damaged record, not a surface.
 pub const MAX_NODES: u64 = 4_000_000;
@@ -25,6 +26,7 @@ const MAX_LAYERS: u64 = 1000;
 #[derive(Debug, Clone)]
 pub struct Landscape {
     slice: Slice,
+    layer_names: Vec<String>,
     /// The loss, then the further layers in the order of the slice.
     surfaces: Result<Vec<Surface>, String>,
     trajectory: Option<Trajectory>,
@@ -69,6 +71,7 @@ impl Landscape {
         let surfaces =
             Err(format!("it claims {claimed} values, too many for the few that were told yet"));
         Self {
+            layer_names: layer_names(&slice),
             slice,
             surfaces,
             trajectory: None,
@@ -130,11 +133,13 @@ impl Landscape {
     pub fn quantity(&self, number: usize) -> Result<Quantity<'_>, &str> {
         let surfaces = self.surfaces.as_ref().map_err(String::as_str)?;
         let number = if number < surfaces.len() { number } else { 0 };
-        let layer = number.checked_sub(1).and_then(|index| self.slice.layers.get(index));
+        let index = number.checked_sub(1);
+        let layer = index.and_then(|index| self.slice.layers.get(index));
+        let name = index.and_then(|index| self.layer_names.get(index));
         Ok(Quantity {
             number,
             count: surfaces.len(),
-            name: layer.map_or("loss".to_owned(), |layer| layer_name(layer, number)),
+            name: name.map_or("loss", String::as_str).to_owned(),
             samples: layer.map_or(self.slice.samples, |layer| layer.samples),
             unit: words::unit(layer.map_or(&self.slice.unit, |layer| &layer.unit)).to_owned(),
             surface: &surfaces[number],
@@ -233,10 +238,6 @@ pub fn basins(slice: &Slice, loss: &Surface) -> MergeTree {
     MergeTree::of(loss, Doubts { interpolation_tolerance, ..Doubts::default() })
 }
 
-fn layer_name(layer: &Layer, number: usize) -> String {
-    if layer.name.trim().is_empty() { format!("layer {number}") } else { layer.name.clone() }
-}
-
 /// Enters the values of one layer; lists of unlike lengths end with the shortest, missing standard
 /// errors are unknown.
 fn enter(surface: &mut Surface, nodes: &Nodes, values: &[f64], stderrs: &[f64]) {
@@ -291,8 +292,8 @@ fn axis(recorded: &burnscape_trace::Axis) -> Result<Axis, String> {
 
 #[cfg(test)]
 mod tests {
-    use burnscape_trace::LayerNodes;
     use burnscape_trace::record;
+    use burnscape_trace::{Layer, LayerNodes};
 
     use super::*;
 

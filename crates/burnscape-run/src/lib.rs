@@ -14,6 +14,7 @@ mod caveats;
 mod checks;
 mod contiguity;
 mod curvature;
+mod distinct;
 mod facts;
 mod freezing;
 mod glimpse;
@@ -55,13 +56,14 @@ pub use block_status::BlockStatus;
 pub use blocks::{BlockRow, Blocks};
 pub use burnscape_trace::columns::{Column as BlockColumn, Quotient};
 pub use caveats::{
-    Caveat, OF_LIVE_PATH, axes, caveat_of_plan, caveats_of_live_path, caveats_of_path,
-    caveats_of_slice, caveats_of_values, components, ends, explained_variance, loss_gap,
-    out_of_slice, parameters, reach,
+    Caveat, OF_LIVE_PATH, RESUME_CALL, axes, axis_label, caveat_of_plan, caveat_of_stop,
+    caveats_of_checks, caveats_of_live_path, caveats_of_path, caveats_of_slice, caveats_of_values,
+    components, ends, explained_variance, loss_gap, out_of_slice, parameters, reach,
 };
 pub use checks::take_check;
 pub use contiguity::Contiguity;
 pub use curvature::{CurvatureHistory, Curvatures, MAX_MOMENTS, Moment, stability_bound};
+pub use distinct::{Distinct, layer_names};
 pub use facts::{Facts, Losses};
 pub use freezing::Freezing;
 pub use glimpse::Glimpse;

@@ -36,13 +36,14 @@ pub struct MetricSeries<'a> {
 
 impl MetricValues {
     /// Takes a value.
-    pub(crate) fn push(&mut self, metric: Metric) {
-        let Metric { split, name, epoch, step, value, .. } = metric;
+    pub(crate) fn push(&mut self, metric: &Metric) {
+        let &Metric { ref split, ref name, epoch, step, value, .. } = metric;
         let names = &mut self.names;
-        let series = *self.numbers.entry((split.into(), name)).or_insert_with_key(|key| {
-            names.push(key.clone());
-            (names.len() - 1) as u32
-        });
+        let series =
+            *self.numbers.entry((split.to_string(), name.clone())).or_insert_with_key(|key| {
+                names.push(key.clone());
+                (names.len() - 1) as u32
+            });
         self.rows.push(MetricValue { series, epoch, step, value });
     }
 
@@ -100,7 +101,7 @@ mod tests {
         let told = [("own", "reward", 3), ("valid", "Loss", 3), ("own", "reward", 4)];
         let told = told.map(|(split, name, step)| metric(split, name, step));
         let mut metrics = MetricValues::default();
-        told.iter().cloned().for_each(|it| metrics.push(it));
+        told.iter().for_each(|it| metrics.push(it));
         assert_eq!(metrics.iter().collect::<Vec<_>>(), told);
         let [reward, loss] = &metrics.series()[..] else { panic!("two series") };
         assert_eq!((reward.split, reward.name, reward.rows.len()), ("own", "reward", 2));

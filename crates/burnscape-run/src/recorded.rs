@@ -46,28 +46,31 @@ impl Recorded {
         )
     }
 
-    fn apply(&mut self, item: Item, holds: bool) {
-        self.standing.apply_item(&item);
+    fn apply(&mut self, item: &Item, holds: bool) {
+        self.standing.apply_item(item);
         match item {
-            Item::Record { offset, record } => self.apply_record(offset, record, holds),
-            Item::Lost(lost) => self.lost.push(lost),
-            Item::Torn(torn) => self.torn = Some(torn),
+            Item::Record { offset, record } => self.apply_record(*offset, record, holds),
+            Item::Lost(lost) => {
+                self.history.steps.apply_lost(lost);
+                self.lost.push(lost.clone());
+            }
+            Item::Torn(torn) => self.torn = Some(*torn),
         }
     }
 
-    fn apply_record(&mut self, offset: u64, record: Record, holds: bool) {
+    fn apply_record(&mut self, offset: u64, record: &Record, holds: bool) {
         match record {
-            Record::Head(head) => self.head = head,
-            Record::Slice(slice) => self.landscapes.apply_slice(&slice),
-            Record::Nodes(nodes) => self.landscapes.apply_nodes(&nodes),
-            Record::Trajectory(path) => self.landscapes.apply_trajectory(&path),
-            Record::Study(study) => self.landscapes.apply_study(&study),
+            Record::Head(head) => self.head.clone_from(head),
+            Record::Slice(slice) => self.landscapes.apply_slice(slice),
+            Record::Nodes(nodes) => self.landscapes.apply_nodes(nodes),
+            Record::Trajectory(path) => self.landscapes.apply_trajectory(path),
+            Record::Study(study) => self.landscapes.apply_study(study),
             Record::Snapshot(snapshot) => {
                 // Also a snapshot that is left behind took the place of others.
                 snapshot.forget_given_up(&mut self.history.snapshots);
                 self.snapshots.insert(snapshot.index, snapshot.clone());
                 if holds {
-                    self.history.snapshots.push(snapshot);
+                    self.history.snapshots.push(snapshot.clone());
                 }
             }
             record if holds => self.history.apply(offset, record),
@@ -81,12 +84,12 @@ impl Recorded {
 pub(crate) fn read_held<T>(
     trace: &Path,
     begin: impl Fn(&LeftBehind) -> T,
-    take: impl Fn(&mut T, Item, bool),
+    take: impl Fn(&mut T, &Item, bool),
 ) -> Result<T, Error> {
     let read = |known: &LeftBehind| {
         let (mut all, mut left_behind) = (begin(known), LeftBehind::default());
-        for item in Reader::open(trace)? {
-            let item = item?;
+        let (mut reader, mut item) = (Reader::open(trace)?, Item::default());
+        while reader.next_into(&mut item)? {
             let mut holds = true;
             if let Item::Record { offset, record } = &item {
                 if let Record::Resume(resume) = record {
@@ -94,7 +97,10 @@ pub(crate) fn read_held<T>(
                 }
                 holds = known.holds(*offset, record);
             }
-            take(&mut all, item, holds);
+            // Where a resume is met first, all is taken anew.
+            if left_behind.is_empty() || !known.is_empty() {
+                take(&mut all, &item, holds);
+            }
         }
         Ok::<_, Error>((all, left_behind))
     };

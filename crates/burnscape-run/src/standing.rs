@@ -15,7 +15,7 @@ pub struct Standing {
     planned_epochs: Option<u64>,
     steps: u64,
     batches: u64,
-    elapsed_secs: f64,
+    clock: Clock,
     last_step: Option<StepMark>,
     step_loss: Option<(u64, f64)>,
     epochs: Vec<EpochMark>,
@@ -25,9 +25,45 @@ pub struct Standing {
     end: Option<End>,
     dropped: u64,
     resumes: u64,
+    resumed_unix_secs: Option<f64>,
     unknown: u64,
     damage: Damage,
     is_told: bool,
+}
+
+/// Seconds of recording, of all processes that had a part in what holds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Clock {
+    /// Until the last step or epoch.
+    training_secs: f64,
+    /// Since then.
+    after_secs: f64,
+    /// Of this process, until the last record that tells them.
+    own_secs: f64,
+}
+
+impl Clock {
+    /// The process has trained for so long.
+    fn train(&mut self, own_secs: f64) {
+        self.training_secs += self.passed(own_secs);
+        self.after_secs = 0.0;
+    }
+
+    /// The process has recorded for so long.
+    fn tick(&mut self, own_secs: f64) {
+        self.after_secs += self.passed(own_secs);
+    }
+
+    /// Seconds since it was told last.
+    fn passed(&mut self, own_secs: f64) -> f64 {
+        (own_secs - std::mem::replace(&mut self.own_secs, own_secs)).max(0.0)
+    }
+
+    /// Another process goes on where training had taken so long.
+    fn go_on(&mut self, training_secs: f64, goes_back: bool) {
+        let after_secs = if goes_back { 0.0 } else { self.after_secs };
+        *self = Self { training_secs, after_secs, own_secs: 0.0 };
+    }
 }
 
 /// What is kept of the last step.
@@ -50,6 +86,8 @@ struct EpochMark {
     epoch: u64,
     steps: u64,
     train_loss: Option<f64>,
+    /// Seconds of training until its end.
+    training_secs: f64,
 }
 
 impl Standing {
@@ -127,10 +165,17 @@ impl Standing {
         self.batches
     }
 
-    /// Seconds of recording until the last step, epoch or end, of the process that recorded it.
+    /// Seconds of training until the last step or epoch, over all processes that trained. Where training went on from an
+    /// earlier point, what it left behind does not count, as far as epochs tell how long it took until there.
+    #[must_use]
+    pub fn training_secs(&self) -> f64 {
+        self.clock.training_secs
+    }
+
+    /// The same, and the seconds that were recorded since, in which surfaces are measured.
     #[must_use]
     pub fn elapsed_secs(&self) -> f64 {
-        self.elapsed_secs
+        self.clock.training_secs + self.clock.after_secs
     }
 
     /// The epoch that training is in or ended with, counted from 1; `None` where no record told it.
@@ -177,7 +222,7 @@ impl Standing {
         self.dropped
     }
 
-    /// How often recording went on after a stop.
+    /// How often recording went on after a stop: processes, of which one may tell later from which checkpoint it goes on.
     #[must_use]
     pub fn resumes(&self) -> u64 {
         self.resumes
@@ -207,16 +252,17 @@ impl Standing {
 
     fn apply_step(&mut self, step: &Step) {
         self.reached(step.step.saturating_add(1), step.batches);
-        self.elapsed_secs = step.elapsed_secs;
+        self.clock.train(step.elapsed_secs);
         self.last_step = Some(StepMark { step: step.step, epoch: step.epoch });
         self.step_loss = step.loss.map(|loss| (step.step, loss)).or(self.step_loss);
     }
 
     fn apply_epoch(&mut self, epoch: &Epoch) {
         self.reached(epoch.steps, epoch.batches);
-        self.elapsed_secs = epoch.elapsed_secs;
+        self.clock.train(epoch.elapsed_secs);
         let Epoch { epoch, steps, train_loss, .. } = *epoch;
-        self.epochs.push(EpochMark { epoch, steps, train_loss });
+        let training_secs = self.clock.training_secs;
+        self.epochs.push(EpochMark { epoch, steps, train_loss, training_secs });
     }
 
     fn apply_snapshot(&mut self, snapshot: &Snapshot) {
@@ -229,18 +275,25 @@ impl Standing {
     }
 
     fn apply_resume(&mut self, resume: &Resume) {
-        self.resumes += 1;
+        let known = self.resumed_unix_secs.replace(resume.resumed_unix_secs);
+        self.resumes += u64::from(known != Some(resume.resumed_unix_secs));
+        let goes_back = resume.steps < self.steps;
         (self.steps, self.batches) = (resume.steps, resume.batches);
         self.last_step.take_if(|mark| !resume.keeps_step(mark.step));
         self.step_loss.take_if(|(step, _)| !resume.keeps_step(*step));
         self.epochs.retain(|mark| resume.keeps_moment(mark.steps));
+        let training_secs = match goes_back {
+            true => self.epochs.last().map_or(0.0, |mark| mark.training_secs),
+            false => self.clock.training_secs,
+        };
+        self.clock.go_on(training_secs, goes_back);
         self.snapshots.retain(|mark| resume.keeps_moment(mark.steps));
         self.alerts.rewind(resume.steps);
     }
 
     fn apply_end(&mut self, end: &End) {
         self.reached(end.steps, 0);
-        self.elapsed_secs = end.elapsed_secs;
+        self.clock.tick(end.elapsed_secs);
         self.dropped = self.dropped.max(end.dropped);
         self.end = Some(end.clone());
     }
@@ -271,6 +324,67 @@ mod tests {
 
     fn resume(steps: u64) -> Record {
         Record::Resume(record!(Resume { steps }))
+    }
+
+    fn resume_at(resumed_unix_secs: f64, steps: u64) -> Record {
+        Record::Resume(record!(Resume { resumed_unix_secs, steps }))
+    }
+
+    #[test]
+    fn a_process_that_learns_later_from_which_checkpoint_it_goes_on_resumes_once() {
+        let told = [step(0, None), resume_at(1.5, 9), resume_at(1.5, 4), step(4, None)];
+        assert_eq!((after(&told).resumes(), after(&told).steps()), (1, 5));
+        let again = [&told[..], &[resume_at(2.5, 5), resume_at(2.5, 4)]].concat();
+        assert_eq!(after(&again).resumes(), 2);
+    }
+
+    fn epoch_at(epoch: u64, elapsed_secs: f64) -> Record {
+        Record::Epoch(record!(Epoch { epoch, steps: 4 * epoch, elapsed_secs }))
+    }
+
+    fn end_at(elapsed_secs: f64) -> Record {
+        Record::End(record!(End { reason: "finished".into(), elapsed_secs }))
+    }
+
+    #[test]
+    fn seconds_are_those_of_all_processes_that_had_a_part() {
+        let secs = |records: &[Record]| {
+            let standing = after(records);
+            (standing.training_secs(), standing.elapsed_secs())
+        };
+        let mut records = vec![epoch_at(1, 2.0), epoch_at(2, 3.0), end_at(5.0)];
+        assert_eq!(secs(&records), (3.0, 5.0));
+        // Surfaces, by another process.
+        records.extend([resume_at(1.0, 8), end_at(7.0)]);
+        assert_eq!(secs(&records), (3.0, 12.0));
+        // Back to the checkpoint of the first epoch.
+        records.extend([resume_at(2.0, 8), resume_at(2.0, 4), epoch_at(2, 0.5)]);
+        assert_eq!(secs(&records), (2.5, 2.5));
+        records.push(end_at(0.75));
+        assert_eq!(secs(&records), (2.5, 2.75));
+    }
+
+    /// The path that is kept, by how long each of its epochs took, is what training took.
+    #[test]
+    fn training_took_as_long_as_the_epochs_that_are_kept() {
+        let mut state = 5;
+        for _ in 0..200 {
+            let (mut records, mut kept) = (Vec::new(), Vec::new());
+            for process in 0..1 + below(&mut state, 5) {
+                kept.truncate(below(&mut state, kept.len() as u64 + 1) as usize);
+                let steps = 4 * kept.len() as u64;
+                records.push(resume_at(process as f64, steps));
+                let mut own = 0.0;
+                for _ in 0..below(&mut state, 4) {
+                    let took = 1.0 + below(&mut state, 8) as f64;
+                    own += took;
+                    kept.push(took);
+                    records.push(epoch_at(kept.len() as u64, own));
+                }
+            }
+            let found = after(&records).training_secs();
+            assert_eq!(found, kept.iter().sum::<f64>(), "{records:?}");
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Every step of a run: what they have in common is kept, and they themselves are read from the trace again.
 
-use std::collections::HashMap;
+use std::fs::File;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use burnscape_trace::{Error, Reader, Step};
+use burnscape_trace::{Error, F32s, LossCause, Lost, Reader, Step};
 
 use crate::LeftBehind;
 
@@ -19,11 +19,15 @@ pub struct Steps {
     trace: PathBuf,
     left_behind: LeftBehind,
     names: Vec<String>,
-    by_name: HashMap<String, usize>,
+    /// Numbers of the names, in the order of the alphabet: that of the columns of a step.
+    by_name: Vec<usize>,
     measured: Vec<Option<Measured>>,
     widest: usize,
     values: u64,
+    missing: u64,
     count: u64,
+    /// Something was no record, perhaps a step for its columns alone.
+    has_undecodable: bool,
     /// Parts of the trace that hold them: where the first and the last step of each begin.
     parts: Vec<RangeInclusive<u64>>,
 }
@@ -58,10 +62,14 @@ impl Steps {
     /// Takes a step that begins at a byte of the trace.
     pub(crate) fn apply(&mut self, offset: u64, step: &Step) {
         self.count += 1;
+        self.missing += step.missing.len() as u64;
+        let mut place = 0;
         for (name, values) in &step.columns {
             self.widest = self.widest.max(values.len());
             self.values += values.len() as u64;
-            let column = self.by_name.get(name).copied().or_else(|| self.begin_column(name));
+            place += self.by_name[place..].iter().take_while(|it| self.names[**it] < *name).count();
+            let known = self.by_name.get(place).copied().filter(|it| self.names[*it] == *name);
+            let column = known.or_else(|| self.begin_column(name, place));
             if let Some(column) = column.filter(|_| !values.is_empty()) {
                 let measured = &mut self.measured[column];
                 *measured =
@@ -74,10 +82,16 @@ impl Steps {
         }
     }
 
-    fn begin_column(&mut self, name: &str) -> Option<usize> {
+    /// Takes what could not be read.
+    pub(crate) fn apply_lost(&mut self, lost: &Lost) {
+        self.has_undecodable |= lost.cause != LossCause::Damaged;
+    }
+
+    /// Takes a name that is new, and comes at this place in the alphabet.
+    fn begin_column(&mut self, name: &str, place: usize) -> Option<usize> {
         let column = self.names.len();
         (column < MAX_COLUMNS).then(|| {
-            self.by_name.insert(name.to_owned(), column);
+            self.by_name.insert(place, column);
             self.names.push(name.to_owned());
             self.measured.push(None);
             column
@@ -93,7 +107,17 @@ impl Steps {
     /// Number of a column among their names.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name).copied()
+        let place = self.by_name.binary_search_by(|it| self.names[*it].as_str().cmp(name)).ok()?;
+        Some(self.by_name[place])
+    }
+
+    /// The columns of a step, each with its number.
+    pub fn columns_of<'a>(&'a self, step: &'a Step) -> impl Iterator<Item = (usize, &'a F32s)> {
+        let mut known = self.by_name.iter().copied().peekable();
+        step.columns.iter().filter_map(move |(name, values)| {
+            while known.next_if(|it| self.names[*it] < *name).is_some() {}
+            Some((known.next_if(|it| self.names[*it] == *name)?, values))
+        })
     }
 
     /// In which steps a column was measured; `None`: in none.
@@ -114,6 +138,12 @@ impl Steps {
         self.values
     }
 
+    /// Blocks that no gradient reached, counted in each step.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        self.missing
+    }
+
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -128,12 +158,36 @@ impl Steps {
     /// what `take` gives.
     pub fn for_each<E: From<Error>>(
         &self,
+        take: impl FnMut(&Step) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.read(take, Reader::next_step)
+    }
+
+    /// The same without the columns of the steps, which takes less time; they are there all the same where it needs them to
+    /// tell what is a step.
+    ///
+    /// # Errors
+    ///
+    /// As [`for_each`](Self::for_each).
+    pub fn for_each_without_columns<E: From<Error>>(
+        &self,
+        take: impl FnMut(&Step) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match self.has_undecodable {
+            true => self.for_each(take),
+            false => self.read(take, Reader::next_step_without_columns),
+        }
+    }
+
+    fn read<E: From<Error>>(
+        &self,
         mut take: impl FnMut(&Step) -> Result<(), E>,
+        next: impl Fn(&mut Reader<File>, &mut Step) -> Result<Option<u64>, Error>,
     ) -> Result<(), E> {
         let (mut step, mut given) = (Step::default(), 0);
         for part in &self.parts {
             let mut reader = Reader::open_at(&self.trace, *part.start())?;
-            while let Some(offset) = reader.next_step(&mut step)?.filter(|at| at <= part.end()) {
+            while let Some(offset) = next(&mut reader, &mut step)?.filter(|at| at <= part.end()) {
                 if self.left_behind.holds_step(offset, step.step) {
                     take(&step)?;
                     given += 1;
@@ -149,6 +203,8 @@ impl Steps {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use burnscape_trace::{FORMAT, Head, Metric, Nodes, Record, Resume, RunFolder, Writer};
     use burnscape_trace::{read_run, record};
 
@@ -200,6 +256,34 @@ mod tests {
         Ok(given)
     }
 
+    fn numbers(steps: &Steps) -> Result<Vec<String>, Error> {
+        let mut given = Vec::new();
+        steps.for_each_without_columns(|step| {
+            let columns = BTreeMap::new();
+            given.push(format!("{:?}", Record::Step(record!(Step { columns, ..step.clone() }))));
+            Ok::<_, Error>(())
+        })?;
+        Ok(given)
+    }
+
+    /// Names of columns of more than 4 KiB are refused; only columns tell that this is no step.
+    #[test]
+    fn what_is_no_step_for_its_columns_is_none_without_them() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(scratch.path()).unwrap();
+        let mut writer = Writer::create(&folder).unwrap();
+        let refused = [("x".repeat(5000), vec![1.0].into())].into();
+        let refused = Record::Step(record!(Step { step: 1, columns: refused }));
+        let head = Record::from(record!(Head { format: FORMAT }));
+        for record in [head, step(0, 0.5), refused, step(2, 0.5)] {
+            writer.append(&record).unwrap();
+        }
+        drop(writer);
+        let recorded = Recorded::read(&folder).unwrap();
+        assert_eq!((recorded.lost.len(), recorded.history.steps.count()), (1, 2));
+        assert_eq!(numbers(&recorded.history.steps).unwrap().len(), 2);
+    }
+
     #[test]
     fn steps_are_given_as_often_as_asked_and_as_they_stand_in_the_trace() {
         let scratch = tempfile::tempdir().unwrap();
@@ -217,6 +301,9 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(given(&steps).unwrap(), expected);
         }
+        let without = |it: &String| it.split("columns").next().unwrap().to_owned();
+        let told = numbers(&steps).unwrap();
+        assert!(told.iter().map(without).eq(expected.iter().map(without)));
         // A trace that goes on meanwhile tells nothing else; one that is another tells an error.
         let mut bytes = std::fs::read(folder.trace_path()).unwrap();
         std::fs::write(folder.trace_path(), [&bytes[..], &bytes[..]].concat()).unwrap();

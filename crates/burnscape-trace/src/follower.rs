@@ -73,13 +73,26 @@ impl Follower {
     /// last two may pass: poll again, nothing is skipped. So does [`Error::NotATrace`] where only the
     /// beginning of a trace is damaged, once a whole record was written behind it.
     pub fn poll(&mut self) -> Result<Vec<Item>, Error> {
+        let (offset, mut items) = (self.offset, Vec::new());
+        let polled = self.poll_each(|item| items.push(std::mem::take(item)));
+        // What was read before the error is given again.
+        polled.map(|_| items).inspect_err(|_| self.offset = offset)
+    }
+
+    /// The same one by one: `take` may keep an item; the memory of steps that it leaves is used again. How many there
+    /// were.
+    ///
+    /// # Errors
+    ///
+    /// As [`poll`](Self::poll); what was read before the error was given.
+    pub fn poll_each(&mut self, take: impl FnMut(&mut Item)) -> Result<usize, Error> {
         self.has_more = false;
-        let items = match self.open_trace()? {
-            Some(file) => self.read_new(&file)?,
-            None => Vec::new(),
+        let given = match self.open_trace()? {
+            Some(file) => self.read_new(&file, take)?,
+            None => 0,
         };
-        self.idle_polls = if items.is_empty() { self.idle_polls + 1 } else { 0 };
-        Ok(items)
+        self.idle_polls = if given == 0 { self.idle_polls + 1 } else { 0 };
+        Ok(given)
     }
 
     /// The last poll stopped at its limit, not at the end of the trace: poll again at once.
@@ -116,9 +129,9 @@ impl Follower {
             return Ok(None);
         };
         let mut reader = self.reader(&file)?;
-        match reader.next_whole()? {
-            Some(_) => Ok(None),
-            None => reader.tail(),
+        match reader.next_whole_into(&mut Item::default())? {
+            true => Ok(None),
+            false => reader.tail(),
         }
     }
 
@@ -138,34 +151,36 @@ impl Follower {
         }
     }
 
-    fn read_new(&mut self, file: &File) -> Result<Vec<Item>, Error> {
+    fn read_new(&mut self, file: &File, take: impl FnMut(&mut Item)) -> Result<usize, Error> {
         let bytes = self.length(file)?;
         self.recognise(file)?;
         if bytes < self.offset || self.looked_at_already(bytes) {
-            return Ok(Vec::new());
+            return Ok(0);
         }
         let mut reader = self.reader(file)?;
-        let items = self.read_some(&mut reader)?;
-        if items.is_empty() {
+        let given = self.read_some(&mut reader, take)?;
+        if given == 0 {
             self.refuse_other_files(file, &reader)?;
         } else if self.beginning.is_none() {
             self.beginning = Some(self.read_beginning(file)?);
         }
-        self.offset = reader.whole_bytes();
         self.seen_bytes = if self.has_more { 0 } else { bytes };
-        Ok(items)
+        Ok(given)
     }
 
-    fn read_some(&mut self, reader: &mut Reader<&File>) -> Result<Vec<Item>, Error> {
-        let mut items = Vec::new();
-        while let Some(item) = reader.next_whole()? {
-            items.push(item);
-            self.has_more = reader.whole_bytes() - self.offset >= POLL_BYTES;
-            if self.has_more {
-                break;
-            }
+    fn read_some(
+        &mut self,
+        reader: &mut Reader<&File>,
+        mut take: impl FnMut(&mut Item),
+    ) -> Result<usize, Error> {
+        let (begin, mut given, mut item) = (self.offset, 0, Item::default());
+        while !self.has_more && reader.next_whole_into(&mut item)? {
+            take(&mut item);
+            given += 1;
+            self.offset = reader.whole_bytes();
+            self.has_more = self.offset - begin >= POLL_BYTES;
         }
-        Ok(items)
+        Ok(given)
     }
 
     fn reader<'a>(&self, mut file: &'a File) -> Result<Reader<&'a File>, Error> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::NotATrace;
-use crate::record::{FORMAT, Record};
+use crate::record::{FORMAT, Record, Step};
 use crate::{Error, payload};
 
 /// One thing found in a trace, in the order of the file.
@@ -21,6 +21,29 @@ pub enum Item {
     Lost(Lost),
     /// The beginning of a record at the end of the file: the writer was stopped, or is still at it.
     Torn(Torn),
+}
+
+/// An end of which nothing is missing: a place to [read into](crate::Reader::next_into).
+impl Default for Item {
+    fn default() -> Self {
+        Self::Torn(Torn { offset: 0, bytes: 0 })
+    }
+}
+
+impl Item {
+    /// Makes it a step, of the memory of the one that it was, else of a spare one.
+    pub(crate) fn step_at(&mut self, begin: u64, spare: &mut Step) -> &mut Step {
+        if !matches!(self, Self::Record { record: Record::Step(_), .. }) {
+            *self = Self::Record { offset: begin, record: Record::Step(std::mem::take(spare)) };
+        }
+        match self {
+            Self::Record { offset, record: Record::Step(step) } => {
+                *offset = begin;
+                step
+            }
+            _ => unreachable!("it was made a step"),
+        }
+    }
 }
 
 /// Bytes in a trace that could not be read.

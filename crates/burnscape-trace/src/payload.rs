@@ -115,14 +115,24 @@ pub fn decode(payload: &[u8]) -> Result<Record, Error> {
     read_whole::<Payload>(payload).map(|Payload(record)| record)
 }
 
-/// Reads the payload of a step in place of another one, whose memory is used again; `false`: it is no step, and
+pub(crate) use crate::step_bytes::is_step;
+
+/// Reads a step that was written here in place of another one, whose memory is used again; `false`: it was not, and
 /// anything may be there.
+pub(crate) fn decode_own_step(payload: &[u8], step: &mut Step) -> bool {
+    refuse_too_many_items(payload).is_ok() && step_bytes::decode_into(payload, step).is_some()
+}
+
+/// The same of any step, whoever has written it.
 pub(crate) fn decode_step_into(payload: &[u8], step: &mut Step) -> bool {
-    if !step_bytes::may_be(payload) || refuse_too_many_items(payload).is_err() {
+    if !step_bytes::may_be(payload) {
         return false;
     }
-    if step_bytes::decode_into(payload, step).is_some() {
+    if decode_own_step(payload, step) {
         return true;
+    }
+    if refuse_too_many_items(payload).is_err() {
+        return false;
     }
     match read_whole::<Payload>(payload) {
         Ok(Payload(Record::Step(other))) => {
@@ -131,6 +141,19 @@ pub(crate) fn decode_step_into(payload: &[u8], step: &mut Step) -> bool {
         }
         _ => false,
     }
+}
+
+/// The same of a step without its columns, which are left as they are.
+pub(crate) fn decode_numbers_into(payload: &[u8], step: &mut Step) -> bool {
+    if step_bytes::may_be(payload) && step_bytes::decode_numbers_into(payload, step).is_some() {
+        return true;
+    }
+    let mut whole = Step::default();
+    let is_step = decode_step_into(payload, &mut whole);
+    if is_step {
+        *step = Step { columns: std::mem::take(&mut step.columns), ..whole };
+    }
+    is_step
 }
 
 /// Reads the payload of one frame as whatever it holds: kinds and fields that this version does not know are

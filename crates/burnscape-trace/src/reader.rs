@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::error::NotATrace;
 use crate::frame::OVERHEAD_BYTES;
 use crate::item::{self, Item, LossCause, Lost, Torn};
+use crate::payload::{decode_numbers_into, decode_own_step, decode_step_into, is_step};
 use crate::record::{Record, Step};
 use crate::scan::{Scan, Scanner, Tail};
-use crate::{Error, RunFolder, Tally, payload};
+use crate::{Error, RunFolder, Tally};
 
 /// Yields the items of a trace in order, from anything that can be read.
 ///
@@ -29,6 +30,8 @@ pub struct Reader<R> {
     tolerates_a_lost_head: bool,
     /// The records before that one.
     tally: Tally,
+    /// Memory of a step that a record of another kind took the place of.
+    spare: Step,
     at_end: bool,
     done: bool,
 }
@@ -86,6 +89,7 @@ impl<R: Read> Reader<R> {
             frame: 0..0,
             tolerates_a_lost_head: false,
             tally: Tally::default(),
+            spare: Step::default(),
             at_end: false,
             done: false,
         }
@@ -127,42 +131,97 @@ impl<R: Read> Reader<R> {
     ///
     /// [`Error::Read`].
     pub fn next_step(&mut self, step: &mut Step) -> Result<Option<u64>, Error> {
+        self.next_step_by(step, decode_step_into)
+    }
+
+    /// The same without the columns, which are left as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`].
+    pub fn next_step_without_columns(&mut self, step: &mut Step) -> Result<Option<u64>, Error> {
+        self.next_step_by(step, decode_numbers_into)
+    }
+
+    fn next_step_by(
+        &mut self,
+        step: &mut Step,
+        decode: impl Fn(&[u8], &mut Step) -> bool,
+    ) -> Result<Option<u64>, Error> {
         while let Some(found) = self.next_frame()? {
-            if let Found::Frame { offset } = found {
-                let payload = self.frame().get(OVERHEAD_BYTES..).unwrap_or_default();
-                if payload::decode_step_into(payload, step) {
-                    return Ok(Some(offset));
-                }
+            match found {
+                Found::Frame { offset } if decode(self.payload(), step) => return Ok(Some(offset)),
+                _ => {}
             }
         }
         Ok(None)
     }
 
-    /// The records before the one that [`next`](Iterator::next) gave last, also those that could not be decoded.
+    /// The records before the one that [`next`](Iterator::next) gave last, also those that could not be decoded, but not
+    /// those that [`next_step`](Self::next_step) came by.
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.tally
     }
 
-    /// The next record, or damage that a later record proves; `None` where neither follows yet.
-    pub(crate) fn next_whole(&mut self) -> Result<Option<Item>, Error> {
-        match self.next_frame()? {
-            Some(Found::Frame { offset }) => self.decoded(offset).map(Some),
-            Some(Found::Damage { offset, bytes }) => Ok(Some(damaged(offset, bytes))),
-            None => Ok(None),
+    /// Puts the next item in place of another one; `false` at the end of the trace. What [`next`](Iterator::next) does,
+    /// but that steps, which are nearly all of a long trace, take the memory of those before.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`next`](Iterator::next), after which there is nothing more.
+    pub fn next_into(&mut self, item: &mut Item) -> Result<bool, Error> {
+        if self.done {
+            return Ok(false);
         }
+        let is_whole = self.next_whole_into(item);
+        self.done = !matches!(is_whole, Ok(true));
+        match is_whole? {
+            true => Ok(true),
+            false => Ok(self.tail()?.map(|tail| *item = tail).is_some()),
+        }
+    }
+
+    /// The next record, or damage that a later record proves; `false` where neither follows yet.
+    pub(crate) fn next_whole_into(&mut self, item: &mut Item) -> Result<bool, Error> {
+        self.tally.add(self.scanner.bytes(self.frame.clone()));
+        match self.next_frame()? {
+            Some(Found::Frame { offset }) => self.decode_into(offset, item)?,
+            Some(Found::Damage { offset, bytes }) => *item = damaged(offset, bytes),
+            None => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The frame that was found last, at this offset, in place of another item.
+    fn decode_into(&mut self, offset: u64, item: &mut Item) -> Result<(), Error> {
+        let payload = &self.scanner.bytes(self.frame.clone())[OVERHEAD_BYTES..];
+        let is_begun = offset > 0 || self.tolerates_a_lost_head;
+        if is_begun && is_step(payload) {
+            if decode_own_step(payload, item.step_at(offset, &mut self.spare)) {
+                return Ok(());
+            }
+        } else if let Item::Record { record: Record::Step(step), .. } = item {
+            self.spare = std::mem::take(step);
+        }
+        *item = self.decoded(offset)?;
+        Ok(())
     }
 
     /// The frame that was found last, at this offset, as an item.
     pub(crate) fn decoded(&self, offset: u64) -> Result<Item, Error> {
-        let payload = self.frame().get(OVERHEAD_BYTES..).unwrap_or_default();
         let is_first = offset == 0 && !self.tolerates_a_lost_head;
-        item::item(&self.path, is_first, offset, self.frame.len() as u64, payload)
+        item::item(&self.path, is_first, offset, self.frame.len() as u64, self.payload())
     }
 
-    /// The same without decoding.
+    /// What the frame that was found last is around.
+    fn payload(&self) -> &[u8] {
+        self.frame().get(OVERHEAD_BYTES..).unwrap_or_default()
+    }
+
+    /// The next frame, not decoded.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Found>, Error> {
-        self.leave_frame();
+        self.frame = 0..0;
         loop {
             match self.scanner.next(self.at_end) {
                 Scan::Frame { offset, payload } => {
@@ -176,12 +235,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    fn leave_frame(&mut self) {
-        self.tally.add(self.scanner.bytes(self.frame.clone()));
-        self.frame = 0..0;
-    }
-
-    /// What is left once [`next_whole`](Self::next_whole) gave `None`.
+    /// What is left once [`next_whole_into`](Self::next_whole_into) gave `false`.
     pub(crate) fn tail(&self) -> Result<Option<Item>, Error> {
         match self.scanner.tail() {
             Tail::Clean => Ok(None),
@@ -204,28 +258,15 @@ impl<R: Read> Reader<R> {
         self.at_end = read == 0;
         Ok(())
     }
-
-    fn next_or_tail(&mut self) -> Result<Option<Item>, Error> {
-        match self.next_whole()? {
-            Some(item) => Ok(Some(item)),
-            None => {
-                self.done = true;
-                self.tail()
-            }
-        }
-    }
 }
 
 impl<R: Read> Iterator for Reader<R> {
     type Item = Result<Item, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
-        }
-        let next = self.next_or_tail();
-        self.done |= next.is_err();
-        next.transpose()
+        let mut item = Item::default();
+        let is_there = self.next_into(&mut item);
+        is_there.map(|is_there| is_there.then_some(item)).transpose()
     }
 }
 

@@ -999,7 +999,8 @@ pub struct Note {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Resume {
-    /// Seconds since 1970-01-01 UTC.
+    /// When the process that goes on began, in seconds since 1970-01-01 UTC: two resumes with the same one are one process,
+    /// which learnt later from which checkpoint training goes on.
     pub resumed_unix_secs: f64,
     /// Optimizer steps before the next one.
     pub steps: u64,

@@ -78,6 +78,8 @@ pub struct Resumed {
     pub studies: u32,
     /// Bytes after the last whole record that were cut off.
     pub truncated_bytes: u64,
+    /// When recording went on, in seconds since 1970-01-01 UTC.
+    pub resumed_unix_secs: f64,
     /// Damage before it, which stays in the file.
     pub lost: Vec<Lost>,
 }

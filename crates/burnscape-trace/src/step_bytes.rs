@@ -152,6 +152,13 @@ pub(crate) fn decode(payload: &[u8]) -> Option<Step> {
 
 /// The same in place of another step, whose memory is used again; `None` leaves anything there.
 pub(crate) fn decode_into(payload: &[u8], step: &mut Step) -> Option<()> {
+    let mut rest = decode_numbers_into(payload, step)?;
+    rest.after(keys::COLUMNS)?.columns(&mut step.columns)?;
+    rest.0.is_empty().then_some(())
+}
+
+/// What stands before the columns, in the place of that of another step, and the rest.
+pub(crate) fn decode_numbers_into<'a>(payload: &'a [u8], step: &mut Step) -> Option<Rest<'a>> {
     let mut rest = Rest(payload.strip_prefix(KIND)?.strip_prefix(FIELDS)?);
     step.step = rest.after(keys::STEP)?.unsigned()?;
     step.batches = rest.after(keys::BATCHES)?.unsigned()?;
@@ -162,21 +169,25 @@ pub(crate) fn decode_into(payload: &[u8], step: &mut Step) -> Option<()> {
     step.lr = rest.after(keys::LR)?.float()?;
     step.loss = rest.after(keys::LOSS)?.optional(Rest::float)?;
     rest.after(keys::MISSING)?.words(U32S, u32::from_le_bytes, &mut step.missing.0)?;
-    rest.after(keys::COLUMNS)?.columns(&mut step.columns)?;
-    rest.0.is_empty().then_some(())
+    Some(rest)
+}
+
+/// Whether a payload begins as that of a step does that is written here.
+pub(crate) fn is_step(payload: &[u8]) -> bool {
+    payload.starts_with(KIND)
 }
 
 /// Whether a payload may be that of a step: not where it begins as another kind is written.
 pub(crate) fn may_be(payload: &[u8]) -> bool {
     match payload {
         // An array of 2, a text of up to 23 bytes.
-        [0x82, 0x60..=0x77, ..] => payload.starts_with(KIND),
+        [0x82, 0x60..=0x77, ..] => is_step(payload),
         _ => true,
     }
 }
 
 /// What is not read yet. Every method gives `None` where something else comes.
-struct Rest<'a>(&'a [u8]);
+pub(crate) struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
     fn after(&mut self, expected: &[u8]) -> Option<&mut Self> {
@@ -252,9 +263,10 @@ impl<'a> Rest<'a> {
             return None;
         }
         for (name, values) in columns {
-            if self.key()? != name {
+            if self.head(TEXT)? != name.len() as u64 {
                 return None;
             }
+            self.after(name.as_bytes())?;
             self.words(F32S, f32::from_le_bytes, &mut values.0)?;
         }
         Some(())

@@ -88,7 +88,8 @@ impl Writer {
         let path = folder.trace_path();
         let file = open_append(&path, false).map_err(|error| open_error(&path, error))?;
         let lock = Lock::take(&path)?;
-        let (resumed, whole_bytes, tally) = Resumed::read_and_cut(&path)?;
+        let (mut resumed, whole_bytes, tally) = Resumed::read_and_cut(&path)?;
+        resumed.resumed_unix_secs = unix_secs();
         let mut writer = Self::new(file, &path, whole_bytes, lock);
         writer.sink.go_on_behind(tally);
         // A head of a newer minor version may have fields that we did not read: not to be repeated.
@@ -288,10 +289,14 @@ fn open_error(path: &Path, source: io::Error) -> Error {
     Error::Open { path: path.to_owned(), source }
 }
 
-fn resume_record(resumed: &Resumed) -> Record {
+fn unix_secs() -> f64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0.0, |since| since.as_secs_f64())
+}
+
+fn resume_record(resumed: &Resumed) -> Record {
     Record::Resume(Resume {
-        resumed_unix_secs: now.map_or(0.0, |since| since.as_secs_f64()),
+        resumed_unix_secs: resumed.resumed_unix_secs,
         steps: resumed.steps,
         batches: resumed.batches,
         truncated_bytes: resumed.truncated_bytes,

@@ -102,10 +102,9 @@ impl Followed {
     ///
     /// As [`Follower::poll`], but for a run that was replaced: the application starts over.
     pub(crate) fn poll(&mut self, app: &mut App, now: SystemTime) -> Result<(), TraceError> {
-        match self.follower.poll() {
+        match self.follower.poll_each(|item| app.apply_item(item)) {
             Ok(items) => {
-                items.iter().for_each(|item| app.apply_item(item));
-                if self.is_begun && !items.is_empty() {
+                if self.is_begun && items > 0 {
                     self.news = Some(now);
                 }
                 self.is_begun |= !self.follower.has_more();

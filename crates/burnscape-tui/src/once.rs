@@ -32,7 +32,7 @@ pub fn read_run(path: &Path) -> Result<Run, Error> {
     let mut run = Run::named(run_name(folder.path()));
     let mut follower = Follower::open(path)?;
     loop {
-        follower.poll()?.iter().for_each(|item| run.apply_item(item));
+        follower.poll_each(|item| run.apply_item(item))?;
         if !follower.has_more() {
             break;
         }

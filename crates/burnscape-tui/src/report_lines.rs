@@ -8,7 +8,7 @@ use burnscape_trace::{
 };
 
 use crate::json_lines::json_line;
-use crate::model::{OWN, Run};
+use crate::model::{OWN, Run, caveats_of_checks};
 use crate::numbers::{bytes, duration, loss, percent, short};
 use crate::widgets::text::printable;
 
@@ -110,9 +110,7 @@ impl RunLines {
             Record::Plan(plan) => plan_line(plan),
             Record::Runs(runs) => runs_line(runs),
             Record::Note(note) => note_line(note),
-            Record::Check(check) if !check.passed => {
-                format!("check {} does not hold: {}", check.name, check.detail)
-            }
+            Record::Check(check) => caveats_of_checks([check]).next()?.to_string(),
             Record::Resume(resume) => format!("resumed after {} steps", resume.steps),
             Record::End(end) => self.end_line(end),
             _ => return None,

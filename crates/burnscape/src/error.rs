@@ -52,7 +52,7 @@ pub enum Error {
 
     /// No optimizer step was recorded.
     #[error(
-        "no optimizer step was recorded in {run}: train the model that `probe.watch(…)` returned, then call `finish`"
+        "no optimizer step was recorded in {run}: train through `probe.training(…)` or `probe.observe()`, or the model that `probe.watch(…)` returned, then call `finish`"
     )]
     NothingRecorded {
         /// The run folder.
@@ -127,9 +127,9 @@ pub enum Error {
         rate: f64,
     },
 
-    /// `finish` was given another model than the one that was trained.
+    /// A model has another structure than the one that was trained.
     #[error(
-        "the model given to `finish` is not the one that was recorded: parameter `{path}` is {found} in it and {recorded} in the run; give it the model that training returned"
+        "this model is not the one that was recorded: parameter `{path}` is {found} in it and {recorded} in the run; a model of the recorded structure is needed, such as the one that training returned"
     )]
     OtherModel {
         /// The first parameter or buffer that differs.
@@ -418,6 +418,15 @@ pub enum Error {
         device: String,
         /// What differs.
         reason: String,
+    },
+
+    /// A further device does not work.
+    #[error("{device} cannot be used beside the device of the model, leave it out: {source}")]
+    UnusableDevice {
+        /// The device.
+        device: String,
+        /// What happened there.
+        source: Box<Error>,
     },
 
     /// A plan of shards cannot be used.

@@ -167,6 +167,18 @@ mod on_two {
     }
 
     #[test]
+    fn a_device_that_never_works_is_refused_by_its_name_and_the_study_goes_on_without_it() {
+        let run = recorded();
+        let counted = Counted::failing_after(0);
+        let study = open(&run).study_with(&Mlp::new(), &batches(), |output| counted.read(output));
+        let mut study = study.expect("a study");
+        let error = study.devices([(ndarray(), moved(&batches()))]).err().expect("a refusal");
+        assert!(matches!(error, Error::UnusableDevice { .. }), "{error}");
+        assert_names(&error.to_string(), &["NdArray", "cannot be used", "the device is gone"]);
+        assert!(study.slice(&SliceSpec::pca()).expect("a slice").surface.is_complete());
+    }
+
+    #[test]
     fn other_batches_on_a_device_and_validation_data_on_one_device_are_refused() {
         let run = recorded();
         let mut study = open(&run).study(&Mlp::new(), &batches()).expect("a study");

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use burn::data::dataloader::Progress;
 use burn::optim::SgdConfig;
@@ -302,6 +303,44 @@ fn a_strategy_that_goes_on_from_a_checkpoint_goes_on_counting() {
     training.launch(bowl(), SgdConfig::new().init(), 0.25);
     probe.close().expect("closed");
     assert_all_is_there(&run, 3, 3);
+}
+
+/// Seconds since 1970-01-01 UTC, as traces tell them.
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64()
+}
+
+#[test]
+fn a_process_began_when_its_probe_did_wherever_its_training_goes_on() {
+    let run = Run::new();
+    let began = [(None, 3), (Some(2), 4)].map(|(checkpoint, epochs)| {
+        let before = now();
+        let probe = run.builder().resume().start().expect("a probe");
+        let began = before..=now();
+        let mut training = probe
+            .training(run.burn(), loader(6), loader(4))
+            .with_default_checkpointers()
+            .with_application_logger(None)
+            .num_epochs(epochs)
+            .renderer(Probe::disabled().lines());
+        if let Some(epoch) = checkpoint {
+            training = training.checkpoint(epoch);
+        }
+        training.launch(bowl(), SgdConfig::new().init(), 0.25);
+        probe.close().expect("closed");
+        began
+    });
+    let records = run.records();
+    assert!(began[0].contains(&head(&records).started_unix_secs));
+    let resumes = records.iter().filter_map(|record| match record {
+        Record::Resume(resume) => Some(resume.resumed_unix_secs),
+        _ => None,
+    });
+    let resumes: Vec<f64> = resumes.collect();
+    // Behind what was recorded, and then back to the checkpoint.
+    assert_eq!(resumes.len(), 2);
+    assert!(began[1].contains(&resumes[0]), "{resumes:?}");
+    assert_eq!(resumes[0], resumes[1]);
 }
 
 // ---- long epochs -----------------------------------------------------------------------------------

@@ -37,6 +37,16 @@ fn a_program_that_runs_again_records_into_the_next_free_folder_and_prints_which(
 }
 
 #[test]
+fn a_file_in_the_place_of_the_folder_is_not_taken_for_a_run() {
+    let dir = tempdir().expect("a folder");
+    std::fs::write(dir.path().join("run"), "mine").expect("written");
+    let told = trained(dir.path(), &["--aloud"]);
+    let run = dir.path().join("run-2");
+    assert!(told.contains(&format!("run is no folder: this one is {}", run.display())), "{told}");
+    assert_eq!(std::fs::read_to_string(dir.path().join("run")).expect("a file"), "mine");
+}
+
+#[test]
 fn a_folder_that_holds_no_run_is_taken_as_it_is() {
     let dir = tempdir().expect("a folder");
     std::fs::write(dir.path().join("notes.txt"), "mine").expect("written");

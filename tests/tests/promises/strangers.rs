@@ -41,7 +41,14 @@ fn a_second_model_on_the_same_probe_is_not_recorded_under_the_names_of_the_first
     let [problem] = recording.problems() else {
         panic!("one problem, told once: {:?}", recording.problems());
     };
-    assert!(problem.contains("one probe per model"), "{problem}");
+    for word in [
+        "after 1 step of the recorded one",
+        "`left` is [1] in it and [2] in the run",
+        "probe.child",
+    ] {
+        assert!(problem.contains(word), "{word} in {problem}");
+    }
+    assert!(!problem.contains("finish"), "nobody called it: {problem}");
     // ‖(1, 2)‖ at first, then 3/4 of it at every step.
     for (number, step) in steps(&records(&run)).iter().enumerate() {
         let expected = 5.0_f32.sqrt() * 0.75_f32.powi(number as i32);

@@ -13,7 +13,7 @@ use clap::Args;
 const HELP: &str = "\
 --json prints one object:
   run, run_id, format, burnscape_version, burn_version, device, dtype, seed   texts and numbers of the head
-  started_unix_secs, elapsed_secs      start, and seconds of recording until the last record
+  started_unix_secs, elapsed_secs      start, and seconds of recording until the last record, over all processes
   training_secs                        of these until the last step or epoch; the rest went into surfaces
   trace_bytes, records                 length of the trace; number of records of each kind
   blocks, parameters, buffers          of the model

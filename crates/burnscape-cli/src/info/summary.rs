@@ -1,8 +1,8 @@
 //! The same in words, a line for each idea.
 
 use burnscape_run::{
-    Caveat, Facts, Landscape, Losses, caveat_of_plan, caveats_of_path, caveats_of_slice,
-    caveats_of_values, counted, parameters, printable,
+    Caveat, Facts, Landscape, Losses, caveat_of_plan, caveat_of_stop, caveats_of_checks,
+    caveats_of_path, caveats_of_slice, caveats_of_values, counted, parameters, printable,
 };
 use burnscape_trace::Metric;
 
@@ -62,7 +62,11 @@ fn training(facts: &Facts) -> Vec<String> {
 /// What came after it: surfaces, mostly.
 fn after_training(facts: &Facts) -> Option<String> {
     let secs = facts.standing.elapsed_secs() - facts.training_secs;
-    (secs >= 0.05).then(|| format!("after it  {secs:.1} s, in which surfaces were measured"))
+    let what = match facts.landscapes.is_empty() {
+        true => "until its end",
+        false => "in which surfaces were measured",
+    };
+    (secs >= 0.05).then(|| format!("after it  {secs:.1} s, {what}"))
 }
 
 fn loss(losses: Losses) -> String {
@@ -132,8 +136,9 @@ fn caveats(facts: &Facts, landscape: &Landscape) -> Vec<String> {
     let path = landscape.trajectory().map(|path| caveats_of_path(slice, path));
     let values = landscape.surface().ok();
     let values = values.map(|it| caveats_of_values("loss", slice.samples, &slice.unit, it));
-    let all = values.into_iter().chain(path).flatten().chain(plan);
-    let all = all.chain(caveats_of_slice(slice, Some(&facts.head)));
+    let stop = landscape.surface().ok().and_then(|it| caveat_of_stop(it, facts.standing.state()));
+    let all = caveats_of_checks(landscape.checks()).chain(values.into_iter().chain(path).flatten());
+    let all = all.chain(stop).chain(plan).chain(caveats_of_slice(slice, Some(&facts.head)));
     // How many nodes were measured stands above.
     let all = all.filter(|it| !matches!(it, Caveat::Nodes(_)));
     all.map(|caveat| format!("          {}", printable(&caveat.to_string()))).collect()

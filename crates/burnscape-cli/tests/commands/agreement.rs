@@ -68,7 +68,8 @@ fn end(reason: &str, steps: u64, dropped: u64) -> Record {
 }
 
 fn resume(steps: u64) -> Record {
-    record!(Resume { steps, batches: steps }).into()
+    // Each by a process of its own.
+    record!(Resume { steps, batches: steps, resumed_unix_secs: steps as f64 }).into()
 }
 
 fn written(records: &[Record], blocks: usize) -> TempDir {
@@ -453,4 +454,43 @@ fn all_name_the_components_of_a_slice_and_the_worst_gap_that_is_a_number() {
         (&json!(1), &json!(3))
     );
     assert_eq!(slice["trajectory"]["loss"], json!(["NaN", 3.0, 2.0, 1.0]));
+    tables_name_the_components(root.path());
+    figures_name_the_components(root.path());
+}
+
+fn tables_name_the_components(root: &Path) {
+    burnscape(root, &["export", "run", "--format", "csv", "--output", "tables"]);
+    let table = |name: &str| {
+        let table = fs::read_to_string(root.join("tables").join(name)).unwrap();
+        let rows = table.lines().map(|line| line.split(',').map(str::to_owned).collect());
+        rows.collect::<Vec<Vec<String>>>()
+    };
+    let slices = table("slices.csv");
+    let cell = |name: &str| {
+        let column = slices[0].iter().position(|it| it == name).unwrap();
+        slices[1][column].as_str()
+    };
+    assert_eq!((cell("x_component"), cell("y_component")), ("1", "3"));
+    let path = table("trajectory.csv");
+    let losses = path[0].iter().position(|it| it == "loss").unwrap();
+    let told: Vec<&str> = path[1..].iter().map(|row| row[losses].as_str()).collect();
+    assert_eq!(told, ["NaN", "3.0", "2.0", "1.0"]);
+}
+
+/// Figures are checked by what their texts say: names may be broken into lines.
+fn figures_name_the_components(root: &Path) {
+    burnscape(root, &["export", "run", "--format", "svg", "--output", "figures"]);
+    for figure in ["contour", "surface", "trajectory"] {
+        let file = root.join("figures").join(format!("{figure}-slice0.svg"));
+        let svg = fs::read_to_string(file).unwrap();
+        let texts: Vec<&str> = svg
+            .split("<text")
+            .skip(1)
+            .filter_map(|it| it.split_once('>')?.1.split_once('<'))
+            .map(|(text, _)| text)
+            .collect();
+        let texts = texts.join(" ");
+        assert!(texts.contains("PC 1") && texts.contains("PC 3"), "{figure}: {texts}");
+        assert!(!texts.contains("PC 2"), "{figure}: {texts}");
+    }
 }

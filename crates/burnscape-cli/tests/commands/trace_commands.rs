@@ -188,6 +188,21 @@ fn info_lists_the_models_that_were_trained_with_it() {
 }
 
 #[test]
+fn an_export_that_fails_says_why_before_it_names_the_models_that_were_trained_with_it() {
+    let folder = with_run();
+    let below = folder.path().join("digits/critic");
+    fs::create_dir_all(&below).unwrap();
+    fs::write(below.join("trace.cbor"), "").unwrap();
+    let output =
+        burnscape(&folder, &["export", "digits", "--format", "csv", "-o", "missing/folder"]);
+    assert!(!output.status.success());
+    let told = String::from_utf8(output.stderr).unwrap();
+    let expected = "burnscape: cannot write missing/folder: its folder does not exist; models trained with it are \
+                    exported by themselves: digits/critic\n";
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn info_as_json_has_the_keys_that_its_help_documents() {
     let folder = with_run();
     let bytes = fs::read(trace(&folder)).unwrap();

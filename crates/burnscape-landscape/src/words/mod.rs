@@ -460,6 +460,12 @@ pub fn curvature(curvature: &Curvature) -> String {
             number(*rounding),
         );
     }
+    if [largest, smallest].iter().all(|it| it.error >= it.curvature.abs()) {
+        return format!(
+            "How the slice bends at the centre cannot be told: the losses around it follow no quadratic, and leave its curvatures open by ± {}.",
+            number(largest.error.max(smallest.error)),
+        );
+    }
     format!(
         "At the centre the slice bends by {} along {:.0}° and by {} across; directions outside it may be far sharper.",
         with_error(largest.curvature, largest.error),
@@ -778,6 +784,11 @@ mod tests {
             sentence.contains("by 12.50 along 30° and by -0.2500 ± 0.5000 across"),
             "{sentence}"
         );
+        // As found around a network of rectifiers, whose losses have corners.
+        let [largest, smallest] = [(5.174, -35.0), (-1.697, 55.0)]
+            .map(|(it, degrees)| Principal { error: 898.4, ..principal(it, degrees) });
+        let sentence = curvature(&Curvature { largest, smallest, ..fit });
+        assert!(sentence.contains("cannot be told") && sentence.contains("± 898.4"), "{sentence}");
         let sentence = curvature(&Curvature { rounding: 7200.0, ..fit });
         assert!(sentence.contains("cannot be told") && sentence.contains("± 7200"), "{sentence}");
     }

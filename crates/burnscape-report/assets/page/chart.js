@@ -91,7 +91,7 @@ const bandsOf = lines => {
   return [...groups.values()].filter(same).map(group => {
     const at = place => finite(group.map(line => line.y[place]));
     const places = range(group[0].x.length).filter(place => at(place).length === group.length);
-    return { lines: group, colour: groups.size > 1 && distinct(lines.map(line => runs[line.run]?.group)).length > 1 ? group[0].colour : COLOURS, dash: group[0].dash, x: places.map(place => group[0].x[place]),
+    return { lines: group, isFaint: group[0].isFaint, colour: groups.size > 1 && distinct(lines.map(line => runs[line.run]?.group)).length > 1 ? group[0].colour : COLOURS, dash: group[0].dash, x: places.map(place => group[0].x[place]),
       low: places.map(place => least(at(place))), high: places.map(place => most(at(place))), mean: places.map(place => mean(at(place))) };
   });
 };
@@ -116,7 +116,7 @@ const plot = (holder, spec, width, height, isSmall) => {
   const yName = spec.yName && spec.yName + (spec.log ? " (log scale)" : "");
   const frame = axes(svg, { width, height, x, y, xName: spec.xName, yName, isSmall });
   const id = `clip${clips++}`;
-  draw("rect", draw("clipPath", svg, { id }), { x: frame.left, y: frame.top - 2, width: frame.width, height: frame.height + 4 });
+  draw("rect", draw("clipPath", svg, { id }), { x: frame.left - 4, y: frame.top - 2, width: frame.width + 8, height: frame.height + 4 });
   const inside = draw("g", svg, { "clip-path": `url(#${id})` });
   for (const mark of spec.marks || []) {
     if (mark.step < from || mark.step > to) continue;

@@ -49,7 +49,7 @@ const heatMap = (parent, run, z) => {
   let drawn = null;
   picture(made.holder, width => {
     const letters = width < 500 ? 13 : 26, size = 11;
-    const left = Math.min(width * 0.4, Math.max(...names.map(name => widthOf(cutMiddle(name, letters), size))) + 12);
+    const left = Math.min(width * 0.4, Math.max(...names.map(name => widthOf(cutPath(name, letters), size))) + 12);
     const height = clamp(rows.length * 16, 150, 460) + 64;
     const svg = drawing(made.holder, width, height);
     const x = { low: first[0], high: first[columns], log: false };
@@ -57,7 +57,7 @@ const heatMap = (parent, run, z) => {
     drawCells(svg, frame, columns, rows.length, (c, r) => heatColour(rows[r][c], z), holes);
     const every = Math.ceil(size * 1.2 / (frame.height / rows.length));
     for (let r = 0; r < names.length; r += every) {
-      draw("text", svg, { x: left - 6, y: short(frame.top + (r + 0.5) / names.length * frame.height + 4), class: "end tick" }, cutMiddle(names[r], letters));
+      draw("text", svg, { x: left - 6, y: short(frame.top + (r + 0.5) / names.length * frame.height + 4), class: "end tick" }, cutPath(names[r], letters));
     }
     colourBar(svg, frame, z, "‖g‖");
     drawn = { svg, frame, cursor: draw("g", svg, { class: "cursor" }), shown: [], y: {}, x };
@@ -78,7 +78,7 @@ const heatMap = (parent, run, z) => {
     const value = rows[row]?.[column];
     if (value === undefined) return;
     lookAt(step(row, column));
-    told.textContent = value === null ? `${cutMiddle(names[row], 30)}: not measured` : `${cutMiddle(names[row], 30)}, step ${step(row, column)}: ${show(value)}`;
+    told.textContent = value === null ? `${cutPath(names[row], 30)}: not measured` : `${cutPath(names[row], 30)}, step ${step(row, column)}: ${show(value)}`;
   });
   made.holder.addEventListener("pointerleave", () => lookAt(null));
   return made;
@@ -97,7 +97,7 @@ const histogram = (parent, series, run) => {
   const highest = most(shares.flat()) || 1;
   const cell = make("div", null, parent, { class: "cell" });
   const head = make("div", null, cell, { class: "head" });
-  make("span", cutMiddle(series.name, 26), head, { title: plain(series.name) });
+  make("span", cutPath(series.name, 26), head, { title: plain(series.name) });
   const last = moments[moments.length - 1], zeros = last.zeros / (total(last) || 1);
   make("b", zeros > 0.0005 ? `${show(zeros * 100, 2)} % zeros` : "", head);
   const odd = moments.reduce((sum, m) => sum + m.non_finite, 0);

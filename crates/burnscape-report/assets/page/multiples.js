@@ -32,7 +32,7 @@ const watch = new IntersectionObserver(seen => seen.forEach(({ target, isInterse
 const smallChart = (parent, panel, spec) => {
   const cell = make("div", null, parent, { class: "cell" });
   const head = make("div", null, cell, { class: "head" });
-  make("span", cutMiddle(panel.name, 26), head, { title: plain(panel.name) });
+  make("span", cutPath(panel.name, 26), head, { title: plain(panel.name) });
   const value = make("b", "", head);
   const holder = make("div", null, cell, { class: "holder", role: "img", "aria-label": plain(aboutLines(panel.name, panel.lines, "steps")) });
   let drawn = null;

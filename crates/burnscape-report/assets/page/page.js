@@ -33,7 +33,7 @@ const hero = parent => {
   const group = firstPlane(), box = row(parent, group ? "hero" : "hero single");
   const drawSurface = at => {
     const z = scaleOfPlanes(group, null);
-    const made = surfaceOf(holder, group[at], z, null, { title: `Loss surface: ${planeTitle(group[at].slice)}`, note: isTrained(group[at].slice) ? "with the path of training" : "", level: "h2", height: 420 });
+    const made = surfaceOf(holder, group[at], z, null, { title: `Loss surface: ${group[at].slice.title}`, note: isTrained(group[at].slice) ? "with the path of training" : "", level: "h2", height: 420 });
     if (group.length > 1) group.forEach(({ run }, number) => {
       const it = button(cutMiddle(run.name, 22), made.legend, () => { holder.replaceChildren(); drawSurface(number); }, { "aria-pressed": String(number === at) });
       it.classList.add("choice");
@@ -44,6 +44,7 @@ const hero = parent => {
   const curves = row(box, "curves"), metric = heroMetric();
   lossChart(curves, { level: "h2", height: metric ? 270 : 400, shape: 0.6 });
   if (metric) metricChart(curves, metric, { level: "h2", height: 170 });
+  if (!curves.childElementCount) box.classList.add("single");
 };
 
 // The first metric that is no loss.
@@ -52,7 +53,7 @@ const heroMetric = () => distinct(runs.flatMap(run => run.metrics.map(it => it.m
 
 const sectionOfPlanes = (group, place) => {
   const { slice } = group[0], layers = [null, ...distinct(group.flatMap(it => it.slice.layers.map(layer => layer.name)))];
-  section(`plane-${place}`, planeTitle(slice), body => {
+  section(`plane-${place}`, slice.title, body => {
     const choices = layers.length > 1 ? make("div", null, body, { class: "choices", role: "group", "aria-label": "What is drawn" }) : null;
     const pictures = row(body, "slot");
     const fill = layer => {
@@ -70,9 +71,9 @@ const planePictures = (parent, group, layer) => {
   const words = group.length > 1 ? [`All on one ${z && z.log ? "logarithmic" : "linear"} scale.`, ...differences(group)] : many ? differences(group) : [];
   if (!z) make("p", `No ${nameOf(layer)} of this plane is finite: all that was measured is NaN or infinite.`, parent, { class: "warn" });
   if (words.length) words.forEach(text => make("p", text, parent, { class: "differs" }));
-  const box = row(parent, group.length > 2 ? "row small" : "row");
+  const box = row(parent, group.length > 2 ? "row small" : "row pair");
   const own = it => it.slice.words.filter(sentence => !common.includes(sentence)), together = turning();
-  const spec = it => (many ? { title: it.run.name, share: group.length > 2 ? 0.48 : 1, words: own(it) } : { words: [] });
+  const spec = it => (many ? { title: it.run.name, share: 0.48, words: own(it) } : { share: 0.48, words: [] });
   group.forEach(it => mapOf(box, it, z, layer, many ? { note: "from above", ...spec(it) } : spec(it)));
   if (z) group.forEach(it => surfaceOf(box, it, z, layer, many ? { note: "in space", ...spec(it), together, words: [] } : spec(it)));
   wordsOf(parent, common);
@@ -118,9 +119,9 @@ const sectionOfLines = () => section("lines", "Lines", body => {
   runs.forEach((run, number) => run.slices.filter(slice => !slice.y).forEach(slice => {
     const layers = [null, ...slice.layers.map(it => it.name)];
     layers.forEach((layer, kind) => chart(box, {
-      title: `${nameOf(layer)} along ${slice.name || "slice " + slice.slice}${many ? `: ${run.name}` : ""}`, overSteps: false, xName: slice.x_name, yName: nameOf(layer),
-      lines: [{ name: nameOf(layer), x: nums(slice.x), y: valuesOf(slice, layer), colour: many ? number : kind, dash: 0 }], words: kind ? [] : slice.words, table: nodesOf(slice), note: `around ${slice.centre || "its centre"}` }));
-    if (!finite(valuesOf(slice, null)).length) make("p", `No loss along ${slice.name || "slice " + slice.slice} is finite.`, body, { class: "warn" });
+      title: `${nameOf(layer)} along ${slice.title}${many ? `: ${run.name}` : ""}`, overSteps: false, xName: slice.x_name, yName: nameOf(layer),
+      lines: [{ name: nameOf(layer), x: nums(slice.x), y: valuesOf(slice, layer), colour: many ? number : kind, dash: 0 }], words: kind ? [] : slice.words, table: nodesOf(slice) }));
+    if (!finite(valuesOf(slice, null)).length) make("p", `No loss along ${slice.title} is finite.`, body, { class: "warn" });
   }));
 }, { isOpen: false });
 
@@ -239,13 +240,13 @@ const bars = (parent, { title, note, names, values, errors }) => {
   made.holder.classList.add("chart");
   picture(made.holder, width => {
     const shown = order.slice(0, 40), height = shown.length * 20 + 30, svg = drawing(made.holder, width, height);
-    const letters = width < 420 ? 14 : 24, left = Math.max(...shown.map(at => widthOf(cutMiddle(names[at], letters), 11))) + 12;
+    const letters = width < 420 ? 14 : 24, left = Math.max(...shown.map(at => widthOf(cutPath(names[at], letters), 11))) + 12;
     const x = { low: Math.min(0, ...shown.map(at => values[at])), high: Math.max(0, ...shown.map(at => values[at])) * 1.02 || 1, log: false };
     const frame = axes(svg, { width, height, x, y: null, room: { left, right: 60, top: 6, bottom: 24 } });
     shown.forEach((at, place) => {
       const y = frame.top + place * 20 + 3, [from, to] = [frame.x(0), frame.x(values[at])].sort((a, b) => a - b);
       draw("rect", svg, { x: short(from), y, width: short(Math.max(1, to - from)), height: 14, class: "bar" });
-      draw("text", svg, { x: left - 6, y: y + 11, class: "end tick" }, cutMiddle(names[at], letters));
+      draw("text", svg, { x: left - 6, y: y + 11, class: "end tick" }, cutPath(names[at], letters));
       draw("text", svg, { x: short(to + 5), y: y + 11, class: "tick" }, show(values[at], 3));
     });
   });
@@ -255,7 +256,7 @@ const measures = (parent, { step, list }, who) => {
   const box = make("figure", null, parent);
   make("h3", `Further measures at step ${show(step)}${who}`, make("header", null, box));
   const rows = list.map(it => [it.name, `${show(num(it.value))}${isNumber(num(it.error)) ? ` ± ${show(num(it.error), 2)}` : ""}`, isNumber(num(it.radius)) ? show(num(it.radius)) : "", it.meaning]);
-  make("div", null, box, { class: "table", tabindex: "0", role: "region", "aria-label": "Measures of sharpness" }).append(rowsTable(["measure", "value", "radius", "what it says"], rows));
+  make("div", null, box, { class: "table", tabindex: "0", role: "region", "aria-label": plain(`Measures of sharpness${who}`) }).append(rowsTable(["measure", "value", "radius", "what it says"], rows));
 };
 
 const sectionOfSettings = () => section("settings", "Settings and provenance", body => {
@@ -304,4 +305,4 @@ sectionOfSettings();
 
 // Resolved once everything that is unfolded is painted.
 const ready = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(painting))));
-window.burnscape = { get ready() { return ready().then(() => pictures.size); }, parts: { heightOn, isolines, meshOf, scaleOf, ticksOf, bandsOf } };
+window.burnscape = { get ready() { return ready().then(() => pictures.size); }, parts: { heightOn, isolines, meshOf, scaleOf, ticksOf, bandsOf, cutPath } };

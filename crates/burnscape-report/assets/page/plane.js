@@ -17,8 +17,6 @@ const planesTogether = () => {
   return [...groups.values()];
 };
 
-const planeTitle = slice => `${slice.name || "slice " + slice.slice} around ${slice.centre || "its centre"}`;
-
 // One decision of log or linear and one range for all planes of a group.
 const scaleOfPlanes = (group, layer) => scaleOf(group.flatMap(({ slice }) => valuesOf(slice, layer)));
 

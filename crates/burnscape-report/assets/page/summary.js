@@ -89,11 +89,12 @@ const comparison = parent => {
   });
 };
 
-// Runs with the same settings, but for seeds, and the same model and learning rates are a group: one band holds them.
+// Runs with the same settings, but for seeds, and the same model and learning rates are a group: one band holds them. Of
+// runs that recorded no settings nobody knows whether they have the same.
 const groupRuns = () => {
   const settings = run => JSON.stringify([Object.entries(run.settings).filter(([name]) => !/seed/i.test(name)), run.summary.parameters, run.summary.blocks, run.summary.optimizer, run.lr, run.summary.epochs]);
   const groups = new Map();
-  runs.forEach(run => groups.set(settings(run), [...(groups.get(settings(run)) || []), run]));
+  runs.filter(run => Object.keys(run.settings).length).forEach(run => groups.set(settings(run), [...(groups.get(settings(run)) || []), run]));
   const shared = [...groups.values()].filter(group => group.length > 1);
   shared.forEach((group, number) => group.forEach(run => { run.group = number; }));
   return shared;

@@ -27,6 +27,17 @@ const cutMiddle = (text, count) => {
   return letters.slice(0, head).join("") + "…" + letters.slice(letters.length - (count - 1 - head)).join("");
 };
 
+// A path of modules: the names before its end are cut to their first letters, as many as it takes, since numbers and the
+// end tell blocks apart.
+const cutPath = (text, count) => {
+  const parts = plain(text).split(".");
+  const isLong = () => [...parts.join(".")].length > count;
+  for (let at = 0; text.length < 300 && at < parts.length - 1 && isLong(); at++) {
+    if (!/^\d+$/.test(parts[at])) parts[at] = [...parts[at]][0] || "";
+  }
+  return cutMiddle(parts.join("."), count);
+};
+
 const superscript = power => [...String(power)].map(c => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
 
 // As short as four digits are, whatever the size.

@@ -1,8 +1,8 @@
 //! Curves in a frame, with a legend.
 
-use super::FigureOptions;
 use super::frame::{Frame, Words};
 use super::legend::{Entry, Mark};
+use super::options::FigureOptions;
 use super::scale::Scale;
 use super::svg::{Look, Svg};
 

@@ -1,20 +1,19 @@
 //! Loss over a plane from above: a cell per node, isolines, and the path of training.
 
-use std::ops::Range;
-
 use burnscape_landscape::grid::Axis;
 use burnscape_landscape::isoline::isolines;
 use burnscape_landscape::surface::{NodeState, Spacing};
 use burnscape_landscape::words as honest;
-use burnscape_trace::Trajectory;
 use colorous::Color;
 
-use super::FigureOptions;
 use super::cells::Cells;
 use super::frame::{Frame, Words};
 use super::legend::{Entry, Mark};
+use super::marks::minimum_mark;
+use super::options::FigureOptions;
 use super::scale::Scale;
 use super::svg::{Anchor, Look, Svg};
+use super::{path, titles};
 use crate::slice::Slice;
 
 /// A loss that is NaN or infinite: a colour that no scale has.
@@ -22,16 +21,15 @@ const NON_FINITE: (&str, Color) = ("#d6006c", Color { r: 0xd6, g: 0x00, b: 0x6c 
 const UNMEASURED: (&str, Color) = ("#e6e6e6", Color { r: 0xe6, g: 0xe6, b: 0xe6 });
 const ISOLINES: usize = 12;
 const LEFT: f64 = 56.0;
-const PATH: &str = "#d55e00";
 
 /// `None` for a line.
 pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
     let y = slice.surface.grid().y()?;
     let mut svg = options.canvas();
-    let title = super::surface::title(slice);
+    let title = titles::title(slice);
     svg.title(&title);
     let scale = Scale::of(slice.scaled_losses());
-    let names = super::surface::axis_names(slice);
+    let names = titles::axis_names(slice);
     let bar = scale.map(|scale| ("loss", scale));
     let words = Words { title: &title, x: &names[0], y: &names[1], bar, legend: legend(slice) };
     let frame = Frame::new(&svg, edges(slice.surface.grid().x()), edges(y), LEFT, words);
@@ -42,7 +40,7 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
         marks(slice, &frame, &mut svg);
     }
     lines(slice, &frame, scale.as_ref(), &mut svg);
-    slice.trajectory.iter().for_each(|path| way(path, &frame, &mut svg));
+    slice.trajectory.iter().for_each(|it| path::draw(it, &frame, &mut svg));
     number_basins(slice, &frame, &mut svg);
     svg.end_group();
     frame.axes(&mut svg);
@@ -51,7 +49,7 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
 }
 
 /// From half a cell before the first node to half a cell behind the last.
-pub(super) fn edges(axis: &Axis) -> Scale {
+fn edges(axis: &Axis) -> Scale {
     let half = axis.spacing() / 2.0;
     Scale::linear(axis.min() - half, axis.max() + half)
 }
@@ -117,67 +115,9 @@ fn number_basins(slice: &Slice, frame: &Frame<'_>, svg: &mut Svg) {
     let Some(tree) = slice.basins().filter(|tree| tree.minima() > 1) else { return };
     for (number, basin, _) in tree.numbered() {
         let (x, y) = frame.at(basin.minimum.alpha, basin.minimum.beta);
-        svg.polygon(&minimum_mark(x, y), &Look::outlined("#ffffff", "#1a1a1a", 0.9));
+        minimum_mark((x, y), svg);
         svg.text_on_colours(x + 5.5, y + 3.0, Anchor::Start, &number.to_string());
     }
-}
-
-fn minimum_mark(x: f64, y: f64) -> [(f64, f64); 3] {
-    [(x - 3.6, y - 3.0), (x + 3.6, y - 3.0), (x, y + 3.4)]
-}
-
-/// The path of training: a filled start, a hollow end, in which of several runs the number of each stands.
-pub(super) fn way(path: &Trajectory, frame: &Frame<'_>, svg: &mut Svg) {
-    let runs = path.runs();
-    for (number, run) in runs.iter().enumerate() {
-        way_of_run(path, run, (runs.len() > 1).then_some(number + 1), frame, svg);
-    }
-}
-
-fn way_of_run(
-    path: &Trajectory,
-    run: &Range<usize>,
-    number: Option<usize>,
-    frame: &Frame<'_>,
-    svg: &mut Svg,
-) {
-    let points = finite_points_of(path, run).map(|(x, y)| frame.at(x, y));
-    let points: Vec<(f64, f64)> = points.collect();
-    svg.polyline(&points, &Look::line("#ffffff", 2.2));
-    svg.polyline(&points, &Look::line(PATH, 1.1));
-    for &(x, y) in &points {
-        svg.circle(x, y, 1.3, &Look::filled(PATH));
-    }
-    if let [first, .., last] = points[..] {
-        start_mark(first, svg);
-        end_mark(last, svg);
-        if let Some(number) = number {
-            svg.text(last.0 + 6.0, last.1 + 3.0, Anchor::Start, &number.to_string());
-        }
-    }
-}
-
-pub(super) fn finite_points(path: &Trajectory) -> impl Iterator<Item = (f64, f64)> {
-    finite_points_of(path, &(0..path.x.len()))
-}
-
-/// Of some of its entries.
-fn finite_points_of(
-    path: &Trajectory,
-    entries: &Range<usize>,
-) -> impl Iterator<Item = (f64, f64)> + use<> {
-    let points = path.x.iter().copied().zip(path.y.iter().copied());
-    let points: Vec<_> = points.skip(entries.start).take(entries.len()).collect();
-    points.into_iter().filter(|(x, y)| x.is_finite() && y.is_finite())
-}
-
-pub(super) fn start_mark((x, y): (f64, f64), svg: &mut Svg) {
-    let corners = [(x - 3.2, y - 3.2), (x + 3.2, y - 3.2), (x + 3.2, y + 3.2), (x - 3.2, y + 3.2)];
-    svg.polygon(&corners, &Look::outlined(PATH, "#ffffff", 0.9));
-}
-
-pub(super) fn end_mark((x, y): (f64, f64), svg: &mut Svg) {
-    svg.circle(x, y, 3.8, &Look::outlined("#ffffff", PATH, 1.4));
 }
 
 fn legend(slice: &Slice) -> Vec<Entry<'static>> {

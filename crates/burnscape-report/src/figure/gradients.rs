@@ -3,12 +3,12 @@
 use burnscape_trace::columns::GRAD_NORM;
 use colorous::Color;
 
-use super::FigureOptions;
 use super::cells::Cells;
 use super::frame::{Frame, Words};
 use super::legend::{Entry, Mark};
+use super::options::FigureOptions;
 use super::scale::Scale;
-use super::svg::{Anchor, FONT, Look, Svg, cut, width_of};
+use super::svg::{Anchor, FONT, Look, Svg, cut_path, width_of};
 use crate::Error;
 use crate::heat::{Cell, Heat};
 use crate::run::Run;
@@ -68,6 +68,6 @@ fn row_names(names: &[String], frame: &Frame<'_>, svg: &mut Svg) {
     let every = (FONT * 1.1 / high).ceil().max(1.0) as usize;
     for (row, name) in names.iter().enumerate().step_by(every) {
         let y = frame.top + (row as f64 + 0.5) * high + FONT * 0.36;
-        svg.text(frame.left - 4.0, y, Anchor::End, &cut(name, frame.left - 6.0));
+        svg.text(frame.left - 4.0, y, Anchor::End, &cut_path(name, frame.left - 6.0));
     }
 }

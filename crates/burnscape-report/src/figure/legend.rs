@@ -1,6 +1,6 @@
 //! Names with the marks of what they name, in rows between the headline and the frame.
 
-use super::contour::{end_mark, start_mark};
+use super::marks::{end_mark, start_mark};
 use super::svg::{Anchor, FONT, Look, Svg, cut, width_of};
 
 /// From the baseline of a row to the next.

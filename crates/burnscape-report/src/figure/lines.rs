@@ -1,7 +1,9 @@
 //! Loss along lines.
 
-use super::FigureOptions;
+use burnscape_run::axis_label;
+
 use super::chart::{self, Line, Names};
+use super::options::FigureOptions;
 use super::svg::Svg;
 use crate::run::Run;
 use crate::slice::Slice;
@@ -22,7 +24,7 @@ fn line(slice: &Slice) -> Line {
     let surface = &slice.surface;
     let point = |node: usize| Some((surface.grid().coordinates(node).0, surface.loss(node)?));
     Line {
-        name: format!("slice {}: {}", slice.record.slice, slice.record.x.label),
+        name: format!("slice {}: {}", slice.record.slice, axis_label(&slice.record.x)),
         points: (0..surface.grid().len()).filter_map(point).collect(),
         has_marks: false,
     }

@@ -2,8 +2,8 @@
 
 use burnscape_trace::Epoch;
 
-use super::FigureOptions;
 use super::chart::{self, Line, Names};
+use super::options::FigureOptions;
 use super::svg::Svg;
 use crate::curves::Curves;
 use crate::run::Run;

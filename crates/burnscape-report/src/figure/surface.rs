@@ -8,14 +8,15 @@ use std::ops::RangeInclusive;
 use colorous::Color;
 use resvg::tiny_skia::Pixmap;
 
-use super::FigureOptions;
 use super::cells::Cells;
-use super::contour::{end_mark, start_mark};
 use super::frame::{Frame, Words};
 use super::legend::{Entry, Mark};
+use super::marks::{PATH, end_mark, start_mark};
+use super::options::FigureOptions;
 use super::paint::Painter;
 use super::scale::{Scale, label};
 use super::svg::{Anchor, FONT, Look, Svg, cut};
+use super::titles;
 use crate::slice::Slice;
 
 /// From where it is looked at, in degrees: around, and up.
@@ -25,7 +26,7 @@ const ELEVATION: f64 = 28.0;
 const TALL: f64 = 0.62;
 /// Heights that stems reach, the box's being 0 to 1.
 const IN_THE_BOX: RangeInclusive<f64> = -0.02..=1.02;
-const PATH: &str = "#d55e00";
+/// That of [`PATH`].
 const PATH_COLOUR: Color = Color { r: 0xd5, g: 0x5e, b: 0x00 };
 /// Points of the path per cell that it crosses.
 const POINTS_PER_CELL: f64 = 4.0;
@@ -36,7 +37,7 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
     let loss = Scale::of(losses(slice))?;
     let axis = |axis: &burnscape_landscape::grid::Axis| Scale::linear(axis.min(), axis.max());
     let mut svg = options.canvas();
-    let title = title(slice);
+    let title = titles::title(slice);
     svg.title(&title);
     let (x, y) = (axis(slice.surface.grid().x()), axis(y));
     let bar = Some(("loss", loss));
@@ -97,23 +98,6 @@ fn painted(parts: &[Part], dpi: f64, svg: &mut Svg) {
     }
     let (wide, high) = (f64::from(size[0]) / scale, f64::from(size[1]) / scale);
     svg.picture(0.0, 0.0, wide, high, painter.into_dots());
-}
-
-/// Name and centre of a slice.
-pub(super) fn title(slice: &Slice) -> String {
-    let record = &slice.record;
-    let centre = if record.centre.is_empty() { "its centre" } else { &record.centre };
-    format!("Loss, slice {} “{}” around {centre}", record.slice, record.name)
-}
-
-/// What the axes are, with their units.
-pub(super) fn axis_names(slice: &Slice) -> [String; 2] {
-    let name = |symbol: &str, axis: &burnscape_trace::Axis| {
-        let label = if axis.label.is_empty() { "direction" } else { &axis.label };
-        format!("{symbol}: {label} (‖d‖ = {})", self::label(axis.direction_norm))
-    };
-    let y = slice.record.y.as_ref().map_or(String::new(), |y| name("β", y));
-    [name("α", &slice.record.x), y]
 }
 
 /// A piece of the picture and how far it is away.
@@ -191,7 +175,7 @@ impl View {
     }
 
     fn ticks(&self, slice: &Slice, svg: &mut Svg) {
-        let [x_name, y_name] = axis_names(slice);
+        let [x_name, y_name] = titles::axis_names(slice);
         for tick in self.x.ticks(4) {
             let (x, y) = self.project(self.x.place(tick), -0.04, 0.0).0;
             svg.text(x, y + FONT, Anchor::End, &label(tick));

@@ -276,6 +276,25 @@ pub(crate) fn cut(text: &str, width: f64) -> String {
     }
 }
 
+/// Longer paths are cut as other texts are.
+const LONGEST_PATH: usize = 300;
+
+/// A path of modules cut to a width, in points: the names before its end to their first letters, as many as it takes,
+/// since numbers and the end tell blocks apart.
+pub(crate) fn cut_path(path: &str, width: f64) -> String {
+    let mut parts: Vec<&str> = path.split('.').collect();
+    for at in 0..parts.len() - 1 {
+        if path.len() > LONGEST_PATH || width_of(&parts.join(".")) <= width {
+            break;
+        }
+        if !parts[at].chars().all(|letter| letter.is_ascii_digit()) {
+            let first = parts[at].chars().next().map_or(0, char::len_utf8);
+            parts[at] = &parts[at][..first];
+        }
+    }
+    cut(&parts.join("."), width)
+}
+
 /// A text in at most `lines` lines of a width, in points, broken at spaces; what is longer is cut.
 pub(crate) fn wrapped(text: &str, width: f64, lines: usize) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
@@ -302,6 +321,21 @@ fn short(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_of_modules_keeps_its_numbers_and_its_end() {
+        let path = "encoder.layers.17.attention.query.weight";
+        for (letters, told) in [
+            (40, path),
+            (36, "e.layers.17.attention.query.weight"),
+            (30, "e.l.17.attention.query.weight"),
+            (20, "e.l.17.a.q.weight"),
+            (8, "e.l.17.…"),
+        ] {
+            assert_eq!(cut_path(path, f64::from(letters) * LETTER * FONT), told);
+        }
+        assert_eq!(cut_path("fc", 0.0), "…");
+    }
 
     #[test]
     fn numbers_and_names_are_short() {

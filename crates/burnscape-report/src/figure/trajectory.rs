@@ -1,11 +1,13 @@
 //! The path of training in the coordinates of a plane, coloured by snapshot.
 
-use super::FigureOptions;
-use super::contour::{end_mark, finite_points, start_mark};
 use super::frame::{Frame, Words};
 use super::legend::{Entry, Mark};
+use super::marks::{end_mark, start_mark};
+use super::options::FigureOptions;
+use super::path::finite_points;
 use super::scale::Scale;
 use super::svg::{Look, Svg};
+use super::titles;
 use crate::slice::Slice;
 
 /// `None` for a line, and where fewer than two snapshots have a place.
@@ -33,7 +35,7 @@ pub(super) fn draw(slice: &Slice, options: &FigureOptions) -> Option<Svg> {
     };
     let longest = path.runs().iter().map(ExactSizeIterator::len).max().unwrap_or(0);
     let numbers = Scale::linear(0.0, (longest.clamp(2, points.len()) - 1) as f64);
-    let names = super::surface::axis_names(slice);
+    let names = titles::axis_names(slice);
     let legend = vec![Entry::new("start", Mark::Start), Entry::new("end", Mark::End)];
     let bar = Some((entry, numbers));
     let words = Words { title: &title, x: &names[0], y: &names[1], bar, legend };

@@ -4,13 +4,15 @@
 //! bytes, the header as a Python dictionary padded with spaces to a multiple of 64 bytes, the elements in
 //! row-major order.
 
-use std::io::{self, Seek, Write};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::ops::Range;
 
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
+use crc32fast::Hasher;
 
-/// Elements that are turned into bytes at a time.
-const CHUNK: usize = 1 << 14;
+use super::stored::{Entry, directory};
+
+/// Bytes of an array that are written at a time.
+const CHUNK_BYTES: usize = 32 << 10;
 /// The header, with all before it, is padded to a multiple of this.
 const ALIGNMENT: usize = 64;
 
@@ -46,15 +48,27 @@ impl Element for char {
     }
 }
 
-/// An NPZ file that is being written.
+/// An NPZ file that is being written; several of its arrays may be at once.
 pub(super) struct Archive<W: Write + Seek> {
-    zip: ZipWriter<W>,
+    file: W,
+    /// Where the next entry begins.
+    end: u64,
+    entries: Vec<Entry>,
+}
+
+/// Where an array goes whose values are told piece by piece.
+pub(super) struct Place {
+    entry: usize,
+    /// Where the next bytes go, and where the last ones end.
+    bytes: Range<u64>,
+    hasher: Hasher,
+    /// Bytes that are not written yet.
+    pub(super) buffer: Vec<u8>,
 }
 
 impl<W: Write + Seek> Archive<W> {
     pub(super) fn new(file: W) -> Self {
-        let zip = ZipWriter::new(file);
-        Self { zip }
+        Self { file, end: 0, entries: Vec::new() }
     }
 
     /// Adds an array; its values in row-major order.
@@ -65,57 +79,81 @@ impl<W: Write + Seek> Archive<W> {
         values: &[T],
     ) -> io::Result<()> {
         debug_assert_eq!(shape.iter().product::<usize>(), values.len(), "{name}");
-        self.entry(name, &header(T::DESCR, shape), values)
+        let place = self.reserve::<T>(name, shape);
+        self.fill(place, values)
     }
 
     /// Adds a text: an array without dimensions, as many characters wide as the text is long.
     pub(super) fn text(&mut self, name: &str, text: &str) -> io::Result<()> {
         let characters: Vec<char> = text.chars().collect();
         let descr = format!("{}{}", char::DESCR, characters.len());
-        self.entry(name, &header(&descr, &[]), &characters)
+        let place = self.place(name, header(&descr, &[]), size_of_val(&characters[..]));
+        self.fill(place, &characters)
     }
 
-    /// Writes what stands at the end of an archive and gives the file back.
-    pub(super) fn finish(self) -> io::Result<W> {
-        Ok(self.zip.finish()?)
-    }
-
-    /// Begins an array whose values [`go_on`](Self::go_on) gives.
-    pub(super) fn begin<T: Element>(&mut self, name: &str, shape: &[usize]) -> io::Result<()> {
-        let header = header(T::DESCR, shape);
+    /// Makes room for an array, whose values are put into its [buffer](Place::buffer) and [drained](Self::drain) from
+    /// there until it is [closed](Self::close).
+    pub(super) fn reserve<T: Element>(&mut self, name: &str, shape: &[usize]) -> Place {
         let values: usize = shape.iter().product();
-        self.start(name, &header, header.len() + values * size_of::<T>())
+        self.place(name, header(T::DESCR, shape), values * size_of::<T>())
     }
 
-    fn entry<T: Element>(&mut self, name: &str, header: &[u8], values: &[T]) -> io::Result<()> {
-        self.start(name, header, header.len() + size_of_val(values))?;
-        self.go_on(values)
+    fn place(&mut self, name: &str, header: Vec<u8>, bytes_of_values: usize) -> Place {
+        let bytes = (header.len() + bytes_of_values) as u64;
+        let entry = Entry { name: format!("{name}.npy"), at: self.end, bytes, crc32: 0 };
+        let begin = self.end + entry.local_header().len() as u64;
+        self.end = begin + bytes;
+        self.entries.push(entry);
+        let entry = self.entries.len() - 1;
+        Place { entry, bytes: begin..self.end, hasher: Hasher::new(), buffer: header }
     }
 
-    fn start(&mut self, name: &str, header: &[u8], bytes: usize) -> io::Result<()> {
-        self.zip.start_file(format!("{name}.npy"), options(bytes))?;
-        self.zip.write_all(header)
-    }
-
-    /// Appends values to the array that was begun.
-    pub(super) fn go_on<T: Element>(&mut self, values: &[T]) -> io::Result<()> {
-        let mut buffer = Vec::new();
-        for chunk in values.chunks(CHUNK) {
-            buffer.clear();
-            chunk.iter().for_each(|value| value.append(&mut buffer));
-            self.zip.write_all(&buffer)?;
+    fn fill<T: Element>(&mut self, mut place: Place, values: &[T]) -> io::Result<()> {
+        for chunk in values.chunks(CHUNK_BYTES / size_of::<T>()) {
+            chunk.iter().for_each(|value| value.append(&mut place.buffer));
+            self.drain(&mut place)?;
         }
+        self.close(place)
+    }
+
+    /// Writes what stands in the buffer, when that is much.
+    pub(super) fn drain(&mut self, place: &mut Place) -> io::Result<()> {
+        if place.buffer.len() < CHUNK_BYTES { Ok(()) } else { self.write(place) }
+    }
+
+    fn write(&mut self, place: &mut Place) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(place.bytes.start))?;
+        self.file.write_all(&place.buffer)?;
+        place.hasher.update(&place.buffer);
+        place.bytes.start += place.buffer.len() as u64;
+        place.buffer.clear();
         Ok(())
     }
-}
 
-/// Not compressed, since weights hardly are compressible; without a date, so that the same run gives the
-/// same bytes.
-fn options(bytes: usize) -> SimpleFileOptions {
-    SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Stored)
-        .last_modified_time(DateTime::default())
-        .large_file(u32::try_from(bytes).is_err())
+    /// Writes the rest of an array.
+    ///
+    /// # Errors
+    ///
+    /// Also where there are more or fewer values than its shape has.
+    pub(super) fn close(&mut self, mut place: Place) -> io::Result<()> {
+        self.write(&mut place)?;
+        self.entries[place.entry].crc32 = place.hasher.finalize();
+        match place.bytes.start == place.bytes.end {
+            true => Ok(()),
+            false => Err(io::Error::other("an array has other values than its shape says")),
+        }
+    }
+
+    /// Writes what stands before the arrays and at the end of the archive, and gives the file back.
+    pub(super) fn finish(mut self) -> io::Result<W> {
+        for entry in &self.entries {
+            self.file.seek(SeekFrom::Start(entry.at))?;
+            self.file.write_all(&entry.local_header())?;
+        }
+        self.file.seek(SeekFrom::Start(self.end))?;
+        self.file.write_all(&directory(&self.entries, self.end))?;
+        Ok(self.file)
+    }
 }
 
 fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
@@ -147,6 +185,10 @@ const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Cursor, Read};
+
+    use zip::ZipArchive;
+
     use super::*;
 
     #[test]
@@ -157,6 +199,65 @@ mod tests {
             assert_eq!(usize::from(u16::from_le_bytes([header[8], header[9]])), header.len() - 10);
             assert_eq!(header.last(), Some(&b'\n'));
         }
+    }
+
+    fn bytes_of(zip: &mut ZipArchive<impl Read + Seek>, name: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        zip.by_name(name).unwrap().read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn arrays_that_are_written_at_once_are_those_that_are_read() {
+        let mut archive = Archive::new(Cursor::new(Vec::new()));
+        let count = 3 * CHUNK_BYTES;
+        let mut whole = archive.reserve::<u64>("whole", &[count]);
+        let mut single = archive.reserve::<f32>("größe β", &[count, 1]);
+        for number in 0..count {
+            (number as u64).append(&mut whole.buffer);
+            (number as f32).append(&mut single.buffer);
+            archive.drain(&mut whole).unwrap();
+            archive.drain(&mut single).unwrap();
+        }
+        archive.close(single).unwrap();
+        archive.array("bytes", &[2], &[1_u8, 2]).unwrap();
+        archive.close(whole).unwrap();
+        let mut zip = ZipArchive::new(archive.finish().unwrap()).unwrap();
+        let told: Vec<u8> = (0..count as u64).flat_map(u64::to_le_bytes).collect();
+        assert!(bytes_of(&mut zip, "whole.npy").ends_with(&told));
+        let told: Vec<u8> = (0..count).flat_map(|it| (it as f32).to_le_bytes()).collect();
+        assert!(bytes_of(&mut zip, "größe β.npy").ends_with(&told));
+        assert!(bytes_of(&mut zip, "bytes.npy").ends_with(&[1, 2]));
+    }
+
+    #[test]
+    fn an_array_has_as_many_values_as_its_shape_says() {
+        let mut archive = Archive::new(Cursor::new(Vec::new()));
+        let place = archive.reserve::<u8>("few", &[1]);
+        assert!(archive.close(place).is_err());
+        let mut place = archive.reserve::<u8>("many", &[1]);
+        place.buffer.extend([1, 2]);
+        assert!(archive.close(place).is_err());
+    }
+
+    #[test]
+    #[ignore = "writes 5 GiB"]
+    fn arrays_of_more_than_4_gib_are_read_and_what_lies_behind_them() {
+        let mut archive = Archive::new(tempfile::tempfile().unwrap());
+        let bytes = 5_usize << 30;
+        let mut wide = archive.reserve::<u8>("wide", &[bytes]);
+        for _ in 0..bytes >> 20 {
+            wide.buffer.resize(wide.buffer.len() + (1 << 20), 7);
+            archive.drain(&mut wide).unwrap();
+        }
+        archive.close(wide).unwrap();
+        archive.array("behind", &[2], &[1_u8, 2]).unwrap();
+        let mut zip = ZipArchive::new(archive.finish().unwrap()).unwrap();
+        assert!(bytes_of(&mut zip, "behind.npy").ends_with(&[1, 2]));
+        let mut read = zip.by_name("wide.npy").unwrap();
+        // Reading to the end holds the checksum against the bytes.
+        let copied = io::copy(&mut read, &mut io::sink()).unwrap();
+        assert_eq!(copied as usize, bytes + header("|u1", &[bytes]).len());
     }
 
     #[test]

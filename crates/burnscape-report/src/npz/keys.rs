@@ -1,18 +1,20 @@
 //! Names of layers as keys: readable, different from each other and from every other key.
 
-use std::collections::HashSet;
+use burnscape_run::Distinct;
 
 /// Longest key of a layer, in characters.
 const MAX_CHARS: usize = 64;
 
 /// What follows `slice{n}_` in the keys that every slice has.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 14] = [
     "x",
     "y",
     "loss",
     "stderr",
     "state",
     "info",
+    "basin",
+    "basins",
     "trajectory_xy",
     "trajectory_loss",
     "centre",
@@ -23,12 +25,12 @@ const RESERVED: [&str; 12] = [
 
 /// One key per name, in order; `{key}_stderr` is free as well.
 pub(super) fn of_layers<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut taken: HashSet<String> = RESERVED.map(String::from).into();
-    names.map(|name| free_key(&slug(name), &mut taken)).collect()
+    let mut keys = distinct().reserve(RESERVED);
+    names.map(|name| keys.name(&slug(name))).collect()
 }
 
 /// Keys of arrays that are not of a slice.
-const OWN: [&str; 22] = [
+const OWN: [&str; 24] = [
     "trajectory_xy",
     "trajectory_loss",
     "centre",
@@ -44,6 +46,8 @@ const OWN: [&str; 22] = [
     "lr",
     "loss",
     "missing",
+    "missing_step",
+    "missing_block",
     "blocks",
     "epoch",
     "epoch_steps",
@@ -53,28 +57,22 @@ const OWN: [&str; 22] = [
     "metrics",
 ];
 
+/// How keys of slices, metrics and steps of rare columns begin.
+const THEIRS: [&str; 3] = ["slice", "metric", "steps_of_"];
+
 /// One key per column of the steps, in order; most are the names themselves.
 pub(super) fn of_columns(names: &[String]) -> Vec<String> {
-    let mut taken: HashSet<String> = OWN.map(String::from).into();
+    let mut keys = distinct().reserve(OWN);
     let key = |name: &String| match slug(name) {
-        // Keys of slices and metrics are theirs alone.
-        slug if slug.starts_with("slice") || slug.starts_with("metric") => format!("column_{slug}"),
+        // Keys of slices, metrics and steps of rare columns are theirs alone.
+        slug if THEIRS.iter().any(|prefix| slug.starts_with(prefix)) => format!("column_{slug}"),
         slug => slug,
     };
-    names.iter().map(|name| free_key(&key(name), &mut taken)).collect()
+    names.iter().map(|name| keys.name(&key(name))).collect()
 }
 
-fn free_key(slug: &str, taken: &mut HashSet<String>) -> String {
-    let numbered = (2_u32..).map(|number| format!("{slug}_{number}"));
-    let is_free = |key: &String| !taken.contains(key) && !taken.contains(&stderr(key));
-    let key = std::iter::once(slug.to_owned()).chain(numbered).find(is_free);
-    let key = key.expect("one of four thousand million keys is free");
-    taken.extend([key.clone(), stderr(&key)]);
-    key
-}
-
-fn stderr(key: &str) -> String {
-    format!("{key}_stderr")
+fn distinct() -> Distinct {
+    Distinct::numbered(|slug, number| format!("{slug}_{number}")).with_beside("_stderr")
 }
 
 /// Letters and digits of any script in lower case; whatever is between them becomes one `_`.

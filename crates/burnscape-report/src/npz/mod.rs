@@ -3,8 +3,7 @@
 mod archive;
 mod course;
 mod keys;
-
-use std::io::{BufWriter, Write};
+mod stored;
 
 use burnscape_landscape::layout::Block;
 use burnscape_landscape::surface::NodeState;
@@ -17,7 +16,7 @@ use crate::layout::Layouts;
 use crate::output::Output;
 use crate::run::Run;
 use crate::slice::Slice;
-use crate::{Error, info, layout};
+use crate::{Error, basins, info, layout};
 
 /// Writes course and slices of a run, with the directions or without.
 pub(crate) fn write(run: &Run, with_directions: bool, output: &mut Output) -> Result<(), Error> {
@@ -25,9 +24,10 @@ pub(crate) fn write(run: &Run, with_directions: bool, output: &mut Output) -> Re
     if with_directions {
         run.require_slices()?;
     }
-    let mut npz = Npz { archive: Archive::new(BufWriter::new(output.file())), output };
+    let mut npz = Npz { archive: Archive::new(output.file()), output };
     for slice in run.slices.values() {
         npz.surface(slice)?;
+        npz.basins(slice)?;
         npz.layers(slice, run)?;
         npz.trajectory(slice)?;
     }
@@ -41,7 +41,7 @@ pub(crate) fn write(run: &Run, with_directions: bool, output: &mut Output) -> Re
 
 /// An archive that knows the file it goes to, for its errors.
 struct Npz<'a> {
-    archive: Archive<BufWriter<&'a std::fs::File>>,
+    archive: Archive<&'a std::fs::File>,
     output: &'a Output,
 }
 
@@ -57,6 +57,15 @@ impl Npz<'_> {
         self.array(&key("stderr"), &shape, surface.stderrs())?;
         let states: Vec<u8> = surface.states().iter().copied().map(state_code).collect();
         self.array(&key("state"), &shape, &states)
+    }
+
+    /// Where no node is missing: which basin each lies in, 0 for none, and what there is to tell of each basin.
+    fn basins(&mut self, slice: &Slice) -> Result<(), Error> {
+        let Some(tree) = slice.basins() else { return Ok(()) };
+        let number = |basin: &Option<usize>| basin.map_or(0, |number| number as u64);
+        let of_nodes: Vec<u64> = basins::of_nodes(&tree).iter().map(number).collect();
+        self.array(&key(slice, "basin"), &slice.shape(), &of_nodes)?;
+        self.text(&key(slice, "basins"), &basins::list(&tree))
     }
 
     fn layers(&mut self, slice: &Slice, run: &Run) -> Result<(), Error> {
@@ -147,17 +156,18 @@ impl Npz<'_> {
         self.archive.array(key, shape, values).map_err(|source| self.output.error(source))
     }
 
-    /// An array whose values are made as they are written.
-    fn stream<T: archive::Element>(
-        &mut self,
-        key: &str,
-        shape: &[usize],
-        fill: impl FnOnce(&mut dyn FnMut(&[T]) -> Result<(), Error>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let output = self.output;
-        self.archive.begin::<T>(key, shape).map_err(|source| output.error(source))?;
-        let archive = &mut self.archive;
-        fill(&mut |values| archive.go_on(values).map_err(|source| output.error(source)))
+    /// Room for an array whose values are told piece by piece.
+    fn reserve<T: archive::Element>(&mut self, key: &str, shape: &[usize]) -> archive::Place {
+        self.archive.reserve::<T>(key, shape)
+    }
+
+    /// Takes the values that stand in the buffer of a place, when they have become many.
+    fn drain(&mut self, place: &mut archive::Place) -> Result<(), Error> {
+        self.archive.drain(place).map_err(|source| self.output.error(source))
+    }
+
+    fn close(&mut self, place: archive::Place) -> Result<(), Error> {
+        self.archive.close(place).map_err(|source| self.output.error(source))
     }
 
     fn text(&mut self, key: &str, json: &Value) -> Result<(), Error> {
@@ -165,8 +175,7 @@ impl Npz<'_> {
     }
 
     fn finish(self) -> Result<(), Error> {
-        let written = self.archive.finish().and_then(|mut file| file.flush());
-        written.map_err(|source| self.output.error(source))
+        self.archive.finish().map(drop).map_err(|source| self.output.error(source))
     }
 }
 

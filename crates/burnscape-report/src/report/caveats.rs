@@ -2,7 +2,9 @@
 
 use burnscape_landscape::topology::MergeTree;
 use burnscape_landscape::words as honest;
-use burnscape_run::{Caveat, caveat_of_plan, caveats_of_path, caveats_of_slice, caveats_of_values};
+use burnscape_run::{
+    Caveat, caveat_of_plan, caveat_of_stop, caveats_of_path, caveats_of_slice, caveats_of_values,
+};
 
 use crate::run::Run;
 use crate::slice::Slice;
@@ -20,6 +22,7 @@ pub(super) fn of_slice(slice: &Slice, run: &Run) -> Vec<String> {
     let scaled = (!record.normalisation.is_empty()).then(|| record.normalisation.clone());
     caveats.extend(scaled.map(Caveat::Scaled));
     caveats.extend(slice.trajectory.iter().flat_map(|path| caveats_of_path(record, path)));
+    caveats.extend(caveat_of_stop(&slice.surface, run.standing.state()));
     let mut words: Vec<String> = caveats.iter().map(ToString::to_string).collect();
     words.extend(slice.basins().iter().flat_map(basins));
     let study = record.study.and_then(|number| run.studies.get(&number));

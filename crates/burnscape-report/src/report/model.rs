@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use burnscape_run::OWN;
-use burnscape_trace::Activation;
+use burnscape_run::{OWN, caveats_of_checks};
 use burnscape_trace::columns::{
     DISTANCE, GRAD_CV, GRAD_MAX, GRAD_NON_FINITE, GRAD_NORM, Quotient, UPDATE_NORM,
     WEIGHT_NON_FINITE, WEIGHT_NORM,
 };
+use burnscape_trace::{Activation, Step};
 use serde_json::{Value, json};
 
 use super::numbers::{curve, short};
@@ -60,7 +60,9 @@ type Quantity = (&'static str, fn(&Activation) -> f64);
 pub(super) fn of_run(run: &Run, name: &str, runs: usize) -> Result<Value, Error> {
     let charts = (CHARTS.len() * run.history.steps.widest().min(MAX_BLOCKS) + 2) * runs;
     let wanted = (ALL_POINTS / charts).clamp(FEWEST_POINTS, POINTS);
-    let curves = Curves::of(run, wanted)?;
+    let mut heat = Heat::begin(run, GRAD_NORM, MAX_BLOCKS, COLUMNS);
+    let of_heat = |step: &Step| heat.iter_mut().for_each(|it| it.take_step(step, GRAD_NORM));
+    let curves = Curves::of(run, wanted, of_heat)?;
     let history = &run.history;
     Ok(json!({
         "name": name,
@@ -75,7 +77,7 @@ pub(super) fn of_run(run: &Run, name: &str, runs: usize) -> Result<Value, Error>
         "epochs": epochs(run),
         "metrics": metrics(run, POINTS / runs.max(1), |split| split != OWN),
         "own": metrics(run, POINTS / runs.max(1), |split| split == OWN),
-        "heat": heat(run)?,
+        "heat": heat.map(|heat| heat_of_blocks(run, &heat)),
         "charts": charts_of_blocks(run, &curves),
         "taps": taps(run, wanted),
         "histograms": histograms::of_run(run, runs),
@@ -88,8 +90,7 @@ pub(super) fn of_run(run: &Run, name: &str, runs: usize) -> Result<Value, Error>
 }
 
 fn failed_checks(run: &Run) -> Vec<String> {
-    let failed = run.history.checks.iter().filter(|check| !check.passed);
-    failed.map(|check| format!("Check {} failed: {}", check.name, check.detail)).collect()
+    caveats_of_checks(&run.history.checks).map(|caveat| caveat.to_string()).collect()
 }
 
 fn epochs(run: &Run) -> Value {
@@ -138,8 +139,7 @@ fn metrics(run: &Run, wanted: usize, is_asked: impl Fn(&str) -> bool) -> Value {
     Value::Array(told)
 }
 
-fn heat(run: &Run) -> Result<Value, Error> {
-    let Some(heat) = Heat::of(run, GRAD_NORM, MAX_BLOCKS, COLUMNS)? else { return Ok(Value::Null) };
+fn heat_of_blocks(run: &Run, heat: &Heat) -> Value {
     let first: Vec<u64> = (0..=heat.columns).map(|column| heat.first_of(column)).collect();
     let row = |row: &Vec<Option<Cell>>| -> (Value, Value) {
         let value = |cell: &Option<Cell>| cell.map_or(Value::Null, |cell| short(cell.value));
@@ -147,7 +147,7 @@ fn heat(run: &Run) -> Result<Value, Error> {
         (row.iter().map(value).collect(), row.iter().zip(&first).map(at).collect())
     };
     let (rows, at): (Vec<_>, Vec<_>) = heat.rows.iter().map(row).unzip();
-    Ok(json!({
+    json!({
         "names": (0..heat.rows.len()).map(|block| run.block_name(block)).collect::<Vec<_>>(),
         // The first step of each column, and one behind the last.
         "first": first,
@@ -155,7 +155,7 @@ fn heat(run: &Run) -> Result<Value, Error> {
         // Which step of its column had the value.
         "at": at,
         "left_out": run.history.steps.widest().saturating_sub(MAX_BLOCKS),
-    }))
+    })
 }
 
 fn charts_of_blocks(run: &Run, curves: &Curves) -> Vec<Value> {

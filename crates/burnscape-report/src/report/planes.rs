@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use burnscape_landscape::surface::Surface;
 use burnscape_landscape::words as honest;
+use burnscape_run::{Distinct, axis_label, layer_names};
 use burnscape_trace::{Axis, StudyKind, Trajectory};
 use serde_json::{Value, json};
 
@@ -16,19 +17,28 @@ use crate::slice::Slice;
 /// Those that are drawn: not what only serves to be compared with.
 pub(super) fn of_run(run: &Run) -> Vec<Value> {
     let shown = run.slices.values().filter(|slice| !run.only_compares(slice));
-    shown.map(|it| slice(it, run)).collect()
+    let mut distinct = Distinct::default();
+    shown.map(|it| slice(it, &distinct.name(&title(&it.record)), run)).collect()
 }
 
-fn slice(slice: &Slice, run: &Run) -> Value {
+fn title(slice: &burnscape_trace::Slice) -> String {
+    let or = |name: &str, other: String| if name.is_empty() { other } else { name.to_owned() };
+    let name = or(&slice.name, format!("slice {}", slice.slice));
+    format!("{name} around {}", or(&slice.centre, "its centre".to_owned()))
+}
+
+fn slice(slice: &Slice, title: &str, run: &Run) -> Value {
     let (record, surface) = (&slice.record, &slice.surface);
     let grid = surface.grid();
-    let layers = record.layers.iter().zip(&slice.layers);
-    let layers = layers.map(|(layer, values)| {
-        json!({ "name": layer.name, "centre": short(layer.centre), "values": nodes(values) })
+    let layers = layer_names(record).into_iter().zip(&record.layers).zip(&slice.layers);
+    let layers = layers.map(|((name, layer), values)| {
+        json!({ "name": name, "centre": short(layer.centre), "values": nodes(values) })
     });
     json!({
         "slice": record.slice,
         "name": record.name,
+        // Which no other slice of the run has.
+        "title": title,
         "kind": kind(&record.x, record.y.as_ref()),
         "centre": record.centre,
         "x": all(grid.x().values()),
@@ -86,7 +96,7 @@ fn path(path: &Trajectory, run: &Run) -> Value {
 
 fn axis_name(symbol: &str, axis: &Axis) -> String {
     let share = axis.explained.map(|share| format!(", {} of variance", honest::percent(share)));
-    let (label, length) = (&axis.label, honest::number(axis.direction_norm));
+    let (label, length) = (axis_label(axis), honest::number(axis.direction_norm));
     format!("{symbol}: {label} (‖d‖ = {length}{})", share.unwrap_or_default())
 }
 

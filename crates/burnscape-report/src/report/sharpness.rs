@@ -1,5 +1,6 @@
 //! How curved the loss was: eigenvalues over training, their density, blocks and further measures.
 
+use burnscape_run::stability_bound;
 use burnscape_trace::{Curvature, Density, Measure};
 use serde_json::{Value, json};
 
@@ -18,8 +19,8 @@ pub(super) fn of_run(run: &Run) -> Value {
         "error": each(|it| it.largest_error.first().copied().unwrap_or(f64::NAN)),
         "smallest": each(|it| it.smallest.first().copied().unwrap_or(f64::NAN)),
         "trace": each(|it| it.trace.unwrap_or(f64::NAN)),
-        // From here on a step overshoots; 2 is the limit of gradient descent.
-        "limit": each(|it| it.stability_limit.unwrap_or(2.0) / it.lr),
+        // From here on a step overshoots.
+        "limit": each(stability_bound),
         "words": measured.last().map(|it| it.sentences.clone()).unwrap_or_default(),
         "densities": densities(measured),
         "blocks": blocks(run),

@@ -1,6 +1,6 @@
 //! What a run was and how it ended, in a few figures.
 
-use burnscape_run::parameters;
+use burnscape_run::{counted, parameters};
 use serde_json::{Value, json};
 
 use super::numbers::short;
@@ -15,7 +15,7 @@ pub(super) fn of_run(run: &Run) -> Value {
         "state": standing.state().word(),
         "ended": standing.end().map(|end| end.reason.as_str()),
         "started_unix_secs": head.started_unix_secs,
-        "training_secs": training_secs(run).map(short),
+        "training_secs": Some(standing.training_secs()).filter(|secs| *secs > 0.0).map(short),
         "elapsed_secs": short(standing.elapsed_secs()),
         "steps": standing.steps(),
         "epochs": standing.epochs(),
@@ -26,11 +26,6 @@ pub(super) fn of_run(run: &Run) -> Value {
         "device": head.device,
         "alerts": { "error": alerts("error"), "warning": alerts("warning"), "info": alerts("info") },
     })
-}
-
-/// Until the last epoch ended; surfaces come after it.
-fn training_secs(run: &Run) -> Option<f64> {
-    run.history.epochs.last().map(|epoch| epoch.elapsed_secs).filter(|secs| *secs > 0.0)
 }
 
 /// As it was named with a curvature, or among what the training was set to.
@@ -65,7 +60,7 @@ pub(super) fn facts(run: &Run) -> Value {
         facts.push(("step records dropped", standing.dropped().to_string()));
     }
     if standing.resumes() > 0 {
-        facts.push(("resumed", format!("{} times", standing.resumes())));
+        facts.push(("resumed", counted(standing.resumes(), "time")));
     }
     json!(facts)
 }

@@ -3,6 +3,7 @@
 mod events;
 mod times;
 
+use burnscape_run::Distinct;
 use burnscape_trace::{Activation, Histogram};
 
 use self::events::{Bins, Events, Value};
@@ -32,8 +33,8 @@ const DPI: f64 = 150.0;
 /// Writes the event file.
 pub(crate) fn write(run: &Run, out: &OutputFolder) -> Result<(), Error> {
     run.require_anything()?;
-    let curves = Curves::of(run, POINTS)?;
-    let times = Times::of(run)?;
+    let mut times = Times::of(run);
+    let curves = Curves::of(run, POINTS, |step| times.take(step))?;
     let name = format!("events.out.tfevents.{:010}.burnscape", times.started() as u64);
     out.file(&name, |file| {
         let mut events = Events { out: file, times };
@@ -65,8 +66,10 @@ fn steps(run: &Run, curves: &Curves, events: &mut Events<'_>) -> Written {
     curve("loss/step", &curves.loss, events)?;
     curve("lr", &curves.lr, events)?;
     for (quantity, of_blocks) in &curves.blocks {
+        let mut distinct = Distinct::default().reserve(["all"]);
         for (block, of_block) in of_blocks.iter().enumerate() {
-            curve(&format!("{quantity}/{}", run.block_name(block)), of_block, events)?;
+            let block = distinct.name(&run.block_name(block));
+            curve(&format!("{quantity}/{block}"), of_block, events)?;
         }
     }
     for (quantity, of_all) in &curves.all {

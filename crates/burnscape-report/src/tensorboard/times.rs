@@ -1,6 +1,7 @@
 //! When something happened, by the clock on the wall.
 
-use crate::Error;
+use burnscape_trace::Step;
+
 use crate::run::Run;
 
 /// When steps of a run were taken.
@@ -31,19 +32,20 @@ impl Moment {
 }
 
 impl Times {
-    pub(super) fn of(run: &Run) -> Result<Self, Error> {
+    /// Before any step.
+    pub(super) fn of(run: &Run) -> Self {
         let mut processes = vec![(0, sound(run.head.started_unix_secs))];
         for resume in &run.history.resumes {
             // What it went back behind was left.
             processes.retain(|(from, _)| *from == 0 || *from < resume.steps);
             processes.push((resume.steps, sound(resume.resumed_unix_secs)));
         }
-        let mut steps = Vec::new();
-        run.history.steps.for_each(|row| {
-            steps.push((row.step, row.elapsed_secs));
-            Ok::<_, Error>(())
-        })?;
-        Ok(Self { processes, steps })
+        Self { processes, steps: Vec::with_capacity(run.history.steps.count() as usize) }
+    }
+
+    /// Takes when a step was taken.
+    pub(super) fn take(&mut self, step: &Step) {
+        self.steps.push((step.step, step.elapsed_secs));
     }
 
     /// When the run began.

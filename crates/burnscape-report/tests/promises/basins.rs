@@ -6,6 +6,7 @@ use burnscape_report::{ExportOptions, Figure, FigureOptions, Format, export, rep
 use burnscape_trace::{Axis, F64s, Nodes, Slice, Study, record};
 use serde_json::{Value, json};
 
+use super::python::Python;
 use super::support::{TestRun, WITHOUT, plane};
 
 /// 7 × 3 nodes: x from −1.5 to 1.5 and y from −0.5 to 0.5.
@@ -79,6 +80,39 @@ fn a_table_has_a_row_for_each_basin_whether_it_counts_or_not() {
         assert_eq!(cell(second, "persistence").parse::<f64>(), Ok(1.0));
         assert_eq!(cell(second, "into"), "1");
     }
+}
+
+/// Node by node and basin by basin, as numpy and VTK's own readers find them; the ridge is the middle column.
+const READ_IN_PYTHON: &str = r#"
+import json, os, sys
+import numpy as np
+import meshio, pyvista
+folder = sys.argv[1]
+npz = np.load(os.path.join(folder, "digits.npz"))
+basin = npz["slice0_basin"]
+assert basin.shape == (3, 7) and (basin[:, :3] == 1).all() and (basin[:, 4:] == 2).all()
+told = json.loads(str(npz["slice0_basins"]))
+assert (told["minima"], told["saddles"], told["noise"]) == (2, 1, 0)
+assert [it["number"] for it in told["basins"]] == [1, 2] and "of_nodes" not in told
+assert told["basins"][1]["persistence"] == 1 and told["basins"][1]["saddle_x"] == 0
+surface = pyvista.read(os.path.join(folder, "digits.vtk", "slice0.vtk"))
+assert surface["basin"].tolist() == basin.ravel().tolist()
+other = meshio.read(os.path.join(folder, "digits.vtk", "slice0.vtk"))
+assert other.point_data["basin"].ravel().tolist() == basin.ravel().tolist()
+minima = pyvista.read(os.path.join(folder, "digits.vtk", "slice0_basins.vtk"))
+assert minima.points.tolist() == [[-1, 0, 0], [1, 0, 0]] and minima.n_verts == 2
+assert minima["number"].tolist() == [1, 2] and minima["into"].tolist() == [0, 1]
+assert minima["node"].tolist() == [8, 12]
+assert np.isnan(minima["persistence"][0]) and minima["persistence"][1] == 1 and minima["saddle_loss"][1] == 1
+"#;
+
+#[test]
+fn arrays_and_vtk_files_tell_the_basin_of_each_node() {
+    let Some(python) = Python::with("numpy, meshio, pyvista") else { return };
+    let mut run = well(0.0625);
+    run.export_as(Format::Npz).unwrap();
+    run.export_as(Format::Vtk).unwrap();
+    python.check(READ_IN_PYTHON, run.out().parent().unwrap());
 }
 
 #[test]

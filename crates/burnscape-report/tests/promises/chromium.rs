@@ -89,9 +89,10 @@ impl Chromium {
 
     /// Opens a file and waits until it is there.
     pub fn open(&mut self, page: &Path) {
+        let before = self.events.len();
         self.call("Page.navigate", json!({ "url": format!("file://{}", page.display()) }));
         let is_loaded = |event: &Value| event["method"] == "Page.loadEventFired";
-        while !self.events.iter().any(is_loaded) {
+        while !self.events[before..].iter().any(is_loaded) {
             let event = self.receive();
             self.events.push(event);
         }
@@ -104,6 +105,59 @@ impl Chromium {
         let answer = self.call("Runtime.evaluate", parameters);
         assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
         answer["result"]["value"].clone()
+    }
+
+    /// Files that the page saves are kept in a folder; [`saved`](Self::saved) gives them.
+    pub fn save_into(&mut self, folder: &Path) {
+        let page = self.session.take();
+        let kept =
+            json!({ "behavior": "allowAndName", "downloadPath": folder, "eventsEnabled": true });
+        self.call("Browser.setDownloadBehavior", kept);
+        self.session = page;
+    }
+
+    /// The name under which the page saves the next file, and where it lies now that it is whole.
+    pub fn saved(&mut self) -> (String, String) {
+        let place = |events: &[Value]| {
+            events.iter().position(|event| {
+                event["method"] == "Browser.downloadProgress"
+                    && event["params"]["state"] == "completed"
+            })
+        };
+        while place(&self.events).is_none() {
+            let event = self.receive();
+            self.events.push(event);
+        }
+        let whole = self.events.remove(place(&self.events).unwrap());
+        let guid = whole["params"]["guid"].as_str().unwrap().to_owned();
+        let begun = self.events.iter().find(|event| {
+            event["method"] == "Browser.downloadWillBegin" && event["params"]["guid"] == *guid
+        });
+        let name = begun.unwrap()["params"]["suggestedFilename"].as_str().unwrap();
+        (name.to_owned(), guid)
+    }
+
+    /// Presses a key of the keyboard, as the one who sits before it does.
+    pub fn press(&mut self, key: &str) {
+        let (code, text) = match key {
+            "Tab" => (9, None),
+            "Enter" => (13, Some("\r")),
+            " " => (32, Some(" ")),
+            "End" => (35, None),
+            "Home" => (36, None),
+            "ArrowLeft" => (37, None),
+            "ArrowRight" => (39, None),
+            _ => panic!("the code of {key} is to be added"),
+        };
+        let mut parameters =
+            json!({ "type": "rawKeyDown", "key": key, "windowsVirtualKeyCode": code });
+        if let Some(text) = text {
+            parameters["type"] = json!("keyDown");
+            parameters["text"] = json!(text);
+        }
+        self.call("Input.dispatchKeyEvent", parameters.clone());
+        parameters["type"] = json!("keyUp");
+        self.call("Input.dispatchKeyEvent", parameters);
     }
 
     pub fn mouse(&mut self, kind: &str, x: f64, y: f64, buttons: u32) {

@@ -38,7 +38,7 @@ fn full_step(number: u64, loss: f64) -> Step {
 }
 
 /// A run with everything that a page shows.
-fn full_run(name: &str) -> TestRun {
+pub fn full_run(name: &str) -> TestRun {
     let mut blocks: Vec<Block> = head().blocks;
     blocks[1].path = name.into();
     let mut run = TestRun::with_head(record!(Head { blocks, ..head() }));
@@ -79,6 +79,7 @@ fn add_course(run: &mut TestRun, name: &str) {
     .add(record!(Curvature {
         step: 20,
         lr: 0.1,
+        stability_limit: Some(2.0),
         largest: vec![15.0].into(),
         largest_error: vec![0.5].into(),
         density: Some(record!(Density {
@@ -127,7 +128,7 @@ fn add_slices(run: &mut TestRun, name: &str) {
 }
 
 /// Writes the page beside the run.
-fn page(run: &mut TestRun, runs: usize) -> PathBuf {
+pub fn page(run: &mut TestRun, runs: usize) -> PathBuf {
     run.flush();
     let folder = run.folder.path().to_owned();
     let out = run.out().with_extension("html");
@@ -143,7 +144,7 @@ fn kept(page: PathBuf) -> PathBuf {
     page
 }
 
-fn opened(page: &Path, width: u32, height: u32) -> Option<Chromium> {
+pub fn opened(page: &Path, width: u32, height: u32) -> Option<Chromium> {
     let mut browser = Chromium::start(width, height)?;
     browser.open(page);
     painted(&mut browser);
@@ -151,11 +152,11 @@ fn opened(page: &Path, width: u32, height: u32) -> Option<Chromium> {
 }
 
 /// Waits until everything that is unfolded is painted.
-fn painted(browser: &mut Chromium) {
+pub fn painted(browser: &mut Chromium) {
     assert!(browser.value("window.burnscape.ready").as_u64().unwrap() > 0);
 }
 
-fn unfold(browser: &mut Chromium) {
+pub fn unfold(browser: &mut Chromium) {
     browser.value(
         "document.querySelectorAll('section:not(.open) > h2 > button').forEach(it => it.click())",
     );
@@ -193,7 +194,7 @@ fn assert_faultless(browser: &mut Chromium) {
     assert_eq!(browser.value(FAULTS), json!([]));
 }
 
-fn assert_calm(browser: &Chromium) {
+pub fn assert_calm(browser: &Chromium) {
     assert_eq!(browser.complaints(), [] as [String; 0]);
 }
 
@@ -277,7 +278,7 @@ fn the_first_screen_says_what_the_run_was_and_how_it_ended() {
 const DOTS: &str = "(() => { const c = document.querySelector('.surface canvas'); return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.reduce((sum, dot, at) => (sum * 31 + dot * (at % 97)) % 1000003, 7); })()";
 
 /// As long as two pictures of the screen take.
-const TWO_FRAMES: &str =
+pub const TWO_FRAMES: &str =
     "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))";
 
 #[test]
@@ -343,7 +344,7 @@ fn hostile_names_are_shown_and_never_run() {
 }
 
 /// A page on runs of their own.
-fn page_of(runs: &mut [TestRun]) -> PathBuf {
+pub fn page_of(runs: &mut [TestRun]) -> PathBuf {
     runs.iter_mut().for_each(TestRun::flush);
     let folders: Vec<&Path> = runs.iter().map(|run| run.folder.path()).collect();
     kept(report(&folders, &runs[0].out().with_extension("html"), true).unwrap().file)
@@ -432,6 +433,33 @@ fn runs_with_the_same_settings_share_a_band() {
     ));
     assert_eq!(band, json!({ "low": [2, 1], "high": [4, 2], "mean": [3, 1.5] }));
     assert_calm(&browser);
+    // Who recorded no settings may differ in all of them.
+    let mut runs = [TestRun::new(), TestRun::new()];
+    for run in &mut runs {
+        run.add(step(0, 4.0)).add(step(1, 2.0));
+    }
+    browser.open(&page_of(&mut runs));
+    painted(&mut browser);
+    assert_eq!(browser.value("document.querySelectorAll('.hero .band').length"), 0);
+}
+
+/// On paper nothing can be moved into view: the table of nine runs is as wide as the paper, too.
+#[test]
+fn nine_runs_lose_nothing_on_paper() {
+    let mut runs: Vec<TestRun> = (0..9).map(|_| full_run("norm")).collect();
+    for run in &mut runs {
+        run.add(record!(burnscape_trace::Hyperparameters {
+            values: [("optimizer".to_owned(), "\"AdamW with decoupled decay\"".to_owned())].into()
+        }));
+    }
+    let Some(mut browser) = opened(&page_of(&mut runs), 1280, 900) else { return };
+    browser.call("Emulation.setEmulatedMedia", json!({ "media": "print" }));
+    browser.value("dispatchEvent(new Event('beforeprint'))");
+    let paper = json!({ "width": 718, "height": 1000, "deviceScaleFactor": 1, "mobile": false });
+    browser.call("Emulation.setDeviceMetricsOverride", paper);
+    browser.value(TWO_FRAMES);
+    assert_faultless(&mut browser);
+    assert_calm(&browser);
 }
 
 #[test]
@@ -470,9 +498,11 @@ fn a_printed_page_is_light_and_loses_nothing() {
     for (wide, high) in [(8.27, 11.69), (8.5, 11.0)] {
         let paper = json!({ "paperWidth": wide, "paperHeight": high, "printBackground": true });
         let pdf = browser.call("Page.printToPDF", paper);
-        // Surfaces are pictures of twice the 700 dots that paper is wide; of a canvas only strokes would be printed.
-        let surfaces = pictures_in(pdf["data"].as_str().unwrap(), 1400);
-        assert!(surfaces >= 3, "{surfaces} surfaces on {wide} × {high} inches");
+        // Surfaces are pictures of twice the 700 dots that paper is wide, or of its half; of a canvas only strokes would be
+        // printed.
+        let pdf = pdf["data"].as_str().unwrap();
+        let surfaces = [pictures_in(pdf, 1400), pictures_in(pdf, 672)];
+        assert_eq!(surfaces, [1, 2], "on {wide} × {high} inches: the first screen, and two planes");
     }
     assert_calm(&browser);
 }
@@ -537,6 +567,19 @@ fn parts_of_the_page_are_those_of_closed_forms() {
     // The line of 1.5 through x + 10 y crosses the lower edge at 1.5, the left one at 0.15.
     let line = "burnscape.parts.isolines([0,1,2,10,11,12,20,21,22], 3, 3, 1.5).flat().map(p => p.map(v => Math.round(v * 1e6) / 1e6)).filter(([x, y]) => x === 0 || y === 0)";
     assert_eq!(browser.value(line), json!([[0, 0.15], [1.5, 0]]));
+    // Blocks of many layers are told apart by what is cut of their names.
+    let names = "burnscape.parts.cutPath";
+    let path = "encoder.layers.17.attention.query.weight";
+    let cut = format!("[40, 36, 30, 20].map(letters => {names}({path:?}, letters))");
+    assert_eq!(
+        browser.value(&cut),
+        json!([
+            path,
+            "e.layers.17.attention.query.weight",
+            "e.l.17.attention.query.weight",
+            "e.l.17.a.q.weight"
+        ])
+    );
     let ticks = "(() => { const { scaleOf, ticksOf } = burnscape.parts; return [[-1, 1], [1e-10, 1e300], [-1.7e308, 1.7e308]].map(v => ticksOf(scaleOf(v), 5).length); })()";
     for count in browser.value(ticks).as_array().unwrap() {
         assert!((2..12).contains(&count.as_u64().unwrap()), "{count} ticks");
@@ -623,6 +666,18 @@ fn models_that_were_trained_together_come_with_the_run_above_them() {
     let told = data(&report(&[&above.join("critic")], &out, true).unwrap().file);
     assert_eq!(told["runs"].as_array().map(Vec::len), Some(1));
     assert_eq!(told["runs"][0]["name"], "digits/critic");
+}
+
+/// A comparison of runs has planes and no steps: nothing is left free for curves.
+#[test]
+fn a_surface_without_curves_has_the_first_screen_to_itself() {
+    let mut run = TestRun::new();
+    run.add(plane(0)).add(nodes(0, (0..6).collect(), (0..6).map(f64::from).collect()));
+    let Some(mut browser) = opened(&page(&mut run, 1), 1280, 900) else { return };
+    let share = browser.value("document.querySelector('.hero figure').getBoundingClientRect().width / document.querySelector('main').clientWidth");
+    assert!(share.as_f64().unwrap() > 0.9, "{share}");
+    assert_faultless(&mut browser);
+    assert_calm(&browser);
 }
 
 #[test]

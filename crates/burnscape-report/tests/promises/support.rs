@@ -303,6 +303,10 @@ impl Npz {
         self.0[key].elements("<f4", f32::from_le_bytes)
     }
 
+    pub fn u64s(&self, key: &str) -> Vec<u64> {
+        self.0[key].elements("<u8", u64::from_le_bytes)
+    }
+
     pub fn u8s(&self, key: &str) -> Vec<u8> {
         self.0[key].elements("|u1", u8::from_le_bytes)
     }

@@ -1,12 +1,12 @@
 //! Steps have a path of their own to bytes and back; ciborium, by way of serde, is the second route to both.
 
-use burnscape_trace::{Reader, Record, Step, frame, record};
+use burnscape_trace::{Follower, Item, Reader, Record, Step, frame, record};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::drawn::Draw;
 use crate::round_trip::any_records;
-use crate::sample::framed;
+use crate::sample::{framed, head};
 
 fn any_step() -> impl Strategy<Value = Step> {
     vec(any::<u64>(), 1..200).prop_map(|numbers| Draw::new(numbers).step())
@@ -81,6 +81,47 @@ proptest! {
             prop_assert_eq!(&payload_by_ciborium(&step), payload);
         }
         prop_assert_eq!(reader.next_step(&mut step).unwrap(), None);
+        let mut reader = Reader::open_at(&path, expected[first].0).unwrap();
+        let columns = step.columns.clone();
+        for (offset, payload) in &expected[first..] {
+            prop_assert_eq!(reader.next_step_without_columns(&mut step).unwrap(), Some(*offset));
+            let Ok(Record::Step(whole)) = frame::decode_payload(payload) else { panic!() };
+            let numbers = record!(Step { columns: columns.clone(), ..whole });
+            prop_assert_eq!(of_step(&step), of_step(&numbers));
+        }
+    }
+
+    /// Whatever is damaged; a follower gives them so as well, and lets them be kept.
+    #[test]
+    fn items_are_read_one_into_the_place_of_another(
+        records in any_records(),
+        numbers in vec(any::<u64>(), 1..50),
+        place in any::<prop::sample::Index>(),
+        flipped in any::<u8>(),
+    ) {
+        let mut draw = Draw::new(numbers);
+        let steps = records.iter().flat_map(|it| [draw.step().into(), draw.step().into(), it.clone()]);
+        let (mut bytes, ranges) = framed(&std::iter::once(head().into()).chain(steps).collect::<Vec<_>>());
+        // Not in the head, without which nothing is read.
+        let at = ranges[1].start + place.index(bytes.len() - ranges[1].start);
+        bytes[at] ^= flipped;
+        let expected: Vec<Item> = Reader::new(&bytes[..]).collect::<Result<_, _>>().unwrap();
+        let (mut reader, mut item, mut given) = (Reader::new(&bytes[..]), Item::default(), Vec::new());
+        while reader.next_into(&mut item).unwrap() {
+            given.push(item.clone());
+        }
+        prop_assert_eq!(format!("{given:?}"), format!("{expected:?}"));
+        let scratch = tempfile::tempdir().unwrap();
+        std::fs::write(scratch.path().join("trace.cbor"), &bytes).unwrap();
+        let mut follower = Follower::open(scratch.path()).unwrap();
+        let mut followed = Vec::new();
+        let count = follower.poll_each(|item| match followed.len() % 2 {
+            0 => followed.push(item.clone()),
+            _ => followed.push(std::mem::take(item)),
+        }).unwrap();
+        prop_assert_eq!(count, followed.len());
+        followed.extend(follower.finish_tail().unwrap());
+        prop_assert_eq!(format!("{followed:?}"), format!("{expected:?}"));
     }
 
     #[test]

@@ -103,13 +103,15 @@ impl Entry {
             self.trouble = Some(Trouble::Gone);
             return false;
         };
-        let polled = follower.poll();
+        let polled = follower.poll_each(|item| {
+            self.followed.apply_item(item);
+            if let Item::Record { record, .. } = item {
+                self.glimpse.apply(record);
+            }
+        });
         let has_more = follower.has_more();
         self.trouble = match polled {
-            Ok(items) => {
-                items.iter().for_each(|item| self.take(item));
-                None
-            }
+            Ok(_) => None,
             Err(TraceError::Replaced { .. }) => return self.start_over(),
             Err(TraceError::NoFolder { .. }) => Some(Trouble::Gone),
             Err(error @ (TraceError::Open { .. } | TraceError::Read { .. })) => {
@@ -118,13 +120,6 @@ impl Entry {
             Err(error) => Some(Trouble::Unreadable(told(&error))),
         };
         has_more
-    }
-
-    fn take(&mut self, item: &Item) {
-        self.followed.apply_item(item);
-        if let Item::Record { record, .. } = item {
-            self.glimpse.apply(record);
-        }
     }
 
     /// Another run took the folder: it is read from its beginning.

@@ -94,10 +94,9 @@ impl Member {
             self.shards = Some(ShardsFollower::of(&RunFolder::open(&self.path)?));
         }
         let Some(follower) = &mut self.follower else { return Ok(false) };
-        let items = follower.poll()?;
-        items.iter().for_each(|item| self.run.apply_item(item));
+        let items = follower.poll_each(|item| self.run.apply_item(item))?;
         let of_shards = self.shards.as_mut().map(ShardsFollower::poll).unwrap_or_default();
         of_shards.iter().for_each(|record| self.run.apply_of_shard(record));
-        Ok(!items.is_empty() || !of_shards.is_empty())
+        Ok(items > 0 || !of_shards.is_empty())
     }
 }

@@ -21,7 +21,8 @@ pub(super) fn advice(rule: &str) -> &'static str {
              lower the learning rate or clip gradients (Goodfellow et al. 2016, Deep Learning, section 11.5)."
         }
         NON_FINITE_WEIGHT => {
-            "The update before wrote it: go back to the last finite snapshot with a lower learning rate or clipped \
+            "An update wrote it since weights were measured last: go back to the last finite snapshot with a lower learning \
+             rate or clipped \
              gradients (Pascanu et al. 2013, arXiv 1211.5063)."
         }
         EXPLODING => {

@@ -74,6 +74,11 @@ impl Counters {
         Self { stop_asked, stop_told, ..Self::default() }
     }
 
+    #[cfg(test)]
+    pub fn told_by(voice: Voice) -> Self {
+        Self { voice, ..Self::default() }
+    }
+
     /// Whether a dashboard has the terminal, so that nobody else may print there.
     pub fn has_dashboard(&self) -> bool {
         #[cfg(feature = "tui")]

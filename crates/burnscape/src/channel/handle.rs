@@ -1,6 +1,6 @@
 //! The ways from training to the writer thread: steps may be lost when it lags, all else may not.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::Thread;
@@ -22,6 +22,11 @@ const MAX_WAITING_BYTES: u64 = 2 << 30;
 /// Entries of gradients and weights that may wait to be looked at, unless a single step has more: 256 MiB of f32.
 const MAX_WAITING_ENTRIES: u64 = 64 << 20;
 
+/// Said of the first step that comes after the end of the run.
+const LATE_STEP: &str = "training goes on after its run has ended, so that its steps are no longer recorded: keep the probe \
+                         (`let probe = …`) until training is over, and start another one for a training after `finish` or \
+                         `close`";
+
 /// Buffers of a written step, on their way back.
 pub(crate) type Spare = (Vec<f32>, Vec<u32>);
 
@@ -39,6 +44,8 @@ struct Shared {
     spare: Mutex<Receiver<Spare>>,
     writer: OnceLock<Thread>,
     counters: Arc<Counters>,
+    /// A step came after the end of the run, and that was said.
+    has_told_late_step: AtomicBool,
 }
 
 /// The sending ends.
@@ -55,7 +62,19 @@ impl RecorderHandle {
     pub fn new(senders: Senders, spare: Receiver<Spare>, counters: Arc<Counters>) -> Self {
         let Senders { control, steps, losses, looks, taps, own } = senders;
         let (spare, writer) = (Mutex::new(spare), OnceLock::new());
-        Self(Arc::new(Shared { control, steps, losses, looks, taps, own, spare, writer, counters }))
+        let has_told_late_step = AtomicBool::new(false);
+        Self(Arc::new(Shared {
+            control,
+            steps,
+            losses,
+            looks,
+            taps,
+            own,
+            spare,
+            writer,
+            counters,
+            has_told_late_step,
+        }))
     }
 
     /// Whether a dashboard has the terminal, so that nobody else may print there.
@@ -106,8 +125,20 @@ impl RecorderHandle {
 
     /// Hands a step over, or counts it as dropped; never waits.
     pub fn step(&self, sample: StepSample) {
-        if self.0.steps.try_send(sample).is_err() {
-            self.0.counters.dropped_steps.fetch_add(1, Ordering::Relaxed);
+        match self.0.steps.try_send(sample) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                self.0.counters.dropped_steps.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(TrySendError::Disconnected(_)) => self.tell_late_step(),
+        }
+    }
+
+    /// Nobody would find out otherwise why steps are missing.
+    #[cold]
+    fn tell_late_step(&self) {
+        if !self.0.has_told_late_step.swap(true, Ordering::Relaxed) {
+            self.0.counters.voice.alert(LATE_STEP.to_string(), self.has_dashboard());
         }
     }
 
@@ -226,5 +257,71 @@ impl RecorderHandle {
     /// Sends anything; nothing is lost while the writer thread lives.
     pub fn send(&self, control: Control) {
         let _ = self.0.control.send(control);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{channel, sync_channel};
+
+    use super::*;
+    use crate::channel::samples::Clipping;
+    use crate::channel::voice::{Voice, paper::Paper};
+    use crate::measure::{Columns, Values};
+
+    /// What holds the other ends.
+    pub(crate) struct Ends {
+        _control: Receiver<Control>,
+        steps: Receiver<StepSample>,
+    }
+
+    impl RecorderHandle {
+        /// A handle whose other ends nobody reads.
+        pub(crate) fn without_writer() -> (Self, Ends) {
+            Self::told_by(Voice::default())
+        }
+
+        fn told_by(voice: Voice) -> (Self, Ends) {
+            let (control, control_in) = channel();
+            let (steps, steps_in) = sync_channel(1);
+            let (losses, looks) = (sync_channel(1).0, sync_channel(1).0);
+            let (taps, own) = (sync_channel(1).0, sync_channel(1).0);
+            let senders = Senders { control, steps, losses, looks, taps, own };
+            let counters = Arc::new(Counters::told_by(voice));
+            let handle = Self::new(senders, sync_channel(1).1, counters);
+            (handle, Ends { _control: control_in, steps: steps_in })
+        }
+    }
+
+    fn sample(step: u64) -> StepSample {
+        StepSample {
+            step,
+            batches: step + 1,
+            accumulated: 1,
+            validations: 0,
+            batches_at_validation: 0,
+            validation_batches: 0,
+            elapsed_secs: 0.0,
+            lr: 0.1,
+            values: Values::Host(Vec::new()),
+            columns: Columns::default(),
+            missing: Vec::new(),
+            clipping: Clipping::None,
+            boxed: None,
+        }
+    }
+
+    #[test]
+    fn steps_that_come_after_the_end_of_the_run_are_told_once_and_not_as_dropped() {
+        let paper = Paper::default();
+        let (handle, ends) = RecorderHandle::told_by(Voice::new(paper.clone()));
+        let dropped = || handle.counters().dropped_steps.load(Ordering::Relaxed);
+        (0..3).for_each(|step| handle.step(sample(step)));
+        assert_eq!((dropped(), paper.lines().len()), (2, 0), "a full queue");
+        drop(ends.steps);
+        (3..6).for_each(|step| handle.step(sample(step)));
+        let [told] = &paper.lines()[..] else { panic!("one line") };
+        assert!(told.contains("after its run has ended") && told.contains("keep the probe"));
+        assert_eq!(dropped(), 2);
     }
 }

@@ -154,16 +154,17 @@ impl Outlet for StandardError {
     }
 }
 
+/// An outlet for tests, which keeps what was written.
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
+pub(crate) mod paper {
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, Mutex};
 
-    use super::*;
+    use super::Outlet;
 
     #[derive(Clone, Default)]
-    struct Paper {
-        held: Arc<AtomicBool>,
+    pub(crate) struct Paper {
+        pub held: Arc<AtomicBool>,
         lines: Arc<Mutex<Vec<String>>>,
     }
 
@@ -178,10 +179,19 @@ mod tests {
     }
 
     impl Paper {
-        fn lines(&self) -> Vec<String> {
+        /// What was written since the last call.
+        pub fn lines(&self) -> Vec<String> {
             std::mem::take(&mut self.lines.lock().unwrap())
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::paper::Paper;
+    use super::*;
 
     fn voice() -> (Voice, Paper) {
         let paper = Paper::default();

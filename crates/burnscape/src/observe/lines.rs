@@ -15,13 +15,15 @@ use burn::train::renderer::{
 use burnscape_landscape::words::number;
 
 use super::metric_values::MetricValues;
-use crate::channel::counters::Counters;
 use crate::channel::epoch_values::LastValues;
 use crate::channel::handle::RecorderHandle;
 use crate::channel::message::Control;
 
 /// Lines within an epoch come at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(2);
+
+/// Lines of epochs that wait for their last steps; of more, the oldest do without.
+const MOST_WAITING: usize = 32;
 
 /// A burn renderer that prints one line per epoch, and one every two seconds within long epochs:
 ///
@@ -150,7 +152,6 @@ impl Lines {
 
     /// The line of an epoch waits until the writer thread has its last step, which may be after burn told of its end.
     fn end_epoch(&mut self) {
-        self.print_waiting(true);
         self.waiting.push_back(EpochLine {
             epoch: self.epoch,
             total_epochs: self.total_epochs,
@@ -164,22 +165,25 @@ impl Lines {
 
     /// Prints lines of epochs whose last steps are known; all of them if `force`, or when they have waited long enough.
     fn print_waiting(&mut self, force: bool) {
-        while let Some(line) = self.waiting.front() {
-            let counters = self.handle.as_ref().map(RecorderHandle::counters);
-            let told = counters.map(|it| it.epoch_values.take(line.epoch as u64));
-            let last = match told {
-                Some(Some(last)) => last,
-                Some(None) if force || line.since.elapsed() >= LINE_EVERY => {
-                    counters.and_then(Counters::last_values)
-                }
-                Some(None) => return,
-                None => None,
-            };
-            let line = line.with(last);
-            self.waiting.pop_front();
+        while let Some(line) = self.next_line(force) {
             self.print_notices();
             self.print(&line);
         }
+    }
+
+    /// The line of the oldest epoch that waits, with the values of its own last step, or without any.
+    fn next_line(&mut self, force: bool) -> Option<String> {
+        let line = self.waiting.front()?;
+        let values = self.handle.as_ref().map(|handle| &handle.counters().epoch_values);
+        let told = values.map(|values| values.take(line.epoch as u64));
+        let has_waited = || line.since.elapsed() >= LINE_EVERY || self.waiting.len() > MOST_WAITING;
+        let last = match told {
+            Some(None) if !force && !has_waited() => return None,
+            told => told.flatten().flatten(),
+        };
+        let line = line.with(last);
+        self.waiting.pop_front();
+        Some(line)
     }
 
     fn print_within_epoch(&mut self) {
@@ -328,5 +332,36 @@ impl MetricsRenderer for Lines {
 
     fn register_metric(&mut self, definition: MetricDefinition) {
         self.metrics.register(&definition);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+
+    /// Epochs that are quicker than the writer thread: none shows the norm of another one.
+    #[test]
+    fn a_line_has_the_norm_of_the_last_step_of_its_own_epoch_or_none() {
+        let (handle, _inbox) = RecorderHandle::without_writer();
+        let counters = handle.counters();
+        counters.last_grad_norm.store(99.0_f64.to_bits(), Ordering::Relaxed);
+        counters.last_lr.store(1.0_f64.to_bits(), Ordering::Relaxed);
+        let mut lines = Lines::new(Some(handle.clone()));
+        lines.start(4, 1, None, None);
+        for epoch in 1..=4 {
+            lines.update_epoch(epoch);
+        }
+        assert_eq!(lines.next_line(false), None);
+        for (epoch, grad_norm) in [(1, 2.5), (2, 3.5)] {
+            handle.counters().epoch_values.tell(epoch, Some(LastValues { lr: 0.5, grad_norm }));
+        }
+        let mut next = |force| lines.next_line(force).unwrap_or_default();
+        assert!(next(false).starts_with("epoch 1/4   ‖g‖ 2.5"));
+        assert!(next(false).starts_with("epoch 2/4   ‖g‖ 3.5"));
+        assert_eq!(next(false), "");
+        let last = next(true);
+        assert!(last.starts_with("epoch 3/4") && !last.contains('‖'), "{last}");
     }
 }

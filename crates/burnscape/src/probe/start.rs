@@ -124,8 +124,8 @@ fn tell_where(config: &Config, recorder: &Recorder) {
     if taken.components().eq(asked.components()) || config.existing != Existing::NextFree {
         return;
     }
-    let sentence =
-        format!("{} holds a run already: this one is {}", asked.display(), taken.display());
+    let why = if asked.is_dir() { "holds a run already" } else { "is no folder" };
+    let sentence = format!("{} {why}: this one is {}", asked.display(), taken.display());
     log::info!("burnscape: {sentence}");
     if config.study.show_progress {
         recorder.handle.counters().voice.alert(sentence, recorder.handle.has_dashboard());

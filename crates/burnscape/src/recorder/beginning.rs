@@ -73,7 +73,10 @@ impl Worker {
         let earlier = self.start.earlier.as_ref();
         self.steps.written = earlier.map_or(self.steps.written, |it| it.recorded);
         let known = earlier.and_then(|it| it.head.clone());
-        let new = known.is_none().then(|| head::without_model(&self.config));
+        let new = known.is_none().then(|| {
+            let started_unix_secs = self.journal.started_unix_secs;
+            record!(Head { started_unix_secs, ..head::without_model(&self.config) })
+        });
         self.model.head = known.or_else(|| new.clone());
         self.journal.begin(new);
         // A failed `finish` has told it already.
@@ -88,6 +91,7 @@ impl Worker {
 
     fn make_head(&self, map: &ModelMap) -> Head {
         let mut head = head::describe(map, &self.config);
+        head.started_unix_secs = self.journal.started_unix_secs;
         if let Some(earlier) = self.start.earlier.as_ref().and_then(|it| it.head.as_ref()) {
             head.run_id.clone_from(&earlier.run_id);
             head.started_unix_secs = earlier.started_unix_secs;
@@ -137,12 +141,12 @@ impl Worker {
     /// The writer has told that recording goes on; if it does so from an earlier point, such as
     /// the checkpoint of an epoch, this leaves the rest of the old path behind.
     fn go_back(&mut self) {
-        let recorded = self.start.earlier.as_ref().map(|it| it.recorded);
-        if recorded.is_none_or(|recorded| recorded == self.start.base) {
+        let Some(earlier) = &self.start.earlier else { return };
+        if earlier.recorded == self.start.base {
             return;
         }
         self.journal.append(&Record::Resume(record!(Resume {
-            resumed_unix_secs: head::unix_secs(),
+            resumed_unix_secs: earlier.resumed_unix_secs,
             steps: self.start.base.steps,
             batches: self.start.base.batches,
             truncated_bytes: 0,

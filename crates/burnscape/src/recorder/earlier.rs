@@ -16,6 +16,8 @@ pub(crate) struct Earlier {
     pub slices: u32,
     pub studies: u32,
     pub next_snapshot: u64,
+    /// When this recording began to go on with it.
+    pub resumed_unix_secs: f64,
 }
 
 impl Earlier {
@@ -59,6 +61,7 @@ impl From<Resumed> for Earlier {
             slices: resumed.slices,
             studies: resumed.studies,
             next_snapshot: resumed.next_snapshot,
+            resumed_unix_secs: resumed.resumed_unix_secs,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use burnscape_trace::{End, Head, Note, Record, RunFolder, Writer, record};
 
+use super::head;
 use crate::channel::counters::Counters;
 use crate::channel::message::{Reply, Viewer};
 use crate::channel::report::Report;
@@ -16,6 +17,8 @@ pub(super) struct Journal {
     pub folder: RunFolder,
     pub writer: Writer,
     pub started: Instant,
+    /// The same moment by the clock on the wall.
+    pub started_unix_secs: f64,
     pub report: Report,
     counters: Arc<Counters>,
     /// There is a head, behind which everything else stands.
@@ -38,6 +41,7 @@ impl Journal {
             folder,
             writer,
             started,
+            started_unix_secs: head::unix_secs(),
             report: Report::default(),
             counters,
             is_begun: false,

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::train::InferenceStep;
 use burnscape_landscape::budget::{Choice, Comparison, Costs, evenly};
 use burnscape_landscape::words::percent;
+use burnscape_run::counted;
 use burnscape_trace::{Plan as TracePlan, Record, U32s, record};
 
 use super::compare::{COARSE_SIDE, FEW_SIDE, coarse_grid};
@@ -330,7 +331,9 @@ fn in_words(plan: &TracePlan, costs: &Costs) -> String {
     };
     let nodes = match (plan.tolerance, plan.most_nodes) {
         (None, None) => "every node".to_string(),
-        (None, Some(most)) => format!("a coarse grid of at most {most} nodes of each plane"),
+        (None, Some(most)) => {
+            format!("a coarse grid of at most {} of each plane", counted(most, "node"))
+        }
         (Some(tolerance), most) => {
             let most = most.map_or(String::new(), |most| format!(", at most {most} of each plane"));
             let share = percent(tolerance);

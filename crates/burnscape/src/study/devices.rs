@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::InferenceStep;
-use burnscape_landscape::evaluate::Loss;
+use burnscape_landscape::evaluate::{BatchLoss, Loss};
 use burnscape_landscape::share::sentinels;
 use burnscape_landscape::surface::Surface;
 use burnscape_landscape::words::{number, percent};
@@ -66,11 +66,11 @@ where
         if self.devices.is_empty() { Ok(()) } else { Err(on_one_device()) }
     }
 
-    /// The same batches as the study has, as far as their losses tell; also whether the device works at all, and how long a
-    /// batch takes there.
+    /// The same batches as the study has, as far as their losses tell.
     fn check_batches_of(&self, device: &mut FurtherDevice<M::Input>) -> Result<()> {
         let (own, loss) = (&self.quantities.sets[0], &self.quantities.quantities[..1]);
-        let other = |reason: String| Error::OtherBatches { device: device.name.clone(), reason };
+        let name = device.name.clone();
+        let other = |reason: String| Error::OtherBatches { device: name.clone(), reason };
         if device.batches.len() != own.available() {
             let (found, expected) = (device.batches.len(), own.available());
             return Err(other(format!("it has {found} of them, the study {expected}")));
@@ -78,16 +78,10 @@ where
         let places = own.places();
         let here = [own.batches.clone()];
         let here = measure_batches(&self.studied.model, &here, loss, self.studied.map.is_on_host)?;
-        let model = moved(&self.studied.model, &device.map.device)?;
-        let used = device.used(&places);
-        let measured = || measure_batches(&model, &used, loss, device.map.is_on_host);
-        let there = measured()?;
-        // The first time a device may have to get ready.
-        let begun = self.active.config.clock.now();
-        measured()?;
-        let took = self.active.config.clock.now().saturating_sub(begun);
-        device.batch_secs = took.as_secs_f64() / places.len() as f64;
-        let pairs = here[0].iter().zip(&there[0]).zip(places);
+        let there = self.measured_there(device, &places).map_err(|error| {
+            Error::UnusableDevice { device: name.clone(), source: Box::new(error) }
+        })?;
+        let pairs = here[0].iter().zip(&there).zip(places);
         for ((here, there), place) in pairs {
             let (a, b) = (here.mean, there.mean);
             let is_near = (a - b).abs() <= UNLIKE_HARDWARE * a.abs().max(b.abs());
@@ -101,6 +95,24 @@ where
             }
         }
         Ok(())
+    }
+
+    /// The losses of the batches on a further device; also how long one takes there.
+    fn measured_there(
+        &self,
+        device: &mut FurtherDevice<M::Input>,
+        places: &[usize],
+    ) -> Result<Vec<BatchLoss>> {
+        let model = moved(&self.studied.model, &device.map.device)?;
+        let (used, loss) = (device.used(places), &self.quantities.quantities[..1]);
+        let measured = || measure_batches(&model, &used, loss, device.map.is_on_host);
+        let there = measured()?.swap_remove(0);
+        // The first time a device may have to get ready.
+        let begun = self.active.config.clock.now();
+        measured()?;
+        let took = self.active.config.clock.now().saturating_sub(begun);
+        device.batch_secs = took.as_secs_f64() / places.len() as f64;
+        Ok(there)
     }
 
     /// The centre of a slice on every further device that is at work: sent there once, however many turns a slice takes.

@@ -224,10 +224,7 @@ where
         let mut axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
         let is_concerned = !plan.slice.moves_frozen && axes.any(|it| it.kind == "random");
         if let Some(frozen) = self.frozen_in_words(&plan.centre).filter(|_| is_concerned) {
-            self.note(
-                "info",
-                format!("{frozen}: the slice `{}` leaves it as it is", plan.slice.name),
-            );
+            self.note("info", format!("{frozen}: the slice `{}` goes by that", plan.slice.name));
         }
     }
 

@@ -76,9 +76,21 @@ impl Dice {
         format!("{word}{}", self.below(1000))
     }
 
+    /// Often one that another layer has, or none.
+    fn name_of_layer(&mut self) -> String {
+        const SHARED: [&str; 6] = ["accuracy", "accuracy", "accuracy (2)", "loss", "", "layer 2"];
+        let word = SHARED.get(self.below(9) as usize);
+        word.map_or_else(|| self.name(), |word| (*word).to_owned())
+    }
+
     pub fn records(&mut self, size: Size) -> Vec<Record> {
         let blocks = 1 + self.below(size.blocks);
-        let paths = (0..blocks).map(|number| format!("{}#{number}", self.name()));
+        // Now and then blocks of one name, and one that is called as all of them together are.
+        let paths = (0..blocks).map(|number| match self.below(12) {
+            0 => "same".to_owned(),
+            1 => "all".to_owned(),
+            _ => format!("{}#{number}", self.name()),
+        });
         let paths: Vec<String> = paths.collect();
         let block = |path: String| record!(Block { path, shape: vec![1] });
         let mut records = vec![Record::from(record!(Head {
@@ -180,12 +192,12 @@ impl Dice {
         let x = self.axis(size);
         let y = (!self.one_in(3)).then(|| self.axis(size));
         let nodes = x.count * y.as_ref().map_or(1, |y| y.count);
-        let layers = (0..self.below(4))
-            .map(|number| record!(Layer { name: format!("{} {number}", self.name()) }));
+        let layers = (0..self.below(5)).map(|_| record!(Layer { name: self.name_of_layer() }));
         let layers: Vec<Layer> = layers.collect();
         let kinds = layers.len() as u64;
         let is_line = y.is_none();
-        records.push(record!(Slice { slice, name: self.name(), x, y, layers }).into());
+        let name = if self.one_in(3) { "pca".into() } else { self.name() };
+        records.push(record!(Slice { slice, name, x, y, layers }).into());
         for _ in 0..self.below(6) {
             records.push(self.nodes(slice, nodes, kinds).into());
         }

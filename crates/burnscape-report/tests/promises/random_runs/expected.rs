@@ -24,6 +24,8 @@ pub struct Surface {
     pub trajectory: Option<Trajectory>,
     pub loss: Vec<Node>,
     pub layers: Vec<Vec<Node>>,
+    /// All different.
+    pub layer_names: Vec<String>,
 }
 
 /// What is known of a node.
@@ -76,7 +78,8 @@ impl Expected {
     fn take(&mut self, record: &Record) {
         match record {
             Record::Head(head) => {
-                self.blocks = head.blocks.iter().map(|block| block.path.clone()).collect();
+                let paths: Vec<String> = head.blocks.iter().map(|it| it.path.clone()).collect();
+                self.blocks = told_apart(&paths, &[]);
                 self.started_unix_secs = head.started_unix_secs;
             }
             Record::Step(step) => self.steps.push(step.clone()),
@@ -119,7 +122,12 @@ impl Surface {
     fn of(slice: Slice) -> Self {
         let count = (slice.x.count * slice.y.as_ref().map_or(1, |y| y.count)) as usize;
         let empty = vec![Node::default(); count];
+        let names = (1..).zip(&slice.layers).map(|(number, layer)| match layer.name.is_empty() {
+            true => format!("layer {number}"),
+            false => layer.name.clone(),
+        });
         Self {
+            layer_names: told_apart(&names.collect::<Vec<_>>(), &["loss"]),
             layers: vec![empty.clone(); slice.layers.len()],
             loss: empty,
             trajectory: None,
@@ -145,4 +153,15 @@ impl Surface {
             }
         }
     }
+}
+
+/// Who comes first keeps a name; who comes later has the lowest number from 2 on that makes it another.
+pub fn told_apart(names: &[String], reserved: &[&str]) -> Vec<String> {
+    let mut told: Vec<String> = reserved.iter().map(|name| (*name).to_owned()).collect();
+    for name in names {
+        let numbered = (2..).map(|number| format!("{name} ({number})"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|it| !told.contains(it));
+        told.extend(free);
+    }
+    told.split_off(reserved.len())
 }

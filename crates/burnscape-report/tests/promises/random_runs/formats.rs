@@ -1,6 +1,6 @@
 //! What each format tells, read by other means than those that wrote it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use burnscape_report::Format;
 use serde_json::Value;
 
 use super::super::support::Npz;
-use super::expected::{Expected, Node, Surface};
+use super::expected::{Expected, Node, Surface, told_apart};
 
 /// Holds an export against what the records say.
 pub fn check(format: Format, out: &Path, expected: &Expected, place: &str) {
@@ -137,6 +137,8 @@ fn json(told: &Value, expected: &Expected, place: &str) {
         );
         assert_eq!(list(&slice["stderr"]), stderrs(&surface.loss), "{place}");
         assert_eq!(list(&slice["x_values"]), coordinates(&surface.slice.x), "{place}");
+        let keys = slice["info"]["layers"].as_array().unwrap().iter().map(|it| &it["key"]);
+        assert_eq!(keys.collect::<Vec<_>>(), surface.layer_names.iter().collect::<Vec<_>>());
         for (layer, nodes) in slice["layers"].as_array().unwrap().iter().zip(&surface.layers) {
             assert_eq!(list(&layer["value"]), values(nodes), "{place}");
             assert_eq!(list(&layer["stderr"]), stderrs(nodes), "{place}");
@@ -220,8 +222,8 @@ fn csv(folder: &Path, expected: &Expected, place: &str) {
         .collect::<Vec<_>>();
     assert_eq!(told, nodes.collect::<Vec<_>>(), "{place}");
     let layers = expected.slices.iter().flat_map(|it| {
-        let named = it.slice.layers.iter().zip(&it.layers);
-        named.flat_map(|(layer, nodes)| rows_of_nodes(it, nodes, Some(&layer.name)))
+        let named = it.layer_names.iter().zip(&it.layers);
+        named.flat_map(|(name, nodes)| rows_of_nodes(it, nodes, Some(name)))
     });
     let told = table(folder, "layers.csv");
     let told =
@@ -293,6 +295,8 @@ fn npz(told: &Npz, expected: &Expected, place: &str) {
         let states: Vec<u8> = surface.loss.iter().map(|node| node.state()).collect();
         assert_eq!(told.u8s(&key("state")), states, "{place}");
         let info = told.json(&key("info"));
+        let keys = info["layers"].as_array().unwrap().iter().map(|it| it["key"].to_string());
+        assert_eq!(keys.collect::<BTreeSet<_>>().len(), surface.layers.len(), "{place}");
         for (layer, nodes) in info["layers"].as_array().unwrap().iter().zip(&surface.layers) {
             let layer = layer["key"].as_str().unwrap();
             assert_eq!(words(told.f64s(layer)), values(nodes), "{place}: {layer}");
@@ -346,9 +350,9 @@ fn vtk(folder: &Path, expected: &Expected, place: &str) {
         assert_eq!(words(told["loss"].iter().copied()), values(&surface.loss), "{place}");
         assert_eq!(words(told["stderr"].iter().copied()), stderrs(&surface.loss), "{place}");
         assert_eq!(told.len(), 2 + 2 * surface.layers.len(), "{place}: {:?}", told.keys());
-        for (layer, nodes) in surface.slice.layers.iter().zip(&surface.layers) {
-            assert_eq!(words(told[&layer.name].iter().copied()), values(nodes), "{place}");
-            let errors = &told[&format!("{} stderr", layer.name)];
+        for (name, nodes) in surface.layer_names.iter().zip(&surface.layers) {
+            assert_eq!(words(told[name].iter().copied()), values(nodes), "{place}");
+            let errors = &told[&format!("{name} stderr")];
             assert_eq!(words(errors.iter().copied()), stderrs(nodes), "{place}");
         }
     }
@@ -419,8 +423,9 @@ fn tensorboard(folder: &Path, expected: &Expected, place: &str) {
     let losses = steps.iter().filter_map(|it| Some(event(wall(it), it.step, it.loss?)));
     assert_eq!(of("loss/step"), losses.collect::<Vec<_>>(), "{place}");
     let series = (expected.columns().len() + 1) * (expected.blocks.len() + 1);
+    let blocks = told_apart(&expected.blocks, &["all"]);
     for name in expected.columns() {
-        for (block, path) in expected.blocks.iter().enumerate() {
+        for (block, path) in blocks.iter().enumerate() {
             let is_there = |it: &&burnscape_trace::Step| {
                 !(name.starts_with("grad_") && it.missing.contains(&(block as u32)))
             };

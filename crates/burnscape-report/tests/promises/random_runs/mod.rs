@@ -53,6 +53,7 @@ for folder in os.scandir(sys.argv[1]):
         same(one.known.ravel(), [it != "unmeasured" for it in slice["state"]], "known")
         same(one.interpolated.ravel(), [it == "interpolated" for it in slice["state"]], "interpolated")
         same(one.x, floats(slice["x_values"]), "x")
+        assert list(one.layers) == [it["key"] for it in slice["info"]["layers"]], one.layers
         for layer, (value, stderr) in zip(slice["layers"], one.layers.values()):
             same(value.ravel(), floats(layer["value"]), "layer")
             same(stderr.ravel(), floats(layer["stderr"]), "stderr of a layer")
@@ -85,11 +86,8 @@ fn hold(cases: std::ops::Range<u64>, size: Size) {
         }
         let file = folder.path().join("page.html");
         report(&[folder.path()], &file, false).unwrap();
-        page::check(
-            &super::page::data(&file)["runs"][0],
-            &expected,
-            &format!("page of run {number}"),
-        );
+        let told = &super::page::data(&file)["runs"][0];
+        page::check(told, &expected, &format!("page of run {number}"));
         for format in [Format::Json, Format::Csv, Format::Npz, Format::Vtk, Format::Tensorboard] {
             if format == Format::Vtk && expected.slices.is_empty() {
                 continue;

@@ -1,6 +1,6 @@
 //! The data of a page: every point is one of the records, and no first, last, lowest, highest or lost one is left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burnscape_trace::{Step, columns};
 use serde_json::Value;
@@ -28,6 +28,8 @@ pub fn check(told: &Value, expected: &Expected, place: &str) {
     for (slice, surface) in slices.iter().zip(&expected.slices) {
         surfaces(slice, surface, place);
     }
+    let titles: BTreeSet<&str> = slices.iter().filter_map(|it| it["title"].as_str()).collect();
+    assert_eq!(titles.len(), slices.len(), "{place}: {titles:?}");
 }
 
 /// Seven digits, as a page has them, in which NaN equals NaN and -0 is 0; null is no value.
@@ -198,8 +200,8 @@ fn surfaces(told: &Value, surface: &Surface, place: &str) {
     assert_eq!(told["state"], serde_json::json!(states), "{place}");
     let layers = told["layers"].as_array().unwrap();
     assert_eq!(layers.len(), surface.layers.len(), "{place}");
-    for ((told, layer), values) in layers.iter().zip(&surface.slice.layers).zip(&surface.layers) {
-        assert_eq!(told["name"], *layer.name, "{place}");
+    for ((told, name), values) in layers.iter().zip(&surface.layer_names).zip(&surface.layers) {
+        assert_eq!(told["name"], **name, "{place}");
         assert_eq!(told_keys(&told["values"]), nodes(values), "{place}");
     }
     let Some(path) = &surface.trajectory else { return assert!(told["path"].is_null(), "{place}") };

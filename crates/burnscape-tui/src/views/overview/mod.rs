@@ -15,7 +15,7 @@ use ratatui::text::{Line, Span};
 use self::charts::Charts;
 use super::view::View;
 use crate::message::Message;
-use crate::model::{OWN, Run, RunState, Series};
+use crate::model::{OWN, Run, RunState, Series, caveats_of_checks};
 use crate::numbers::{EMPTY, bytes, duration, percent, short};
 use crate::palette::{BAD, MUTED, WARNING};
 use crate::scroll;
@@ -241,7 +241,7 @@ fn position_from_steps(run: &Run) -> String {
 
 fn time_left(run: &Run) -> String {
     match (run.state(), run.end()) {
-        (_, Some(end)) => format!("took {}", duration(end.elapsed_secs)),
+        (_, Some(_)) => format!("took {}", duration(run.standing().elapsed_secs())),
         (RunState::Waiting, _) => String::new(),
         _ => {
             let share = run.progress.share().map_or(String::new(), percent);
@@ -356,9 +356,7 @@ fn notes(run: &Run, with_others: bool, width: usize) -> Vec<Line<'static>> {
         Line::from(Span::styled(cut, Style::new().fg(colour)))
     };
     let damage = damage(run).into_iter().map(|sentence| line(&sentence, BAD));
-    let checks = run
-        .failed_checks()
-        .map(|check| line(&format!("check {} does not hold: {}", check.name, check.detail), BAD));
+    let checks = caveats_of_checks(run.failed_checks()).map(|it| line(&it.to_string(), BAD));
     let warnings = run.notes().iter().filter(|note| note.level == "warning");
     let warnings = warnings.rev().map(|note| line(&note.text, WARNING));
     let others = run.notes().iter().filter(|note| with_others && note.level != "warning");

@@ -41,6 +41,8 @@ pub(crate) struct Hook {
     told_no_loss: AtomicBool,
     /// It was told that there is a second model.
     told_second: AtomicBool,
+    /// It was told that a model of another structure is trained.
+    told_other: AtomicBool,
     /// `TrainStep::step` calls in this process so far.
     batches: AtomicU64,
     /// Validation batches in this process so far.
@@ -75,6 +77,7 @@ impl Hook {
             losses: Arc::default(),
             told_no_loss: AtomicBool::new(false),
             told_second: AtomicBool::new(false),
+            told_other: AtomicBool::new(false),
             batches: AtomicU64::new(0),
             validation_batches: AtomicU64::new(0),
             validations: AtomicU64::new(0),

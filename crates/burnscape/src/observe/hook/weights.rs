@@ -37,7 +37,7 @@ impl Hook {
             Identity::Recorded => {}
             // It may be validated without being trained.
             Identity::Second => return,
-            Identity::Other(error) => return self.tell_other(&error),
+            Identity::Other(error) => return self.tell_other(&error, steps),
         }
         state.validated_at = Some(batches);
         let may_be_cut = self.handle.counters().is_interrupted();

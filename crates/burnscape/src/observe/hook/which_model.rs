@@ -4,9 +4,11 @@ use std::sync::atomic::Ordering;
 
 use burn::module::Module;
 use burnscape_landscape::layout::Filters;
+use burnscape_run::counted;
 
 use super::Hook;
 use super::state::StepState;
+use crate::Error;
 use crate::channel::message::{Control, Moment};
 use crate::model::map::{self, ModelMap, Slot};
 use crate::model::tensors::NamedTensor;
@@ -48,7 +50,7 @@ impl Hook {
                 false
             }
             Identity::Other(error) => {
-                self.tell_other(&error);
+                self.tell_other(&error, steps);
                 false
             }
         }
@@ -60,11 +62,24 @@ impl Hook {
         self.loss_sum.store(0, Ordering::Release);
     }
 
-    pub(super) fn tell_other(&self, error: &crate::Error) {
-        self.handle.problem(format!(
-            "a step of another model was not recorded, since {error}: use one probe per model, and watch a model after \
-             changing its structure"
-        ));
+    /// Told once, and at once: what is trained now is lost.
+    #[cold]
+    pub(super) fn tell_other(&self, error: &Error, steps: u64) {
+        if self.told_other.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let differs = match error {
+            Error::OtherModel { path, found, recorded } => {
+                format!("`{path}` is {found} in it and {recorded} in the run")
+            }
+            error => error.to_string(),
+        };
+        self.handle.send(Control::UrgentProblem(format!(
+            "a model of another structure comes after {} of the recorded one, and is not recorded: {differs}. A second model needs a \
+             probe of its own, `probe.child(\"second\")?`; one that grows or gets adapters begins another run then, with \
+             another probe",
+            counted(steps, "step")
+        )));
     }
 
     #[cold]

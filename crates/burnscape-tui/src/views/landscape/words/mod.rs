@@ -14,7 +14,10 @@ use ratatui::text::Line;
 
 use super::cursor::Cursor;
 use super::picture::Picture;
-use crate::model::{Landscape, Run, caveat_of_plan, caveats_of_path, caveats_of_slice, components};
+use crate::model::{
+    Caveat, Landscape, Run, caveat_of_plan, caveat_of_stop, caveats_of_checks, caveats_of_path,
+    caveats_of_slice, components,
+};
 use crate::numbers::loss;
 use crate::widgets::facts::{self, Fact, Tone};
 use crate::widgets::text;
@@ -192,17 +195,14 @@ impl Scene<'_> {
     /// Sentences that numbers alone do not say.
     fn caveats(&self) -> Vec<String> {
         let slice = self.landscape.slice();
-        let failed = self.landscape.checks().iter().filter(|check| !check.passed);
-        let mut caveats: Vec<String> =
-            failed.map(|check| format!("{} does not hold: {}", check.name, check.detail)).collect();
+        let mut caveats: Vec<Caveat> = caveats_of_checks(self.landscape.checks()).collect();
         let of_path = self.landscape.trajectory().map(|path| caveats_of_path(slice, path));
-        caveats.extend(of_path.iter().flatten().map(ToString::to_string));
-        caveats.extend(self.picture.and_then(|it| progress::caveat(self.run, it.surface())));
-        let mut others = self.picture.map(values::caveats).unwrap_or_default();
-        others.extend(self.run.landscapes().plan_of(slice).and_then(caveat_of_plan));
-        others.extend(caveats_of_slice(slice, self.run.head.as_ref()));
-        caveats.extend(others.iter().map(ToString::to_string));
-        caveats.into_iter().map(|caveat| text::printable(&caveat)).collect()
+        caveats.extend(of_path.into_iter().flatten());
+        caveats.extend(self.picture.and_then(|it| caveat_of_stop(it.surface(), self.run.state())));
+        caveats.extend(self.picture.map(values::caveats).into_iter().flatten());
+        caveats.extend(self.run.landscapes().plan_of(slice).and_then(caveat_of_plan));
+        caveats.extend(caveats_of_slice(slice, self.run.head.as_ref()));
+        caveats.into_iter().map(|caveat| text::printable(&caveat.to_string())).collect()
     }
 }
 

@@ -2,12 +2,9 @@
 
 use burnscape_landscape::surface::Surface;
 
-use crate::model::{Run, RunState};
+use crate::model::{RESUME_CALL, Run, RunState};
 use crate::numbers::{duration, percent};
 use crate::widgets::facts::{Fact, Tone};
-
-/// How one goes on with what was stopped, in the words of the program that recorded.
-const RESUME: &str = "Run::open(folder)?.study(&model, &batches)?.resume()?";
 
 /// How far the surface is, and when all of them will be there.
 pub(super) fn facts(run: &Run, surface: &Surface) -> Vec<Fact> {
@@ -20,7 +17,7 @@ pub(super) fn facts(run: &Run, surface: &Surface) -> Vec<Fact> {
         (_, state) if state.is_over() => {
             let value = format!("{known} of {all} nodes");
             facts.push(Fact::new("stopped at", value).toned(Tone::Warning));
-            facts.push(Fact::new("resume with", RESUME));
+            facts.push(Fact::new("resume with", RESUME_CALL));
         }
         _ => {
             let share = percent(known as f64 / all as f64);
@@ -43,16 +40,4 @@ fn of_all_slices(run: &Run) -> Vec<Fact> {
     let done = Fact::new("all slices", format!("{} of {}, {share}", told.done, told.total));
     let left = run.progress.eta_secs().map(|secs| Fact::new("left", duration(secs)));
     std::iter::once(done).chain(left).collect()
-}
-
-/// The same for a surface that was stopped, in a sentence.
-pub(super) fn caveat(run: &Run, surface: &Surface) -> Option<String> {
-    let unmeasured = surface.counts().unmeasured;
-    let is_stopped = unmeasured > 0 && run.state().is_over();
-    is_stopped.then(|| {
-        format!(
-            "Measuring stopped before the last {unmeasured} nodes. Open the run again with the same model and \
-             batches, and {RESUME} measures them; what is there stays."
-        )
-    })
 }

@@ -1,28 +1,27 @@
 //! JSON: the whole run as one document, written as it is read.
 
-use std::io::{self, BufWriter, Write};
+mod lists;
 
 use burnscape_landscape::surface::Surface;
-use burnscape_run::{History, Steps, json_number as number, json_printable};
+use burnscape_run::{History, Steps, json_number as number, json_printable, layer_names};
 use burnscape_trace::{F32s, Step};
 use serde_json::{Value, json};
 
+use self::lists::List;
+use crate::digits::{push_json_number, push_whole};
 use crate::fields::{object, objects};
-use crate::output::Output;
-use crate::run::{Named, Run};
+use crate::output::{Output, Pieces};
+use crate::run::Run;
 use crate::slice::{Slice, state_name};
 use crate::{Error, basins, info};
 
 /// Version of the document's structure.
 const SCHEMA: u32 = 1;
 
-/// Of so many steps all numbers are kept at once, which take about 64 MiB: the trace is read once for them.
-const STEPS_TOGETHER: u64 = 1_000_000;
-
 /// Writes the run.
 pub(crate) fn write(run: &Run, output: &Output) -> Result<(), Error> {
     run.require_anything()?;
-    let mut document = Document { out: BufWriter::new(output.file()), output, members: 0 };
+    let mut document = Document { out: Pieces::new(output), members: 0 };
     document.text("{")?;
     document.member("schema", &json!(SCHEMA))?;
     document.member("head", &object(&run.head))?;
@@ -32,7 +31,7 @@ pub(crate) fn write(run: &Run, output: &Output) -> Result<(), Error> {
     }
     document.slices(run)?;
     document.text("\n}\n")?;
-    document.out.flush().map_err(|source| output.error(source))
+    document.out.write(&[])
 }
 
 fn course(run: &Run) -> [(&'static str, Value); 18] {
@@ -68,25 +67,20 @@ pub(crate) fn hyperparameters(history: &History) -> Value {
 }
 
 struct Document<'a> {
-    out: BufWriter<&'a std::fs::File>,
-    output: &'a Output,
+    out: Pieces<'a>,
     members: usize,
 }
 
 impl Document<'_> {
     fn text(&mut self, text: &str) -> Result<(), Error> {
-        self.out.write_all(text.as_bytes()).map_err(|source| self.output.error(source))
+        self.out.text.extend(text.as_bytes());
+        self.out.drain()
     }
 
     fn name(&mut self, name: &str) -> Result<(), Error> {
         let comma = if self.members == 0 { "" } else { "," };
         self.members += 1;
         self.text(&format!("{comma}\n{}: ", json!(name)))
-    }
-
-    fn value(&mut self, value: &Value) -> Result<(), Error> {
-        let written = serde_json::to_writer(&mut self.out, value);
-        written.map_err(|error| self.output.error(io::Error::from(error)))
     }
 
     fn member(&mut self, name: &str, value: &Value) -> Result<(), Error> {
@@ -98,57 +92,9 @@ impl Document<'_> {
     fn steps(&mut self, steps: &Steps) -> Result<(), Error> {
         self.name("steps")?;
         self.text("{")?;
-        let lists: [Named<Value>; 9] = [
-            ("step", |row| json!(row.step)),
-            ("batches", |row| json!(row.batches)),
-            ("epoch", |row| json!(row.epoch)),
-            ("iteration", |row| json!(row.iteration)),
-            ("accumulated", |row| json!(row.accumulated)),
-            ("elapsed_secs", |row| number(row.elapsed_secs)),
-            ("lr", |row| number(row.lr)),
-            ("loss", |row| row.loss.map_or(Value::Null, number)),
-            ("missing", |row| json!(row.missing.0)),
-        ];
-        let together = if steps.count() <= STEPS_TOGETHER { lists.len() } else { 1 };
-        for lists in lists.chunks(together) {
-            self.lists(steps, lists)?;
-        }
-        self.columns(steps)
-    }
-
-    /// Several lists from one reading where they fit into memory, one as it is read.
-    fn lists(&mut self, steps: &Steps, lists: &[Named<Value>]) -> Result<(), Error> {
-        if let [(name, of_row)] = lists {
-            self.text(&format!("\n  {}: ", json!(name)))?;
-            self.list(steps, of_row)?;
-            return self.text(",");
-        }
-        for ((name, _), text) in lists.iter().zip(texts(steps, lists)?) {
-            self.text(&format!("\n  {}: [{text}],", json!(name)))?;
-        }
-        Ok(())
-    }
-
-    fn columns(&mut self, steps: &Steps) -> Result<(), Error> {
-        self.text("\n  \"columns\": {")?;
-        for (column, name) in steps.names().iter().enumerate() {
-            let comma = if column == 0 { "" } else { "," };
-            self.text(&json_printable(&format!("{comma}\n    {}: ", json!(name))))?;
-            self.list(steps, |row| of_column(row.columns.get(name)))?;
-        }
-        self.text("}}")
-    }
-
-    fn list(&mut self, steps: &Steps, of_row: impl Fn(&Step) -> Value) -> Result<(), Error> {
-        self.text("[")?;
-        let mut is_first = true;
-        steps.for_each(|row| {
-            if !std::mem::take(&mut is_first) {
-                self.text(",")?;
-            }
-            self.value(&of_row(row))
-        })?;
-        self.text("]")
+        let lists: Vec<List<'_>> = numbers_of_steps(steps).chain(columns_of_steps(steps)).collect();
+        lists::write(steps, &lists, &mut self.out)?;
+        self.text(if steps.names().is_empty() { ",\n  \"columns\": {}}" } else { "}}" })
     }
 
     fn slices(&mut self, run: &Run) -> Result<(), Error> {
@@ -162,30 +108,71 @@ impl Document<'_> {
     }
 }
 
-/// The values of each list as JSON, with commas between them.
-fn texts(steps: &Steps, lists: &[Named<Value>]) -> Result<Vec<String>, Error> {
-    let mut texts = vec![String::new(); lists.len()];
-    steps.for_each(|step| {
-        for (text, (_, of_step)) in texts.iter_mut().zip(lists) {
-            let comma = if text.is_empty() { "" } else { "," };
-            text.push_str(&format!("{comma}{}", of_step(step)));
-        }
-        Ok::<_, Error>(())
-    })?;
-    Ok(texts)
+/// A key, and how a step appends what it has for it.
+type Number = (&'static str, fn(&mut Vec<u8>, &Step));
+
+/// What every step has.
+fn numbers_of_steps<'a>(steps: &Steps) -> impl Iterator<Item = List<'a>> {
+    let numbers: [Number; 9] = [
+        ("step", |text, step| push_whole(text, step.step)),
+        ("batches", |text, step| push_whole(text, step.batches)),
+        ("epoch", |text, step| push_or_null(text, step.epoch, push_whole)),
+        ("iteration", |text, step| push_or_null(text, step.iteration, push_whole)),
+        ("accumulated", |text, step| push_whole(text, step.accumulated.into())),
+        ("elapsed_secs", |text, step| push_json_number(text, step.elapsed_secs)),
+        ("lr", |text, step| push_json_number(text, step.lr)),
+        ("loss", |text, step| push_or_null(text, step.loss, push_json_number)),
+        ("missing", |text, step| {
+            push_list(text, &step.missing, |text, block| push_whole(text, block.into()));
+        }),
+    ];
+    // A digit and a comma.
+    let least_bytes = 2 * steps.count();
+    numbers.into_iter().enumerate().map(move |(place, (name, push))| {
+        let comma = if place == 0 { "" } else { "," };
+        let before = format!("{comma}\n  {}: ", json!(name));
+        List { before, least_bytes, has_columns: false, push: Box::new(push) }
+    })
 }
 
-/// A column of a step: null where it was not measured.
-fn of_column(values: Option<&F32s>) -> Value {
-    match values {
-        None => Value::Null,
-        Some(values) if values.is_empty() => Value::Null,
-        Some(values) => values.iter().map(|&value| number(f64::from(value))).collect(),
+/// Null where a column was not measured in a step.
+fn columns_of_steps(steps: &Steps) -> impl Iterator<Item = List<'_>> {
+    steps.names().iter().enumerate().map(|(place, name)| {
+        let begin = if place == 0 { ",\n  \"columns\": {" } else { "," };
+        let push = move |text: &mut Vec<u8>, step: &Step| {
+            let measured = step.columns.get(name).filter(|values| !values.is_empty());
+            push_or_null(text, measured, |text, values: &F32s| {
+                push_list(text, values, |text, value: f32| push_json_number(text, value.into()));
+            });
+        };
+        let before = json_printable(&format!("{begin}\n    {}: ", json!(name)));
+        // Two digits, a point and a comma for each block.
+        let measured = steps.measured(name).map_or(0, |it| it.steps);
+        let least_bytes = measured.saturating_mul(4 * steps.widest() as u64);
+        List { before, least_bytes, has_columns: true, push: Box::new(push) }
+    })
+}
+
+fn push_or_null<T>(text: &mut Vec<u8>, value: Option<T>, push: impl FnOnce(&mut Vec<u8>, T)) {
+    match value {
+        Some(value) => push(text, value),
+        None => text.extend(b"null"),
     }
 }
 
+fn push_list<T: Copy>(text: &mut Vec<u8>, values: &[T], push: impl Fn(&mut Vec<u8>, T)) {
+    text.push(b'[');
+    for (place, &value) in values.iter().enumerate() {
+        if place > 0 {
+            text.push(b',');
+        }
+        push(text, value);
+    }
+    text.push(b']');
+}
+
 fn of_slice(slice: &Slice, run: &Run) -> Value {
-    let names: Vec<String> = slice.record.layers.iter().map(|layer| layer.name.clone()).collect();
+    let names = layer_names(&slice.record);
     let (surface, grid) = (&slice.surface, slice.surface.grid());
     let floats = |values: &[f64]| -> Value { values.iter().copied().map(number).collect() };
     let layer = |layer: &Surface| json!({ "value": floats(layer.losses()), "stderr": floats(layer.stderrs()) });
