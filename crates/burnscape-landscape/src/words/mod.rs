@@ -126,8 +126,16 @@ pub fn out_of_plane(projections: &[Projection], snapshots: &[u32]) -> String {
 /// The true loss of a snapshot beside the loss of the point of the plane at which it is drawn.
 #[must_use]
 pub fn loss_and_loss_on_plane(snapshot: usize, loss: f64, loss_on_plane: f64) -> String {
+    loss_beside_loss_on_plane(&format!("snapshot {snapshot}"), loss, loss_on_plane)
+}
+
+/// The same of a snapshot that has a name, such as `snapshot 3 of adam`.
+#[must_use]
+pub fn loss_beside_loss_on_plane(snapshot: &str, loss: f64, loss_on_plane: f64) -> String {
+    let (first, rest) = snapshot.split_at(snapshot.chars().next().map_or(0, char::len_utf8));
     format!(
-        "Snapshot {snapshot} has the loss {}; at the point where it is drawn the loss is {}.",
+        "{}{rest} has the loss {}; at the point where it is drawn the loss is {}.",
+        first.to_uppercase(),
         number(loss),
         number(loss_on_plane),
     )

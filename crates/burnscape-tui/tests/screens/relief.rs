@@ -2,7 +2,7 @@
 
 use super::support::Synthetic;
 use super::support::screen::{Screen, braille, cells, dots};
-use burnscape_trace::{Nodes, Record, Trajectory, record};
+use burnscape_trace::{ComparedRun, Nodes, Record, Runs, Trajectory, record};
 use burnscape_tui::palette::{LEVELS, measured_level};
 use burnscape_tui::{App, Message, Run, TerminalProfile, ViewKind};
 use ratatui::buffer::Buffer;
@@ -136,6 +136,23 @@ fn paths_of_several_runs_are_apart_and_end_in_their_numbers() {
     let mut screen = along_beta(run_of(|_, _| 0.0, Some(one)));
     screen.press("m");
     assert!(middle(&screen), "{}", screen.text());
+}
+
+#[test]
+fn paths_of_several_runs_are_called_by_their_names() {
+    let points = [(-0.8, -0.6), (-0.7, -0.6), (0.5, 0.6), (0.6, 0.6)];
+    let two = record!(Trajectory { starts: vec![0, 2].into(), ..path(&points, &[0.0; 4]) });
+    let mut run = run_of(|alpha, _| alpha, Some(two));
+    let runs = ["sgd", "adam"].map(|name| record!(ComparedRun { name: name.into() }));
+    run.apply(&record!(Runs { runs: runs.into() }).into());
+    let mut screen = along_beta(run);
+    screen.press("m");
+    let text = screen.text();
+    assert!(text.contains("paths 1 sgd  2 adam"), "{text}");
+    // Beside the ends on the map, and in the key.
+    assert_eq!((text.matches("sgd").count(), text.matches("adam").count()), (2, 2), "{text}");
+    // A comparison trains nothing.
+    assert!(!text.contains("last loss"), "{text}");
 }
 
 #[test]

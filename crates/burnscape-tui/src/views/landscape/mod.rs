@@ -156,7 +156,8 @@ impl View for LandscapeView {
     fn still(&self, run: &Run, area: Rect) -> Option<Still> {
         let landscape = self.landscape(run).filter(|_| self.shows_space(run))?;
         let picture = Picture::new(run, landscape, self.layer, self.scale).ok()?;
-        Relief { picture: &picture, pose: self.pose, cursor: self.cursor }.still(area)
+        let (pose, cursor) = (self.pose, self.cursor);
+        Relief { picture: &picture, pose, cursor, has_bar: true }.still(area)
     }
 
     fn wants_ticks(&self, run: &Run) -> bool {
@@ -249,6 +250,7 @@ impl LandscapeView {
                     choice: self.scale,
                     pose: self.pose,
                     is_map: !self.in_space,
+                    quantity: &picture.quantity.name,
                 };
                 let shown = landscape.slice().slice;
                 look.draw_study(&beside_of(run, landscape), shown, area, buffer);
@@ -258,10 +260,13 @@ impl LandscapeView {
                 line::draw(&pictures, self.cursor, area, buffer);
             }
             Ok(picture) if self.in_space => {
-                Relief { picture, pose: self.pose, cursor: self.cursor }.draw(area, buffer);
+                let (pose, cursor) = (self.pose, self.cursor);
+                Relief { picture, pose, cursor, has_bar: true }.draw(area, buffer);
             }
             Ok(picture) => {
-                let map = map::Map { picture, zoom: self.zoom, cursor: self.cursor };
+                let (zoom, cursor) = (self.zoom, self.cursor);
+                let compared = run.compared();
+                let map = map::Map { picture, zoom, cursor, compared, has_bar: true };
                 self.drawn.set(map.draw(area, buffer));
             }
         });

@@ -53,6 +53,8 @@ pub(super) struct Relief<'a> {
     pub(super) picture: &'a Picture<'a>,
     pub(super) pose: Pose,
     pub(super) cursor: Option<Cursor>,
+    /// Several on one scale share a bar that stands beside them.
+    pub(super) has_bar: bool,
 }
 
 impl Relief<'_> {
@@ -64,7 +66,7 @@ impl Relief<'_> {
             return text::put(buffer, title, sentence, Style::new().fg(MUTED));
         };
         let (rest, legend) = areas::split_bottom(rest, u16::from(area.height >= LEGEND_FROM));
-        let right = if area.width >= 40 { colour_bar::WIDTH + 1 } else { 0 };
+        let right = if self.has_bar && area.width >= 40 { colour_bar::WIDTH + 1 } else { 0 };
         let (rest, bar) = areas::split_right(rest, right);
         axes::draw_bar_at(areas::split_left(bar, 1).1, self.picture, &colours, buffer);
         let mut notes = self.draw_surface(&colours, rest, buffer);

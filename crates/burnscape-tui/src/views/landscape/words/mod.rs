@@ -115,7 +115,7 @@ impl Scene<'_> {
         };
         let mut lines = vec![Line::default()];
         lines.extend(heading(&study::title(study), width));
-        lines.extend(wrapped(&study::facts(study, landscapes), width));
+        lines.extend(wrapped(&study::facts(study, self.run), width));
         let sentences = study.sentences.iter().map(|sentence| text::printable(sentence));
         lines.extend(sentences.flat_map(|sentence| paragraph(&sentence, width)));
         lines
@@ -123,7 +123,9 @@ impl Scene<'_> {
 
     fn numbers(&self) -> Vec<Fact> {
         let mut facts: Vec<Fact> = self.picture.and_then(values::shown).into_iter().collect();
-        facts.push(last_loss(self.run));
+        facts.extend(self.landscape.trajectory().and_then(|it| path::key(it, self.run.compared())));
+        // A comparison trains nothing.
+        facts.extend(self.run.compared().is_empty().then(|| last_loss(self.run)));
         facts.extend(self.picture.map(|picture| extremes(picture.surface())).unwrap_or_default());
         facts.push(snapshots(self.run));
         facts
@@ -140,7 +142,8 @@ impl Scene<'_> {
         let components = components(self.landscape.slice());
         facts.extend(trajectory.and_then(|it| path::explained(it, &components)));
         facts.extend(trajectory.and_then(path::out_of_plane));
-        facts.extend(trajectory.and_then(path::plane_gap));
+        let compared = self.run.compared();
+        facts.extend(trajectory.and_then(|it| path::plane_gap(it, compared)));
         facts.extend(self.picture.map(values::samples));
         facts.extend(self.picture.map(|picture| values::stderr(picture.surface())));
         facts
@@ -202,7 +205,12 @@ impl Scene<'_> {
         caveats.extend(self.picture.map(values::caveats).into_iter().flatten());
         caveats.extend(self.run.landscapes().plan_of(slice).and_then(caveat_of_plan));
         caveats.extend(caveats_of_slice(slice, self.run.head.as_ref()));
-        caveats.into_iter().map(|caveat| text::printable(&caveat.to_string())).collect()
+        let path = self.landscape.trajectory();
+        let words = |caveat: Caveat| match path {
+            Some(path) => caveat.of_path_in_words(path, self.run.compared()),
+            None => caveat.to_string(),
+        };
+        caveats.into_iter().map(|caveat| text::printable(&words(caveat))).collect()
     }
 }
 
