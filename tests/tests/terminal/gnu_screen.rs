@@ -2,7 +2,7 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burnscape_tests::pseudo_terminal::PseudoTerminal;
 use burnscape_workbench::gnu_screen;
@@ -50,7 +50,7 @@ impl GnuScreen {
 }
 
 /// The landscape of the recorded run in a terminal of 256 colours, without anything between.
-fn direct(run: &PathBuf) -> PseudoTerminal {
+fn direct(run: &Path) -> PseudoTerminal {
     let run = run.to_str().expect("a UTF-8 path");
     let mut terminal = start(&[WATCHER, run], &[], None, true);
     terminal.wait_for("tour  finished");
