@@ -196,7 +196,6 @@ fn each_outside_world_is_known_to_one_crate_only() {
         ("ciborium", "burnscape-trace"),
         ("ratatui", "burnscape-tui"),
         ("clap", "burnscape-cli"),
-        ("zip", "burnscape-report"),
         ("nalgebra", "burnscape-landscape"),
     ];
     for (world, keeper) in worlds {

@@ -1,2 +1,0 @@
-pub use burnscape_trace as trace;
-pub const SWITCH_VARIABLE: &str = "BURNSCAPE";
