@@ -11,7 +11,7 @@ use burn::nn::Initializer;
 use burn::optim::SgdConfig;
 use burnscape::geometry::agreement::Measures;
 use burnscape::trace::{Record, read_run};
-use burnscape::{Landscape, Runs, SliceSpec};
+use burnscape::{Error, Landscape, Point, Runs, SliceSpec};
 use burnscape_examples::cli::Flags;
 use burnscape_examples::deep::DeepMlp;
 use burnscape_examples::{data, report};
@@ -73,7 +73,15 @@ fn train(flags: &Flags, folder: &Path, name: &str, initializer: &Initializer) ->
         observer.epoch_done(&model);
     }
     let mut study = probe.study(&model, &batches)?;
-    study.initial_and_trained(&SliceSpec::random())?;
+    // Around weights that are NaN there is nothing to measure: those before training are all there is then.
+    match study.initial_and_trained(&SliceSpec::random()) {
+        Err(diverged @ Error::NonFiniteCentre { .. }) => {
+            println!("{name}: it diverged, {diverged}");
+            let initial = SliceSpec::random().centre(Point::Initial).name("random initial");
+            study.slice(&initial)?;
+        }
+        measured => drop(measured?),
+    }
     Ok(study.finish()?)
 }
 

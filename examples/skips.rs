@@ -57,7 +57,7 @@ fn main() -> Result<()> {
         }
     }
     let runs = report::folders(trained.iter().map(Option::as_deref));
-    runs.map_or(Ok(()), |runs| compare(&runs, &folder.join("comparison")))
+    runs.map_or(Ok(()), |runs| compare(&runs, 2 * seeds as usize, &folder.join("comparison")))
 }
 
 /// Gives the run, once a slice and the sharpness at the end of it are measured.
@@ -103,18 +103,28 @@ fn optimizer() -> ModuleOptimizer {
     SgdConfig::new().with_momentum(Some(momentum)).with_weight_decay(Some(decay)).init()
 }
 
-/// Runs that differ in their seeds are one side; what all were measured by the same way is compared.
-fn compare(runs: &[PathBuf], comparison: &Path) -> Result<()> {
-    let beside = SideBySide::of(runs, &Sides::ByName)?;
-    beside.remarks().iter().chain(&beside.sentences()).for_each(|it| println!("{it}"));
-    let names: String = beside.sides().iter().map(|side| format!("  {:<28}", side.name)).collect();
-    println!("\n{:<34}{names}", "means (95 % of resampled seeds)");
-    for row in beside.rows(beside.pictures().first()) {
-        let cells = row.sides.iter().map(|side| format!("  {:<28}", side.in_words()));
-        println!("{:<34}{}", row.label, cells.collect::<String>());
+/// Runs that differ in their seeds are one side; what all were measured by the same way is compared. What skip connections
+/// do is asked of networks of one depth, which were trained one after the other.
+fn compare(runs: &[PathBuf], of_one_depth: usize, comparison: &Path) -> Result<()> {
+    for runs in runs.chunks(of_one_depth.max(2)) {
+        tell(&SideBySide::of(runs, &Sides::ByName)?);
     }
-    println!("\nOne random plane of each network, and few seeds, show cases and no law.");
-    let run = beside.write(comparison)?;
+    println!("One random plane of each network, and few seeds, show cases and no law.");
+    let all = SideBySide::of(runs, &Sides::ByName)?;
+    let run = all.write(comparison)?;
     println!("Look: cargo run --release --bin burnscape -- watch {}", run.path().display());
     Ok(())
+}
+
+fn tell(beside: &SideBySide) {
+    beside.remarks().iter().for_each(|it| println!("{it}"));
+    let names: String = beside.sides().iter().map(|side| format!("  {:<36}", side.name)).collect();
+    println!("\n{:<34}{}", "means (95 % of resampled seeds)", names.trim_end());
+    for row in beside.rows(beside.pictures().first()) {
+        let cells = row.sides.iter().map(|side| format!("  {:<36}", side.in_words()));
+        println!("{:<34}{}", row.label, cells.collect::<String>().trim_end());
+    }
+    println!();
+    beside.sentences().iter().for_each(|it| println!("{it}"));
+    println!();
 }

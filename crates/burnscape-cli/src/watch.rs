@@ -98,7 +98,8 @@ pub(crate) struct Watch {
     #[arg(long, value_name = "FILE", requires = "once")]
     svg: Option<PathBuf>,
 
-    /// Keys that are typed before the frame of --once, a letter each, such as `m` for the surface in space
+    /// Keys that are typed before the frame of --once, a letter each, such as `m` for the surface in space or `→` for the
+    /// arrow
     #[arg(
         long,
         value_name = "LETTERS",
@@ -112,7 +113,8 @@ pub(crate) struct Watch {
     #[arg(long, requires = "svg")]
     force: bool,
 
-    /// The view to begin with [default: overview; with --once landscape where the run has one]
+    /// The view to begin with [default: overview; with --once landscape where the run has one, and a list of several
+    /// runs, which with a view are shown together: curves, surfaces or measures]
     #[arg(long, value_parser = numbered_words::<ViewKind>(VIEWS))]
     view: Option<ViewKind>,
 

@@ -89,6 +89,17 @@ impl LineLosses {
         }
     }
 
+    /// How far a quantity of which more is better, such as an accuracy, falls below the straight connection of its ends: the
+    /// barrier of its negative. Heights and excess are falls, `losses` are the values.
+    #[must_use]
+    pub fn fall(&self) -> Barrier {
+        let negated = |loss: &BatchLoss| BatchLoss { mean: -loss.mean, ..*loss };
+        let batches = self.batches.iter().map(|row| row.iter().map(negated).collect());
+        let negative = Self { lambdas: self.lambdas.clone(), batches: batches.collect() };
+        let losses = self.means().iter().map(|it| it.mean).collect();
+        Barrier { losses, ..negative.barrier() }
+    }
+
     /// Standard error of the difference of the mean losses of two nodes, over batches; NaN with fewer than two.
     ///
     /// # Panics

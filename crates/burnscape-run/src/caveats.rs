@@ -5,7 +5,7 @@ use std::fmt;
 use burnscape_landscape::surface::{Counts, Surface};
 use burnscape_landscape::words;
 use burnscape_trace::{
-    Axis, BatchNormMode, BiasMode, Check, Head, Normalisation, Plan, Slice, Trajectory,
+    Axis, BatchNormMode, BiasMode, Check, ComparedRun, Head, Normalisation, Plan, Slice, Trajectory,
 };
 
 use super::run::RunState;
@@ -129,12 +129,18 @@ pub enum Caveat {
 
 impl fmt::Display for Caveat {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.sentence())
+        out.write_str(&self.sentence(numbered))
     }
 }
 
 impl Caveat {
-    fn sentence(&self) -> String {
+    /// The sentence about a path of one of the runs that a comparison is about: its snapshots are called by that run.
+    #[must_use]
+    pub fn of_path_in_words(&self, path: &Trajectory, compared: &[ComparedRun]) -> String {
+        self.sentence(|number| snapshot_of(number, path, compared))
+    }
+
+    fn sentence(&self, snapshot_name: impl Fn(u32) -> String) -> String {
         match self {
             Self::FailedCheck { name, detail } if detail.is_empty() => {
                 format!("Check {name} does not hold.")
@@ -153,14 +159,15 @@ impl Caveat {
                     .to_owned()
             }
             Self::OutOfSlice { snapshot, share, is_line, is_from_mean } => format!(
-                "Snapshots are drawn where they project to: snapshot {snapshot} lies farthest out of the {}, \
+                "Snapshots are drawn where they project to: {} lies farthest out of the {}, \
                  by {} of its squared distance from the {}.",
+                snapshot_name(*snapshot),
                 if *is_line { "line" } else { "plane" },
                 words::percent(*share),
                 if *is_from_mean { "mean" } else { "centre" },
             ),
             Self::LossGap { snapshot, loss, on_slice, .. } => {
-                words::loss_and_loss_on_plane(*snapshot as usize, *loss, *on_slice)
+                words::loss_beside_loss_on_plane(&snapshot_name(*snapshot), *loss, *on_slice)
             }
             Self::Rounded { distance, share } => {
                 let share = share.map_or(String::new(), |it| format!(", {} of the path", words::percent(it)));
@@ -187,6 +194,27 @@ impl Caveat {
             Self::BatchNorm(mode) => batchnorm(mode),
             Self::FewDirections { parameters, directions } => words::slice(*parameters, *directions),
         }
+    }
+}
+
+fn numbered(snapshot: u32) -> String {
+    format!("snapshot {snapshot}")
+}
+
+/// As in `snapshot 3 of adam` where a path is that of several runs.
+#[must_use]
+pub fn snapshot_of(number: u32, path: &Trajectory, compared: &[ComparedRun]) -> String {
+    let runs = path.runs();
+    let place = path.snapshots.iter().position(|&it| it == number);
+    let owner = place.and_then(|place| runs.iter().position(|run| run.contains(&place)));
+    match owner
+        .filter(|_| runs.len() > 1)
+        .and_then(|owner| compared.get(owner).zip(runs.get(owner)))
+    {
+        Some((run, entries)) => {
+            format!("snapshot {} of {}", place.unwrap_or(entries.start) - entries.start, run.name)
+        }
+        None => numbered(number),
     }
 }
 
@@ -476,6 +504,24 @@ mod tests {
                 "Snapshot 7 has the loss 1.000; at the point where it is drawn the loss is 0.2500.",
             ]
         );
+    }
+
+    #[test]
+    fn snapshots_of_several_runs_are_called_by_their_runs() {
+        let compared = ["sgd", "adam"].map(|name| record!(ComparedRun { name: name.into() }));
+        let x = vec![0.0; 3].into();
+        let of_two = record!(Trajectory { x, starts: vec![0, 1].into(), ..path() });
+        let told = |path: &Trajectory, compared: &[ComparedRun]| -> Vec<String> {
+            let caveats = caveats_of_path(&Slice::default(), path).into_iter();
+            caveats.map(|it| it.of_path_in_words(path, compared)).collect()
+        };
+        let words = told(&of_two, &compared).join(" ");
+        assert!(words.contains(": snapshot 0 of adam lies farthest out"), "{words}");
+        assert!(words.contains("Snapshot 1 of adam has the loss 1.000;"), "{words}");
+        // Of one run, and of runs that are not told, the numbers stay.
+        for words in [told(&path(), &compared), told(&of_two, &[])] {
+            assert!(words.join(" ").contains("Snapshot 7 has the loss"), "{words:?}");
+        }
     }
 
     #[test]

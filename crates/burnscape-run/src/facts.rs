@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use burnscape_trace::{Check, Error, Head, Item, Lost, Metric, Record, RunFolder, Torn};
+use burnscape_trace::{
+    Check, ComparedRun, Error, Head, Item, Lost, Metric, Record, RunFolder, Torn,
+};
 
 use crate::recorded::read_held;
 use crate::{Freezing, Landscapes, Standing, take_check};
@@ -36,6 +38,8 @@ pub struct Facts {
     pub snapshots: BTreeMap<String, u64>,
     /// Slices with their nodes, the path of training through them, and what they say about each other.
     pub landscapes: Landscapes,
+    /// The runs that it compares; none unless it is a comparison.
+    pub compared: Vec<ComparedRun>,
     /// Which blocks are frozen.
     pub freezing: Freezing,
     /// Self-checks, of each the answer that holds.
@@ -123,6 +127,7 @@ impl Facts {
             Record::Study(study) => self.landscapes.apply_study(study),
             Record::Plan(plan) => self.landscapes.apply_plan(plan),
             Record::Check(check) => take_check(&mut self.checks, check),
+            Record::Runs(told) => self.compared.clone_from(&told.runs),
             _ => {}
         }
     }

@@ -56,6 +56,14 @@ pub struct Quantity<'a> {
     pub surface: &'a Surface,
 }
 
+impl Quantity<'_> {
+    /// Lowest and highest finite value; `None` where none is.
+    #[must_use]
+    pub fn range(&self) -> Option<(f64, f64)> {
+        Some((self.surface.lowest()?.loss, self.surface.highest()?.loss))
+    }
+}
+
 impl Landscape {
     /// A slice of which nothing is measured yet.
     #[must_use]
@@ -146,6 +154,14 @@ impl Landscape {
         })
     }
 
+    /// The quantity with a name, such as `valid loss`, where the slice has it.
+    #[must_use]
+    pub fn quantity_named(&self, name: &str) -> Option<Quantity<'_>> {
+        let count = self.surfaces.as_ref().map_or(0, Vec::len);
+        let mut quantities = (0..count).filter_map(|number| self.quantity(number).ok());
+        quantities.find(|quantity| quantity.name == name)
+    }
+
     /// The basins of the loss; `None` while nodes are missing, whose neighbours would look like minima. They are found once,
     /// when they are first asked for.
     #[must_use]
@@ -160,11 +176,17 @@ impl Landscape {
     ///
     /// As [`surface`](Self::surface).
     pub fn measures(&self) -> Result<Measures, &str> {
+        Ok(self.measures_of(&self.quantity(0)?))
+    }
+
+    /// The same of one of its quantities.
+    #[must_use]
+    pub fn measures_of(&self, quantity: &Quantity<'_>) -> Measures {
         let (x, y) = (&self.slice.x, self.slice.y.as_ref());
         let cosine = self.slice.cosine.unwrap_or(0.0);
         let second = y.map_or(0.0, |y| y.direction_norm);
         let gram = PlaneGram::of_lengths(x.direction_norm, second, cosine);
-        Ok(Measures::of(self.surface()?, &gram))
+        Measures::of(quantity.surface, &gram)
     }
 
     /// Recorded layers that are too many to be kept.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use burnscape_landscape::surface::Counts;
 use burnscape_trace::{Check, Nodes, Plan, Slice, Study, StudyKind, Trajectory};
 
-use super::Landscape;
 use super::room::Room;
+use super::{Landscape, Quantity};
 
 /// What a run tells about its landscape.
 #[derive(Debug, Clone, Default)]
@@ -108,6 +108,18 @@ impl Landscapes {
         let study = self.study_of(slice).filter(is_to_compare)?;
         let (low, high) = study.lowest.zip(study.highest)?;
         (low.is_finite() && high.is_finite() && low <= high).then_some((low, high))
+    }
+
+    /// The same for any quantity: of a further layer the range of the values that the slices of the study have of it.
+    #[must_use]
+    pub fn common_range_of(&self, slice: &Slice, quantity: &Quantity<'_>) -> Option<(f64, f64)> {
+        let of_loss = self.common_range(slice)?;
+        if quantity.number == 0 {
+            return Some(of_loss);
+        }
+        let others = self.slices_of(self.study_of(slice)?);
+        let ranges = others.filter_map(|it| it.quantity_named(&quantity.name)?.range());
+        ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
     /// The path of training as told while it goes on; the last one told.

@@ -45,8 +45,8 @@ mod text;
 pub use alert_line::alert_line;
 pub use alerts::{Alerts, MAX_ALERTS, is_error};
 pub use beside::{
-    CompareError, MEASURES, Picture, Row, RunBeside, Side, SideBySide, SideValue, Sides,
-    measures_of, slice_differences,
+    CompareError, MEASURES, Picture, PictureLayer, Row, RunBeside, Side, SideBySide, SideValue,
+    Sides, Table, measures_of, slice_differences, table_of,
 };
 pub use black_boxes::{BlackBox, BlackBoxes};
 pub use block_histograms::BlockValues;
@@ -58,7 +58,7 @@ pub use burnscape_trace::columns::{Column as BlockColumn, Quotient};
 pub use caveats::{
     Caveat, OF_LIVE_PATH, RESUME_CALL, axes, axis_label, caveat_of_plan, caveat_of_stop,
     caveats_of_checks, caveats_of_live_path, caveats_of_path, caveats_of_slice, caveats_of_values,
-    components, ends, explained_variance, loss_gap, out_of_slice, parameters, reach,
+    components, ends, explained_variance, loss_gap, out_of_slice, parameters, reach, snapshot_of,
 };
 pub use checks::take_check;
 pub use contiguity::Contiguity;

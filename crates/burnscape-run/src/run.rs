@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use burnscape_trace::{
-    Check, End, EndReason, Epoch, Head, Histogram, Hyperparameters, Item, Note, Record, Resume,
-    Snapshot, Step,
+    Check, ComparedRun, End, EndReason, Epoch, Head, Histogram, Hyperparameters, Item, Note,
+    Record, Resume, Snapshot, Step,
 };
 
 use super::checks::take_check;
@@ -131,6 +131,7 @@ pub struct Run {
     taps: Taps,
     curvatures: Curvatures,
     landscapes: Landscapes,
+    compared: Vec<ComparedRun>,
 }
 
 impl Run {
@@ -177,6 +178,7 @@ impl Run {
             Record::Plan(plan) => self.landscapes.apply_plan(plan),
             Record::Check(check) => self.apply_check(check),
             Record::Note(note) => self.apply_note(note),
+            Record::Runs(told) => self.compared.clone_from(&told.runs),
             Record::Resume(resume) => self.apply_resume(resume),
             _ => {}
         }
@@ -319,6 +321,12 @@ impl Run {
     #[must_use]
     pub fn landscapes(&self) -> &Landscapes {
         &self.landscapes
+    }
+
+    /// The runs that it compares; none unless it is a comparison.
+    #[must_use]
+    pub fn compared(&self) -> &[ComparedRun] {
+        &self.compared
     }
 
     /// Self-checks that did not hold, of the run and of its slices.

@@ -9,13 +9,15 @@ use ratatui::layout::Rect;
 
 use crate::Error;
 use crate::app::App;
+use crate::bindings::Bindings;
 use crate::frame_svg;
 use crate::frame_text;
 use crate::ground::{Ground, Theme};
 use crate::inks::Inks;
 use crate::once::{default_view, read_run};
-use crate::runs::{Catalogue, RunList, Sources};
+use crate::runs::{Catalogue, Chosen, Found, RunList, Sources};
 use crate::terminal_profile::{ColourDepth, TerminalProfile};
+use crate::together::Together;
 use crate::views::ViewKind;
 
 /// Lines of a list above its rows.
@@ -40,8 +42,8 @@ pub struct PictureSize {
 }
 
 impl Picture {
-    /// The run that the paths are, in a view or in the one that says most about it; a list where they are several
-    /// or folders with runs. Everything is read to its end.
+    /// The run that the paths are, in a view or in the one that says most about it. Where they are several or folders with
+    /// runs, these together in a view, or a list of them where none is asked for. Everything is read to its end.
     ///
     /// # Errors
     ///
@@ -50,7 +52,8 @@ impl Picture {
         Self::after_keys(paths, view, "", size)
     }
 
-    /// The same after some keys were typed, a letter each, a line break for Enter; a list knows none.
+    /// The same after some keys were typed, a letter each, a line break for Enter, `←` and `→` for these keys; a list knows
+    /// none.
     ///
     /// # Errors
     ///
@@ -62,9 +65,10 @@ impl Picture {
         size: PictureSize,
     ) -> Result<Self, Error> {
         let sources = Sources::new(paths)?;
-        match sources.single() {
-            Some(path) => Self::of_run(path, view, keys, size),
-            None => Ok(Self::of_list(sources, size)),
+        match (sources.single(), view) {
+            (Some(path), _) => Self::of_run(path, view, keys, size),
+            (None, Some(view)) => Ok(Self::of_several(&sources, view, keys, size)),
+            (None, None) => Ok(Self::of_list(sources, size)),
         }
     }
 
@@ -80,12 +84,23 @@ impl Picture {
         let area = Rect::new(0, 0, size.width, size.height.unwrap_or(size.default_height));
         let mut frame = Buffer::empty(area);
         let mut app = App::new(run, view).without_keys();
-        for key in keys.chars() {
-            let code = if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) };
-            app.handle(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
-        }
+        typed(keys).for_each(|key| app.handle(&key));
         app.draw(area, &mut frame);
         Ok(Self { frame, title })
+    }
+
+    fn of_several(sources: &Sources, view: ViewKind, keys: &str, size: PictureSize) -> Self {
+        let chosen = |it: Found| Chosen { path: it.path, name: it.name, view: None };
+        let runs: Vec<Chosen> = sources.find().into_iter().map(chosen).collect();
+        let mut together = Together::new(&runs, Some(view), Bindings::default());
+        together.read_all();
+        typed(keys).for_each(|key| together.handle(&key));
+        let area = Rect::new(0, 0, size.width, size.height.unwrap_or(size.default_height));
+        let mut frame = Buffer::empty(area);
+        together.draw_still(area, &mut frame);
+        let title =
+            format!("burnscape: {} of {} runs", together.title().to_lowercase(), runs.len());
+        Self { frame, title }
     }
 
     fn of_list(sources: Sources, size: PictureSize) -> Self {
@@ -135,4 +150,15 @@ impl Picture {
         profile.adapt_with(&inks, &mut frame);
         frame
     }
+}
+
+/// Keys as they come from a terminal.
+fn typed(keys: &str) -> impl Iterator<Item = Event> {
+    let code = |key| match key {
+        '\n' => KeyCode::Enter,
+        '←' => KeyCode::Left,
+        '→' => KeyCode::Right,
+        key => KeyCode::Char(key),
+    };
+    keys.chars().map(move |key| Event::Key(KeyEvent::new(code(key), KeyModifiers::NONE)))
 }

@@ -156,9 +156,9 @@ fn the_bend_over_a_ridge_is_found_and_drawn_in_the_plane_of_both_ends() {
     assert_close(path.highest_on_line(), valley([0.0, 0.0]), 10.0, "the ridge");
     assert_close(path.line[0].1.height, HEIGHT * HEIGHT, 10.0, "the barrier");
     let surface = path.surface.as_ref().expect("a plane");
-    let drawn = run.trajectory("bent path, the end of run to the end of run 2");
+    let drawn = run.trajectory("bent path, run to run 2");
     assert!(drawn.snapshots.is_empty() && drawn.x.len() == 25);
-    let slice = run.slice("bent path, the end of run to the end of run 2");
+    let slice = run.slice("bent path, run to run 2");
     assert_eq!(
         (slice.centre.as_str(), slice.x.label.as_str()),
         ("the end of run", "to the end of run 2")
@@ -234,6 +234,9 @@ fn a_bend_that_was_kept_goes_on_in_another_comparison() {
         LEFT.set(None);
         let other = several.connect_with(b, a, &shares(), &spec).expect_err("other ends");
         assert_names(&other.to_string(), &["resume_from", "the same two models"]);
+        let faster = several.connect_with(a, b, &shares(), &spec.clone().rate(0.2));
+        let faster = faster.expect_err("another rate");
+        assert_names(&faster.to_string(), &["resume_from", "rate and momentum"]);
         path
     });
     assert_eq!(losses(&path), losses(&whole));
@@ -379,7 +382,7 @@ impl Countdown {
 
 /// Nodes of the first line that the trace tells.
 fn told(run: &Run) -> usize {
-    let line = run.slice("the end of run to the end of run 2").slice;
+    let line = run.slice("run to run 2").slice;
     let nodes = run.records().into_iter().filter_map(|record| match record {
         Record::Nodes(nodes) if nodes.slice == line => Some(nodes.index.len()),
         _ => None,

@@ -1,7 +1,7 @@
 //! What is in a run as JSON.
 
 use burnscape_run::{Facts, Landscape, Losses, json_number as number, parameters};
-use burnscape_trace::{Head, LossCause, Lost, Metric};
+use burnscape_trace::{ComparedRun, Head, LossCause, Lost, Metric};
 use serde_json::{Value, json};
 
 /// All facts.
@@ -24,6 +24,7 @@ pub(super) fn of(facts: &Facts) -> Value {
         "alerts": facts.alerts,
         "snapshots": { "number": facts.standing.snapshots(), "bytes": facts.snapshot_bytes() },
         "frozen": frozen_json(facts),
+        "compares": facts.compared.iter().map(compared_json).collect::<Value>(),
         "slices": facts.landscapes.iter().map(slice_json).collect::<Value>(),
         "checks": { "passed": facts.checks(true), "failed": facts.checks(false) },
         "dropped": facts.standing.dropped(),
@@ -57,6 +58,10 @@ fn head_json(head: &Head) -> Value {
 fn metric_json(metric: &Metric) -> Value {
     let Metric { split, name, epoch, value, .. } = metric;
     json!({ "split": split, "name": name, "epoch": epoch, "value": number(*value) })
+}
+
+fn compared_json(run: &ComparedRun) -> Value {
+    json!({ "name": run.name, "path": run.path, "run_id": run.run_id, "side": run.side, "remarks": run.remarks })
 }
 
 /// A text that is no JSON stays one.

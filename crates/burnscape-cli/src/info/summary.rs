@@ -10,7 +10,14 @@ use crate::losses;
 
 /// Several lines, each with its line break. Texts of the trace are shown without control characters.
 pub(super) fn of(facts: &Facts) -> String {
-    let lines = [head(facts), training(facts), observed(facts), landscape(facts), state(facts)];
+    let lines = [
+        head(facts),
+        compared(facts),
+        training(facts),
+        observed(facts),
+        landscape(facts),
+        state(facts),
+    ];
     lines.concat().into_iter().map(|line| line + "\n").collect()
 }
 
@@ -35,6 +42,16 @@ fn head(facts: &Facts) -> Vec<String> {
             head.device.escape_debug()
         ),
     ]
+}
+
+/// The runs of a comparison, with what is to be known of each.
+fn compared(facts: &Facts) -> Vec<String> {
+    let told = facts.compared.iter().map(|run| {
+        let remarks: String = run.remarks.iter().map(|it| format!(" {it}")).collect();
+        let line = format!("compares  {} ({}){remarks}", run.name, run.path);
+        printable(&line)
+    });
+    told.collect()
 }
 
 fn training(facts: &Facts) -> Vec<String> {
@@ -133,15 +150,21 @@ fn slice(landscape: &Landscape) -> String {
 fn caveats(facts: &Facts, landscape: &Landscape) -> Vec<String> {
     let slice = landscape.slice();
     let plan = facts.landscapes.plan_of(slice).and_then(caveat_of_plan);
-    let path = landscape.trajectory().map(|path| caveats_of_path(slice, path));
+    let path = landscape.trajectory();
+    let of_path = path.map(|path| caveats_of_path(slice, path));
     let values = landscape.surface().ok();
     let values = values.map(|it| caveats_of_values("loss", slice.samples, &slice.unit, it));
     let stop = landscape.surface().ok().and_then(|it| caveat_of_stop(it, facts.standing.state()));
-    let all = caveats_of_checks(landscape.checks()).chain(values.into_iter().chain(path).flatten());
+    let all =
+        caveats_of_checks(landscape.checks()).chain(values.into_iter().chain(of_path).flatten());
     let all = all.chain(stop).chain(plan).chain(caveats_of_slice(slice, Some(&facts.head)));
     // How many nodes were measured stands above.
     let all = all.filter(|it| !matches!(it, Caveat::Nodes(_)));
-    all.map(|caveat| format!("          {}", printable(&caveat.to_string()))).collect()
+    let words = |caveat: Caveat| match path {
+        Some(path) => caveat.of_path_in_words(path, &facts.compared),
+        None => caveat.to_string(),
+    };
+    all.map(|caveat| format!("          {}", printable(&words(caveat)))).collect()
 }
 
 fn state(facts: &Facts) -> Vec<String> {

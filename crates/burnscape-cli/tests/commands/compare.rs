@@ -76,7 +76,33 @@ fn runs_are_compared_in_a_table_and_a_run_folder_that_other_commands_read() {
         assert_eq!(output.status.code(), Some(0), "{command:?}: {}", stderr(&output));
     }
     let frame = stdout(&burnscape(&folder, &["watch", "both", "--once", "--size", "120x40"]));
-    assert!(frame.contains("plain-1 random"), "{frame}");
+    for words in ["plain-1 random", "share of convex nodes plain 1"] {
+        assert!(frame.contains(words), "{words} in {frame}");
+    }
+    let info = stdout(&burnscape(&folder, &["info", "both"]));
+    assert!(info.contains("\ncompares  plain-1 ("), "{info}");
+    let info = stdout(&burnscape(&folder, &["info", "both", "--json"]));
+    assert!(info.contains("\"side\": \"skips\"") || info.contains("\"side\":\"skips\""), "{info}");
+}
+
+#[test]
+fn several_runs_are_shown_together_in_one_frame_where_a_view_is_asked_for() {
+    let folder = with_runs();
+    let frame = |arguments: &[&str]| {
+        let always = ["--once", "--size", "140x40"];
+        stdout(&burnscape(
+            &folder,
+            &[&["watch", "plain-1", "skips-1"], arguments, &always].concat(),
+        ))
+    };
+    assert!(frame(&[]).contains("2 runs: 2 finished"), "{}", frame(&[]));
+    let surfaces = frame(&["--view", "landscape"]);
+    for words in ["random, on one scale", "1 plain-1", "2 skips-1"] {
+        assert!(surfaces.contains(words), "{words} in {surfaces}");
+    }
+    assert!(frame(&["--view", "overview"]).contains("loss of each step"));
+    let sorted = frame(&["--view", "sharpness", "--keys", "→→→→→v"]);
+    assert!(sorted.contains("highest first"), "{sorted}");
 }
 
 #[cfg(feature = "export")]
@@ -94,6 +120,8 @@ fn a_comparison_is_exported_and_reported_like_any_run() {
         let output = burnscape(&folder, command);
         assert_eq!(output.status.code(), Some(0), "{command:?}: {}", stderr(&output));
     }
+    let page = std::fs::read_to_string(folder.path().join("both.html")).unwrap();
+    assert!(page.contains("\"sides\":[\"plain\",\"skips\"]"), "the table of the page");
     let json = std::fs::read_to_string(folder.path().join("both.json")).unwrap();
     assert!(json.contains("\"side\":\"plain\"") || json.contains("\"side\": \"plain\""));
 }

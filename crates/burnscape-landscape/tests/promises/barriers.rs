@@ -36,6 +36,24 @@ proptest! {
         prop_assert!(barrier.excess.iter().all(|it| *it < 1e-12));
     }
 
+    /// An accuracy that sags by 4·deep·λ(1 − λ) below its ends, each batch by as much more, falls by as much in the middle.
+    #[test]
+    fn what_sags_falls_by_its_depth_and_what_arches_by_nothing(
+        [a, b] in prop::array::uniform2(0.0..1.0_f64),
+        deep in 0.01..0.5_f64,
+    ) {
+        let accuracy = |at: f64, batch: usize| {
+            (1.0 - at) * a + at * b - 4.0 * deep * at * (1.0 - at) * (1.0 + 0.1 * (batch as f64 - 1.0))
+        };
+        let sagging = line(25, 3, accuracy);
+        let fall = sagging.fall();
+        prop_assert!((fall.height - deep).abs() < 1e-12 && fall.lambda == 0.5, "{fall:?}");
+        prop_assert_eq!(&fall.losses, &sagging.barrier().losses);
+        prop_assert!(sagging.barrier().height < 1e-12);
+        let arching = line(25, 3, |at, batch| -accuracy(at, batch));
+        prop_assert!(arching.fall().height < 1e-12);
+    }
+
     #[test]
     fn the_barrier_is_what_a_line_by_hand_gives(
         losses in prop::collection::vec(prop::collection::vec(0.0..4.0_f64, 3), 27),

@@ -51,19 +51,24 @@ const hero = parent => {
 const heroMetric = () => distinct(runs.flatMap(run => run.metrics.map(it => it.metric))).find(name => !/loss/i.test(name));
 
 
+// Pictures of the loss, or of another layer that a reader chooses.
+const chosenLayer = (parent, group, draw) => {
+  const layers = [null, ...distinct(group.flatMap(it => it.slice.layers.map(layer => layer.name)))];
+  const choices = layers.length > 1 ? make("div", null, parent, { class: "choices", role: "group", "aria-label": "What is drawn" }) : null;
+  const pictures = row(parent, "slot");
+  const fill = layer => {
+    pictures.replaceChildren();
+    choices?.querySelectorAll("button").forEach((it, at) => it.setAttribute("aria-pressed", String(layers[at] === layer)));
+    draw(pictures, layer, group.filter(it => layer === null || it.slice.layers.some(own => own.name === layer)));
+  };
+  layers.forEach(layer => choices && button(nameOf(layer), choices, () => fill(layer), { class: "choice" }));
+  fill(null);
+};
+
 const sectionOfPlanes = (group, place) => {
-  const { slice } = group[0], layers = [null, ...distinct(group.flatMap(it => it.slice.layers.map(layer => layer.name)))];
-  section(`plane-${place}`, slice.title, body => {
-    const choices = layers.length > 1 ? make("div", null, body, { class: "choices", role: "group", "aria-label": "What is drawn" }) : null;
-    const pictures = row(body, "slot");
-    const fill = layer => {
-      pictures.replaceChildren();
-      choices?.querySelectorAll("button").forEach((it, at) => it.setAttribute("aria-pressed", String(layers[at] === layer)));
-      planePictures(pictures, group.filter(it => layer === null || it.slice.layers.some(own => own.name === layer)), layer);
-    };
-    layers.forEach(layer => choices && button(nameOf(layer), choices, () => fill(layer), { class: "choice" }));
-    fill(null);
-  }, { note: slice.kind.split(", ").filter((it, at, all) => all.indexOf(it) === at).join(" and ") + " directions" });
+  const { slice } = group[0];
+  section(`plane-${place}`, slice.title, body => chosenLayer(body, group, (parent, layer, shown) => planePictures(parent, shown, layer)),
+    { note: slice.kind.split(", ").filter((it, at, all) => all.indexOf(it) === at).join(" and ") + " directions" });
 };
 
 const planePictures = (parent, group, layer) => {
@@ -91,7 +96,7 @@ const wordsOf = (parent, words) => {
 
 // Slices of one run that are to be compared: the studies of these kinds, each on one scale.
 const pairsOf = kind => runs.flatMap((run, number) => run.pairs.filter(pair => pair.kind === kind).map(pair => ({
-  run, words: pair.words, group: pair.slices.map(at => run.slices.find(slice => slice.slice === at && slice.y)).filter(Boolean).map(slice => ({ run, number, slice })),
+  run, words: pair.words, table: pair.table, group: pair.slices.map(at => run.slices.find(slice => slice.slice === at && slice.y)).filter(Boolean).map(slice => ({ run, number, slice })),
 }))).filter(({ group }) => group.length > 1);
 
 const isBeside = ({ run, slice }) => run.pairs.some(pair => pair.kind === "side-by-side" && pair.slices.includes(slice.slice));
@@ -104,15 +109,27 @@ const sectionOfPairs = () => section("pairs", "Initial against trained, on one s
   wordsOf(body, words);
 }), { isOpen: false });
 
-// The same slice of several runs: small pictures on one scale, surfaces that turn together, and what can be concluded.
-const sectionOfSides = () => section("sides", "Side by side, on one scale", body => pairsOf("side-by-side").forEach(({ run, group, words }) => {
-  const z = scaleOfPlanes(group, null), together = turning(), spec = it => ({ title: it.slice.name, share: 0.48, together, words: [] });
+// The same slice of several runs: small pictures on one scale, surfaces that turn together, their numbers, and what can be
+// concluded.
+const sectionOfSides = () => section("sides", "Side by side, on one scale", body => pairsOf("side-by-side").forEach(({ run, group, words, table }) => {
   if (many) make("h3", run.name, body);
-  const box = row(body, "row small");
-  group.forEach(it => mapOf(box, it, z, null, { ...spec(it), note: "from above" }));
-  if (z) group.forEach(it => surfaceOf(box, it, z, null, { ...spec(it), note: "in space" }));
+  chosenLayer(body, group, (parent, layer, shown) => {
+    const z = scaleOfPlanes(shown, layer), together = turning(), spec = it => ({ title: it.slice.name, share: 0.48, together, words: [] });
+    const size = [2, 4].includes(shown.length) ? "row" : "row small", maps = row(parent, size);
+    shown.forEach(it => mapOf(maps, it, z, layer, { ...spec(it), note: "from above" }));
+    const surfaces = z && row(parent, size);
+    if (z) shown.forEach(it => surfaceOf(surfaces, it, z, layer, { ...spec(it), note: "in space" }));
+  });
+  if (table) tableOfSides(body, table);
   wordsOf(body, words);
 }));
+
+// Means of the sides with the intervals over their seeds.
+const tableOfSides = (parent, { sides, rows }) => {
+  const box = make("figure", null, parent);
+  make("h3", "Numbers by side", make("header", null, box));
+  make("div", null, box, { class: "table", tabindex: "0", role: "region", "aria-label": "Numbers by side" }).append(rowsTable(["number", ...sides], rows, "Means; in brackets the middle 95 % of the bootstrap over seeds, with two or more"));
+};
 
 const sectionOfLines = () => section("lines", "Lines", body => {
   const box = row(body);
@@ -278,10 +295,12 @@ const firstScreen = () => {
   make("h1", many ? `${runs.length} runs` : runs[0].name, head);
   make("p", many ? "Drawn over each other, on one scale each. A name hides or shows its run in all charts." : subline(runs[0]), head, { class: "subline" });
   if (many) comparison(head);
+  else if (runs[0].compared.length) comparedRuns(head, runs[0]);
   else tiles(head, runs[0]);
   runs.flatMap(warningsOf).forEach(text => make("p", text, head, { class: "warn", role: "note" }));
   head.append(links);
-  hero(main);
+  // A comparison trains nothing: its pictures come at once.
+  if (many || !runs[0].compared.length) hero(main);
 };
 
 document.title = "burnscape: " + runs.map(run => plain(run.name)).join(", ");

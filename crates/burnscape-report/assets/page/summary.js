@@ -89,6 +89,17 @@ const comparison = parent => {
   });
 };
 
+// The runs that a comparison is about stand where figures of a training would.
+const comparedRuns = (parent, { compared }) => {
+  const numbers = distinct(compared.flatMap(it => it.numbers.map(([name]) => name))), hasSides = compared.some(it => it.side && it.side !== it.name);
+  const columns = ["run", ...(hasSides ? ["side"] : []), ...numbers, "folder", "to be known"];
+  const rows = compared.map(it => {
+    const told = Object.fromEntries(it.numbers);
+    return [it.name, ...(hasSides ? [it.side] : []), ...numbers.map(name => told[name] ?? "–"), it.path, it.remarks.join(" ")];
+  });
+  make("div", null, parent, { class: "table", tabindex: "0", role: "region", "aria-label": "Runs" }).append(rowsTable(columns, rows));
+};
+
 // Runs with the same settings, but for seeds, and the same model and learning rates are a group: one band holds them. Of
 // runs that recorded no settings nobody knows whether they have the same.
 const groupRuns = () => {
@@ -101,7 +112,7 @@ const groupRuns = () => {
 };
 
 const subline = run => {
-  const parts = [stateOf(run)];
+  const parts = [run.compared.length ? `Comparison of ${count(run.compared.length, "run")}` : stateOf(run)];
   if (run.summary.started_unix_secs > 0) parts.push("started " + new Date(run.summary.started_unix_secs * 1000).toISOString().slice(0, 16).replace("T", " ") + " UTC");
   if (run.summary.device) parts.push("on " + run.summary.device);
   return parts.join(" · ");

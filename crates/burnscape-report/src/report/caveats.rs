@@ -23,7 +23,11 @@ pub(super) fn of_slice(slice: &Slice, run: &Run) -> Vec<String> {
     caveats.extend(scaled.map(Caveat::Scaled));
     caveats.extend(slice.trajectory.iter().flat_map(|path| caveats_of_path(record, path)));
     caveats.extend(caveat_of_stop(&slice.surface, run.standing.state()));
-    let mut words: Vec<String> = caveats.iter().map(ToString::to_string).collect();
+    let in_words = |caveat: &Caveat| match &slice.trajectory {
+        Some(path) => caveat.of_path_in_words(path, &run.history.runs),
+        None => caveat.to_string(),
+    };
+    let mut words: Vec<String> = caveats.iter().map(in_words).collect();
     words.extend(slice.basins().iter().flat_map(basins));
     let study = record.study.and_then(|number| run.studies.get(&number));
     words.extend(study.iter().flat_map(|study| study.sentences.iter().cloned()));

@@ -1,6 +1,7 @@
 //! One self-contained page on one run, or on several side by side.
 
 mod caveats;
+mod compared;
 mod histograms;
 mod model;
 mod names;

@@ -11,7 +11,7 @@ use burnscape_trace::{Activation, Step};
 use serde_json::{Value, json};
 
 use super::numbers::{curve, short};
-use super::{histograms, planes, sharpness, summary};
+use super::{compared, histograms, planes, sharpness, summary};
 use crate::Error;
 use crate::curves::{Curve, Curves};
 use crate::heat::{Cell, Heat};
@@ -86,6 +86,7 @@ pub(super) fn of_run(run: &Run, name: &str, runs: usize) -> Result<Value, Error>
         "curvature": sharpness::of_run(run),
         "slices": planes::of_run(run),
         "pairs": planes::pairs(run),
+        "compared": compared::of_run(run),
     }))
 }
 

@@ -8,8 +8,8 @@ use burnscape_run::{Distinct, axis_label, layer_names};
 use burnscape_trace::{Axis, StudyKind, Trajectory};
 use serde_json::{Value, json};
 
-use super::caveats;
 use super::numbers::{all, short};
+use super::{caveats, compared};
 use crate::basins;
 use crate::run::Run;
 use crate::slice::Slice;
@@ -113,6 +113,7 @@ pub(super) fn pairs(run: &Run) -> Vec<Value> {
             "low": study.lowest.map(short),
             "high": study.highest.map(short),
             "words": study.sentences,
+            "table": compared::table(study, run),
         })
     };
     pairs.map(told).collect()

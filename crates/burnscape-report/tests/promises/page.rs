@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use burnscape_report::{Error, report};
 use burnscape_trace::{
-    Activation, Alert, Block, Curvature, Density, Epoch, Head, Histogram, Layer, LayerNodes,
-    Metric, Nodes, RunFolder, Slice, Snapshot, Step, Study, Trajectory, Writer, record,
+    Activation, Alert, Block, ComparedRun, Curvature, Density, Epoch, F64s, Head, Histogram, Layer,
+    LayerNodes, Metric, Nodes, RunFolder, Runs, Slice, Snapshot, Step, Study, Trajectory, Writer,
+    record,
 };
 use serde_json::{Value, json};
 
@@ -458,6 +459,39 @@ fn nine_runs_lose_nothing_on_paper() {
     let paper = json!({ "width": 718, "height": 1000, "deviceScaleFactor": 1, "mobile": false });
     browser.call("Emulation.setDeviceMetricsOverride", paper);
     browser.value(TWO_FRAMES);
+    assert_faultless(&mut browser);
+    assert_calm(&browser);
+}
+
+/// What a comparison is about stands above, and its numbers by side below its pictures: means of 1 and 3, and of 8.
+#[test]
+fn a_comparison_tells_its_runs_and_its_numbers_by_side() {
+    let mut run = TestRun::new();
+    let sides = [("a-1", "a"), ("a-2", "a"), ("b", "")];
+    let compared = sides.map(|(name, side)| {
+        record!(ComparedRun { name: name.into(), side: side.into(), path: format!("../{name}") })
+    });
+    run.add(record!(Runs { runs: compared.into() }));
+    for (slice, (name, _)) in (0..).zip(sides) {
+        run.add(record!(Slice { slice, name: format!("{name} random"), ..plane(slice) }));
+        run.add(nodes(slice, (0..6).collect(), vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
+    }
+    let measures = [("lambda_max".to_owned(), F64s(vec![1.0, 3.0, 8.0]))].into();
+    run.add(record!(Study { kind: "side-by-side".into(), slices: vec![0, 1, 2], measures }));
+    let Some(mut browser) = opened(&page(&mut run, 1), 1280, 900) else { return };
+    let cells = |browser: &mut Chromium, table: &str| {
+        let all = format!(
+            "[...document.querySelectorAll('{table} tr')].map(it => [...it.children].map(it => it.textContent))"
+        );
+        browser.value(&all)
+    };
+    let above = cells(&mut browser, "header .table");
+    assert_eq!(above[1], json!(["a-1", "a", "../a-1", ""]), "{above}");
+    let below = cells(&mut browser, "#sides .table");
+    let row = json!(["largest eigenvalue λ_max", "2.000 (1.000 to 3.000)", "8.000"]);
+    assert_eq!((&below[0], &below[1]), (&json!(["number", "a", "b"]), &row));
+    // Nothing was trained.
+    assert_eq!(browser.value("document.querySelectorAll('.hero, .tiles').length"), 0);
     assert_faultless(&mut browser);
     assert_calm(&browser);
 }

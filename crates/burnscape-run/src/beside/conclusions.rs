@@ -4,8 +4,8 @@ use burnscape_landscape::statistics::{self, Interval};
 use burnscape_landscape::words::number;
 
 use super::candidate::RunBeside;
-use super::numbers::{OF_RUN, OF_SLICE, SHARPNESS};
-use super::pictures::Picture;
+use super::numbers::{OF_LAYER, OF_RUN, OF_SLICE, SHARPNESS};
+use super::pictures::{Picture, PictureLayer};
 
 /// Runs that stand together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,12 +78,30 @@ pub(super) fn rows(runs: &[RunBeside], sides: &[Side], picture: Option<&Picture>
             values
         };
         rows.extend(OF_SLICE.map(|(name, label)| row(name, label, of_slice(name), sides)));
+        rows.extend(picture.layers.iter().flat_map(|layer| of_layer(runs, sides, picture, layer)));
     }
     rows.retain(|row| row.runs.iter().any(|value| !value.is_nan()));
     rows
 }
 
-fn row(name: &str, label: &str, runs: Vec<f64>, sides: &[Side]) -> Row {
+/// Rows of a further layer, called as in `valid loss: share of convex nodes`.
+fn of_layer<'a>(
+    runs: &'a [RunBeside],
+    sides: &'a [Side],
+    picture: &'a Picture,
+    layer: &'a PictureLayer,
+) -> impl Iterator<Item = Row> + 'a {
+    OF_LAYER.into_iter().map(move |(name, label)| {
+        let mut values = vec![f64::NAN; runs.len()];
+        for ((run, _), value) in picture.slices.iter().zip(&layer.numbers[name]) {
+            values[*run] = *value;
+        }
+        let [name, label] = [name, label].map(|it| format!("{}: {it}", layer.name));
+        row(&name, &label, values, sides)
+    })
+}
+
+pub(super) fn row(name: &str, label: &str, runs: Vec<f64>, sides: &[Side]) -> Row {
     let known = |side: &Side| -> Vec<f64> {
         side.runs.iter().map(|&run| runs[run]).filter(|value| !value.is_nan()).collect()
     };
@@ -103,16 +121,9 @@ fn row(name: &str, label: &str, runs: Vec<f64>, sides: &[Side]) -> Row {
 /// Of every row and every further side whether the difference to the first one lies beyond what seeds explain.
 pub(super) fn differences(rows: &[Row], sides: &[Side]) -> Vec<String> {
     let Some((first, others)) = sides.split_first() else { return Vec::new() };
-    let mut told = Vec::new();
+    let mut told: Vec<String> = alone(sides).into_iter().collect();
     for (place, side) in others.iter().enumerate().map(|(place, side)| (place + 1, side)) {
         if first.runs.len() < 2 || side.runs.len() < 2 {
-            told.push(format!(
-                "{} and {}: {} and {} run(s). One run on a side tells nothing of seeds: any difference may be chance.",
-                first.name,
-                side.name,
-                first.runs.len(),
-                side.runs.len()
-            ));
             continue;
         }
         told.extend(rows.iter().filter_map(|row| difference(row, place, [first, side])));
@@ -123,6 +134,18 @@ pub(super) fn differences(rows: &[Row], sides: &[Side]) -> Vec<String> {
         ));
     }
     told
+}
+
+/// Which sides are one run each.
+fn alone(sides: &[Side]) -> Option<String> {
+    let alone = sides.iter().filter(|side| side.runs.len() < 2);
+    let names: Vec<&str> = alone.map(|side| side.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "One run on a side ({}) tells nothing of seeds: any difference from it may be chance.",
+            names.join(", ")
+        )
+    })
 }
 
 fn difference(row: &Row, place: usize, [first, side]: [&Side; 2]) -> Option<String> {

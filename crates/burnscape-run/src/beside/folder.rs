@@ -127,6 +127,15 @@ impl SideBySide {
             .iter()
             .map(|(name, values)| ((*name).to_owned(), F64s(values.clone())))
             .collect();
+        for layer in &picture.layers {
+            let told =
+                layer.numbers.iter().filter(|(_, values)| !values.iter().all(|it| it.is_nan()));
+            measures.extend(
+                told.map(|(name, values)| {
+                    (format!("{}: {name}", layer.name), F64s(values.clone()))
+                }),
+            );
+        }
         for row in self.rows(None) {
             let of_slices = picture.slices.iter().map(|(run, _)| row.runs[*run]).collect();
             measures.insert(row.name, F64s(of_slices));

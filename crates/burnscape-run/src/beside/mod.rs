@@ -7,6 +7,7 @@ mod folder;
 mod numbers;
 mod pictures;
 mod sides;
+mod table;
 #[cfg(test)]
 mod tests;
 mod way;
@@ -17,8 +18,9 @@ pub use candidate::RunBeside;
 pub use conclusions::{Row, Side, SideValue};
 pub use error::CompareError;
 pub use numbers::{MEASURES, measures_of};
-pub use pictures::Picture;
+pub use pictures::{Picture, PictureLayer};
 pub use sides::Sides;
+pub use table::{Table, table_of};
 pub use way::slice_differences;
 
 use candidate::Candidates;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use burnscape_landscape::topology::MergeTree;
 use burnscape_landscape::words;
-use burnscape_trace::{Curvature, StudyKind};
+use burnscape_trace::{Curvature, Study, StudyKind};
 
 use super::candidate::RunBeside;
 use super::way::Way;
-use crate::{CurvatureHistory, Landscape, Run};
+use crate::{CurvatureHistory, Landscape, Quantity, Run};
 
 /// Numbers of a run, with what they are called in a table.
 pub(super) const OF_RUN: [(&str, &str); 5] = [
@@ -16,7 +16,7 @@ pub(super) const OF_RUN: [(&str, &str); 5] = [
     ("train_loss", "training loss"),
     ("lambda_max", "largest eigenvalue λ_max"),
     ("trace", "trace of the Hessian"),
-    ("barrier", "barrier"),
+    ("barrier", "highest barrier told in it"),
 ];
 /// Numbers of a slice.
 pub(super) const OF_SLICE: [(&str, &str); 6] = [
@@ -26,6 +26,12 @@ pub(super) const OF_SLICE: [(&str, &str); 6] = [
     ("minima", "minima that count"),
     ("saddles", "saddles between them"),
     ("persistence", "deepest basin beside the lowest"),
+];
+/// Numbers of a further layer of a slice, with what they are called behind its name.
+pub(super) const OF_LAYER: [(&str, &str); 3] = [
+    ("centre", "at the centre"),
+    ("convexity", "share of convex nodes"),
+    ("doubling_radius", "radius at which it doubles"),
 ];
 /// Numbers of [`measures_of`] with short words for them, in the order in which a table shows them.
 pub const MEASURES: [(&str, &str); 11] = [
@@ -87,13 +93,15 @@ fn curvature(run: &Run) -> Option<&Curvature> {
     histories.filter(is_whole).find_map(CurvatureHistory::last)
 }
 
-/// Of the last line between two models, whichever way BatchNorm is treated on it.
+/// The highest of the lines between two models that it tells of, each by the way of treating BatchNorm that keeps it lowest.
 fn barrier(run: &Run) -> Option<f64> {
-    let studies = run.landscapes().studies().values().rev();
-    let heights = studies
-        .filter(|study| study.kind == StudyKind::Barrier)
-        .find_map(|study| study.measures.get("barrier"))?;
-    heights.iter().copied().reduce(f64::min)
+    let studies = run.landscapes().studies().values();
+    let lines = studies.filter(|study| study.kind == StudyKind::Barrier);
+    let of_line = |study: &Study| {
+        let heights = study.measures.get("barrier")?.iter().copied();
+        heights.filter(|height| !height.is_nan()).reduce(f64::min)
+    };
+    lines.filter_map(of_line).reduce(f64::max)
 }
 
 /// What is known of a slice; NaN where a measure is undefined.
@@ -112,6 +120,23 @@ pub(super) fn of_slice(landscape: &Landscape) -> Vec<(&'static str, f64)> {
         ("saddles", count(MergeTree::saddles)),
         ("noise", count(|tree| tree.noise() + tree.filled_in())),
         ("persistence", tree.map(deepest)),
+    ];
+    told.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect()
+}
+
+/// What is known of a further layer of a slice; how it is curved only of a loss: of an accuracy that says nothing.
+pub(super) fn of_layer(
+    landscape: &Landscape,
+    layer: Option<&Quantity<'_>>,
+) -> Vec<(&'static str, f64)> {
+    let grid = layer.map(|layer| layer.surface.grid());
+    let centre = grid.and_then(|grid| layer?.surface.loss(grid.centre()));
+    let of_loss = layer.filter(|layer| layer.name.ends_with("loss"));
+    let measures = of_loss.map(|layer| landscape.measures_of(layer)).unwrap_or_default();
+    let told = [
+        ("centre", centre),
+        ("convexity", measures.convexity),
+        ("doubling_radius", measures.doubling_radius),
     ];
     told.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect()
 }

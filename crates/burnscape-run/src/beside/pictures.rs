@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use burnscape_trace::AxisKind;
+use burnscape_landscape::words;
+use burnscape_trace::{AxisKind, Layer};
 
 use super::candidate::RunBeside;
 use super::numbers;
 use super::way::Way;
-use crate::Landscape;
+use crate::{Landscape, Quantity};
 
 /// The same slice of several runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,21 @@ pub struct Picture {
     /// Lowest and highest finite loss of all: their common scale.
     pub scale: Option<(f64, f64)>,
     /// Numbers of the slices by name, in their order; NaN where one is undefined.
+    pub numbers: BTreeMap<&'static str, Vec<f64>>,
+    /// What else was measured at the nodes of two slices or more, such as a validation loss.
+    pub layers: Vec<PictureLayer>,
+}
+
+/// A further quantity of the slices of a picture.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PictureLayer {
+    /// What it is, such as `valid loss`.
+    pub name: String,
+    /// Lowest and highest finite value of all slices: their common scale.
+    pub scale: Option<(f64, f64)>,
+    /// Numbers of the slices by name, in the order of the slices; NaN where a slice has no such layer, or has it of other
+    /// samples, and where one is undefined.
     pub numbers: BTreeMap<&'static str, Vec<f64>>,
 }
 
@@ -43,7 +59,13 @@ pub(super) fn paired(runs: &[RunBeside]) -> (Vec<Picture>, Vec<String>) {
     remarks.extend(alone.iter().map(|group| why_alone(group[0], &shared, &entries, runs)));
     remarks.extend(own_directions(runs));
     remarks.extend(without_slices(&entries, runs));
-    (shared.iter().map(|group| picture(group)).collect(), remarks)
+    let mut pictures = Vec::new();
+    for group in &shared {
+        let (layers, left_out) = layers(group, runs);
+        pictures.push(picture(group, layers));
+        remarks.extend(left_out);
+    }
+    (pictures, remarks)
 }
 
 fn entries(runs: &[RunBeside]) -> Vec<Entry<'_>> {
@@ -81,7 +103,65 @@ fn groups<'e, 'a>(entries: &'e [Entry<'a>]) -> Vec<Vec<&'e Entry<'a>>> {
     groups
 }
 
-fn picture(group: &[&Entry]) -> Picture {
+/// The layers of two slices or more, and why those of some are not compared: a layer is over the samples that the first
+/// slice with it was measured on.
+fn layers(group: &[&Entry], runs: &[RunBeside]) -> (Vec<PictureLayer>, Vec<String>) {
+    let records = || group.iter().flat_map(|entry| &entry.landscape.slice().layers);
+    let mut firsts: Vec<&Layer> = Vec::new();
+    for layer in records() {
+        if firsts.iter().all(|known| known.name != layer.name) {
+            firsts.push(layer);
+        }
+    }
+    let (mut layers, mut remarks) = (Vec::new(), Vec::new());
+    for first in firsts {
+        let own = |entry: &Entry| -> Option<Layer> {
+            entry.landscape.slice().layers.iter().find(|it| it.name == first.name).cloned()
+        };
+        let others =
+            group.iter().filter(|entry| own(entry).is_some_and(|it| !is_alike(&it, first)));
+        let others: Vec<&str> = others.map(|entry| runs[entry.run].name.as_str()).collect();
+        if !others.is_empty() {
+            let told = (&first.name, others.join(", "), size_of(first));
+            remarks.push(format!(
+                "`{}` of {} is not compared: others have {} of it.",
+                told.0, told.1, told.2
+            ));
+        }
+        let fits = |entry: &&Entry| own(entry).is_some_and(|it| is_alike(&it, first));
+        if group.iter().filter(|entry| fits(entry)).count() > 1 {
+            layers.push(layer(&first.name, group, &|entry| fits(&entry)));
+        }
+    }
+    (layers, remarks)
+}
+
+fn is_alike(layer: &Layer, other: &Layer) -> bool {
+    let way = |it: &Layer| (it.samples, it.unit.clone(), it.batches);
+    way(layer) == way(other)
+}
+
+fn size_of(layer: &Layer) -> String {
+    format!("{} {} in {} batches", layer.samples, words::unit(&layer.unit), layer.batches)
+}
+
+fn layer(name: &str, group: &[&Entry], fits: &dyn Fn(&Entry) -> bool) -> PictureLayer {
+    let found: Vec<Option<Quantity<'_>>> = group
+        .iter()
+        .map(|entry| entry.landscape.quantity_named(name).filter(|_| fits(entry)))
+        .collect();
+    let ranges = found.iter().flatten().filter_map(Quantity::range);
+    let scale = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    let mut columns: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
+    for (entry, found) in group.iter().zip(&found) {
+        for (name, value) in numbers::of_layer(entry.landscape, found.as_ref()) {
+            columns.entry(name).or_default().push(value);
+        }
+    }
+    PictureLayer { name: name.to_owned(), scale, numbers: columns }
+}
+
+fn picture(group: &[&Entry], layers: Vec<PictureLayer>) -> Picture {
     let surfaces = || group.iter().filter_map(|entry| entry.landscape.surface().ok());
     let lowest = surfaces().filter_map(|it| Some(it.lowest()?.loss)).min_by(f64::total_cmp);
     let highest = surfaces().filter_map(|it| Some(it.highest()?.loss)).max_by(f64::total_cmp);
@@ -93,7 +173,7 @@ fn picture(group: &[&Entry]) -> Picture {
             columns.entry(name).or_default().push(value);
         }
     }
-    Picture { name, slices, scale: lowest.zip(highest), numbers: columns }
+    Picture { name, slices, scale: lowest.zip(highest), numbers: columns, layers }
 }
 
 fn unknown_samples(group: &[&Entry], runs: &[RunBeside]) -> Option<String> {

@@ -20,4 +20,4 @@ mod sources;
 pub(crate) use catalogue::Catalogue;
 pub(crate) use list::{Choice, Chosen, RunList};
 pub(crate) use reading::Reading;
-pub(crate) use sources::{SEARCH_DEPTH, Sources};
+pub(crate) use sources::{Found, SEARCH_DEPTH, Sources};

@@ -123,7 +123,12 @@ impl Measures {
         for (row, &number) in self.sorted(members, known, sorting).iter().enumerate() {
             let member = &members[number];
             let placed = Placed::new(areas::row(rows, row as u16), name.clone(), &columns);
-            placed.draw_name(&format!("{} {}", number + 1, member.told()), false, buffer);
+            // Of a long name the end is kept, and always the number.
+            let number_first = format!("{} ", number + 1);
+            let left =
+                usize::from(placed.name.width).saturating_sub(text::width(&number_first) + 2);
+            let name = text::cut_start(&text::printable(&member.told()), left);
+            placed.draw_name(&format!("{number_first}{name}"), false, buffer);
             buffer.set_style(placed.name, Style::new().fg(colour(number)));
             let cell = |measure: &Measure| {
                 let value = measure.of(member);

@@ -88,6 +88,13 @@ impl Member {
         has_news || before != self.trouble
     }
 
+    /// Reads to the end of what is written.
+    pub(super) fn read_all(&mut self) {
+        while self.follower.as_ref().is_some_and(Follower::has_more) && self.trouble.is_none() {
+            self.keep_up();
+        }
+    }
+
     fn poll(&mut self) -> Result<bool, TraceError> {
         if self.follower.is_none() {
             self.follower = Some(Follower::open(&self.path)?);

@@ -78,6 +78,11 @@ impl Together {
         delays.min().unwrap_or(Member::LONGEST_DELAY)
     }
 
+    /// Reads all that is written of all runs, as for one frame.
+    pub(crate) fn read_all(&mut self) {
+        self.members.iter_mut().for_each(Member::read_all);
+    }
+
     /// Takes an event of the terminal.
     pub(crate) fn handle(&mut self, event: &Event) {
         match event {

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use burnscape_trace::{
-    Axis, Curvature, End, Epoch, FORMAT, Head, Nodes, Record, RunFolder, Slice, Step, Writer,
-    record,
+    Axis, Curvature, End, Epoch, FORMAT, Head, Layer, LayerNodes, Nodes, Record, RunFolder, Slice,
+    Step, Writer, record,
 };
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tempfile::TempDir;
@@ -93,11 +93,50 @@ fn surfaces_stand_side_by_side_on_one_scale_and_turn_together() {
     assert!(!all.wants_ticks());
     press(&mut all, KeyCode::Char('r'));
     assert!(all.wants_ticks());
-    // The highest of both, 4·8, stands on both scales, in space and from above.
+    // The highest of both, 4·8, stands on the scale that they share, in space and from above.
     for _ in 0..2 {
         let shown = screen(&all, 120, 40);
-        assert!(shown.matches("32").count() >= 2, "{shown}");
+        assert!(shown.contains("32") && shown.matches("common").count() == 1, "{shown}");
         press(&mut all, KeyCode::Char('m'));
+    }
+}
+
+/// A plane of 3 × 3 nodes with an accuracy beside the loss.
+fn with_accuracy(root: &TempDir, name: &str, accuracy: f64) {
+    let mut writer = Writer::create(&RunFolder::create(root.path().join(name)).unwrap()).unwrap();
+    let axis = || record!(Axis { kind: "random".into(), first: -1, count: 3, spacing: 1.0 });
+    let layers = vec![record!(Layer { name: "accuracy".into(), samples: 8 })];
+    let value = (0..9).map(|k| accuracy - 0.01 * f64::from(k)).collect::<Vec<_>>().into();
+    let nodes = record!(Nodes {
+        index: (0..9).collect(),
+        loss: vec![1.0; 9].into(),
+        layers: vec![record!(LayerNodes { value })],
+    });
+    let slice = record!(Slice { name: "random".into(), x: axis(), y: Some(axis()), layers });
+    let head: Record = record!(Head { format: FORMAT, run_id: name.into() }).into();
+    for record in [head, slice.into(), nodes.into()] {
+        writer.append(&record).unwrap();
+    }
+    end(writer);
+}
+
+#[test]
+fn further_layers_stand_side_by_side_on_a_scale_of_their_own() {
+    let root = tempfile::tempdir().unwrap();
+    with_accuracy(&root, "a", 0.5);
+    with_accuracy(&root, "b", 0.9);
+    end(start(&root, "plain", 1.0, 1.0));
+    let mut all = together(&root, &["a", "b", "plain"], ViewKind::Landscape);
+    assert!(screen(&all, 120, 40).contains("random (1 of 2), on one scale"));
+    press(&mut all, KeyCode::Char(']'));
+    let shown = screen(&all, 120, 40);
+    for words in [
+        "accuracy of random (2 of 2), on one scale",
+        "0.9",
+        "0.42",
+        "There is no `accuracy` of `random` of 3 plain.",
+    ] {
+        assert!(shown.contains(words), "{words} in {shown}");
     }
 }
 
@@ -111,7 +150,7 @@ fn what_was_measured_otherwise_is_said_and_what_is_missing_too() {
     let shown = screen(&all, 160, 40);
     let words = "2 wide was measured otherwise than 1 sgd: grid 5 nodes from -2 to 2";
     assert!(shown.contains(words), "{shown}");
-    assert!(shown.contains("It has no slice `random`."), "{shown}");
+    assert!(shown.contains("There is no `random` of 3 none, 4 gone."), "{shown}");
     let all = together(&root, &["sgd", "gone"], ViewKind::Overview);
     assert!(screen(&all, 160, 40).contains("2 gone (there is no run folder"));
 }
@@ -125,6 +164,17 @@ fn begun(mut writer: Writer) -> Writer {
 fn rows(shown: &str) -> Vec<String> {
     let rows = shown.lines().skip(2).take_while(|line| !line.trim().is_empty());
     rows.map(|line| line.split_whitespace().nth(1).unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn a_long_name_keeps_its_number_and_its_end_in_the_table() {
+    let root = tempfile::tempdir().unwrap();
+    let long = format!("{}-of-seed-7", "很长的名字".repeat(12));
+    end(start(&root, &long, 2.0, 0.5));
+    end(start(&root, "b", 1.0, 0.5));
+    let shown = screen(&together(&root, &[&long, "b"], ViewKind::Sharpness), 80, 20);
+    let row = shown.lines().find(|line| line.contains("of-seed-7")).unwrap_or_default();
+    assert!(row.starts_with("1 …"), "{shown}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::support::Synthetic;
 use super::support::screen::{Screen, braille, cells, dots};
-use burnscape_trace::{Nodes, Record, Trajectory, record};
+use burnscape_trace::{ComparedRun, Nodes, Record, Runs, Trajectory, record};
 use burnscape_tui::palette::{LEVELS, measured_level};
 use burnscape_tui::{App, Message, Run, TerminalProfile, ViewKind};
 use ratatui::buffer::Buffer;
@@ -139,6 +139,23 @@ fn paths_of_several_runs_are_apart_and_end_in_their_numbers() {
 }
 
 #[test]
+fn paths_of_several_runs_are_called_by_their_names() {
+    let points = [(-0.8, -0.6), (-0.7, -0.6), (0.5, 0.6), (0.6, 0.6)];
+    let two = record!(Trajectory { starts: vec![0, 2].into(), ..path(&points, &[0.0; 4]) });
+    let mut run = run_of(|alpha, _| alpha, Some(two));
+    let runs = ["sgd", "adam"].map(|name| record!(ComparedRun { name: name.into() }));
+    run.apply(&record!(Runs { runs: runs.into() }).into());
+    let mut screen = along_beta(run);
+    screen.press("m");
+    let text = screen.text();
+    assert!(text.contains("paths 1 sgd  2 adam"), "{text}");
+    // Beside the ends on the map, and in the key.
+    assert_eq!((text.matches("sgd").count(), text.matches("adam").count()), (2, 2), "{text}");
+    // A comparison trains nothing.
+    assert!(!text.contains("last loss"), "{text}");
+}
+
+#[test]
 fn turned_by_half_what_was_hidden_is_seen() {
     let mut screen = along_beta(run_of(ridge, Some(path(&[(0.0, 0.4), (0.4, 0.4)], &[0.0; 2]))));
     assert!(marks(&screen, "●").is_empty());
@@ -234,6 +251,28 @@ fn heights_grow_as_the_number_beside_them_says() {
     let (wide, high) = extent(&screen);
     assert!((f64::from(high) - f64::from(wide) / 4.0).abs() <= 1.0, "{wide} × {high}");
     assert!(screen.press(">>>").text().contains("height ×1.5"));
+}
+
+#[test]
+fn the_surface_fills_its_room_in_one_direction_at_least() {
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let mut screen = Screen::new(run_of(bowl, None), ViewKind::Landscape, size);
+        screen.press("m");
+        // The words stand beside it from 118 columns on; numbers, bar, titles and legend take the rest.
+        let columns = if size.0 < 118 { size.0 } else { 82.max(size.0 - 64) };
+        let (from, to) = (8 * 2, 2 * i32::from(columns - 12));
+        let drawn = dots(&screen.frame).into_iter().filter(|dot| (from..to).contains(&dot.0));
+        let (across, down): (Vec<i32>, Vec<i32>) = drawn.unzip();
+        let share = |of: &[i32], room: i32| {
+            f64::from(of.iter().max().unwrap() - of.iter().min().unwrap()) / f64::from(room)
+        };
+        let shares = [share(&across, to - from), share(&down, 4 * i32::from(size.1 - 6))];
+        assert!(
+            shares.iter().any(|share| *share > 0.8),
+            "{shares:?} at {size:?}:\n{}",
+            screen.text()
+        );
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::train::InferenceStep;
-use burnscape_landscape::barrier::Barrier;
+use burnscape_landscape::barrier::{Barrier, LineLosses};
 
 use super::measured::Comparison;
 use super::words;
@@ -36,6 +36,7 @@ pub struct BarrierLine {
     pub batchnorm: Option<BatchNormMode>,
     /// Of every layer by name, such as `loss`, `accuracy` or `valid loss`, the loss first.
     pub barriers: Vec<(String, Barrier)>,
+    falls: Vec<(String, Barrier)>,
 }
 
 impl Barriers {
@@ -57,6 +58,12 @@ impl BarrierLine {
     pub fn barrier(&self, name: &str) -> Option<&Barrier> {
         self.barriers.iter().find(|(known, _)| known == name).map(|(_, barrier)| barrier)
     }
+
+    /// How far a quantity falls below the straight connection of its ends: the barrier of what is better the more there is
+    /// of it, such as `valid accuracy`.
+    pub fn fall(&self, name: &str) -> Option<&Barrier> {
+        self.falls.iter().find(|(known, _)| known == name).map(|(_, fall)| fall)
+    }
 }
 
 impl<M> Comparison<'_, M>
@@ -65,6 +72,8 @@ where
     M::Input: Clone,
 {
     /// Measures the straight line between two models at 25 nodes: everything that the study measures, on all of its batches.
+    ///
+    /// What is no loss, such as an accuracy, is told by how far it falls.
     ///
     /// The barrier is max over λ of L(θ(λ)) − [(1 − λ)·L(a) + λ·L(b)] (Frankle et al. 2020), with the standard error over
     /// batches, which all nodes share. Where there is BatchNorm, the line is measured twice: with the statistics of the ends
@@ -88,6 +97,7 @@ where
     /// As [`barrier`](Self::barrier).
     pub fn barrier_at(&mut self, a: &Point, b: &Point, nodes: usize) -> Result<Barriers> {
         let names = [a, b].map(|point| self.runs.name_of(point));
+        let title = [a, b].map(|point| self.runs.short_name_of(point)).join(" to ");
         let Some(open) = self.study.open_mut() else {
             return Ok(Barriers { lines: Vec::new(), distance: f64::NAN, sentences: Vec::new() });
         };
@@ -97,7 +107,7 @@ where
                 let sentences = vec![words::same_weights(&names)];
                 return Ok(Barriers { lines: Vec::new(), distance, sentences });
             }
-            measured(open, [a, b], &names, nodes.max(3), distance)
+            measured(open, [a, b], (&names, &title), nodes.max(3), distance)
         })
     }
 }
@@ -105,7 +115,7 @@ where
 fn measured<M>(
     open: &mut OpenStudy<'_, M>,
     ends: [&Point; 2],
-    names: &[String; 2],
+    (names, title): (&[String; 2], &str),
     nodes: usize,
     distance: f64,
 ) -> Result<Barriers>
@@ -117,8 +127,7 @@ where
         true => vec![Statistics::Interpolated, Statistics::Recalibrated],
         false => vec![Statistics::None],
     };
-    let title = format!("{} to {}", names[0], names[1]);
-    let all: Result<Vec<_>> = ways.iter().map(|&way| open.line(ends, nodes, way, &title)).collect();
+    let all: Result<Vec<_>> = ways.iter().map(|&way| open.line(ends, nodes, way, title)).collect();
     let (all, mut lines, mut sentences) = (all?, Vec::new(), Vec::new());
     for (line, &way) in all.iter().zip(&ways) {
         if line.missing > 0 {
@@ -128,25 +137,52 @@ where
             continue;
         }
         let line = BarrierLine::of(line, way);
-        let losses = line.barriers.iter().filter(|(name, _)| name.ends_with("loss"));
-        sentences.extend(losses.map(|(name, found)| words::barrier(names, name, way, found)));
+        for ((name, barrier), (_, fall)) in line.barriers.iter().zip(&line.falls) {
+            sentences.push(match is_loss(name) {
+                true => words::barrier(names, name, way, barrier),
+                false => words::fall(names, name, way, fall),
+            });
+        }
         lines.push(line);
     }
-    let of = |read: fn(&Barrier) -> f64| {
-        let barrier = |line: &MeasuredLine| line.layers.first().map(|(_, it)| read(&it.barrier()));
-        all.iter().map(|line| barrier(line).unwrap_or(f64::NAN)).collect()
-    };
-    let findings = Findings { sentences: sentences.clone(), ..Findings::default() }
-        .with("barrier", of(|it| it.height))
-        .with("barrier_stderr", of(|it| it.stderr))
-        .with("barrier_at", of(|it| it.lambda));
+    let findings = findings(&all, sentences.clone());
     open.tell_lines("barrier", &all, findings);
     Ok(Barriers { lines, distance, sentences })
+}
+
+/// Of what is no loss and no error more is better, as of an accuracy.
+fn is_loss(layer: &str) -> bool {
+    layer.ends_with("loss") || layer.contains("error")
+}
+
+/// How high every layer climbs, or falls, on each line; NaN where its ends were not measured.
+fn findings(lines: &[MeasuredLine], sentences: Vec<String>) -> Findings {
+    let of = |layer: usize, read: &dyn Fn(&LineLosses) -> f64| -> Vec<f64> {
+        lines
+            .iter()
+            .map(|line| line.layers.get(layer).map_or(f64::NAN, |(_, it)| read(it)))
+            .collect()
+    };
+    let mut findings = Findings { sentences, ..Findings::default() }
+        .with("barrier", of(0, &|it| it.barrier().height))
+        .with("barrier_stderr", of(0, &|it| it.barrier().stderr))
+        .with("barrier_at", of(0, &|it| it.barrier().lambda));
+    let layers = lines.iter().map(|line| &line.layers).max_by_key(|layers| layers.len());
+    for (layer, (name, _)) in layers.into_iter().flatten().enumerate().skip(1) {
+        findings = match is_loss(name) {
+            true => {
+                findings.with(format!("barrier of {name}"), of(layer, &|it| it.barrier().height))
+            }
+            false => findings.with(format!("fall of {name}"), of(layer, &|it| it.fall().height)),
+        };
+    }
+    findings
 }
 
 impl BarrierLine {
     fn of(line: &MeasuredLine, way: Statistics) -> Self {
         let barriers = line.layers.iter().map(|(name, losses)| (name.clone(), losses.barrier()));
+        let falls = line.layers.iter().map(|(name, losses)| (name.clone(), losses.fall()));
         Self {
             surface: line.surface.clone(),
             batchnorm: match way {
@@ -155,6 +191,7 @@ impl BarrierLine {
                 Statistics::Recalibrated => Some(BatchNormMode::Recalibrate),
             },
             barriers: barriers.collect(),
+            falls: falls.collect(),
         }
     }
 }

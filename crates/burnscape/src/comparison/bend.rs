@@ -67,7 +67,8 @@ impl BentPathSpec {
         self
     }
 
-    /// Goes on with the bend between the same two models that a comparison in this run folder has kept when it was stopped.
+    /// Goes on with the bend between the same two models that a comparison in this run folder has kept when it was stopped:
+    /// that of the same steps, rate and momentum, as the rate of a step depends on how many there are.
     pub fn resume_from(mut self, comparison: impl Into<PathBuf>) -> Self {
         self.resume_from = Some(comparison.into());
         self
@@ -106,10 +107,11 @@ where
     }
     let bend = match &spec.resume_from {
         None => open.bend_between(ends)?,
-        Some(folder) => open.kept_bend(folder, ends)?.ok_or_else(|| Error::Setting {
+        Some(folder) => open.kept_bend(folder, ends, &options)?.ok_or_else(|| Error::Setting {
             setting: "resume_from",
             found: folder.display().to_string(),
-            expected: "a comparison that has kept a bend between the same two models, in this order",
+            expected: "a comparison that has kept a bend between the same two models, in this order, trained by the same steps, \
+                       rate and momentum",
         })?,
     };
     bends.push(KeptBend { points, options, bend });

@@ -110,6 +110,7 @@ where
     {
         spec.validate()?;
         let names = [a, b].map(|point| self.runs.name_of(point));
+        let name = [a, b].map(|point| self.runs.short_name_of(point)).join(" to ");
         let Some(open) = self.study.open_mut() else {
             return Ok(BentPath::stopped(a.clone(), 0, None, Vec::new()));
         };
@@ -119,13 +120,12 @@ where
                 let sentences = vec![words::same_weights(&names)];
                 return Ok(BentPath::stopped(a.clone(), 0, None, sentences));
             }
-            let name = format!("{} to {}", names[0], names[1]);
             let tensors = [open.tensors_at(a)?, open.tensors_at(b)?];
             let ends = Ends { points: [a, b], tensors, name: &name };
             let number = kept(bends, open, &ends, spec)?;
             let bend = &mut bends[number].bend;
             open.train_bend(&ends, bend, &spec.options, batches)?;
-            open.keep_bend(number, &ends, bend)?;
+            open.keep_bend(number, &ends, bend, &spec.options)?;
             measured(open, &ends, bend, spec, &names)
         })
     }

@@ -89,7 +89,7 @@ where
 fn axis(joint: &JointPca, component: usize) -> Direction {
     let values = Arc::new(joint.components[component].direction.clone());
     Direction::Given(GivenDirection {
-        label: format!("joint PC {}", component + 1),
+        label: format!("PC {}", component + 1),
         kind: "given",
         values,
     })

@@ -106,6 +106,11 @@ impl Runs {
         }
     }
 
+    /// The same in short, for the names of slices: a run stands for its end.
+    pub(super) fn short_name_of(&self, point: &Point) -> String {
+        self.name_of(point).replace("the end of ", "")
+    }
+
     /// That runs began at the same weights, bit for bit.
     pub(super) fn same_start_in_words(&self) -> Option<String> {
         let first = std::fs::read(self.runs[0].file(0).ok()?).ok()?;

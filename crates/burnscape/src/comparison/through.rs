@@ -23,7 +23,9 @@ where
     /// As [`Study::slice`](crate::Study::slice); [`geometry::Error::ParallelDirections`](burnscape_landscape::Error::ParallelDirections) if they
     /// lie on one line.
     pub fn through(&mut self, a: &Point, b: &Point, c: &Point) -> Result<SliceSurface> {
-        let spec = SliceSpec::through(a.clone(), b.clone(), c.clone());
+        let [first, second, third] = [a, b, c].map(|point| self.runs.short_name_of(point));
+        let spec = SliceSpec::through(a.clone(), b.clone(), c.clone())
+            .name(format!("through {first}, {second} and {third}"));
         let names = [a, b, c].map(|point| self.runs.name_of(point));
         let conclude = |surface: &SliceSurface| {
             let mut findings = Findings::of_basins(surface);

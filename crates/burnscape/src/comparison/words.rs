@@ -47,18 +47,38 @@ fn with(statistics: Statistics) -> &'static str {
     }
 }
 
-/// How high a line climbs.
+/// How high a loss climbs on a line.
 pub(super) fn barrier(
+    names: &[String; 2],
+    layer: &str,
+    statistics: Statistics,
+    found: &Barrier,
+) -> String {
+    extreme(names, layer, statistics, found, ["climbs", "above"])
+}
+
+/// How far a quantity falls on a line of which more is better, such as an accuracy.
+pub(super) fn fall(
+    names: &[String; 2],
+    layer: &str,
+    statistics: Statistics,
+    found: &Barrier,
+) -> String {
+    extreme(names, layer, statistics, found, ["falls", "below"])
+}
+
+fn extreme(
     [a, b]: &[String; 2],
     layer: &str,
     statistics: Statistics,
     found: &Barrier,
+    [moves, side]: [&str; 2],
 ) -> String {
     let with = with(statistics);
     let nodes = found.excess.len();
     let holes = match found.non_finite {
         0 => String::new(),
-        count => format!(" {count} of {nodes} losses between them are NaN or infinite."),
+        count => format!(" {count} of {nodes} values between them are NaN or infinite."),
     };
     if found.height.is_nan() {
         return format!(
@@ -67,7 +87,7 @@ pub(super) fn barrier(
     }
     if found.height == 0.0 {
         return format!(
-            "Between {a} and {b}{with}, the {layer} nowhere lies above the straight connection of the ends ({nodes} nodes): \
+            "Between {a} and {b}{with}, the {layer} nowhere lies {side} the straight connection of the ends ({nodes} nodes): \
              no barrier.{holes}"
         );
     }
@@ -80,7 +100,7 @@ pub(super) fn barrier(
         false => "",
     };
     format!(
-        "Between {a} and {b}{with}, the {layer} climbs {}{error} above the straight connection of the ends, at λ = {:.2} of \
+        "Between {a} and {b}{with}, the {layer} {moves} {}{error} {side} the straight connection of the ends, at λ = {:.2} of \
          {nodes} nodes.{within}{holes}",
         number(found.height),
         found.lambda

@@ -31,6 +31,8 @@ const MARGIN: f64 = 0.2;
 
 /// What a file of a bend tells beside it.
 const IDENTITY: &str = "step and ends";
+/// How it is trained.
+const OPTIONS: &str = "options";
 
 fn file_of(folder: &RunFolder, number: usize) -> PathBuf {
     folder.directions_dir().join(format!("bend-{number:04}.safetensors"))
@@ -65,16 +67,28 @@ where
     }
 
     /// Keeps a bend as far as it came, in a file of the run.
-    pub(crate) fn keep_bend(&self, number: usize, ends: &Ends<'_>, bend: &Bend) -> Result<()> {
+    pub(crate) fn keep_bend(
+        &self,
+        number: usize,
+        ends: &Ends<'_>,
+        bend: &Bend,
+        options: &BendOptions,
+    ) -> Result<()> {
         let file = file_of(&self.active.recorder.folder, number);
         let vectors = [&bend.at, &bend.velocity];
         let mut vectors = vectors.map(|it| -> Box<EachPiece<'_>> { Box::new(|visit| visit(it)) });
-        let (len, identity) = (bend.at.len(), self.identity(ends, bend.step));
-        snapshot::write_directions(&file, len, &mut vectors, &[identity])
+        let told = [self.identity(ends, bend.step), in_file(options)];
+        snapshot::write_directions(&file, bend.at.len(), &mut vectors, &told)
     }
 
-    /// The bend between these ends that another comparison has kept; none if it has none.
-    pub(crate) fn kept_bend(&self, comparison: &Path, ends: &Ends<'_>) -> Result<Option<Bend>> {
+    /// The bend between these ends that another comparison has kept, of several the one that was trained by these options;
+    /// none if it has none. Files before these were told hold for any.
+    pub(crate) fn kept_bend(
+        &self,
+        comparison: &Path,
+        ends: &Ends<'_>,
+        options: &BendOptions,
+    ) -> Result<Option<Bend>> {
         let folder = RunFolder::open(comparison)?;
         for file in (0..).map(|number| file_of(&folder, number)).take_while(|it| it.is_file()) {
             let stored = snapshot::open_directions(&file, self.studied.map.layout.len())?;
@@ -82,6 +96,10 @@ where
             let step = told.and_then(|it| it.data.iter::<f64>().next()).unwrap_or(f64::NAN);
             let own = self.identity(ends, step as usize);
             let is_own = told.is_some_and(|it| it.data.as_bytes() == own.data.as_bytes());
+            let trained_by = stored.buffers.iter().find(|it| it.path == OPTIONS);
+            let asked = in_file(options);
+            let is_own =
+                is_own && trained_by.is_none_or(|it| it.data.as_bytes() == asked.data.as_bytes());
             if let (true, Some(velocity)) = (is_own, stored.directions.first()) {
                 let (at, velocity) = (self.whole(&stored.centre)?, self.whole(velocity)?);
                 return Ok(Some(Bend { at, velocity, step: step as usize }));
@@ -259,6 +277,12 @@ where
         });
         Way::bent(ends.tensors.clone(), tensors.collect())
     }
+}
+
+fn in_file(options: &BendOptions) -> NamedTensor {
+    let BendOptions { steps, rate, momentum } = *options;
+    let data = TensorData::new(vec![steps as f64, rate, momentum], [3]);
+    NamedTensor { path: OPTIONS.to_string(), data }
 }
 
 /// A curve in the coordinates of its plane: no snapshots lie on it.

@@ -24,7 +24,7 @@ use crate::model::tensors::NamedTensor;
 /// What a study says about its slices: numbers by name, one for each slice, and sentences.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    pub measures: Vec<(&'static str, Vec<f64>)>,
+    pub measures: Vec<(String, Vec<f64>)>,
     pub sentences: Vec<String>,
 }
 
@@ -45,13 +45,13 @@ impl Findings {
         let (mut measures, mut sentences) = (study.measures.clone(), study.sentences.clone());
         sentences.pop();
         sentences.extend(found.sentences);
-        measures.extend(found.measures.into_iter().map(|(name, it)| (name.into(), F64s(it))));
+        measures.extend(found.measures.into_iter().map(|(name, it)| (name, F64s(it))));
         record!(TraceStudy { measures, sentences, ..study })
     }
 
     /// One more number of each slice.
-    pub fn with(mut self, name: &'static str, values: Vec<f64>) -> Self {
-        self.measures.push((name, values));
+    pub fn with(mut self, name: impl Into<String>, values: Vec<f64>) -> Self {
+        self.measures.push((name.into(), values));
         self
     }
 }
@@ -106,7 +106,7 @@ where
 
     pub(super) fn tell_findings(&mut self, study: TraceStudy, findings: Findings) {
         let Findings { measures, sentences } = findings;
-        let measures = measures.into_iter().map(|(name, values)| (name.into(), F64s(values)));
+        let measures = measures.into_iter().map(|(name, values)| (name, F64s(values)));
         self.tell(record!(TraceStudy { measures: measures.collect(), sentences, ..study }));
     }
 

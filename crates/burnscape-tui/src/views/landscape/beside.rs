@@ -4,15 +4,16 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
+use super::axes;
 use super::map::Map;
 use super::picture::Picture;
 use super::relief::{Pose, Relief};
 use super::viewport::Zoom;
 use crate::message::Message;
-use crate::model::{Landscape, Run, slice_differences};
+use crate::model::{Landscape, Quantity, Run, slice_differences};
 use crate::palette::{MUTED, TRAIN, WARNING};
 use crate::widgets::scale::ScaleChoice;
-use crate::widgets::{areas, text};
+use crate::widgets::{areas, colour_bar, text};
 
 /// Surfaces at once: more would be too small to be told apart.
 const MOST: usize = 4;
@@ -41,13 +42,18 @@ pub(crate) struct SurfacesBeside {
 impl SurfacesBeside {
     /// Takes what the reader asks for.
     pub(crate) fn update(&mut self, message: Message, runs: &[Beside<'_>]) {
-        let slices = names(runs).len().max(1);
+        let all = shown(runs);
+        let slices = all.len().max(1);
         match message {
-            Message::NextSlice => self.slice = (self.slice + 1) % slices,
-            Message::PreviousSlice => self.slice = (self.slice + slices - 1) % slices,
+            Message::NextSlice => (self.slice, self.first) = ((self.slice + 1) % slices, 0),
+            Message::PreviousSlice => {
+                (self.slice, self.first) = ((self.slice + slices - 1) % slices, 0);
+            }
             Message::NextLayer => {
+                let what = all.get(self.slice.min(slices - 1));
+                let count = what.map_or(0, |what| parted(runs, what).0.len());
                 let next = self.first + MOST;
-                self.first = if next < runs.len() { next } else { 0 };
+                self.first = if next < count { next } else { 0 };
             }
             Message::NextPicture => self.is_map = !self.is_map,
             // Ranks are those of one picture alone.
@@ -68,36 +74,37 @@ impl SurfacesBeside {
 
     /// Draws the same slice of as many runs as find room, and below what was not measured the same way.
     pub(crate) fn draw(&self, runs: &[Beside<'_>], area: Rect, buffer: &mut Buffer) {
-        let names = names(runs);
-        let Some(name) = names.get(self.slice.min(names.len().saturating_sub(1))) else {
+        let all = shown(runs);
+        let Some(what) = all.get(self.slice.min(all.len().saturating_sub(1))) else {
             let sentence = "No run has a slice of its landscape yet.";
             return text::put(buffer, area, sentence, Style::new().fg(MUTED));
         };
         let (title, rest) = areas::split_top(area, 1);
-        text::put(
-            buffer,
-            title,
-            &self.title(name, names.len(), runs.len()),
-            Style::new().fg(MUTED),
-        );
-        let last = runs.len().min(self.first + MOST);
-        let shown = &runs[self.first.min(last)..last];
-        let found: Vec<Option<&Landscape>> =
-            shown.iter().map(|it| slice_named(it.run, name)).collect();
-        let words = otherwise(shown, &found, usize::from(rest.width));
+        let (with, without) = parted(runs, what);
+        let words = self.title(what, all.len(), with.len());
+        text::put(buffer, title, &words, Style::new().fg(MUTED));
+        let last = with.len().min(self.first + MOST);
+        let some = &with[self.first.min(last)..last];
+        let mut words = otherwise(some, usize::from(rest.width));
+        words.extend(missing(&without, what, usize::from(rest.width)));
         let (rest, below) = areas::split_bottom(rest, (words.len() as u16).min(rest.height / 4));
         for (row, line) in words.iter().enumerate() {
             text::put(buffer, areas::row(below, row as u16), line, Style::new().fg(WARNING));
         }
-        let common = common(&found);
-        let look = Look { common, choice: self.scale, pose: self.pose, is_map: self.is_map };
-        for ((it, landscape), place) in shown.iter().zip(found).zip(places(rest, shown.len())) {
-            let absent = format!("It has no slice `{name}`.");
-            look.draw(&it.name, it.colour, landscape.ok_or(&absent), place, buffer);
+        let look = Look {
+            common: common(some, &what.quantity),
+            choice: self.scale,
+            pose: self.pose,
+            is_map: self.is_map,
+            quantity: &what.quantity,
+        };
+        let rest = look.draw_bar(some.iter().map(|(_, landscape)| *landscape), rest, buffer);
+        for ((it, landscape), place) in some.iter().zip(places(rest, some.len())) {
+            look.draw(&it.name, it.colour, landscape, place, buffer);
         }
     }
 
-    fn title(&self, name: &str, slices: usize, runs: usize) -> String {
+    fn title(&self, what: &Shown, slices: usize, runs: usize) -> String {
         let place =
             if slices > 1 { format!(" ({} of {slices})", self.slice + 1) } else { String::new() };
         let shown = match runs > MOST {
@@ -106,26 +113,65 @@ impl SurfacesBeside {
             }
             false => String::new(),
         };
-        text::printable(&format!("{name}{place}, on one scale{shown}"))
+        let Shown { slice, quantity } = what;
+        let of = if quantity == LOSS { String::new() } else { format!("{quantity} of ") };
+        text::printable(&format!("{of}{slice}{place}, on one scale{shown}"))
     }
 }
 
+/// What is drawn of every run: a slice, and which of its quantities.
+#[derive(Debug, PartialEq, Eq)]
+struct Shown {
+    slice: String,
+    quantity: String,
+}
+
+/// The name of the first quantity.
+const LOSS: &str = "loss";
+
 /// How all of several surfaces are drawn.
-pub(super) struct Look {
+pub(super) struct Look<'a> {
     /// Ends of their common scale.
     pub(super) common: Option<(f64, f64)>,
     pub(super) choice: ScaleChoice,
     pub(super) pose: Pose,
     pub(super) is_map: bool,
+    /// Which quantity, by its name.
+    pub(super) quantity: &'a str,
 }
 
-impl Look {
+impl Look<'_> {
+    /// Draws the bar of their common scale at the right of all, and gives the area that it leaves. Each has its own where
+    /// there is none.
+    fn draw_bar<'l>(
+        &self,
+        landscapes: impl Iterator<Item = &'l Landscape>,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) -> Rect {
+        let known = landscapes.filter_map(|it| Some((it, it.quantity_named(self.quantity)?)));
+        let mut pictures = known.map(|(landscape, quantity)| self.picture(landscape, quantity));
+        let bar = pictures.find_map(|it| Some((it.colours()?, it)));
+        let Some((colours, picture)) = bar.filter(|_| self.common.is_some()) else { return area };
+        if area.width < NARROWEST + colour_bar::WIDTH {
+            return area;
+        }
+        let (rest, right) = areas::split_right(area, colour_bar::WIDTH + 1);
+        let right = areas::split_left(areas::split_top(right, 1).1, 1).1;
+        axes::draw_bar_at(right, &picture, &colours, buffer);
+        rest
+    }
+
+    fn picture<'l>(&self, landscape: &'l Landscape, quantity: Quantity<'l>) -> Picture<'l> {
+        Picture { landscape, quantity, common: self.common, choice: self.choice }
+    }
+
     /// Draws one of them below its name, or why there is none.
     fn draw(
         &self,
         name: &str,
         colour: Color,
-        landscape: Result<&Landscape, &String>,
+        landscape: &Landscape,
         area: Rect,
         buffer: &mut Buffer,
     ) {
@@ -134,22 +180,24 @@ impl Look {
         let label = text::cut_end(&text::printable(name), usize::from(head.width));
         text::put(buffer, head, &label, bold);
         let muted = Style::new().fg(MUTED);
-        let landscape = match landscape {
-            Ok(landscape) => landscape,
-            Err(why) => return text::put(buffer, rest, &text::printable(why), muted),
+        if let Err(why) = landscape.surface() {
+            return text::put(buffer, rest, &text::printable(why), muted);
+        }
+        let Some(quantity) = landscape.quantity_named(self.quantity) else {
+            let why = format!("It has no `{}`.", self.quantity);
+            return text::put(buffer, rest, &text::printable(&why), muted);
         };
-        let quantity = match landscape.quantity(0) {
-            Ok(quantity) => quantity,
-            Err(why) => return text::put(buffer, rest, &text::printable(why), muted),
-        };
-        let picture = Picture { landscape, quantity, common: self.common, choice: self.choice };
+        let picture = self.picture(landscape, quantity);
         match self.is_map || picture.surface().grid().is_line() {
             true => {
-                let map = Map { picture: &picture, zoom: Zoom::default(), cursor: None };
+                let (zoom, cursor) = (Zoom::default(), None);
+                let has_bar = self.common.is_none();
+                let map = Map { picture: &picture, zoom, cursor, compared: &[], has_bar };
                 map.draw(rest, buffer);
             }
             false => {
-                Relief { picture: &picture, pose: self.pose, cursor: None }.draw(rest, buffer);
+                let (pose, has_bar) = (self.pose, self.common.is_none());
+                Relief { picture: &picture, pose, cursor: None, has_bar }.draw(rest, buffer);
             }
         }
     }
@@ -165,15 +213,41 @@ impl Look {
         let at = landscapes.iter().position(|it| it.slice().slice == shown).unwrap_or(0);
         let first = at / MOST * MOST;
         let some = &landscapes[first..landscapes.len().min(first + MOST)];
+        let area = self.draw_bar(some.iter().copied(), area, buffer);
         for (landscape, place) in some.iter().zip(places(area, some.len())) {
             let is_shown = landscape.slice().slice == shown;
             let colour = if is_shown { TRAIN } else { Color::Reset };
-            self.draw(&landscape.slice().name, colour, Ok(landscape), place, buffer);
+            self.draw(&landscape.slice().name, colour, landscape, place, buffer);
         }
     }
 }
 
-/// Names of the planes that are offered, in the order in which they are met.
+/// The planes that are offered, in the order in which they are met, each with all of its quantities; random ones, which
+/// can be compared, first.
+fn shown(runs: &[Beside<'_>]) -> Vec<Shown> {
+    let mut all: Vec<Shown> = Vec::new();
+    for name in names(runs) {
+        let found: Vec<&Landscape> =
+            runs.iter().filter_map(|it| slice_named(it.run, &name)).collect();
+        let first = all.len();
+        for landscape in found {
+            let numbers = 0..landscape.slice().layers.len() + 1;
+            for number in numbers {
+                let quantity = match landscape.quantity(number) {
+                    Ok(it) if it.number == number => it.name,
+                    _ => LOSS.to_owned(),
+                };
+                let told = Shown { slice: name.clone(), quantity };
+                if !all[first..].contains(&told) {
+                    all.push(told);
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Names of the planes.
 fn names(runs: &[Beside<'_>]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for it in runs {
@@ -198,19 +272,47 @@ fn slice_named<'a>(run: &'a Run, name: &str) -> Option<&'a Landscape> {
     offered.into_iter().find(|it| it.slice().y.is_some() && it.slice().name == name)
 }
 
-/// Lowest and highest finite loss of all.
-fn common(found: &[Option<&Landscape>]) -> Option<(f64, f64)> {
-    let surfaces = || found.iter().flatten().filter_map(|it| it.surface().ok());
-    let lowest = surfaces().filter_map(|it| Some(it.lowest()?.loss)).min_by(f64::total_cmp)?;
-    let highest = surfaces().filter_map(|it| Some(it.highest()?.loss)).max_by(f64::total_cmp)?;
-    Some((lowest, highest))
+/// A run with what is shown of it.
+type Found<'r, 'a> = (&'r Beside<'a>, &'r Landscape);
+
+/// Those that have what is shown, and the names of those that have not.
+fn parted<'r, 'a>(runs: &'r [Beside<'a>], what: &Shown) -> (Vec<Found<'r, 'a>>, Vec<&'r str>) {
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for it in runs {
+        let landscape = slice_named(it.run, &what.slice);
+        // A slice that cannot be drawn says why in its place.
+        let has_it = |landscape: &&Landscape| {
+            landscape.surface().is_err() || landscape.quantity_named(&what.quantity).is_some()
+        };
+        match landscape.filter(has_it) {
+            Some(landscape) => with.push((it, landscape)),
+            None => without.push(it.name.as_str()),
+        }
+    }
+    (with, without)
+}
+
+/// Which runs have nothing to show.
+fn missing(names: &[&str], what: &Shown, width: usize) -> Vec<String> {
+    let Shown { slice, quantity } = what;
+    let of = if quantity == LOSS { String::new() } else { format!("`{quantity}` of ") };
+    let sentence = format!("There is no {of}`{slice}` of {}.", names.join(", "));
+    match names.is_empty() {
+        true => Vec::new(),
+        false => text::wrapped(&text::printable(&sentence), width),
+    }
+}
+
+/// Lowest and highest finite value of all.
+fn common(found: &[Found<'_, '_>], quantity: &str) -> Option<(f64, f64)> {
+    let ranges = found.iter().filter_map(|(_, it)| it.quantity_named(quantity)?.range());
+    ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
 /// In what slices were measured otherwise than the first one.
-fn otherwise(runs: &[Beside<'_>], found: &[Option<&Landscape>], width: usize) -> Vec<String> {
-    let mut known = runs.iter().zip(found).filter_map(|(it, found)| Some((it, (*found)?)));
-    let Some((first, reference)) = known.next() else { return Vec::new() };
-    let told = known.filter_map(|(it, landscape)| {
+fn otherwise(found: &[Found<'_, '_>], width: usize) -> Vec<String> {
+    let Some(((first, reference), others)) = found.split_first() else { return Vec::new() };
+    let told = others.iter().filter_map(|(it, landscape)| {
         let differences = slice_differences(landscape.slice(), reference.slice());
         let differences = differences.join(", ");
         (!differences.is_empty()).then(|| {

@@ -1,5 +1,6 @@
 //! The map of a plane: a colour for every loss, and the cursor.
 
+use burnscape_trace::ComparedRun;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier};
@@ -21,6 +22,10 @@ pub(super) struct Map<'a> {
     pub(super) picture: &'a Picture<'a>,
     pub(super) zoom: Zoom,
     pub(super) cursor: Option<Cursor>,
+    /// Whose the paths are, where there are several.
+    pub(super) compared: &'a [ComparedRun],
+    /// Several on one scale share a bar that stands beside them.
+    pub(super) has_bar: bool,
 }
 
 impl Map<'_> {
@@ -33,13 +38,18 @@ impl Map<'_> {
         if let Some(colours) = &colours {
             let path = self.picture.landscape.trajectory();
             overlay::draw_contours(self.picture.surface(), colours, path, &viewport, buffer);
-            axes::draw_bar(&viewport, self.picture, colours, area, buffer);
+            if self.has_bar {
+                axes::draw_bar(&viewport, self.picture, colours, area, buffer);
+            }
         }
         if let Some(trajectory) = self.picture.landscape.trajectory() {
             overlay::draw_trajectory(trajectory, &viewport, buffer);
         }
         if let Some(tree) = self.picture.basins() {
             overlay::number_basins(tree, &viewport, buffer);
+        }
+        if let Some(trajectory) = self.picture.landscape.trajectory() {
+            overlay::name_ends(trajectory, self.compared, &viewport, buffer);
         }
         if let (Some(colours), Some(cursor)) = (&colours, self.cursor) {
             profile::draw(self.picture.surface(), cursor, &viewport, colours, profiles, buffer);
@@ -55,7 +65,12 @@ impl Map<'_> {
     /// leave.
     fn viewport(&self, area: Rect) -> Option<Viewport> {
         let grid = self.picture.surface().grid();
-        let right = if area.width >= 40 { colour_bar::WIDTH + 1 } else { 0 };
+        let right = match self.has_bar {
+            true if area.width >= 40 => colour_bar::WIDTH + 1,
+            true => 0,
+            // A gap to the next picture.
+            false => 1,
+        };
         let inner = axes::inner(areas::split_right(area, right).0);
         let around = self
             .cursor

@@ -156,7 +156,8 @@ impl View for LandscapeView {
     fn still(&self, run: &Run, area: Rect) -> Option<Still> {
         let landscape = self.landscape(run).filter(|_| self.shows_space(run))?;
         let picture = Picture::new(run, landscape, self.layer, self.scale).ok()?;
-        Relief { picture: &picture, pose: self.pose, cursor: self.cursor }.still(area)
+        let (pose, cursor) = (self.pose, self.cursor);
+        Relief { picture: &picture, pose, cursor, has_bar: true }.still(area)
     }
 
     fn wants_ticks(&self, run: &Run) -> bool {
@@ -249,6 +250,7 @@ impl LandscapeView {
                     choice: self.scale,
                     pose: self.pose,
                     is_map: !self.in_space,
+                    quantity: &picture.quantity.name,
                 };
                 let shown = landscape.slice().slice;
                 look.draw_study(&beside_of(run, landscape), shown, area, buffer);
@@ -258,10 +260,13 @@ impl LandscapeView {
                 line::draw(&pictures, self.cursor, area, buffer);
             }
             Ok(picture) if self.in_space => {
-                Relief { picture, pose: self.pose, cursor: self.cursor }.draw(area, buffer);
+                let (pose, cursor) = (self.pose, self.cursor);
+                Relief { picture, pose, cursor, has_bar: true }.draw(area, buffer);
             }
             Ok(picture) => {
-                let map = map::Map { picture, zoom: self.zoom, cursor: self.cursor };
+                let (zoom, cursor) = (self.zoom, self.cursor);
+                let compared = run.compared();
+                let map = map::Map { picture, zoom, cursor, compared, has_bar: true };
                 self.drawn.set(map.draw(area, buffer));
             }
         });
@@ -293,13 +298,14 @@ impl LandscapeView {
         if area.width >= BESIDE_FROM {
             let (rest, beside) = areas::split_right(area, (area.width - MAP_COLUMNS).min(64));
             let (picture, _gap) = areas::split_right(rest, 2);
-            facts::draw_lines(beside, buffer, &words.sentences(usize::from(beside.width)));
+            let sentences = words.sentences(usize::from(beside.width));
+            facts::draw_lines_or("Enter", beside, buffer, &sentences);
             return draw_picture(picture, buffer);
         }
         let lines = words.compact(usize::from(area.width));
         let height = words_height(lines.len(), area.height);
         let (picture, below) = areas::split_bottom(area, height);
-        facts::draw_lines(below, buffer, &lines);
+        facts::draw_lines_or("Enter", below, buffer, &lines);
         draw_picture(picture, buffer);
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use burnscape_landscape::isoline::isolines;
 use burnscape_landscape::surface::Surface;
 use burnscape_landscape::topology::MergeTree;
-use burnscape_trace::Trajectory;
+use burnscape_trace::{ComparedRun, Trajectory};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier};
@@ -16,10 +16,13 @@ use crate::numbers::short;
 use crate::palette::{LEVELS, faint_ink, ink, scale, scale_level};
 use crate::widgets::colours::{Colours, ValueAt};
 use crate::widgets::dots::Dots;
-use crate::widgets::half_blocks;
+use crate::widgets::{half_blocks, text};
 
 /// Lines of equal loss that are drawn and named: edges of bands of colour, which are lines of equal loss all of them.
 pub(super) const CONTOURS: [usize; 3] = [LEVELS / 4, LEVELS / 2, LEVELS * 3 / 4];
+
+/// Cells of a name at the end of a path, at most.
+const LONGEST_NAME: u16 = 20;
 
 /// Lines of equal loss, at equal distances on the scale of colours, with their losses.
 pub(super) fn draw_contours(
@@ -131,6 +134,39 @@ pub(super) fn draw_trajectory(trajectory: &Trajectory, view: &Viewport, buffer: 
             }
         }
     }
+}
+
+/// Whose path it is beside the number at the end of each, where that covers nothing; the key has all names.
+pub(super) fn name_ends(
+    trajectory: &Trajectory,
+    compared: &[ComparedRun],
+    view: &Viewport,
+    buffer: &mut Buffer,
+) {
+    let runs = trajectory.runs();
+    let last = |run: &Range<usize>| {
+        let end = run.end.checked_sub(1)?;
+        view.cell((*trajectory.x.get(end)?, *trajectory.y.get(end)?))
+    };
+    for (run, compared) in runs.iter().zip(compared).filter(|_| runs.len() > 1) {
+        let name = text::printable(&compared.name);
+        let width = text::width(&name) as u16;
+        // Where a letter takes two cells, the key alone has the name.
+        let fits = width <= LONGEST_NAME && name.chars().count() == usize::from(width);
+        let Some((x, y)) = last(run).filter(|_| fits) else { continue };
+        let at = |x: u16| Rect { x, y, width, height: 1 };
+        let places = [x.checked_add(2).map(at), x.checked_sub(width + 1).map(at)];
+        if let Some(place) = places.into_iter().flatten().find(|it| is_free(*it, view, buffer)) {
+            draw_label(&name, place, buffer);
+        }
+    }
+}
+
+/// Nothing but the map is there.
+fn is_free(place: Rect, view: &Viewport, buffer: &Buffer) -> bool {
+    let is_map =
+        |position| buffer.cell(position).is_some_and(|it| ["▀", " "].contains(&it.symbol()));
+    place.intersection(view.area) == place && place.positions().all(is_map)
 }
 
 /// The number of every basin beside a mark on its minimum, the deepest on top.

@@ -28,12 +28,10 @@ impl<'a> Picture<'a> {
         choice: ScaleChoice,
     ) -> Result<Self, &'a str> {
         let quantity = landscape.quantity(number)?;
-        // A study compares losses; each layer has a scale of its own.
-        let is_loss = quantity.number == 0;
         // Ranks are those of one picture alone.
         let is_ranked = choice == ScaleChoice::Rank && !quantity.surface.grid().is_line();
-        let common = run.landscapes().common_range(landscape.slice());
-        let common = common.filter(|_| is_loss && !is_ranked);
+        let common = run.landscapes().common_range_of(landscape.slice(), &quantity);
+        let common = common.filter(|_| !is_ranked);
         Ok(Self { landscape, quantity, common, choice })
     }
 

@@ -1,5 +1,6 @@
 //! The surface in space: a mesh without its hidden lines, the path of training on it, and its true losses.
 
+mod behind;
 mod camera;
 mod floor;
 mod holes;
@@ -8,10 +9,11 @@ mod path;
 mod pose;
 mod sides;
 
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
+use self::behind::face_behind;
 use self::camera::{Camera, Place};
 use self::floor::Floor;
 use self::holes::Holes;
@@ -46,20 +48,13 @@ fn draw_edges(dots: &Dots, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// The face behind a cell: where there are two, the lower one, which is nearer.
-fn face_behind(cell: &Cell) -> Color {
-    match cell.symbol() {
-        "▀" if cell.bg == Color::Reset => cell.fg,
-        "▄" => cell.fg,
-        _ => cell.bg,
-    }
-}
-
 /// What the surface is drawn from.
 pub(super) struct Relief<'a> {
     pub(super) picture: &'a Picture<'a>,
     pub(super) pose: Pose,
     pub(super) cursor: Option<Cursor>,
+    /// Several on one scale share a bar that stands beside them.
+    pub(super) has_bar: bool,
 }
 
 impl Relief<'_> {
@@ -71,7 +66,7 @@ impl Relief<'_> {
             return text::put(buffer, title, sentence, Style::new().fg(MUTED));
         };
         let (rest, legend) = areas::split_bottom(rest, u16::from(area.height >= LEGEND_FROM));
-        let right = if area.width >= 40 { colour_bar::WIDTH + 1 } else { 0 };
+        let right = if self.has_bar && area.width >= 40 { colour_bar::WIDTH + 1 } else { 0 };
         let (rest, bar) = areas::split_right(rest, right);
         axes::draw_bar_at(areas::split_left(bar, 1).1, self.picture, &colours, buffer);
         let mut notes = self.draw_surface(&colours, rest, buffer);

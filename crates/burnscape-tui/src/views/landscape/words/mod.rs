@@ -1,6 +1,7 @@
 //! What a picture of a slice does not show, in words: short ones to flow below it, and sentences.
 
 mod basins;
+mod lines;
 mod live;
 mod node;
 mod path;
@@ -9,8 +10,7 @@ mod slice;
 mod study;
 mod values;
 
-use ratatui::style::{Modifier, Style};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::cursor::Cursor;
 use super::picture::Picture;
@@ -18,11 +18,11 @@ use crate::model::{
     Caveat, Landscape, Run, caveat_of_plan, caveat_of_stop, caveats_of_checks, caveats_of_path,
     caveats_of_slice, components,
 };
-use crate::numbers::{loss, short};
-use crate::palette::MUTED;
+use crate::numbers::loss;
 use crate::widgets::facts::{self, Fact, Tone};
 use crate::widgets::text;
 
+use self::lines::{heading, paragraph, wrapped};
 pub(super) use self::live::LivePath;
 pub(crate) use self::values::extremes;
 
@@ -115,7 +115,7 @@ impl Scene<'_> {
         };
         let mut lines = vec![Line::default()];
         lines.extend(heading(&study::title(study), width));
-        lines.extend(wrapped(&study::facts(study, landscapes), width));
+        lines.extend(wrapped(&study::facts(study, self.run), width));
         let sentences = study.sentences.iter().map(|sentence| text::printable(sentence));
         lines.extend(sentences.flat_map(|sentence| paragraph(&sentence, width)));
         lines
@@ -123,7 +123,9 @@ impl Scene<'_> {
 
     fn numbers(&self) -> Vec<Fact> {
         let mut facts: Vec<Fact> = self.picture.and_then(values::shown).into_iter().collect();
-        facts.push(last_loss(self.run));
+        facts.extend(self.landscape.trajectory().and_then(|it| path::key(it, self.run.compared())));
+        // A comparison trains nothing.
+        facts.extend(self.run.compared().is_empty().then(|| last_loss(self.run)));
         facts.extend(self.picture.map(|picture| extremes(picture.surface())).unwrap_or_default());
         facts.push(snapshots(self.run));
         facts
@@ -140,7 +142,8 @@ impl Scene<'_> {
         let components = components(self.landscape.slice());
         facts.extend(trajectory.and_then(|it| path::explained(it, &components)));
         facts.extend(trajectory.and_then(path::out_of_plane));
-        facts.extend(trajectory.and_then(path::plane_gap));
+        let compared = self.run.compared();
+        facts.extend(trajectory.and_then(|it| path::plane_gap(it, compared)));
         facts.extend(self.picture.map(values::samples));
         facts.extend(self.picture.map(|picture| values::stderr(picture.surface())));
         facts
@@ -202,7 +205,12 @@ impl Scene<'_> {
         caveats.extend(self.picture.map(values::caveats).into_iter().flatten());
         caveats.extend(self.run.landscapes().plan_of(slice).and_then(caveat_of_plan));
         caveats.extend(caveats_of_slice(slice, self.run.head.as_ref()));
-        caveats.into_iter().map(|caveat| text::printable(&caveat.to_string())).collect()
+        let path = self.landscape.trajectory();
+        let words = |caveat: Caveat| match path {
+            Some(path) => caveat.of_path_in_words(path, self.run.compared()),
+            None => caveat.to_string(),
+        };
+        caveats.into_iter().map(|caveat| text::printable(&words(caveat))).collect()
     }
 }
 
@@ -220,37 +228,4 @@ fn layers_left_out(landscape: &Landscape) -> Option<Fact> {
 
 fn tone_of(value: f64) -> Tone {
     if value.is_finite() { Tone::Plain } else { Tone::Bad }
-}
-
-fn coordinates((alpha, beta): (f64, f64), is_line: bool) -> String {
-    if is_line {
-        format!("({})", short(alpha))
-    } else {
-        format!("({}, {})", short(alpha), short(beta))
-    }
-}
-
-pub(super) fn heading(title: &str, width: usize) -> Vec<Line<'static>> {
-    let bold = Style::new().add_modifier(Modifier::BOLD);
-    text::wrapped(title, width).into_iter().map(|line| Line::styled(line, bold)).collect()
-}
-
-/// A sentence with a mark at its beginning and the other lines in line with it.
-pub(super) fn paragraph(sentence: &str, width: usize) -> Vec<Line<'static>> {
-    let lines = text::wrapped(sentence, width.saturating_sub(2));
-    let marks = std::iter::once("· ").chain(std::iter::repeat("  "));
-    let line = |(mark, line)| {
-        Line::from(vec![Span::styled(mark, Style::new().fg(MUTED)), Span::raw(line)])
-    };
-    marks.zip(lines).map(line).collect()
-}
-
-/// Facts in lines, those that are too long for one on several.
-fn wrapped(facts: &[Fact], width: usize) -> Vec<Line<'static>> {
-    let lines = facts::flowed(facts, width).into_iter();
-    let broken = lines.flat_map(|line| match line.width() <= width {
-        true => vec![line],
-        false => text::wrapped(&line.to_string(), width).into_iter().map(Line::raw).collect(),
-    });
-    broken.collect()
 }

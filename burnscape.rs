@@ -1,0 +1,2 @@
+pub use burnscape_trace as trace;
+pub const SWITCH_VARIABLE: &str = "BURNSCAPE";
