@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::chromium::Chromium;
 use super::page::{assert_calm, full_run, opened, page, unfold};
 
+/// Keeps what the page would save from here on.
 const KEEP: &str = "(() => {
     if (window.kept) return;
     window.kept = [];
