@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use burnscape_workbench::hearing;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -80,9 +81,26 @@ pub struct Start<'a> {
     pub variables: &'a [(&'a str, &'a str)],
     /// Where standard output goes instead of the terminal.
     pub output: Option<&'a Path>,
-    /// Somebody reads what is written.
-    pub is_drained: bool,
+    /// Who reads what is written.
+    pub drain: Drain,
 }
+
+/// Who reads what a program writes to its terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drain {
+    /// Nobody.
+    None,
+    /// Somebody, at once.
+    AtOnce,
+    /// A link that carries so many bytes a second.
+    Link {
+        /// Bytes a second.
+        bytes_per_sec: usize,
+    },
+}
+
+/// A link carries what it carries of this long at a time.
+const BEAT: Duration = Duration::from_millis(20);
 
 impl PseudoTerminal {
     /// Starts a program in a terminal of 100 × 30 cells that has it all: UTF-8, 256 colours.
@@ -108,7 +126,8 @@ impl PseudoTerminal {
             Seen { bytes: Vec::new(), emulator: vt100::Parser::new(30, 100, 0), answered_to: 0 };
         let seen = Arc::new(Mutex::new(seen));
         let keyboard = File::from(keyboard);
-        let reader = start.is_drained.then(|| Reader::start(&keyboard, seen.clone()));
+        let is_drained = start.drain != Drain::None;
+        let reader = is_drained.then(|| Reader::start(&keyboard, seen.clone(), start.drain));
         Self { keyboard: Some(keyboard), name, device, before, seen, reader, child }
     }
 
@@ -197,6 +216,44 @@ impl PseudoTerminal {
         while device.write(&[b' '; 1024]).is_ok() {}
     }
 
+    /// What every cell shows, with its two colours.
+    pub fn cells(&self) -> Vec<(String, vt100::Color, vt100::Color)> {
+        let seen = self.seen();
+        let screen = seen.emulator.screen();
+        let (rows, columns) = screen.size();
+        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        let cell = |(row, column)| {
+            let cell = screen.cell(row, column)?;
+            // A blank is a blank, whether it was written or erased.
+            Some((cell.contents().trim_end().to_owned(), cell.fgcolor(), cell.bgcolor()))
+        };
+        places.filter_map(cell).collect()
+    }
+
+    /// Whether the cursor is shown.
+    pub fn shows_cursor(&self) -> bool {
+        !self.seen().emulator.screen().hide_cursor()
+    }
+
+    /// After how many of the bytes that came out a condition first held of what a person saw, looked at every few bytes
+    /// from a number of them on; `None`: it never did.
+    pub fn first_seen(&self, from: usize, holds: impl Fn(&str) -> bool) -> Option<usize> {
+        const LOOKED_AT_EVERY: usize = 16;
+        let bytes = self.bytes();
+        let (rows, columns) = self.seen().emulator.screen().size();
+        let mut emulator = vt100::Parser::new(rows, columns, 0);
+        emulator.process(&bytes[..from]);
+        let parts = bytes[from..].chunks(LOOKED_AT_EVERY).scan(from, |end, part| {
+            *end += part.len();
+            Some((*end, part))
+        });
+        let mut parts = parts.skip_while(|(_, part)| {
+            emulator.process(part);
+            !holds(&emulator.screen().contents())
+        });
+        parts.next().map(|(end, _)| end)
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         locked(&self.seen)
     }
@@ -227,16 +284,20 @@ impl Drop for PseudoTerminal {
 }
 
 impl Reader {
-    fn start(keyboard: &File, seen: Arc<Mutex<Seen>>) -> Self {
+    fn start(keyboard: &File, seen: Arc<Mutex<Seen>>, drain: Drain) -> Self {
         let ends = Arc::new(AtomicBool::new(false));
         let (screen, stops) = (keyboard.try_clone().expect("a second end"), ends.clone());
-        let thread = std::thread::spawn(move || read(screen, &seen, &stops));
+        let thread = std::thread::spawn(move || read(screen, &seen, &stops, drain));
         Self { ends, thread }
     }
 }
 
-fn read(mut screen: File, seen: &Mutex<Seen>, ends: &AtomicBool) {
+fn read(mut screen: File, seen: &Mutex<Seen>, ends: &AtomicBool, drain: Drain) {
     let mut part = [0; 4096];
+    let most = match drain {
+        Drain::Link { bytes_per_sec } => bytes_per_sec * BEAT.as_millis() as usize / 1000,
+        Drain::None | Drain::AtOnce => part.len(),
+    };
     loop {
         let mut descriptors = [PollFd::new(&screen, PollFlags::IN)];
         let a_moment = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
@@ -245,7 +306,7 @@ fn read(mut screen: File, seen: &Mutex<Seen>, ends: &AtomicBool) {
             return;
         }
         if waits {
-            let Ok(count @ 1..) = screen.read(&mut part) else {
+            let Ok(count @ 1..) = screen.read(&mut part[..most]) else {
                 return;
             };
             let mut seen = seen.lock().expect("no panic elsewhere");
@@ -256,6 +317,10 @@ fn read(mut screen: File, seen: &Mutex<Seen>, ends: &AtomicBool) {
             for _ in 0..asked {
                 // Who hung up meanwhile needs no answer.
                 let _ = screen.write_all(b"\x1b[0n");
+            }
+            if matches!(drain, Drain::Link { .. }) {
+                // This is the link, and no waiting for anything.
+                std::thread::sleep(BEAT);
             }
         }
     }

@@ -127,13 +127,14 @@ impl Maker {
     fn take_quotient(&mut self, x: f64, number: usize, step: &Step) {
         let (quotient, columns) = &self.quotients[number];
         let quantity = self.rules.len() + number;
+        let may_miss = quotient.is_of_gradient();
         let mut measured: [&[f32]; 3] = [&[]; 3];
         for (values, column) in measured.iter_mut().zip(quotient.columns()) {
             let Some(found) = step.columns.get(column.name()) else { return };
             *values = found;
         }
         for (block, curve) in self.blocks[quantity].iter_mut().enumerate() {
-            if quotient.is_of_gradient() && self.missing[block] {
+            if may_miss && self.missing[block] {
                 continue;
             }
             let mut values = measured.iter();

@@ -25,7 +25,7 @@ pub(crate) fn object<T: Fields>(record: &T) -> Value {
 }
 
 /// Records as a list of JSON objects.
-pub(crate) fn objects<T: Fields>(records: &[T]) -> Value {
+fn objects<T: Fields>(records: &[T]) -> Value {
     records.iter().map(object).collect()
 }
 

@@ -223,9 +223,8 @@ impl Blocks {
         let Some(values) = columns.get(column) else {
             return;
         };
-        let missing = &self.missing_now;
-        let value =
-            |block: usize| (!(column.is_of_gradient() && missing[block])).then(|| values[block]);
+        let (missing, may_miss) = (&self.missing_now, column.is_of_gradient());
+        let value = |block: usize| (!(may_miss && missing[block])).then(|| values[block]);
         if let Some(quantity) = BlockQuantity::of_column(column) {
             self.series[quantity as usize].push(step, value);
         }
@@ -237,13 +236,11 @@ impl Blocks {
         let Some(of_block) = in_step(quotient, columns) else {
             return;
         };
-        let missing = &self.missing_now;
-        let is_left_out = |block: usize| quotient.is_of_gradient() && missing[block];
+        let (missing, may_miss) = (&self.missing_now, quotient.is_of_gradient());
+        let is_left_out = |block: usize| may_miss && missing[block];
         let value = |block: usize| of_block(block).filter(|_| !is_left_out(block));
         // A gradient without noise is nothing bad: no value to draw, and no mark.
-        let drawn = |block: usize| {
-            value(block).filter(|it| !it.is_infinite() || !quotient.is_of_gradient())
-        };
+        let drawn = |block: usize| value(block).filter(|it| !it.is_infinite() || !may_miss);
         let quantity = BlockQuantity::of_quotient(quotient);
         self.series[quantity as usize].push(step, |block| drawn(block).map(|it| it as f32));
         let last = (0..self.layout.len()).map(|block| value(block).unwrap_or(f64::NAN));

@@ -206,7 +206,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use burnscape_trace::{FORMAT, Head, Metric, Nodes, Record, Resume, RunFolder, Writer};
-    use burnscape_trace::{read_run, record};
+    use burnscape_trace::{frame, read_run, record};
 
     use super::*;
     use crate::Recorded;
@@ -266,19 +266,29 @@ mod tests {
         Ok(given)
     }
 
-    /// Names of columns of more than 4 KiB are refused; only columns tell that this is no step.
+    /// Bit by bit.
+    fn crc32(bytes: &[u8]) -> u32 {
+        let shifted = |crc: u32, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
+        !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), shifted))
+    }
+
+    /// Its checksum holds, and only the tag of a column tells that it is no step.
     #[test]
     fn what_is_no_step_for_its_columns_is_none_without_them() {
         let scratch = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(scratch.path()).unwrap();
-        let mut writer = Writer::create(&folder).unwrap();
-        let refused = [("x".repeat(5000), vec![1.0].into())].into();
-        let refused = Record::Step(record!(Step { step: 1, columns: refused }));
-        let head = Record::from(record!(Head { format: FORMAT }));
-        for record in [head, step(0, 0.5), refused, step(2, 0.5)] {
-            writer.append(&record).unwrap();
-        }
-        drop(writer);
+        let mut bytes = Vec::new();
+        frame::encode(&Record::from(record!(Head { format: FORMAT })), &mut bytes).unwrap();
+        frame::encode(&step(1, 0.5), &mut bytes).unwrap();
+        let mut refused = Vec::new();
+        frame::encode(&step(2, 0.5), &mut refused).unwrap();
+        let tag = refused.windows(2).rposition(|it| it == [0xD8, 85]).unwrap();
+        refused[tag + 1] = 99;
+        let checksum = crc32(&refused[frame::OVERHEAD_BYTES..]).to_be_bytes();
+        refused[5..9].copy_from_slice(&checksum);
+        bytes.extend(refused);
+        frame::encode(&step(4, 0.5), &mut bytes).unwrap();
+        std::fs::write(folder.trace_path(), bytes).unwrap();
         let recorded = Recorded::read(&folder).unwrap();
         assert_eq!((recorded.lost.len(), recorded.history.steps.count()), (1, 2));
         assert_eq!(numbers(&recorded.history.steps).unwrap().len(), 2);

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
-use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
-use crate::terminal_profile::UnknownWord;
+use crate::unknown_word::UnknownWord;
 
 /// What can be bound, and the key that means it where the reader wants no other.
 const ACTIONS: [(&str, char); 35] = [
@@ -152,9 +152,8 @@ impl Bindings {
         };
         let bound = (0..ACTIONS.len()).find(|&place| self.0[place].is_some_and(|own| own.is(key)));
         if let Some(place) = bound {
-            let usual = KeyEvent::new(KeyCode::Char(ACTIONS[place].1), KeyModifiers::NONE);
-            let usual = KeyEvent { kind: KeyEventKind::Press, ..usual };
-            return Some(Event::Key(usual));
+            let code = KeyCode::Char(ACTIONS[place].1);
+            return Some(Event::Key(KeyEvent { code, modifiers: KeyModifiers::NONE, ..*key }));
         }
         let is_lost =
             |place: usize| self.0[place].is_some() && BoundKey::Character(ACTIONS[place].1).is(key);

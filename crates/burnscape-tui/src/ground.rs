@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::terminal_profile::UnknownWord;
+use crate::unknown_word::UnknownWord;
 
 /// Contrast of text with its ground, at least (WCAG 2.1, 1.4.3).
 pub(crate) const TEXT: f64 = 4.5;

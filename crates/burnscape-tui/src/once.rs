@@ -15,10 +15,9 @@ use crate::followed::{silent_secs, written_at};
 use crate::frame_text;
 use crate::model::{Run, ShardsFollower};
 use crate::terminal_profile::{ColourDepth, TerminalProfile};
+use crate::tty::DEFAULT_SIZE;
 use crate::views::ViewKind;
 
-/// Size of a terminal that cannot be asked: the VT100's.
-pub(crate) const DEFAULT_SIZE: (u16, u16) = (80, 24);
 /// Rows of a landscape that is printed below other output: more would push it off the screen.
 const PRINTED_ROWS: u16 = 40;
 

@@ -9,8 +9,7 @@ use ratatui::layout::Rect;
 use crate::app::{App, TICK};
 use crate::message::Message;
 use crate::session::Session;
-use crate::still::Still;
-use crate::terminal_profile::Glyphs;
+use crate::shown::Shown;
 use crate::wishes::Wishes;
 use crate::{Error, tty};
 
@@ -53,18 +52,6 @@ pub(crate) trait Play {
 
     /// Does what the reader wants of the terminal and of the disk.
     fn fulfil_wishes(&mut self, session: &mut Session);
-}
-
-/// What wishes are fulfilled for.
-pub(crate) trait Shown {
-    /// Tells the reader what just happened.
-    fn say(&mut self, sentence: String);
-
-    /// What is shown as pixels, one for each dot of an area; `None`: it has none.
-    fn still(&self, area: Rect) -> Option<Still>;
-
-    /// Writes what is shown as files, as large as the terminal, and tells where they are or what went wrong.
-    fn save_picture(&self, area: Rect, glyphs: Glyphs) -> String;
 }
 
 /// Fulfils the wishes that any application has.

@@ -14,8 +14,9 @@ use crate::tty::{Modes, Tty};
 
 /// The alternate screen, empty, without a cursor.
 const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[0m\x1b[2J";
-/// The screen as it was, with the cursor.
-const GIVE_BACK: &[u8] = b"\x1b[0m\x1b[?1049l\x1b[?25h";
+/// The screen as it was, with the cursor. GNU screen has no alternate one unless it is told to (`altscreen on`): erased,
+/// it leaves no half of a picture around what comes next.
+const GIVE_BACK: &[u8] = b"\x1b[0m\x1b[H\x1b[2J\x1b[?1049l\x1b[?25h";
 /// A terminal that has not taken the last bytes by then does not get them.
 const LAST_BYTES: Duration = Duration::from_millis(500);
 /// An answer that has not come by then is left to whoever has the terminal next.
@@ -136,7 +137,10 @@ impl Screen {
             }
             self.say(GIVE_BACK);
             self.wait_for_answer();
-            self.tty.restore(&before);
+            // From the background this would stop the process; whoever has the terminal has modes of its own.
+            if self.tty.is_foreground() {
+                self.tty.restore(&before);
+            }
             self.say(printed.unwrap_or_default().as_bytes());
         }
     }
@@ -145,7 +149,8 @@ impl Screen {
     fn wait_for_answer(&mut self) {
         let until = Instant::now() + LAST_ANSWER;
         let mut keys = Keys::default();
-        while std::mem::take(&mut self.awaits_answer) {
+        // From the background, reading would stop the process.
+        while std::mem::take(&mut self.awaits_answer) && self.tty.is_foreground() {
             let left = until.saturating_duration_since(Instant::now());
             let waited = if left.is_zero() {
                 Err(io::ErrorKind::TimedOut.into())

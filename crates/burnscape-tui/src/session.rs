@@ -75,6 +75,8 @@ pub(crate) struct Session {
     has_still: bool,
     /// The process goes on when its terminal is gone.
     outlives_terminal: bool,
+    /// Who started this process.
+    parent: Parent,
 }
 
 /// Whether `TERM` names a terminal that can be drawn on.
@@ -106,6 +108,7 @@ impl Session {
                 synchronizes: false,
                 has_still: false,
                 outlives_terminal: false,
+                parent: Parent::of_this_process(),
             };
             session.follow_foreground().map(|_| session)
         });
@@ -326,8 +329,11 @@ impl Session {
         })
     }
 
-    /// Whether this process has the foreground.
+    /// Whether this process has the foreground; an error: whoever started it is gone, and nobody would ever end it.
     fn follow_foreground(&mut self) -> io::Result<bool> {
+        if !self.outlives_terminal && self.parent.is_gone() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         let was_stopped = self.signals.take_continued();
         let is_foreground = self.tty.is_foreground();
         let is_taken = screen::with(|screen| Ok(screen.is_taken()))?;
@@ -372,8 +378,35 @@ impl Session {
 }
 
 fn size_of(tty: &Tty) -> Rect {
-    let (width, height) = tty.size().unwrap_or(crate::once::DEFAULT_SIZE);
+    let (width, height) = tty.size().unwrap_or(tty::DEFAULT_SIZE);
     Rect::new(0, 0, width.min(LARGEST_SIDE), height.min(LARGEST_SIDE))
+}
+
+/// Who started this process: a shell, or a program that another one runs. Where it dies by a signal of its own, nobody
+/// tells this process, which would go on drawing on a terminal that a shell has.
+#[derive(Debug)]
+struct Parent(#[cfg(unix)] Option<rustix::process::Pid>);
+
+#[cfg(unix)]
+impl Parent {
+    fn of_this_process() -> Self {
+        Self(rustix::process::getppid())
+    }
+
+    fn is_gone(&self) -> bool {
+        rustix::process::getppid() != self.0
+    }
+}
+
+#[cfg(not(unix))]
+impl Parent {
+    fn of_this_process() -> Self {
+        Self()
+    }
+
+    fn is_gone(&self) -> bool {
+        false
+    }
 }
 
 /// Whether a shell may continue this process: its parent is of the same session and of another group (POSIX, "orphaned

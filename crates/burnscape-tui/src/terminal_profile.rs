@@ -11,6 +11,7 @@ use crate::inks::Inks;
 use crate::palette::{
     CUBE, ColourMap, LEVELS, ON_FACE, distance, lit_level, measured, rgb, scale_level,
 };
+use crate::unknown_word::UnknownWord;
 use crate::widgets::{dots, half_blocks};
 
 /// How many colours.
@@ -44,16 +45,6 @@ pub struct TerminalProfile {
     pub colours: ColourDepth,
     /// Which characters.
     pub glyphs: Glyphs,
-}
-
-/// A word that names no colour depth and no set of glyphs.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{found}` is none of {expected}")]
-pub struct UnknownWord {
-    /// What was given.
-    pub found: String,
-    /// What would have been understood.
-    pub expected: &'static str,
 }
 
 impl FromStr for ColourDepth {

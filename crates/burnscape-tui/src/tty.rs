@@ -6,6 +6,9 @@
 
 use std::io;
 
+/// Size of a terminal that cannot be asked: the VT100's.
+pub(crate) const DEFAULT_SIZE: (u16, u16) = (80, 24);
+
 /// The terminal is gone: nobody is there to draw for.
 pub(crate) fn is_gone(error: &io::Error) -> bool {
     // EIO has no kind of its own.

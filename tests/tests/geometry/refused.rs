@@ -82,9 +82,11 @@ fn a_run_that_is_being_recorded_cannot_be_resumed_by_another_probe() {
 #[test]
 fn settings_that_make_no_sense_are_refused_by_name_before_anything_is_made() {
     type Change = fn(ProbeBuilder) -> ProbeBuilder;
-    let cases: [(&str, &str, Change); 14] = [
+    let cases: [(&str, &str, Change); 16] = [
         ("resolution", "0", |it| it.resolution(0, 5)),
         ("resolution", "1", |it| it.resolution(5, 1)),
+        ("resolution", "4002000 nodes", |it| it.resolution(2001, 2000)),
+        ("resolution", "18446744073709551615 nodes", |it| it.resolution(usize::MAX, 3)),
         ("snapshots", "0", |it| it.snapshot_every_steps(0)),
         ("snapshots", "0", |it| it.snapshot_every_epochs(0)),
         ("queue_steps", "0", |it| it.queue_steps(0)),

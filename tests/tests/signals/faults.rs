@@ -184,6 +184,21 @@ fn thresholds_that_make_no_sense_are_refused_by_name() {
 }
 
 #[test]
+fn an_answer_that_panics_costs_nothing_of_the_recording() {
+    let run = Run::new();
+    let probe = run.builder().on_alert(|_| panic!("in the answer")).start().expect("a probe");
+    let mut observer = probe.observe();
+    let mut model = Bowl::at(&[f64::NAN], &[0.0], DType::F32, &flex());
+    for _ in 0..300 {
+        let grads = super::support::gradients(&model, sample(&[0.0; 2], DType::F32, &flex()));
+        model = observer.step(&mut sgd(), 0.1, model, grads);
+    }
+    let recording = probe.close().expect("the writer thread lives");
+    assert_eq!((recording.steps(), observer.should_stop()), (300, false));
+    assert!(!run.alerts().is_empty());
+}
+
+#[test]
 fn an_answer_to_an_alert_stops_a_loop() {
     let run = Run::new();
     let builder = run.builder().on_alert(|alert| match alert.rule.as_str() {

@@ -173,3 +173,22 @@ fn a_tap_changes_neither_values_nor_gradients_and_nobody_listens_outside_a_step(
     };
     assert_eq!(gradient(true), gradient(false));
 }
+
+/// An expert to which no sample was sent in the first step, and some were in the second.
+#[test]
+fn an_empty_tensor_says_nothing_of_its_units() {
+    let run = Run::new();
+    let probe = run.builder().activations(Schedule::Every(1)).start().expect("a probe");
+    let mut observer = probe.observe();
+    let mut model = Squashed::new(Squash::Relu, 0.0);
+    for samples in [0, 5] {
+        observer.forward(|| tap("expert", Tensor::<2>::ones([samples, 3], &flex())));
+        let grads = TrainStep::step(&model, Tensor::ones([2, 3], &flex())).grads;
+        model = observer.step(&mut burn::optim::SgdConfig::new().init(), 0.1, model, grads);
+    }
+    close(probe);
+    let seen = activations(&run);
+    let told: Vec<_> = seen.iter().map(|it| (it.step, it.values, it.dead_units)).collect();
+    assert_eq!(told, [(1, 15, 0)]);
+    assert!(run.alerts().is_empty(), "{:?}", run.alerts());
+}

@@ -1,9 +1,10 @@
 //! A shell between the terminal and the training: stopped, continued, started in the background.
 
 use burnscape_tests::pseudo_terminal::PseudoTerminal;
+use burnscape_tests::waiting::wait_until;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::support::{ENDLESS, Training, WATCHER, start};
+use super::support::{ENDLESS, Training, WATCHER, recorded_run, start};
 
 /// A shell that keeps jobs, at its first prompt.
 fn shell() -> PseudoTerminal {
@@ -105,6 +106,39 @@ fn watching_can_be_stopped_and_continued_and_begun_in_the_background() {
 fn children(process: u32) -> Vec<i32> {
     let listed = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
     listed.unwrap_or_default().split_whitespace().filter_map(|it| it.parse().ok()).collect()
+}
+
+/// The program that runs the viewer is killed, as `cargo run` may be: the shell has its terminal again.
+#[test]
+fn a_viewer_whose_parent_is_killed_ends_and_gives_the_terminal_back() {
+    let terminal = &mut shell();
+    terminal.type_in(&format!("sh -c '{WATCHER} {}; true'\r", recorded_run().display()));
+    terminal.wait_for("tour  finished");
+    let parent = children(terminal.child.id())[0];
+    let viewer = children(parent as u32)[0];
+    kill_process(Pid::from_raw(parent).expect("a process"), Signal::KILL).expect("a signal");
+    wait_until(|| !is_running(viewer), || "the viewer goes on".to_owned());
+    terminal.wait_until("the shell", |it| !it.is_on_alternate_screen() && it.shows_cursor());
+}
+
+/// The shell itself is killed, and its terminal hangs up with it.
+#[test]
+fn a_viewer_whose_session_ends_leaves_nothing_running() {
+    let mut terminal = shell();
+    terminal.type_in(&format!("{WATCHER} {}\r", recorded_run().display()));
+    terminal.wait_for("tour  finished");
+    let viewer = children(terminal.child.id())[0];
+    let session = Pid::from_child(&terminal.child);
+    kill_process(session, Signal::KILL).expect("a signal");
+    terminal.wait_for_end();
+    wait_until(|| !is_running(viewer), || "the viewer goes on".to_owned());
+}
+
+/// Whether a process is there and no mere entry that nobody has asked for.
+fn is_running(process: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next());
+    state.is_some_and(|state| state != "Z")
 }
 
 #[test]

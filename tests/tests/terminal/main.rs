@@ -3,10 +3,12 @@
 
 mod alerts;
 mod dashboard;
+mod gnu_screen;
 mod interrupts;
 mod job_control;
 mod lost;
 mod plain;
+mod slow_link;
 mod support;
 mod tmux;
 mod watching;

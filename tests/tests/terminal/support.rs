@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burnscape::trace::{End, Record, read_run};
-use burnscape_tests::pseudo_terminal::{PseudoTerminal, Start};
+use burnscape_tests::pseudo_terminal::{Drain, PseudoTerminal, Start};
 use burnscape_tests::trainee::GO_ON;
 use tempfile::TempDir;
 
@@ -120,7 +120,22 @@ pub fn start(
     output: Option<&Path>,
     is_drained: bool,
 ) -> PseudoTerminal {
-    PseudoTerminal::start(&Start { in_terminal: IN_TERMINAL, words, variables, output, is_drained })
+    let drain = if is_drained { Drain::AtOnce } else { Drain::None };
+    PseudoTerminal::start(&Start { in_terminal: IN_TERMINAL, words, variables, output, drain })
+}
+
+/// The viewer at the end of a link that carries so many bytes a second.
+pub fn watch_over_link(run: &Path, bytes_per_sec: usize) -> PseudoTerminal {
+    let run = run.to_str().expect("a UTF-8 path");
+    let drain = Drain::Link { bytes_per_sec };
+    let words = &[WATCHER, run];
+    let (variables, output) = (&[][..], None);
+    PseudoTerminal::start(&Start { in_terminal: IN_TERMINAL, words, variables, output, drain })
+}
+
+/// A run with surfaces that was recorded once.
+pub fn recorded_run() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/runs/tour")
 }
 
 /// Names of the threads of a process.

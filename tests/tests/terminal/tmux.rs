@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use burnscape_tests::waiting::wait_until;
 use burnscape_workbench::tmux;
 
-use super::support::{ENDLESS, Training};
+use super::support::{ENDLESS, Training, WATCHER, recorded_run};
 
 /// A tmux server of its own, ended with the test.
 struct Tmux {
@@ -78,6 +78,31 @@ fn in_tmux_it_starts_follows_the_size_stops_and_leaves_its_last_words() {
     training.go_on();
     tmux.wait_for("interrupted after");
     assert_eq!(training.end().reason, "interrupted");
+}
+
+#[test]
+fn in_tmux_the_viewer_has_colours_answers_keys_and_gives_the_terminal_back() {
+    let Some(tmux) = Tmux::start("watches") else { return };
+    let line = format!("{WATCHER} {}", recorded_run().display());
+    tmux.tell(&["send-keys", &line, "Enter"]);
+    tmux.wait_for("tour  finished");
+    tmux.tell(&["send-keys", "4"]);
+    tmux.wait_for("1 pca");
+    let coloured = tmux.tell(&["capture-pane", "-p", "-e"]);
+    assert!(
+        String::from_utf8_lossy(&coloured.stdout).contains("8;5;"),
+        "256 colours: {coloured:?}"
+    );
+    tmux.tell(&["send-keys", "m"]);
+    tmux.wait_for("turn 30°");
+    tmux.tell(&["send-keys", "Right"]);
+    tmux.wait_until("a turn", |screen| !screen.contains("turn 30°") && screen.contains("turn "));
+    tmux.tell(&["send-keys", "q"]);
+    let told =
+        || tmux.tell(&["display-message", "-p", "#{alternate_on}#{cursor_flag}#{mouse_any_flag}"]);
+    let is_back = || String::from_utf8_lossy(&told().stdout).trim() == "010";
+    wait_until(is_back, || format!("{:?}", told()));
+    assert!(!tmux.screen().contains("tour  finished"), "{}", tmux.screen());
 }
 
 #[test]

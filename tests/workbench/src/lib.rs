@@ -16,7 +16,7 @@ mod tools;
 pub use hearing::hearing;
 pub use skipped::Skipped;
 pub use tools::{
-    bash, chromium, linux_path, mounts_of_its_own, python, pythons_of_each_cbor2, tmux,
+    bash, chromium, gnu_screen, linux_path, mounts_of_its_own, python, pythons_of_each_cbor2, tmux,
 };
 
 /// Set to `1`, it makes tests fail that lack a tool.

@@ -19,6 +19,12 @@ pub fn tmux() -> Option<&'static str> {
     runs("tmux", &["-V"]).then_some("tmux").or_else(|| lacks("tmux", "install the package `tmux`"))
 }
 
+/// The terminal multiplexer GNU `screen`.
+pub fn gnu_screen() -> Option<&'static str> {
+    let is_there = runs("screen", &["-v"]);
+    is_there.then_some("screen").or_else(|| lacks("screen", "install the package `screen`"))
+}
+
 /// The shell `bash`.
 pub fn bash() -> Option<&'static str> {
     let is_there = runs("bash", &["--version"]);

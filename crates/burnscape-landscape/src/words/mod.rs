@@ -106,6 +106,9 @@ pub fn degenerate_component(k: usize) -> String {
 /// One [`Projection`] per snapshot, and the number of each snapshot in the run; where that is missing, its
 /// position.
 #[must_use]
+#[deprecated(
+    note = "nothing of burnscape says it: `Projection::out_of_plane_share` has the number"
+)]
 pub fn out_of_plane(projections: &[Projection], snapshots: &[u32]) -> String {
     let share = |projection: &Projection| projection.out_of_plane_share();
     let shares = projections.iter().enumerate().map(|(place, p)| (place, share(p), p));
@@ -557,6 +560,7 @@ pub fn guessed_groups(layout: &Layout) -> Option<String> {
 
 /// That a direction moves nothing; none if it does.
 #[must_use]
+#[deprecated(note = "nothing of burnscape says it: ask whether the norm is 0")]
 pub fn zero_direction(norm: f64) -> Option<String> {
     (norm == 0.0).then(|| {
         "The direction is zero, so the surface is flat along it: every parameter is frozen, zero, a bias or a norm."
@@ -654,6 +658,7 @@ pub fn number(value: f64) -> String {
 }
 
 #[cfg(test)]
+#[expect(deprecated, reason = "what worked goes on working")]
 mod tests {
     use super::*;
     use crate::layout::Block;

@@ -11,7 +11,7 @@ const save = (name, blob) => {
 const cell = value => {
   const text = exact(value);
   const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? "'" + text : text;
-  return /[",\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
+  return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
 };
 const saveCsv = (name, table) => {
   const lines = [table.columns, ...table.rows()].map(row => row.map(cell).join(","));
@@ -29,7 +29,10 @@ const looksOnPaper = () => {
 const standalone = svg => {
   const copy = svg.cloneNode(true);
   copy.querySelectorAll(".cursor").forEach(it => it.remove());
-  copy.prepend(draw("style", null, {}, looksOnPaper()));
+  // Not by way of a text that is shown, in which line breaks are signs.
+  const looks = draw("style");
+  looks.textContent = looksOnPaper();
+  copy.prepend(looks);
   copy.setAttribute("xmlns", SVG);
   return new XMLSerializer().serializeToString(copy);
 };

@@ -49,7 +49,7 @@ const heatMap = (parent, run, z) => {
   let drawn = null;
   picture(made.holder, width => {
     const letters = width < 500 ? 13 : 26, size = 11;
-    const left = Math.min(width * 0.4, Math.max(...names.map(name => widthOf(cutPath(name, letters), size))) + 12);
+    const left = Math.min(width * 0.4, Math.max(...names.map(name => widthOf(cutPath(name, letters), size + 1.5))) + 12);
     const height = clamp(rows.length * 16, 150, 460) + 64;
     const svg = drawing(made.holder, width, height);
     const x = { low: first[0], high: first[columns], log: false };

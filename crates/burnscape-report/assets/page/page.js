@@ -104,8 +104,8 @@ const isBeside = ({ run, slice }) => run.pairs.some(pair => pair.kind === "side-
 const sectionOfPairs = () => section("pairs", "Initial against trained, on one scale", body => pairsOf("initial-and-trained").forEach(({ run, group, words }) => {
   const z = scaleOfPlanes(group, null);
   if (many) make("h3", run.name, body);
-  const box = row(body);
-  group.forEach(it => mapOf(box, it, z, null, { title: `Around the ${it.slice.centre || "given"} model`, words: [] }));
+  const box = row(body, "row pair");
+  group.forEach(it => mapOf(box, it, z, null, { share: 0.48, title: `Around the ${it.slice.centre || "given"} model`, words: [] }));
   wordsOf(body, words);
 }), { isOpen: false });
 
@@ -257,7 +257,7 @@ const bars = (parent, { title, note, names, values, errors }) => {
   made.holder.classList.add("chart");
   picture(made.holder, width => {
     const shown = order.slice(0, 40), height = shown.length * 20 + 30, svg = drawing(made.holder, width, height);
-    const letters = width < 420 ? 14 : 24, left = Math.max(...shown.map(at => widthOf(cutPath(names[at], letters), 11))) + 12;
+    const letters = width < 420 ? 14 : 24, left = Math.max(...shown.map(at => widthOf(cutPath(names[at], letters), 12.5))) + 12;
     const x = { low: Math.min(0, ...shown.map(at => values[at])), high: Math.max(0, ...shown.map(at => values[at])) * 1.02 || 1, log: false };
     const frame = axes(svg, { width, height, x, y: null, room: { left, right: 60, top: 6, bottom: 24 } });
     shown.forEach((at, place) => {

@@ -11,6 +11,8 @@ use crate::output::Pieces;
 const KEPT_BYTES: u64 = 16 << 20;
 /// So many steps tell how long a list becomes.
 const SAMPLE: u64 = 1000;
+/// The longest number with its comma.
+const ENTRY_BYTES: u64 = 25;
 
 /// Appends what a step has for a list.
 type Push<'a> = Box<dyn Fn(&mut Vec<u8>, &Step) + 'a>;
@@ -93,7 +95,10 @@ impl Kept {
             room = left.unwrap_or(0);
             left.is_some()
         };
-        let texts = lists.iter().take_while(fits).map(|_| Vec::new()).collect();
+        // Room that is not used takes no memory, and text that grows is in memory twice.
+        let text =
+            |_| Vec::with_capacity(KEPT_BYTES.min(steps.saturating_mul(ENTRY_BYTES)) as usize);
+        let texts = lists.iter().take_while(fits).map(text).collect();
         Self { texts, bytes: 0, taken: 0, steps }
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use self::lists::List;
 use crate::digits::{push_json_number, push_whole};
-use crate::fields::{object, objects};
+use crate::fields::{Fields, object};
 use crate::output::{Output, Pieces};
 use crate::run::Run;
 use crate::slice::{Slice, state_name};
@@ -26,37 +26,10 @@ pub(crate) fn write(run: &Run, output: &Output) -> Result<(), Error> {
     document.member("schema", &json!(SCHEMA))?;
     document.member("head", &object(&run.head))?;
     document.steps(&run.history.steps)?;
-    for (name, value) in course(run) {
-        document.member(name, &value)?;
-    }
+    document.course(run)?;
     document.slices(run)?;
     document.text("\n}\n")?;
     document.out.write(&[])
-}
-
-fn course(run: &Run) -> [(&'static str, Value); 18] {
-    let history = &run.history;
-    let studies = run.studies.values().map(object).collect();
-    [
-        ("hyperparameters", hyperparameters(history)),
-        ("epochs", objects(&history.epochs)),
-        ("metrics", history.metrics.iter().map(|metric| object(&metric)).collect()),
-        ("activations", objects(&history.activations)),
-        ("histograms", objects(&history.histograms)),
-        ("alerts", objects(&history.alerts)),
-        ("curvature", objects(&history.curvature)),
-        ("snapshots", objects(&history.snapshots)),
-        ("checks", objects(&history.checks)),
-        ("notes", objects(&history.notes)),
-        ("resumes", objects(&history.resumes)),
-        ("dropped", json!(run.standing.dropped())),
-        ("end", run.standing.end().map_or(Value::Null, object)),
-        ("studies", studies),
-        ("plans", objects(&history.plans)),
-        ("frozen", objects(&history.frozen)),
-        ("runs", objects(&history.runs)),
-        ("lost", json!(run.lost)),
-    ]
 }
 
 /// The values that the JSON texts are; a text that is no JSON stays one.
@@ -86,6 +59,43 @@ impl Document<'_> {
     fn member(&mut self, name: &str, value: &Value) -> Result<(), Error> {
         self.name(name)?;
         self.text(&json_printable(&value.to_string()))
+    }
+
+    /// A list, value by value, as it may be long.
+    fn list(&mut self, name: &str, values: impl Iterator<Item = Value>) -> Result<(), Error> {
+        self.name(name)?;
+        self.text("[")?;
+        for (place, value) in values.enumerate() {
+            self.text(if place == 0 { "" } else { "," })?;
+            self.text(&json_printable(&value.to_string()))?;
+        }
+        self.text("]")
+    }
+
+    fn objects<T: Fields>(&mut self, name: &str, records: &[T]) -> Result<(), Error> {
+        self.list(name, records.iter().map(object))
+    }
+
+    fn course(&mut self, run: &Run) -> Result<(), Error> {
+        let history = &run.history;
+        self.member("hyperparameters", &hyperparameters(history))?;
+        self.objects("epochs", &history.epochs)?;
+        self.list("metrics", history.metrics.iter().map(|metric| object(&metric)))?;
+        self.objects("activations", &history.activations)?;
+        self.objects("histograms", &history.histograms)?;
+        self.objects("alerts", &history.alerts)?;
+        self.objects("curvature", &history.curvature)?;
+        self.objects("snapshots", &history.snapshots)?;
+        self.objects("checks", &history.checks)?;
+        self.objects("notes", &history.notes)?;
+        self.objects("resumes", &history.resumes)?;
+        self.member("dropped", &json!(run.standing.dropped()))?;
+        self.member("end", &run.standing.end().map_or(Value::Null, object))?;
+        self.list("studies", run.studies.values().map(object))?;
+        self.objects("plans", &history.plans)?;
+        self.objects("frozen", &history.frozen)?;
+        self.objects("runs", &history.runs)?;
+        self.member("lost", &json!(run.lost))
     }
 
     /// One list per quantity, with an entry per step; those of blocks have lists as entries.

@@ -70,8 +70,15 @@ impl Times {
 
     /// Of the step or, where it was not recorded, of the last one before it.
     fn elapsed_secs(&self, step: u64) -> Option<f64> {
-        let behind = self.steps.partition_point(|(at, _)| *at <= step);
-        behind.checked_sub(1).map(|at| self.steps[at].1)
+        let is_last = |place: usize| {
+            self.steps.get(place).is_some_and(|(at, _)| *at == step)
+                && self.steps.get(place + 1).is_none_or(|(at, _)| *at > step)
+        };
+        // Where none is missing before it, it lies at its number.
+        let first = self.steps.first()?.0;
+        let place = usize::try_from(step.saturating_sub(first)).ok().filter(|it| is_last(*it));
+        let last = || self.steps.partition_point(|(at, _)| *at <= step).checked_sub(1);
+        place.or_else(last).map(|place| self.steps[place].1)
     }
 }
 

@@ -65,6 +65,9 @@ fn keys_fold_sections_hide_curves_choose_layers_turn_pages_and_move_the_step() {
     browser.press(" ");
     painted(&mut browser);
     assert_eq!(state(&mut browser, curve, "aria-pressed"), "false");
+    browser.press(" ");
+    painted(&mut browser);
+    assert_eq!(state(&mut browser, curve, "aria-pressed"), "true");
     // The second choice of a plane is its accuracy.
     let choice = "#plane-1 .choices button:nth-child(2)";
     focus(&mut browser, choice);

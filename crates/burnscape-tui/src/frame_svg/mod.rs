@@ -5,25 +5,21 @@
 //! gives the same bytes.
 
 mod colours;
+mod place;
 mod shapes;
 mod words;
 
 use std::fmt::Write as _;
 
-use ratatui::buffer::{Buffer, Cell};
-use ratatui::style::Modifier;
+use ratatui::buffer::Buffer;
 
-use self::colours::{BACKGROUND, Ink, LIGHT_BACKGROUND, LIGHT_TEXT, TEXT};
+use self::colours::{BACKGROUND, LIGHT_BACKGROUND, LIGHT_TEXT, TEXT};
+use self::place::{CELL_HEIGHT, CELL_WIDTH, placed};
 use self::shapes::Shapes;
 use self::words::Words;
 use crate::ground::Theme;
 use crate::model::xml_escaped;
-use crate::widgets::text;
 
-/// Width of a cell, two dots of braille; lengths are in user units, pixels at 100 %.
-const CELL_WIDTH: u32 = 8;
-/// Height of a cell, four dots of braille.
-const CELL_HEIGHT: u32 = 16;
 /// Ground around the cells.
 const MARGIN: u32 = 8;
 
@@ -55,61 +51,6 @@ pub fn svg_on(frame: &Buffer, title: &str, theme: Theme) -> String {
     }
 }
 
-/// A cell that is seen, with its place in cells and its colours as they are drawn.
-struct Place<'a> {
-    cell: &'a Cell,
-    column: u32,
-    row: u32,
-    /// Cells that it takes: two for wide characters.
-    cells: u32,
-    ink: Ink,
-    ground: Option<Ink>,
-}
-
-impl Place<'_> {
-    fn x(&self) -> u32 {
-        self.column * CELL_WIDTH
-    }
-
-    fn y(&self) -> u32 {
-        self.row * CELL_HEIGHT
-    }
-
-    fn is_bold(&self) -> bool {
-        self.cell.modifier.contains(Modifier::BOLD)
-    }
-}
-
-/// All cells but those behind a wide character.
-fn placed(frame: &Buffer) -> Vec<Place<'_>> {
-    let columns = usize::from(frame.area.width).max(1);
-    let mut places = Vec::new();
-    for (row, cells) in frame.content.chunks(columns).enumerate() {
-        let mut hidden = 0;
-        for (column, cell) in cells.iter().enumerate() {
-            if hidden > 0 {
-                hidden -= 1;
-                continue;
-            }
-            let wide = text::width(cell.symbol()).clamp(1, columns - column);
-            hidden = wide - 1;
-            places.push(place(cell, column as u32, row as u32, wide as u32));
-        }
-    }
-    places
-}
-
-fn place(cell: &Cell, column: u32, row: u32, cells: u32) -> Place<'_> {
-    let (ink, ground) = (Ink::of(cell.fg), Ink::of(cell.bg));
-    let (ink, ground) = match cell.modifier.contains(Modifier::REVERSED) {
-        true => (ground.or(Some(BACKGROUND)), ink.or(Some(TEXT))),
-        false => (ink, ground),
-    };
-    let dim = cell.modifier.contains(Modifier::DIM);
-    let ink = ink.unwrap_or(TEXT);
-    Place { cell, column, row, cells, ink: if dim { ink.dimmed() } else { ink }, ground }
-}
-
 fn opening(frame: &Buffer, title: &str) -> String {
     let width = u32::from(frame.area.width) * CELL_WIDTH + 2 * MARGIN;
     let height = u32::from(frame.area.height) * CELL_HEIGHT + 2 * MARGIN;
@@ -128,7 +69,7 @@ fn opening(frame: &Buffer, title: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::style::{Color, Style};
+    use ratatui::style::{Color, Modifier, Style};
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::colours::Ink;
-use super::{CELL_HEIGHT, CELL_WIDTH, Place};
+use super::place::{CELL_HEIGHT, CELL_WIDTH, Place};
 use crate::widgets::dots;
 
 /// Shapes by colour, in three layers.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::colours::Ink;
-use super::{CELL_WIDTH, Place};
+use super::place::{CELL_HEIGHT, CELL_WIDTH, Place};
 use crate::model::xml_escaped;
 
 /// From the top of a cell to the line on which letters stand.
@@ -61,7 +61,7 @@ impl Words {
 }
 
 fn element(word: &Word) -> String {
-    let (x, y) = (word.column * CELL_WIDTH, word.row * super::CELL_HEIGHT + BASELINE);
+    let (x, y) = (word.column * CELL_WIDTH, word.row * CELL_HEIGHT + BASELINE);
     let length = word.cells * CELL_WIDTH;
     let text = xml_escaped(&word.text);
     format!("<text x=\"{x}\" y=\"{y}\" textLength=\"{length}\">{text}</text>\n")

@@ -65,7 +65,7 @@ mod tests {
     use crate::message::Message;
     use crate::model::Run;
     use crate::palette::lit_level;
-    use crate::play::Shown;
+    use crate::shown::Shown;
     use crate::views::ViewKind;
 
     /// A bowl of 25 × 25 nodes.

@@ -274,3 +274,57 @@ fn how_much_of_a_long_run_is_read_is_told_until_it_is_whole() {
     viewer.refresh_at(SystemTime::now());
     assert!(!screen(&viewer).contains("reading"), "{}", screen(&viewer));
 }
+
+#[test]
+fn a_writer_that_is_killed_is_missed_at_once() {
+    let scene = Scene::new();
+    let mut writer = scene.start("a", "1");
+    step(&mut writer, 0, 1.0);
+    let mut viewer = scene.viewer(&["a"]);
+    let now = SystemTime::now();
+    viewer.refresh_at(now);
+    assert!(screen(&viewer).starts_with("a  training"), "{}", screen(&viewer));
+    drop(writer);
+    viewer.refresh_at(now + Duration::from_secs(1));
+    viewer.refresh_at(now + Duration::from_secs(4));
+    let header = screen(&viewer).lines().next().unwrap_or_default().to_owned();
+    assert!(header.contains("process gone 3 s ago"), "{header}");
+}
+
+#[test]
+fn keys_of_the_readers_own_work_in_lists_and_runs_and_stand_in_help_and_footer() {
+    let scene = Scene::new();
+    for name in ["a", "b"] {
+        step(&mut scene.start(name, name), 0, 1.0);
+    }
+    let mut keys = Bindings::default();
+    for (action, key) in [("quit", "x"), ("log-steps", ""), ("down", "ctrl-n"), ("list", "z")] {
+        keys.bind(action, key.parse().unwrap()).unwrap();
+    }
+    let sources = Sources::new(&[scene.path("a"), scene.path("b")]).unwrap();
+    let mut viewer = Viewer::new(sources, ViewKind::Overview, scene.root.path(), keys).unwrap();
+    until(&mut viewer, "2 training");
+    assert!(screen(&viewer).contains("x quit"), "{}", screen(&viewer));
+    viewer.handle(&Event::Key(KeyEvent::new(KeyCode::Char('n'), KeyModifiers::CONTROL)));
+    press(&mut viewer, KeyCode::Enter);
+    assert!(screen(&viewer).contains("/b  training"), "{}", screen(&viewer));
+    assert!(screen(&viewer).contains("x quit  ? help  z list"), "{}", screen(&viewer));
+    press(&mut viewer, KeyCode::Char('q'));
+    assert!(!viewer.wants_quit(), "its key means nothing any more");
+    press(&mut viewer, KeyCode::Char('?'));
+    let help: String = (0..30)
+        .map(|_| {
+            press(&mut viewer, KeyCode::Down);
+            screen(&viewer)
+        })
+        .collect();
+    assert!(
+        help.contains("x, Ctrl-C") && help.contains("z             list of several runs"),
+        "{help}"
+    );
+    press(&mut viewer, KeyCode::Esc);
+    press(&mut viewer, KeyCode::Char('z'));
+    assert!(screen(&viewer).starts_with("2 runs"), "{}", screen(&viewer));
+    press(&mut viewer, KeyCode::Char('x'));
+    assert!(viewer.wants_quit());
+}

@@ -22,7 +22,7 @@ pub use overview::OverviewView;
 pub use sharpness::SharpnessView;
 pub use view::View;
 
-use crate::terminal_profile::UnknownWord;
+use crate::unknown_word::UnknownWord;
 
 /// Which view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -179,7 +179,9 @@ impl Chart<'_> {
         if let Some(count) = self.non_finite() {
             add(Span::styled(format!("  × {count} not finite"), Style::new().fg(BAD)));
         }
-        for curve in &self.curves {
+        // The edges of a band are no values of their own.
+        let is_band = |curve: &&Curve<'_>| curve.label.is_empty() && curve.line == ENVELOPE;
+        for curve in self.curves.iter().filter(|curve| !is_band(curve)) {
             let value = self
                 .value_of(curve, axes)
                 .map_or(String::new(), |value| format!(" {}", short(value)));

@@ -116,13 +116,18 @@ pub fn flowed(facts: &[Fact], cells: usize) -> Vec<Line<'static>> {
 
 /// Draws lines from the top of an area; the last row says how many found no room.
 pub fn draw_lines(area: Rect, buffer: &mut Buffer, lines: &[Line<'_>]) {
+    draw_lines_or("enlarge the window", area, buffer, lines);
+}
+
+/// The same with what shows all of them.
+pub fn draw_lines_or(remedy: &str, area: Rect, buffer: &mut Buffer, lines: &[Line<'_>]) {
     let area = area.intersection(buffer.area);
     for (row, line) in (area.top()..area.bottom()).zip(lines) {
         buffer.set_line(area.x, row, line, area.width);
     }
     let missing = lines.len().saturating_sub(usize::from(area.height));
     if missing > 0 && area.height > 0 {
-        let note = format!(" … {missing} more: enlarge the window");
+        let note = format!(" … {missing} more: {remedy}");
         let row = Rect { y: area.bottom() - 1, height: 1, ..area };
         text::put_right(buffer, row, &note, Style::new().fg(MUTED));
     }

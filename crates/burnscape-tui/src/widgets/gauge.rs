@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 
 use super::text;
 use crate::palette::{GOOD, MUTED};
@@ -11,12 +11,17 @@ const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
 
 /// Draws a share of an area's first row; a share that is not a number draws an empty bar.
 pub fn draw(area: Rect, buffer: &mut Buffer, share: f64) {
+    draw_in(GOOD, area, buffer, share);
+}
+
+/// The same in a colour.
+pub fn draw_in(colour: Color, area: Rect, buffer: &mut Buffer, share: f64) {
     let cells = usize::from(area.width);
     let eighths = (share.clamp(0.0, 1.0) * cells as f64 * 8.0).round() as usize;
     let full = "█".repeat(eighths / 8);
     let filled = format!("{full}{}", EIGHTHS[eighths % 8]);
     text::put(buffer, area, &"─".repeat(cells), Style::new().fg(MUTED));
-    text::put(buffer, area, &filled, Style::new().fg(GOOD));
+    text::put(buffer, area, &filled, Style::new().fg(colour));
 }
 
 #[cfg(test)]

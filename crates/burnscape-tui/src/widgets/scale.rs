@@ -56,6 +56,8 @@ impl ScaleChoice {
 const LINEAR_SHARE: f64 = 1e-3;
 /// Rows from one tick to the next.
 const ROWS_PER_TICK: std::ops::RangeInclusive<u16> = 2..=6;
+/// More ticks than this tell no more: of a tall plot, some have no number.
+const MOST_TICKS: usize = 12;
 /// Less of a range has ticks within decades.
 const LEAST_DECADES: f64 = 2.0;
 
@@ -165,7 +167,7 @@ impl Scale {
         let fitted = match self.is_log() {
             true => self.decades_on(gaps),
             false => steps_on((self.low, self.high), gaps, 0.0, *ROWS_PER_TICK.end())
-                .map(|(low, high, ticks)| (Self { low, high, ..self }, ticks)),
+                .map(|(low, high, ticks)| (Self { low, high, ..self }, thinned(ticks))),
         };
         fitted.unwrap_or_else(|| {
             let padded = if self.is_log() { self.rounded() } else { self.padded() };
@@ -303,6 +305,21 @@ fn steps_on(
     Some((first * step, (first + steps) * step, ticks))
 }
 
+/// Those of evenly placed ticks that are multiples of a larger round step, where they are many.
+fn thinned(ticks: Vec<f64>) -> Vec<f64> {
+    if ticks.len() <= MOST_TICKS {
+        return ticks;
+    }
+    let gap = next_round_step(ticks[1] - ticks[0]);
+    let multiples = |step: f64| {
+        let is_multiple = |tick: &f64| (tick / step - (tick / step).round()).abs() < 1e-6;
+        ticks.iter().copied().filter(is_multiple).collect::<Vec<f64>>()
+    };
+    let steps = std::iter::successors(Some(gap), |step| Some(next_round_step(*step)));
+    let fewer = steps.map(multiples).find(|fewer| fewer.len() <= MOST_TICKS).unwrap_or_default();
+    if fewer.len() > 1 { fewer } else { ticks }
+}
+
 /// The next of 1, 2, 5 times a power of ten after one of them.
 fn next_round_step(step: f64) -> f64 {
     round_step(step * 1.5, 1).unwrap_or(step)
@@ -436,7 +453,8 @@ mod tests {
                 ticks.iter().all(|&it| (at(it) - at(it).round()).abs() < 1e-6),
                 "{low} {high} {rows}: {ticks:?}"
             );
-            assert!(ticks.len() >= 2, "{low} {high} {rows}: {ticks:?}");
+            let count = ticks.len();
+            assert!((2..=MOST_TICKS).contains(&count), "{low} {high} {rows}: {ticks:?}");
             assert!(
                 scale.low <= low + 1e-9 * magnitude && high <= scale.high + 1e-9 * magnitude,
                 "{low} {high}: {scale:?}"

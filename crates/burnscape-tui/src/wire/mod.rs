@@ -312,9 +312,10 @@ fn sort(places: &mut [(u16, u16)], frame: &Buffer, order: Order) {
     }
 }
 
-/// Letters, figures and the blanks between them, on the terminal's own ground.
+/// Letters, figures, signs and the blanks between them, on the terminal's own ground: no lines, blocks and dots.
 fn is_word(cell: &Cell) -> bool {
-    cell.bg == Color::Reset && cell.symbol().chars().all(|it| it.is_alphanumeric() || it.is_ascii())
+    let is_drawing = |it| matches!(it, '\u{2500}'..='\u{25ff}' | '\u{2800}'..='\u{28ff}');
+    cell.bg == Color::Reset && !cell.symbol().chars().any(is_drawing)
 }
 
 #[cfg(test)]

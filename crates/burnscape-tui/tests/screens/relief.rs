@@ -255,6 +255,28 @@ fn heights_grow_as_the_number_beside_them_says() {
 }
 
 #[test]
+fn the_surface_fills_its_room_in_one_direction_at_least() {
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let mut screen = Screen::new(run_of(bowl, None), ViewKind::Landscape, size);
+        screen.press("m");
+        // The words stand beside it from 118 columns on; numbers, bar, titles and legend take the rest.
+        let columns = if size.0 < 118 { size.0 } else { 82.max(size.0 - 64) };
+        let (from, to) = (8 * 2, 2 * i32::from(columns - 12));
+        let drawn = dots(&screen.frame).into_iter().filter(|dot| (from..to).contains(&dot.0));
+        let (across, down): (Vec<i32>, Vec<i32>) = drawn.unzip();
+        let share = |of: &[i32], room: i32| {
+            f64::from(of.iter().max().unwrap() - of.iter().min().unwrap()) / f64::from(room)
+        };
+        let shares = [share(&across, to - from), share(&down, 4 * i32::from(size.1 - 6))];
+        assert!(
+            shares.iter().any(|share| *share > 0.8),
+            "{shares:?} at {size:?}:\n{}",
+            screen.text()
+        );
+    }
+}
+
+#[test]
 fn zooming_enlarges_and_back() {
     let mut screen = Screen::new(run_of(bowl, None), ViewKind::Landscape, SIZE);
     let whole = screen.press("m").text();

@@ -300,6 +300,30 @@ fn zooming_shows_less_and_back() {
 }
 
 #[test]
+fn zoomed_to_the_minimum_the_colours_tell_its_surroundings_apart() {
+    let mut screen = Screen::new(Synthetic::default().run(), ViewKind::Landscape, (120, 40));
+    let colours = |buffer: &Buffer| {
+        let grounds = map_cells(buffer).into_iter().map(|at| scale_level(buffer[at].bg));
+        grounds.collect::<std::collections::BTreeSet<_>>().len()
+    };
+    let whole = colours(screen.terminal.backend().buffer());
+    screen.press("+++");
+    let zoomed = colours(screen.terminal.backend().buffer());
+    // A bowl has all colours at any size.
+    assert!(whole > 8 && zoomed > 8, "{whole} and {zoomed} colours");
+}
+
+#[test]
+fn what_is_told_of_a_surface_is_called_the_surfaces() {
+    let screen = Screen::new(Synthetic::default().run(), ViewKind::Overview, (200, 60)).text();
+    for figure in ["lowest", "highest"] {
+        let all = screen.matches(figure).count();
+        let named = screen.matches(&format!("surface {figure}")).count();
+        assert!(all > 0 && all == named, "{figure} in {screen}");
+    }
+}
+
+#[test]
 fn the_scale_key_changes_the_colour_bar() {
     let mut screen = Screen::new(Synthetic::default().run(), ViewKind::Landscape, (80, 24));
     assert!(screen.text().contains("linear"));

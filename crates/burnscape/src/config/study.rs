@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use burn::config::Config;
+use burnscape_run::MAX_NODES;
 
 use super::check::check;
 use crate::Result;
@@ -226,7 +227,7 @@ impl StudyConfig {
     ///
     /// [`crate::Error::Setting`] naming the setting.
     pub(crate) fn validate(&self) -> Result<()> {
-        check_resolution(self.resolution)?;
+        check_resolution(&self.resolution)?;
         check("threads", self.threads != Some(0), &0, "1 or more")?;
         let range = self.random_range;
         check("random_range", range.is_finite() && range > 0.0, &range, "a positive number")?;
@@ -266,10 +267,15 @@ impl StudyConfig {
     }
 }
 
-/// Refuses axes that are too short.
-pub(crate) fn check_resolution(resolution: [usize; 2]) -> Result<()> {
-    let smallest = resolution[0].min(resolution[1]);
-    check("resolution", smallest >= 3, &smallest, "at least 3 nodes per axis (49 halve well)")
+/// Refuses axes that are too short, and more nodes than anything draws.
+pub(crate) fn check_resolution(axes: &[usize]) -> Result<()> {
+    let smallest = axes.iter().copied().min().unwrap_or(0);
+    check("resolution", smallest >= 3, &smallest, "at least 3 nodes per axis (49 halve well)")?;
+    let nodes = axes.iter().fold(1, |all: u64, &axis| all.saturating_mul(axis as u64));
+    // As the sentence says.
+    const { assert!(MAX_NODES == 4_000_000) };
+    let expected = "at most 4 million nodes in a slice, which is what viewers draw";
+    check("resolution", nodes <= MAX_NODES, &format!("{nodes} nodes"), expected)
 }
 
 /// Refuses tolerances that are no share; 0 says exact.

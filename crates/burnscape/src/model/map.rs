@@ -600,6 +600,6 @@ mod tests {
         assert_eq!(address_in(remote).as_deref(), Some("ws://10.0.0.7:3003"));
         let remote = r#"Address { scheme: "wss", host: "gpu.example", port: None }"#;
         assert_eq!(address_in(remote).as_deref(), Some("wss://gpu.example"));
-        assert_eq!(device_name(&Device::flex()), "Flex");
+        assert!(device_name(&Device::flex()).starts_with("Flex"));
     }
 }

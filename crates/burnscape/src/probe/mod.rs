@@ -79,7 +79,8 @@ impl Probe {
         Watched::new(model, self.session.as_ref().map(|it| it.hook.clone()))
     }
 
-    /// Watches a hand-written loop: one that steps the optimizer itself, without burn's `Learner`.
+    /// Watches a hand-written loop: one that steps the optimizer itself, without burn's `Learner`. The run ends with the
+    /// probe: keep it as long as training goes on, not the observer alone.
     pub fn observe(&self) -> Observer {
         Observer::new(self.session.as_ref().map(|it| it.hook.clone()))
     }

@@ -1,6 +1,7 @@
 //! From a broken rule to everything that becomes of it: the trace, the log, the user's answer, the black box.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -134,12 +135,27 @@ impl Alarm {
             told += &format!("\n  what helps: {}", alert.advice);
         }
         self.counters.voice.alert(told, self.counters.has_dashboard());
-        let Some(answer) = &self.on_alert else { return };
-        if (answer.0)(alert) == AlertAction::Stop {
-            self.counters.stop_asked.store(true, Ordering::Release);
-            if let Some(interrupter) = self.counters.interrupter.get() {
-                interrupter.stop(Some(&format!("burnscape: {}", alert.text)));
-            }
+        match self.answer(alert) {
+            AlertAction::Continue => {}
+            AlertAction::Stop => self.ask_to_stop(alert),
+        }
+    }
+
+    /// What the user's answer says; one that panics is not asked again, and costs nothing of the recording.
+    fn answer(&mut self, alert: &Alert) -> AlertAction {
+        let Some(answer) = &self.on_alert else { return AlertAction::Continue };
+        catch_unwind(AssertUnwindSafe(|| (answer.0)(alert))).unwrap_or_else(|_| {
+            self.on_alert = None;
+            let sentence = "the answer to an alert (`on_alert`) has panicked: it is not asked again, and training goes on";
+            self.counters.voice.alert(sentence.to_string(), self.counters.has_dashboard());
+            AlertAction::Continue
+        })
+    }
+
+    fn ask_to_stop(&self, alert: &Alert) {
+        self.counters.stop_asked.store(true, Ordering::Release);
+        if let Some(interrupter) = self.counters.interrupter.get() {
+            interrupter.stop(Some(&format!("burnscape: {}", alert.text)));
         }
     }
 

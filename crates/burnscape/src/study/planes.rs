@@ -187,7 +187,7 @@ where
         if axes.len() == 1 {
             count[1] = count[0];
         }
-        check_resolution(count)?;
+        check_resolution(&count[..axes.len()])?;
         let path = |axis: usize| {
             let along = trajectory.map(|it| if axis == 0 { &it.x } else { &it.y });
             along.map_or((0.0, 0.0), |values| extent(values))

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use crate::model::OctaveColumns;
+use crate::model::{OCTAVES, OctaveColumns};
 use crate::palette::{MUTED, level_of_share};
 use crate::widgets::half_blocks::{self, Pixel};
 use crate::widgets::scale::{ColourScale, Scale, ScaleChoice};
@@ -40,7 +40,8 @@ pub(super) fn draw(
     let (cells, bar) = areas::split_right(rest, colour_bar::WIDTH + 1);
     let recorded = octaves.len();
     let columns = if growing { chart::with_room(0, recorded as u64) as usize } else { recorded };
-    let map = Map { octaves, used, columns, colours: colours() };
+    let map =
+        Map { octaves, used, columns, recorded: recorded_columns(octaves), colours: colours() };
     map.draw_labels(labels, buffer);
     map.draw_cells(cells, buffer);
     let (_gap, bar) = areas::split_left(bar, 1);
@@ -62,6 +63,8 @@ struct Map<'a> {
     used: std::ops::Range<usize>,
     /// Recorded columns, and room for more.
     columns: usize,
+    /// For each recorded column the newest one until then in which there was an observation.
+    recorded: Vec<usize>,
     colours: ColourScale,
 }
 
@@ -83,12 +86,16 @@ impl Map<'_> {
             // The highest octave is at the top.
             let octaves = part(halves - 1 - usize::from(half), halves, self.used.len());
             let shares = columns.flat_map(|column| {
-                octaves
-                    .clone()
-                    .map(move |octave| self.octaves.share(column, self.used.start + octave))
+                octaves.clone().map(move |octave| self.share(column, self.used.start + octave))
             });
             self.pixel(shares.fold(0.0, f32::max))
         });
+    }
+
+    /// What is observed every so many steps only is drawn until it is observed again.
+    fn share(&self, column: usize, octave: usize) -> f32 {
+        let seen = self.recorded.get(column);
+        seen.map_or(0.0, |&column| self.octaves.share(column, octave))
     }
 
     fn pixel(&self, share: f32) -> Pixel {
@@ -98,6 +105,17 @@ impl Map<'_> {
         let place = self.colours.share(f64::from(share).log10());
         place.map_or(Pixel::Empty, |place| Pixel::Level(level_of_share(place)))
     }
+}
+
+/// For each column the newest one until then in which there was an observation.
+fn recorded_columns(octaves: &OctaveColumns) -> Vec<usize> {
+    let is_observed =
+        |column: usize| (0..OCTAVES).any(|octave| octaves.share(column, octave) > 0.0);
+    let newest = (0..octaves.len()).scan(0, |newest, column| {
+        *newest = if is_observed(column) { column } else { *newest };
+        Some(*newest)
+    });
+    newest.collect()
 }
 
 /// What of so many columns or octaves lies in a cell: stretched when they are few, merged when they are many.

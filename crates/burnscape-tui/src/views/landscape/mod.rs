@@ -298,13 +298,14 @@ impl LandscapeView {
         if area.width >= BESIDE_FROM {
             let (rest, beside) = areas::split_right(area, (area.width - MAP_COLUMNS).min(64));
             let (picture, _gap) = areas::split_right(rest, 2);
-            facts::draw_lines(beside, buffer, &words.sentences(usize::from(beside.width)));
+            let sentences = words.sentences(usize::from(beside.width));
+            facts::draw_lines_or("Enter", beside, buffer, &sentences);
             return draw_picture(picture, buffer);
         }
         let lines = words.compact(usize::from(area.width));
         let height = words_height(lines.len(), area.height);
         let (picture, below) = areas::split_bottom(area, height);
-        facts::draw_lines(below, buffer, &lines);
+        facts::draw_lines_or("Enter", below, buffer, &lines);
         draw_picture(picture, buffer);
     }
 }

@@ -9,10 +9,12 @@ use ratatui::text::Line;
 
 use crate::model::{CurvatureHistory, Run};
 use crate::numbers::{duration, percent, short};
-use crate::palette::{MUTED, WARNING};
+use crate::palette::{GOOD, MUTED, WARNING};
 use crate::widgets::facts::{self, Fact, Tone};
 use crate::widgets::{areas, gauge, text};
 
+/// From this share of the limit on, the bar is no good news.
+const NEAR_LIMIT: f64 = 0.9;
 /// Cells of the bar, at least.
 const GAUGE: u16 = 8;
 /// Cells of a name of an optimizer.
@@ -60,7 +62,8 @@ pub(super) fn draw_gauge(history: &CurvatureHistory, row: Rect, buffer: &mut Buf
     text::put(buffer, row, &words, style);
     let (_words, bar) = areas::split_left(row, text::width(&words) as u16 + 2);
     if bar.width >= GAUGE {
-        gauge::draw(bar, buffer, share);
+        let colour = if share < NEAR_LIMIT { GOOD } else { WARNING };
+        gauge::draw_in(colour, bar, buffer, share);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The surface in space: a mesh without its hidden lines, the path of training on it, and its true losses.
 
+mod behind;
 mod camera;
 mod floor;
 mod holes;
@@ -8,10 +9,11 @@ mod path;
 mod pose;
 mod sides;
 
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
+use self::behind::face_behind;
 use self::camera::{Camera, Place};
 use self::floor::Floor;
 use self::holes::Holes;
@@ -43,15 +45,6 @@ fn draw_edges(dots: &Dots, area: Rect, buffer: &mut Buffer) {
             let ground = face_behind(cell);
             cell.set_char(glyph).set_fg(colour).set_bg(ground);
         }
-    }
-}
-
-/// The face behind a cell: where there are two, the lower one, which is nearer.
-fn face_behind(cell: &Cell) -> Color {
-    match cell.symbol() {
-        "▀" if cell.bg == Color::Reset => cell.fg,
-        "▄" => cell.fg,
-        _ => cell.bg,
     }
 }
 

@@ -11,6 +11,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
 
 use super::super::overlay::end_mark;
+use super::behind::face_behind;
 use super::camera::{Camera, Place};
 use super::floor::stretches;
 use super::mesh::Mesh;
@@ -160,7 +161,7 @@ impl Path<'_> {
 fn put(dots: &Dots, style: Style, area: Rect, buffer: &mut Buffer) {
     for (column, row, glyph, _) in dots.cells() {
         if let Some(cell) = buffer.cell_mut(Position::new(area.x + column, area.y + row)) {
-            let ground = super::face_behind(cell);
+            let ground = face_behind(cell);
             cell.set_char(glyph).set_style(on(ground, style)).set_bg(ground);
         }
     }
@@ -188,7 +189,7 @@ pub(super) fn mark(
     };
     let (column, row) = ((x / dots::ACROSS) as u16, (y / dots::DOWN) as u16);
     if let Some(cell) = buffer.cell_mut(Position::new(area.x + column, area.y + row)) {
-        let ground = super::face_behind(cell);
+        let ground = face_behind(cell);
         cell.set_symbol(symbol).set_style(on(ground, style)).set_bg(ground);
     }
 }

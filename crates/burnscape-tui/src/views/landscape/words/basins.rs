@@ -4,7 +4,7 @@ use burnscape_landscape::topology::MergeTree;
 use burnscape_landscape::words;
 use ratatui::text::Line;
 
-use super::{heading, paragraph};
+use super::lines::{heading, paragraph};
 use crate::model::Landscape;
 
 /// Basins that have a line of their own.

@@ -3,7 +3,8 @@
 use burnscape_trace::Trajectory;
 use ratatui::text::Line;
 
-use super::{Words, heading, last_loss, paragraph, path};
+use super::lines::{heading, paragraph};
+use super::{Words, last_loss, path};
 use crate::model::{OF_LIVE_PATH, Run, caveats_of_live_path};
 use crate::widgets::facts::{self, Fact};
 use crate::widgets::text;

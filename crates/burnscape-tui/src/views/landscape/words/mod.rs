@@ -1,6 +1,7 @@
 //! What a picture of a slice does not show, in words: short ones to flow below it, and sentences.
 
 mod basins;
+mod lines;
 mod live;
 mod node;
 mod path;
@@ -9,8 +10,7 @@ mod slice;
 mod study;
 mod values;
 
-use ratatui::style::{Modifier, Style};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::cursor::Cursor;
 use super::picture::Picture;
@@ -18,11 +18,11 @@ use crate::model::{
     Caveat, Landscape, Run, caveat_of_plan, caveat_of_stop, caveats_of_checks, caveats_of_path,
     caveats_of_slice, components,
 };
-use crate::numbers::{loss, short};
-use crate::palette::MUTED;
+use crate::numbers::loss;
 use crate::widgets::facts::{self, Fact, Tone};
 use crate::widgets::text;
 
+use self::lines::{heading, paragraph, wrapped};
 pub(super) use self::live::LivePath;
 pub(crate) use self::values::extremes;
 
@@ -228,37 +228,4 @@ fn layers_left_out(landscape: &Landscape) -> Option<Fact> {
 
 fn tone_of(value: f64) -> Tone {
     if value.is_finite() { Tone::Plain } else { Tone::Bad }
-}
-
-fn coordinates((alpha, beta): (f64, f64), is_line: bool) -> String {
-    if is_line {
-        format!("({})", short(alpha))
-    } else {
-        format!("({}, {})", short(alpha), short(beta))
-    }
-}
-
-pub(super) fn heading(title: &str, width: usize) -> Vec<Line<'static>> {
-    let bold = Style::new().add_modifier(Modifier::BOLD);
-    text::wrapped(title, width).into_iter().map(|line| Line::styled(line, bold)).collect()
-}
-
-/// A sentence with a mark at its beginning and the other lines in line with it.
-pub(super) fn paragraph(sentence: &str, width: usize) -> Vec<Line<'static>> {
-    let lines = text::wrapped(sentence, width.saturating_sub(2));
-    let marks = std::iter::once("· ").chain(std::iter::repeat("  "));
-    let line = |(mark, line)| {
-        Line::from(vec![Span::styled(mark, Style::new().fg(MUTED)), Span::raw(line)])
-    };
-    marks.zip(lines).map(line).collect()
-}
-
-/// Facts in lines, those that are too long for one on several.
-fn wrapped(facts: &[Fact], width: usize) -> Vec<Line<'static>> {
-    let lines = facts::flowed(facts, width).into_iter();
-    let broken = lines.flat_map(|line| match line.width() <= width {
-        true => vec![line],
-        false => text::wrapped(&line.to_string(), width).into_iter().map(Line::raw).collect(),
-    });
-    broken.collect()
 }

@@ -3,7 +3,8 @@
 use burnscape_landscape::surface::{NodeState, Surface};
 use ratatui::text::Line;
 
-use super::{Scene, coordinates, heading, wrapped};
+use super::Scene;
+use super::lines::{coordinates, heading, wrapped};
 use crate::numbers::{loss, percent, short};
 use crate::views::landscape::cursor::Cursor;
 use crate::widgets::facts::{Fact, Tone};

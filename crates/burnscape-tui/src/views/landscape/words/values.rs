@@ -2,7 +2,7 @@
 
 use burnscape_landscape::surface::{Extreme, Surface};
 
-use super::coordinates;
+use super::lines::coordinates;
 use crate::model::{Caveat, caveats_of_values};
 use crate::numbers::{loss, percent, short};
 use crate::views::landscape::cursor::Cursor;
