@@ -150,7 +150,8 @@ fn paths_of_several_runs_are_called_by_their_names() {
     let text = screen.text();
     assert!(text.contains("paths 1 sgd  2 adam"), "{text}");
     // Beside the ends on the map, and in the key.
-    assert_eq!((text.matches("sgd").count(), text.matches("adam").count()), (2, 2), "{text}");
+    assert_eq!((text.matches("1 sgd").count(), text.matches("2 adam").count()), (2, 2), "{text}");
+    assert!(text.contains("(snapshot 1 of adam)"), "{text}");
     // A comparison trains nothing.
     assert!(!text.contains("last loss"), "{text}");
 }

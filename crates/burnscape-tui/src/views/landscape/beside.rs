@@ -18,7 +18,7 @@ use crate::widgets::{areas, colour_bar, text};
 /// Surfaces at once: more would be too small to be told apart.
 const MOST: usize = 4;
 /// Cells of a surface, at least; where two columns have less, they stand below each other.
-const NARROWEST: u16 = 36;
+const NARROWEST: u16 = 30;
 /// Rows of a surface, at least.
 const LOWEST: u16 = 9;
 
