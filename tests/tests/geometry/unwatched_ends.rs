@@ -154,7 +154,7 @@ fn training_another_model_than_the_watched_one_is_told_in_the_same_way() {
     let error =
         probe.finish_strict(&walker, &[batch(&[[0.0; 2]])]).expect_err("nothing was watched");
     assert!(matches!(error, Error::NothingRecorded { .. }), "{error}");
-    assert_names(&error.to_string(), &["train the model that"]);
+    assert_names(&error.to_string(), &["the model that `probe.watch(…)` returned"]);
 }
 
 #[test]

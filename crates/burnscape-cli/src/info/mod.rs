@@ -33,6 +33,7 @@ const HELP: &str = "\
   torn                                 {at, bytes} of an unfinished record at the end, or null
   ended                                why recording ended, or null
   children                             [folder], the runs of models that were trained with this one
+  compares                             [{name, path, run_id, side, remarks}], the runs that a comparison is about
 NaN and infinities are the strings \"NaN\", \"Infinity\", \"-Infinity\"; what is unknown is null. Keys may be added.
 
 Exit codes:
