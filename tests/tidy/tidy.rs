@@ -5,6 +5,7 @@ mod uses;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use uses::{Sources, long_circles};
 
@@ -228,6 +229,41 @@ fn the_command_line_builds_without_burn() {
     let burns = needed.iter().filter(|it| *it == "burn" || it.starts_with("burn-"));
     assert_eq!(burns.collect::<Vec<_>>(), [] as [&String; 0]);
     assert!(needed.contains("ratatui"), "the walk over the lock file works");
+}
+
+/// Packages with their features, as `name version features`, as far as these arguments of `cargo tree` reach.
+fn tree(arguments: &[&str]) -> BTreeSet<String> {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root()).args(["tree", "--offline", "--prefix", "none", "--no-dedupe"]);
+    let output = command.args(["--format", "{p} {f}"]).args(arguments).output().expect("cargo");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("text");
+    text.lines().map(|line| line.trim_end_matches(" (*)").to_string()).collect()
+}
+
+fn name_of(package: &str) -> &str {
+    package.split_whitespace().next().unwrap_or_default()
+}
+
+/// The viewer after an example, and the tests after both, build nothing again: tests ask for no other features.
+#[test]
+fn the_commands_of_the_readme_share_their_builds() {
+    let (normal, with_tests) = ("--edges=normal,no-proc-macro", "--edges=normal,dev,no-proc-macro");
+    let needed = tree(&["--package", "burnscape-cli", normal]);
+    let needed: BTreeSet<&str> = needed.iter().map(|it| name_of(it)).collect();
+    let built = |arguments: &[&str]| -> BTreeSet<String> {
+        tree(arguments).into_iter().filter(|it| needed.contains(name_of(it))).collect()
+    };
+    let viewer = built(&[normal]);
+    assert!(viewer.iter().any(|it| name_of(it) == "memchr"), "the tree is understood");
+    for wider in [vec![with_tests], vec![with_tests, "--workspace"]] {
+        let built = built(&wider);
+        let other: Vec<_> = built.symmetric_difference(&viewer).collect();
+        assert!(
+            other.is_empty(),
+            "{wider:?} builds with other features than the viewer: {other:?}"
+        );
+    }
 }
 
 #[test]

@@ -25,9 +25,10 @@ use crate::study::Study;
 use crate::study::active_recording::{ActiveRecording, error_of};
 use crate::study::batches::{Batches, OnChange};
 use crate::study::known::RecordedSlices;
-use crate::study::open_study::{OpenStudy, Subject};
+use crate::study::means::{Reader, ValueOf};
+use crate::study::model_subject::ModelSubject;
+use crate::study::open_study::StudyStart;
 use crate::study::perturb::at_tensors_shared;
-use crate::study::quantities::{Reader, ValueOf};
 use crate::study::share::Share;
 use crate::study::studied_model::StudiedModel;
 use crate::{Error, Result};
@@ -209,7 +210,7 @@ impl Run {
         map.freeze(&earlier.frozen.at(None));
         let snapshots = earlier.snapshots.clone();
         let (last, model) = self.at_last(&model, &map, &snapshots)?;
-        let mut studied = StudiedModel::new(map, given, model, earlier.frozen.clone());
+        let mut studied = StudiedModel::new(map, earlier.frozen.clone());
         studied.final_snapshot = Some(last.same_as.unwrap_or(last.index));
         if last.reason != "final" {
             studied.final_label = format!("snapshot {}", last.index);
@@ -222,9 +223,9 @@ impl Run {
         let share = share.map(|share| share.beside(held.names.clone()));
         let held = if share.is_some() { RecordedSlices::default() } else { held };
         let active = self.reopen(writer, earlier)?;
-        let subject = Subject { begun, studied, snapshots, reader, held, share };
-        let open = OpenStudy::new(active, subject, batches, OnChange::Refuse).map_err(error_of)?;
-        Ok(Study::of(open))
+        let start = StudyStart { begun, studied, snapshots, loss_name: reader.name, held, share };
+        let subject = ModelSubject::new(given, model, reader);
+        Study::begin(active, start, subject, batches, OnChange::Refuse).map_err(error_of)
     }
 
     /// What the study is written to: the trace of the run, or the one of a shard beside it, which leaves the run as it is.

@@ -14,7 +14,7 @@ use burnscape_landscape::layout::{Block, Layout};
 use super::measured::Comparison;
 use crate::model::point::{Point, Weights, WeightsOf};
 use crate::model::tensors::NamedTensor;
-use crate::study::open_study::OpenStudy;
+use crate::study::open_study::AnyStudy;
 use crate::{Error, Result};
 
 /// By how much a loss of a batch may change when units are swapped, as a share of it: sums of thousands of numbers in
@@ -147,18 +147,14 @@ fn flat(layout: &Layout, tensors: &[NamedTensor]) -> Result<Vec<f32>> {
 }
 
 /// Losses of every batch are what they were; else the first group that changes them by itself is named.
-fn prove<M>(
-    open: &OpenStudy<'_, M>,
+fn prove(
+    open: &AnyStudy<'_>,
     swap: &Swap,
     permutations: &Permutations,
     before: &[NamedTensor],
     after: &[NamedTensor],
     model: &str,
-) -> Result<()>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+) -> Result<()> {
     let expected = open.batch_losses_at(before)?;
     if !expected.iter().flatten().any(|loss| loss.mean.is_finite()) {
         return Err(Error::NothingToProveOn { model: model.to_owned() });

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::Point;
 use crate::study::comparing::{Findings, MeasuredLine};
-use crate::study::open_study::OpenStudy;
+use crate::study::open_study::AnyStudy;
 use crate::study::slice_spec::BatchNormMode;
 use crate::study::ways::{NODES, Statistics};
 
@@ -112,17 +112,13 @@ where
     }
 }
 
-fn measured<M>(
-    open: &mut OpenStudy<'_, M>,
+fn measured(
+    open: &mut AnyStudy<'_>,
     ends: [&Point; 2],
     (names, title): (&[String; 2], &str),
     nodes: usize,
     distance: f64,
-) -> Result<Barriers>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+) -> Result<Barriers> {
     let ways = match open.has_batchnorm() {
         true => vec![Statistics::Interpolated, Statistics::Recalibrated],
         false => vec![Statistics::None],

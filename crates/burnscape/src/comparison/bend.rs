@@ -2,14 +2,12 @@
 
 use std::path::PathBuf;
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_landscape::curve::{Bend, BendOptions};
 
 use crate::config::check::check;
 use crate::model::point::Point;
 use crate::study::bending::Ends;
-use crate::study::open_study::OpenStudy;
+use crate::study::open_study::AnyStudy;
 use crate::study::ways::NODES;
 use crate::{Error, Result};
 
@@ -90,16 +88,12 @@ pub(super) struct KeptBend {
 }
 
 /// The number of the bend that was begun between these points in the same way, or of a new one.
-pub(super) fn kept<M>(
+pub(super) fn kept(
     bends: &mut Vec<KeptBend>,
-    open: &OpenStudy<'_, M>,
+    open: &AnyStudy<'_>,
     ends: &Ends<'_>,
     spec: &BentPathSpec,
-) -> Result<usize>
-where
-    M: InferenceStep + Module,
-    <M as InferenceStep>::Input: Clone,
-{
+) -> Result<usize> {
     let (points, options) = (ends.points.map(Clone::clone), spec.options);
     let is_same = |it: &KeptBend| it.points == points && it.options == options;
     if let Some(number) = bends.iter().position(is_same) {

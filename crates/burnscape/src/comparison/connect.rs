@@ -15,7 +15,7 @@ use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::{Point, Weights, WeightsOf};
 use crate::study::bending::{Ends, MeasuredBend};
 use crate::study::comparing::Findings;
-use crate::study::open_study::OpenStudy;
+use crate::study::open_study::AnyStudy;
 use crate::study::ways::Way;
 
 /// A path between two models that a bend keeps low: φ(t) = (1 − t)²·a + 2t(1 − t)·bend + t²·b.
@@ -111,11 +111,12 @@ where
         spec.validate()?;
         let names = [a, b].map(|point| self.runs.name_of(point));
         let name = [a, b].map(|point| self.runs.short_name_of(point)).join(" to ");
-        let Some(open) = self.study.open_mut() else {
+        let Some(open) = self.study.open_typed() else {
             return Ok(BentPath::stopped(a.clone(), 0, None, Vec::new()));
         };
         let bends = &mut self.bends;
-        open.within_budget(|open| {
+        open.within_budget(|typed| {
+            let open: &mut AnyStudy<'_> = typed;
             if open.distance([a, b])? == 0.0 {
                 let sentences = vec![words::same_weights(&names)];
                 return Ok(BentPath::stopped(a.clone(), 0, None, sentences));
@@ -124,24 +125,21 @@ where
             let ends = Ends { points: [a, b], tensors, name: &name };
             let number = kept(bends, open, &ends, spec)?;
             let bend = &mut bends[number].bend;
-            open.train_bend(&ends, bend, &spec.options, batches)?;
+            typed.train_bend(&ends, bend, &spec.options, batches)?;
+            let open: &mut AnyStudy<'_> = typed;
             open.keep_bend(number, &ends, bend, &spec.options)?;
             measured(open, &ends, bend, spec, &names)
         })
     }
 }
 
-fn measured<M>(
-    open: &mut OpenStudy<'_, M>,
+fn measured(
+    open: &mut AnyStudy<'_>,
     ends: &Ends<'_>,
     bend: &Bend,
     spec: &BentPathSpec,
     names: &[String; 2],
-) -> Result<BentPath>
-where
-    M: InferenceStep + Module,
-    <M as InferenceStep>::Input: Clone,
-{
+) -> Result<BentPath> {
     let way = Arc::new(open.bent_way(ends, bend));
     let label = format!("the bend between {} and {}", names[0], names[1]);
     let tensors = way.bend().unwrap_or_default();

@@ -17,7 +17,7 @@ use crate::model::loss::{BatchLoss, Loss};
 use crate::model::with_loss::WithLoss;
 use crate::study::active_recording::{Failed, error_of};
 use crate::study::batches::{Batches, OnChange};
-use crate::study::quantities::{Reader, ValueOf};
+use crate::study::means::{Reader, ValueOf};
 use crate::study::{self, Study};
 use crate::{Error, Result};
 

@@ -12,7 +12,8 @@ use burnscape_trace::{F64s, RunFolder, Trajectory, record};
 
 use super::compare::study_of;
 use super::comparing::Findings;
-use super::open_study::OpenStudy;
+use super::model_subject::ModelSubject;
+use super::open_study::{AnyStudy, OpenStudy};
 use super::progress::Noun;
 use super::sharpness::loss_in;
 use super::slice_spec::{BatchNormMode, Direction, SliceSpec};
@@ -55,11 +56,78 @@ pub(crate) struct MeasuredBend {
     plane: Option<ThroughThree>,
 }
 
-impl<M> OpenStudy<'_, M>
+impl<M> OpenStudy<ModelSubject<'_, M>>
 where
     M: InferenceStep + Module,
     <M as InferenceStep>::Input: Clone,
 {
+    /// Takes steps until all are taken or somebody stops it, and tells why it was stopped.
+    pub(crate) fn train_bend<T>(
+        &self,
+        ends: &Ends<'_>,
+        bend: &mut Bend,
+        options: &BendOptions,
+        batches: &[T],
+    ) -> Result<Option<StopReason>>
+    where
+        M: TrainStep<Input = T>,
+        T: Clone + Send,
+    {
+        let left = options.steps.saturating_sub(bend.step);
+        let sentence = format!("a bent path of {left} steps, {}", ends.name);
+        let this: &AnyStudy<'_> = self;
+        let progress = this.announced(&sentence, left, Noun::BEND);
+        let watch = this.stop_watch(self.time.reserve, &progress);
+        progress.turn(ends.name, watch.listens_to_keys());
+        let goes_on = || watch.reason().is_none();
+        let trained = self.descend(ends, bend, options, batches, &goes_on, || progress.advance(1));
+        progress.end();
+        trained?;
+        let stopped = watch.reason().filter(|_| bend.step < options.steps);
+        if let Some(reason) = stopped {
+            let how_far = format!(
+                "{} of {} steps taken; the same call goes on from there",
+                bend.step, options.steps
+            );
+            this.stopped(reason, format!("the bent path `{}`", ends.name), how_far);
+        }
+        Ok(stopped)
+    }
+
+    fn descend<T>(
+        &self,
+        ends: &Ends<'_>,
+        bend: &mut Bend,
+        options: &BendOptions,
+        batches: &[T],
+        goes_on: &impl Fn() -> bool,
+        advance: impl Fn(),
+    ) -> Result<()>
+    where
+        M: TrainStep<Input = T>,
+        T: Clone + Send,
+    {
+        let (loss, losses) = (&self.subject.quantities[0], &self.active.hook.losses);
+        let loss_of = |output: &dyn Any| loss_in(loss, losses, output);
+        let (model, map) = (&self.subject.model, &self.studied.map);
+        let mut gradients = TrainingGradients::new(&**model, map, batches.to_vec(), &loss_of)?;
+        let [a, b] = ends.tensors.each_ref().map(|it| map.flatten(it));
+        let (mut point, mut wide) = (vec![0.0; a.len()], vec![0.0; a.len()]);
+        while bend.step < options.steps && goes_on() {
+            bend.point(&a, &b, &mut point)?;
+            wide.iter_mut().zip(&point).for_each(|(wide, value)| *wide = f64::from(*value));
+            let (loss, gradient) = gradients.at(&wide, bend.step)?;
+            if !loss.is_finite() || gradient.iter().any(|entry| !entry.is_finite()) {
+                return Err(Error::BendDiverged { step: bend.step, rate: options.rate });
+            }
+            bend.descend(&gradient, options)?;
+            advance();
+        }
+        Ok(())
+    }
+}
+
+impl AnyStudy<'_> {
     /// A bend in the middle of the straight line.
     pub(crate) fn bend_between(&self, ends: &Ends<'_>) -> Result<Bend> {
         let [a, b] = ends.tensors.each_ref().map(|it| self.studied.map.flatten(it));
@@ -124,70 +192,6 @@ where
         let [a, b] = ends.tensors.each_ref().map(sum);
         let data = TensorData::new(vec![step as f64, a, b], [3]);
         NamedTensor { path: IDENTITY.to_string(), data }
-    }
-
-    /// Takes steps until all are taken or somebody stops it, and tells why it was stopped.
-    pub(crate) fn train_bend<T>(
-        &mut self,
-        ends: &Ends<'_>,
-        bend: &mut Bend,
-        options: &BendOptions,
-        batches: &[T],
-    ) -> Result<Option<StopReason>>
-    where
-        M: TrainStep<Input = T>,
-        T: Clone + Send,
-    {
-        let left = options.steps.saturating_sub(bend.step);
-        let sentence = format!("a bent path of {left} steps, {}", ends.name);
-        let progress = self.announced(&sentence, left, Noun::BEND);
-        let watch = self.stop_watch(self.time.reserve, &progress);
-        progress.turn(ends.name, watch.listens_to_keys());
-        let goes_on = || watch.reason().is_none();
-        let trained = self.descend(ends, bend, options, batches, &goes_on, || progress.advance(1));
-        progress.end();
-        trained?;
-        let stopped = watch.reason().filter(|_| bend.step < options.steps);
-        if let Some(reason) = stopped {
-            let how_far = format!(
-                "{} of {} steps taken; the same call goes on from there",
-                bend.step, options.steps
-            );
-            self.stopped(reason, format!("the bent path `{}`", ends.name), how_far);
-        }
-        Ok(stopped)
-    }
-
-    fn descend<T>(
-        &self,
-        ends: &Ends<'_>,
-        bend: &mut Bend,
-        options: &BendOptions,
-        batches: &[T],
-        goes_on: &impl Fn() -> bool,
-        advance: impl Fn(),
-    ) -> Result<()>
-    where
-        M: TrainStep<Input = T>,
-        T: Clone + Send,
-    {
-        let (loss, losses) = (&self.quantities.quantities[0], &self.active.hook.losses);
-        let loss_of = |output: &dyn Any| loss_in(loss, losses, output);
-        let (model, map) = (&self.studied.model, &self.studied.map);
-        let mut gradients = TrainingGradients::new(model, map, batches.to_vec(), &loss_of)?;
-        let [a, b] = ends.tensors.each_ref().map(|it| map.flatten(it));
-        let (mut point, mut wide) = (vec![0.0; a.len()], vec![0.0; a.len()]);
-        while bend.step < options.steps && goes_on() {
-            bend.point(&a, &b, &mut point)?;
-            wide.iter_mut().zip(&point).for_each(|(wide, value)| *wide = f64::from(*value));
-            let (loss, gradient) = gradients.at(&wide, bend.step)?;
-            if !loss.is_finite() || gradient.iter().any(|entry| !entry.is_finite()) {
-                return Err(Error::BendDiverged { step: bend.step, rate: options.rate });
-            }
-            bend.descend(&gradient, options)?;
-            advance();
-        }
-        Ok(())
     }
 
     /// The losses on the straight line and on the bent path; none where it was stopped before all nodes were measured.

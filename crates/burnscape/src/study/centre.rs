@@ -2,9 +2,8 @@
 
 use std::cell::RefCell;
 
-use burn::tensor::Device;
-
 use super::quantities::Measured;
+use super::subject::ModelAt;
 use super::weights::Weights;
 use crate::model::tensors::NamedTensor;
 
@@ -18,16 +17,14 @@ pub(super) struct Located {
 }
 
 /// A point that slices lie around.
-pub(super) struct Centre<M> {
+pub(super) struct Centre {
     pub label: String,
     pub snapshot: Option<u64>,
     pub weights: Weights,
     /// Euclidean norm of the parameters.
     pub norm: f64,
     /// The model there, in inference mode, with state of its own.
-    pub model: M,
-    /// The same on the devices that it was sent to.
-    pub(super) sent: RefCell<Vec<(Device, M)>>,
+    pub model: ModelAt,
     /// Per buffer, whether it moves with the parameter that it is the second name of.
     pub tied: Vec<bool>,
     /// Every layer at the centre itself, once it is measured, and on which batches.

@@ -4,29 +4,23 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_trace::Snapshot;
 
 use super::centre::{Centre, Located, same};
-use super::open_study::OpenStudy;
-use super::perturb::{at_buffers, at_tensors};
-use super::quantities::{Measured, measure, measure_telling_samples};
+use super::open_study::AnyStudy;
+use super::quantities::Measured;
+use super::subject::{Ask, ModelAt, Stand};
 use super::weights::Weights;
 use crate::model::frozen;
-use crate::model::map::{self, ModelMap, Slot, tied_aliases};
+use crate::model::map::{ModelMap, Slot, tied_aliases};
 use crate::model::point::Point;
 use crate::model::snapshot::SnapshotFile;
 use crate::model::tensors::NamedTensor;
 use crate::{Error, Result};
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
     /// The centre at a point, whose weights are finite.
-    pub(super) fn centre(&mut self, point: &Point) -> Result<Rc<Centre<M>>> {
+    pub(super) fn centre(&mut self, point: &Point) -> Result<Rc<Centre>> {
         let known = self.centres.iter().find(|(known, _)| known == point);
         if let Some((_, centre)) = known {
             return Ok(centre.clone());
@@ -50,7 +44,7 @@ where
         self.studied.map.layout.len() <= self.active.config.most_held
     }
 
-    pub(super) fn make_centre(&self, located: Located) -> Result<Centre<M>> {
+    pub(super) fn make_centre(&self, located: Located) -> Result<Centre> {
         let Located { label, snapshot, tensors } = located;
         let map = &self.studied.map;
         let held = self.holds_vectors().then(|| Weights::Held(map.flatten(&tensors)));
@@ -58,19 +52,19 @@ where
         let is_kept =
             |it: &&NamedTensor| snapshot.is_none() && map.layout.block(&it.path).is_none();
         let buffers = tensors.iter().filter(is_kept).cloned().collect();
-        let model = at_tensors(&self.studied.model, map, tensors)?;
-        let weights = held.unwrap_or_else(|| Weights::of_model(&model, map));
+        let model = self.subject.put(map, tensors)?;
+        let weights = held.unwrap_or_else(|| self.subject.weights(&model, map));
         self.centre_with(Located { label, snapshot, tensors: buffers }, model, weights, tied)
     }
 
     /// The final model, whose parameters it shares.
-    fn centre_of_model(&self) -> Result<Centre<M>> {
+    fn centre_of_model(&self) -> Result<Centre> {
         let map = &self.studied.map;
         let has_alias = |block: usize| {
             let path = &map.layout.blocks()[block].path;
             map.aliases.iter().any(|(first, _)| first == path)
         };
-        let mut tensors = map::read_tensors_if(&self.studied.model, map, |slot| match slot {
+        let mut tensors = self.subject.tensors_if(map, &|slot| match slot {
             Slot::Block(block) => has_alias(block),
             Slot::Buffer(_) | Slot::Alias { .. } => true,
             Slot::LeftOut => false,
@@ -79,8 +73,8 @@ where
         tensors.retain(|it| map.layout.block(&it.path).is_none());
         let (label, snapshot) = (self.studied.final_label.clone(), self.studied.final_snapshot);
         let buffers = if snapshot.is_none() { tensors.clone() } else { Vec::new() };
-        let model = at_buffers(&self.studied.model, map, tensors)?;
-        let weights = Weights::of_model(&model, map);
+        let model = self.subject.put_with_buffers(map, tensors)?;
+        let weights = self.subject.weights(&model, map);
         self.centre_with(Located { label, snapshot, tensors: buffers }, model, weights, tied)
     }
 
@@ -88,10 +82,10 @@ where
     fn centre_with(
         &self,
         located: Located,
-        model: M,
+        model: ModelAt,
         weights: Weights,
         tied: Vec<bool>,
-    ) -> Result<Centre<M>> {
+    ) -> Result<Centre> {
         let Located { label, snapshot, tensors: buffers } = located;
         let (norm, broken) = weights.look(&self.studied.map.layout)?;
         if let Some(block) = broken {
@@ -102,13 +96,12 @@ where
             });
         }
         let (found, is_given) = (RefCell::new(None), false);
-        let sent = RefCell::default();
-        Ok(Centre { label, snapshot, weights, norm, model, sent, tied, found, is_given, buffers })
+        Ok(Centre { label, snapshot, weights, norm, model, tied, found, is_given, buffers })
     }
 
     /// Every layer at a centre, measured once; where there is time, two passes over the batches are held against each
     /// other.
-    pub(super) fn found_at(&self, centre: &Centre<M>) -> Result<Measured> {
+    pub(super) fn found_at(&self, centre: &Centre) -> Result<Measured> {
         let batches = self.batches_in_use();
         let known = centre.found.borrow().clone();
         if let Some((_, found)) = known.filter(|(on, _)| *on == batches) {
@@ -124,16 +117,16 @@ where
         Ok(found)
     }
 
-    fn measured_twice(&self, model: &M) -> Result<Measured> {
-        let sets = self.quantities.batches();
+    fn measured_twice(&self, model: &ModelAt) -> Result<Measured> {
+        let sets = self.quantities.selected();
         let clock = self.active.config.clock.clone();
-        let (quantities, at_once) = (&self.quantities.quantities, self.studied.map.is_on_host);
+        let ask = Ask { map: &self.studied.map, sets: &sets, loss_alone: false };
         let begun = clock.now();
-        let first = measure_telling_samples(model, &sets, quantities, at_once)?;
+        let first = self.subject.measure(Stand::At(model), &ask, true)?;
         if !self.time.affords(clock.now().saturating_sub(begun).as_secs_f64()) {
             return Ok(first);
         }
-        let again = measure(model, &sets, quantities, at_once)?;
+        let again = self.subject.measure(Stand::At(model), &ask, false)?;
         let mut pairs = first.values.iter().zip(&again.values);
         match pairs.find(|(a, b)| !same(a.mean, b.mean)) {
             Some((a, b)) => Err(Error::RandomModel { first: a.mean, second: b.mean }),
@@ -173,7 +166,7 @@ where
     }
 
     fn locate_final(&self) -> Result<Located> {
-        let tensors = map::read_tensors(&self.studied.model, &self.studied.map)?;
+        let tensors = self.subject.tensors_if(&self.studied.map, &|_| true)?;
         let label = self.studied.final_label.clone();
         Ok(Located { label, snapshot: self.studied.final_snapshot, tensors })
     }
@@ -202,7 +195,7 @@ where
     }
 
     /// The map with the flags of the moment that a centre is of.
-    pub(super) fn map_at(&self, centre: &Centre<M>) -> Cow<'_, ModelMap> {
+    pub(super) fn map_at(&self, centre: &Centre) -> Cow<'_, ModelMap> {
         match self.frozen_at(centre) {
             None => Cow::Borrowed(&self.studied.map),
             Some(frozen) => {
@@ -214,7 +207,7 @@ where
     }
 
     /// The flags of a moment before the end, where they were others.
-    fn frozen_at(&self, centre: &Centre<M>) -> Option<Vec<bool>> {
+    fn frozen_at(&self, centre: &Centre) -> Option<Vec<bool>> {
         let is_before = |index: &u64| {
             self.studied.frozen.has_changed() && Some(*index) != self.studied.final_snapshot
         };
@@ -224,7 +217,7 @@ where
     }
 
     /// Which blocks are taken as frozen around a centre, in a run in which that changed.
-    pub(super) fn frozen_in_words(&self, centre: &Centre<M>) -> Option<String> {
+    pub(super) fn frozen_in_words(&self, centre: &Centre) -> Option<String> {
         if !self.studied.frozen.has_changed() {
             return None;
         }

@@ -1,7 +1,5 @@
 //! Slices beside each other: initial and trained, several seeds, several ranges.
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_landscape::agreement::{self, Measures};
 use burnscape_landscape::grid::{Axis, Grid};
 use burnscape_landscape::surface::{NodeState, Surface};
@@ -10,7 +8,7 @@ use burnscape_trace::{F64s, Record, Study, record};
 
 use super::comparing::Findings;
 use super::known::KnownSlice;
-use super::open_study::OpenStudy;
+use super::open_study::AnyStudy;
 use super::planes::Plan;
 use super::resume::{batchnorm, biases, normalisation};
 use super::slice_spec::{Reach, SliceSpec};
@@ -63,11 +61,7 @@ impl InitialAndTrained {
     }
 }
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
     pub(super) fn initial_and_trained(&mut self, spec: &SliceSpec) -> Result<InitialAndTrained> {
         let name = spec.name.clone().unwrap_or_else(|| "random".to_string());
         let around = |centre: Point, which: &str| {
@@ -135,7 +129,7 @@ where
     pub(super) fn measure_study(
         &mut self,
         mut study: Study,
-        mut plans: Vec<Plan<M>>,
+        mut plans: Vec<Plan>,
     ) -> Result<(Study, Vec<SliceSurface>)> {
         self.refuse_in_shards("a study of several slices")?;
         study.study = self.held.next_study;

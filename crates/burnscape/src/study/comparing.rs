@@ -1,8 +1,6 @@
 //! What a comparison of several runs asks of a study: planes and lines that are told for what they are, and models with
 //! their units swapped.
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_landscape::barrier::LineLosses;
 use burnscape_landscape::direction;
 use burnscape_landscape::evaluate::{BatchLoss, mean_over_samples};
@@ -11,10 +9,9 @@ use burnscape_landscape::words;
 use burnscape_run::node_record;
 use burnscape_trace::{F64s, Record, Study as TraceStudy, record};
 
-use super::open_study::OpenStudy;
-use super::perturb::at_tensors;
-use super::quantities::measure_batches;
+use super::open_study::AnyStudy;
 use super::slice_spec::{BatchNormMode, SliceSpec};
+use super::subject::Stand;
 use super::ways::{Statistics, Way, WayToMeasure};
 use crate::Result;
 use crate::landscape::slice_surface::SliceSurface;
@@ -65,11 +62,7 @@ pub(crate) struct MeasuredLine {
     pub missing: usize,
 }
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
     /// Says what snapshots are called, for axes and centres.
     pub(crate) fn name_snapshots(&mut self, names: impl Iterator<Item = (u64, String)>) {
         self.path.names = names.collect();
@@ -147,15 +140,9 @@ where
         self.quantities.layers().into_iter().map(|layer| layer.name).collect()
     }
 
-    /// All layers of a model, batch by batch.
-    pub(super) fn batch_losses(&self, model: &M) -> Result<Vec<Vec<BatchLoss>>> {
-        let sets = self.quantities.batches();
-        measure_batches(model, &sets, &self.quantities.quantities, self.studied.map.is_on_host)
-    }
-
-    /// The same of a model given by its tensors.
+    /// All layers of a model given by its tensors, batch by batch.
     pub(crate) fn batch_losses_at(&self, tensors: &[NamedTensor]) -> Result<Vec<Vec<BatchLoss>>> {
-        self.batch_losses(&at_tensors(&self.studied.model, &self.studied.map, tensors.to_vec())?)
+        self.batch_losses(Stand::Tensors(tensors.to_vec()), None)
     }
 
     /// Parameters and buffers at a point.

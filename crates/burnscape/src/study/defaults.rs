@@ -1,7 +1,5 @@
 //! The slices that `finish` measures without being asked, and how much of them a budget allows.
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_landscape::budget::{Choice, Comparison, Costs, evenly};
 use burnscape_landscape::words::percent;
 use burnscape_run::counted;
@@ -9,7 +7,7 @@ use burnscape_trace::{Plan as TracePlan, Record, U32s, record};
 
 use super::compare::{COARSE_SIDE, FEW_SIDE, coarse_grid};
 use super::known::Planned;
-use super::open_study::OpenStudy;
+use super::open_study::AnyStudy;
 use super::planes::{Measuring, Plan};
 use super::progress::{duration, say};
 use super::rounds::first_nodes;
@@ -36,17 +34,13 @@ const LEAST_SAMPLES: usize = 256;
 const LEAST_SHARE: usize = 8;
 
 /// The planes that are measured, and what it took to draw a random one.
-struct Planes<M> {
-    planes: Vec<Plan<M>>,
+struct Planes {
+    planes: Vec<Plan>,
     has_random: bool,
     drawing_secs: f64,
 }
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
     pub(super) fn default_slices(&mut self) -> Result<()> {
         if self.path.snapshots.len() < 2 {
             return Err(self.too_few(self.path.snapshots.len()));
@@ -85,7 +79,7 @@ where
     }
 
     /// The plane of the first two principal components and a random one, as far as there are any.
-    fn default_planes(&mut self) -> Result<Planes<M>> {
+    fn default_planes(&mut self) -> Result<Planes> {
         let clock = self.active.config.clock.clone();
         let centre = self.default_centre()?;
         let pca = self.plan_or_line(&SliceSpec::pca().centre(centre.clone()));
@@ -104,8 +98,8 @@ where
     }
 
     /// What is measured: as it was given, as there is time for, or everything. From then on the batches for it are used.
-    fn decide(&mut self, planes: &[Plan<M>], drawing_secs: f64) -> Result<()> {
-        let available = self.quantities.sets[0].available() as u64;
+    fn decide(&mut self, planes: &[Plan], drawing_secs: f64) -> Result<()> {
+        let available = self.quantities.sets[0].available as u64;
         self.planned.plan = match self.active.config.plan.clone() {
             Some(given) => {
                 let fits = given.of_batches == 0 || given.of_batches == available;
@@ -133,8 +127,8 @@ where
     }
 
     /// What there is time for, going by how long some nodes take.
-    fn affordable(&mut self, planes: &[Plan<M>], drawing_secs: f64) -> Result<TracePlan> {
-        let usual = self.quantities.sets[0].places();
+    fn affordable(&mut self, planes: &[Plan], drawing_secs: f64) -> Result<TracePlan> {
+        let usual = self.quantities.sets[0].selected.places.clone();
         let looked_at = self.pacing.looked_at.as_ref().map_or(&[][..], |looked| &looked.places);
         let looked_at: Vec<u32> = looked_at.iter().map(|&place| place as u32).collect();
         let pace = self.on_batches(&looked_at, |open| open.pace(&planes[0]))?;
@@ -179,14 +173,14 @@ where
     }
 
     /// True losses, each once, and losses where snapshots are drawn.
-    fn path_evaluations(&self, planes: &[Plan<M>]) -> usize {
+    fn path_evaluations(&self, planes: &[Plan]) -> usize {
         let paths = planes.iter().filter_map(|plan| plan.trajectory.as_ref());
         let on_planes: usize = paths.map(|path| path.snapshots.len()).sum();
         on_planes + self.path.used().len()
     }
 
     /// The planes that the last one is compared with, if it is random.
-    fn comparison(&self, planes: &[Plan<M>], drawing_secs: f64) -> Comparison {
+    fn comparison(&self, planes: &[Plan], drawing_secs: f64) -> Comparison {
         let random = planes.last().filter(|plan| plan.slice.x.kind == "random");
         let wanted = self.active.config.study.agreement;
         let size = |side| random.map_or(0, |plan| coarse_grid(&plan.grid, side).len());
@@ -203,7 +197,7 @@ where
     }
 
     fn told(&self, costs: &Costs, choice: &Choice, usual: &[usize], exact_secs: f64) -> TracePlan {
-        let available = self.quantities.sets[0].available();
+        let available = self.quantities.sets[0].available;
         let places =
             evenly(choice.batches, usual.len()).into_iter().map(|place| usual[place] as u32);
         let is_all = choice.batches == available;
@@ -227,7 +221,7 @@ where
     }
 
     /// A plane of which as much is measured as was decided.
-    fn as_planned(&self, mut plan: Plan<M>) -> Plan<M> {
+    fn as_planned(&self, mut plan: Plan) -> Plan {
         let Some(told) = &self.planned.plan else { return plan };
         plan.slice.tolerance = told.tolerance;
         let most_nodes = told.most_nodes.map(|most| most as usize);
@@ -239,7 +233,7 @@ where
     /// Tells of slices that were just started what is going to be measured of them, unless it is everything.
     pub(super) fn tell_plan(&mut self, slices: Vec<u32>) {
         let batches = self.batches_in_use();
-        let of_batches = self.quantities.sets[0].available() as u64;
+        let of_batches = self.quantities.sets[0].available as u64;
         let of_batches_alone = || {
             let text = format!("Planned: {} of {of_batches} batches.", batches.len());
             let batches = U32s(batches.clone());
@@ -293,7 +287,7 @@ where
     }
 
     /// The plane, or a line where fewer parameters move than a plane has directions.
-    fn plan_or_line(&mut self, spec: &SliceSpec) -> Result<Plan<M>> {
+    fn plan_or_line(&mut self, spec: &SliceSpec) -> Result<Plan> {
         let error = match self.plan(spec) {
             Err(error) if error.spans_no_plane() => error,
             plan => return plan,
@@ -305,7 +299,7 @@ where
     }
 
     /// A plan, or a note that there is none because nothing moves along its directions.
-    fn unless_zero(&self, slice: &str, plan: Result<Plan<M>>) -> Result<Option<Plan<M>>> {
+    fn unless_zero(&self, slice: &str, plan: Result<Plan>) -> Result<Option<Plan>> {
         match plan {
             Ok(plan) => Ok(Some(plan)),
             Err(error @ Error::ZeroDirection { .. }) => {

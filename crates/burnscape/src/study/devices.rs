@@ -13,24 +13,23 @@ use burnscape_landscape::words::{number, percent};
 use burnscape_run::UNLIKE_HARDWARE;
 
 use super::batches::{Batches, Place, Reading};
-use super::centre::Centre;
 use super::evaluate::{Cores, SliceContext, SliceLoss};
 use super::further_device::FurtherDevice;
-use super::open_study::OpenStudy;
+use super::model_subject::ModelSubject;
+use super::open_study::{AnyStudy, OpenStudy};
 use super::planes::Plan;
-use super::quantities::measure_batches;
+use super::subject::{Ask, Stand};
 use crate::model::map::{ModelMap, device_name};
 use crate::panics::panicked;
 use crate::{Error, Result};
 
-/// The model of a slice's centre on a further device, and what nodes around it depend on there.
-pub(super) struct Elsewhere<'a, M: InferenceStep> {
+/// What nodes of a slice depend on, on a further device that has the model of its centre.
+pub(super) struct Elsewhere<'a> {
     device: usize,
-    model: M,
-    context: SliceContext<'a, M::Output>,
+    context: SliceContext<'a>,
 }
 
-impl<M> OpenStudy<'_, M>
+impl<M> OpenStudy<ModelSubject<'_, M>>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
@@ -41,21 +40,41 @@ where
         B: Batches<M::Input> + ?Sized,
     {
         let device = device.inner();
-        let known = self.devices.iter().map(|it| &it.map.device);
-        let own = self.studied.map.device.clone().inner();
-        if device == own || known.into_iter().any(|it| *it == device) {
+        let this: &mut AnyStudy<'_> = self;
+        if this.knows(&device)? {
             return Ok(());
-        }
-        if self.quantities.sets.len() > 1 {
-            return Err(on_one_device());
         }
         let place = Place { device: device.clone(), seed: self.active.config.study.seed };
         let Reading { batches, .. } =
             source.read(&place).map_err(|reason| Error::BatchSource { reason })?;
-        let (map, name) = (self.studied.map.on(&device), device_name(&device));
-        let mut further =
-            FurtherDevice { map, name, batches, batch_secs: 0.0, gave_up: RefCell::default() };
-        self.check_batches_of(&mut further)?;
+        let count = batches.len();
+        self.subject.elsewhere.push(batches);
+        let this: &mut AnyStudy<'_> = self;
+        let added = this.add_device_with(&device, count);
+        self.subject.elsewhere.truncate(self.devices.len());
+        added
+    }
+}
+
+impl AnyStudy<'_> {
+    /// Whether nothing is to be done for a device; refuses what further devices cannot take part in.
+    fn knows(&self, device: &Device) -> Result<bool> {
+        let mut known = self.devices.iter().map(|it| &it.map.device);
+        let own = self.studied.map.device.clone().inner();
+        if *device == own || known.any(|it| it == device) {
+            return Ok(true);
+        }
+        if self.quantities.sets.len() > 1 {
+            return Err(on_one_device());
+        }
+        Ok(false)
+    }
+
+    /// Takes a device of which the subject has so many batches.
+    fn add_device_with(&mut self, device: &Device, batches: usize) -> Result<()> {
+        let (map, name) = (self.studied.map.on(device), device_name(device));
+        let mut further = FurtherDevice { map, name, batch_secs: 0.0, gave_up: RefCell::default() };
+        self.check_batches_of(&mut further, batches)?;
         self.devices.push(further);
         self.pacing.paces = [None, None];
         Ok(())
@@ -67,21 +86,21 @@ where
     }
 
     /// The same batches as the study has, as far as their losses tell.
-    fn check_batches_of(&self, device: &mut FurtherDevice<M::Input>) -> Result<()> {
-        let (own, loss) = (&self.quantities.sets[0], &self.quantities.quantities[..1]);
+    fn check_batches_of(&self, device: &mut FurtherDevice, batches: usize) -> Result<()> {
+        let own = &self.quantities.sets[0];
         let name = device.name.clone();
         let other = |reason: String| Error::OtherBatches { device: name.clone(), reason };
-        if device.batches.len() != own.available() {
-            let (found, expected) = (device.batches.len(), own.available());
-            return Err(other(format!("it has {found} of them, the study {expected}")));
+        if batches != own.available {
+            let expected = own.available;
+            return Err(other(format!("it has {batches} of them, the study {expected}")));
         }
-        let places = own.places();
-        let here = [own.batches.clone()];
-        let here = measure_batches(&self.studied.model, &here, loss, self.studied.map.is_on_host)?;
-        let there = self.measured_there(device, &places).map_err(|error| {
-            Error::UnusableDevice { device: name.clone(), source: Box::new(error) }
+        let here = self.loss_on(self.quantities.selected_first());
+        let here = self.subject.measure_batches(Stand::Final, &here, None)?;
+        let there = self.measured_there(device).map_err(|error| Error::UnusableDevice {
+            device: name.clone(),
+            source: Box::new(error),
         })?;
-        let pairs = here[0].iter().zip(&there).zip(places);
+        let pairs = here[0].iter().zip(&there).zip(&own.selected.places);
         for ((here, there), place) in pairs {
             let (a, b) = (here.mean, there.mean);
             let is_near = (a - b).abs() <= UNLIKE_HARDWARE * a.abs().max(b.abs());
@@ -97,26 +116,18 @@ where
         Ok(())
     }
 
-    /// The losses of the batches on a further device; also how long one takes there.
-    fn measured_there(
-        &self,
-        device: &mut FurtherDevice<M::Input>,
-        places: &[usize],
-    ) -> Result<Vec<BatchLoss>> {
-        let model = moved(&self.studied.model, &device.map.device)?;
-        let (used, loss) = (device.used(places), &self.quantities.quantities[..1]);
-        let measured = || measure_batches(&model, &used, loss, device.map.is_on_host);
-        let there = measured()?.swap_remove(0);
-        // The first time a device may have to get ready.
-        let begun = self.active.config.clock.now();
-        measured()?;
-        let took = self.active.config.clock.now().saturating_sub(begun);
-        device.batch_secs = took.as_secs_f64() / places.len() as f64;
-        Ok(there)
+    /// The losses of the batches on the device that is being added; also how long one takes there.
+    fn measured_there(&self, device: &mut FurtherDevice) -> Result<Vec<BatchLoss>> {
+        let sets = self.quantities.selected_first();
+        let ask = Ask { map: &device.map, sets, loss_alone: true };
+        let clock = &self.active.config.clock;
+        let (losses, took) = self.subject.try_device(self.devices.len(), &ask, clock)?;
+        device.batch_secs = took.as_secs_f64() / self.quantities.sets[0].len() as f64;
+        Ok(losses)
     }
 
     /// The centre of a slice on every further device that is at work: sent there once, however many turns a slice takes.
-    pub(super) fn elsewhere<'p>(&'p self, plan: &'p Plan<M>) -> Result<Vec<Elsewhere<'p, M>>> {
+    pub(super) fn elsewhere<'p>(&'p self, plan: &'p Plan) -> Vec<Elsewhere<'p>> {
         let mut places = Vec::new();
         for (number, device) in self.devices.iter().enumerate() {
             if !device.is_at_work() {
@@ -127,39 +138,44 @@ where
                 Err(error) => self.let_go(number, &error),
             }
         }
-        Ok(places)
+        places
     }
 
     fn sent_to<'p>(
         &'p self,
         device: usize,
         map: &'p ModelMap,
-        plan: &'p Plan<M>,
-    ) -> Result<Elsewhere<'p, M>> {
+        plan: &'p Plan,
+    ) -> Result<Elsewhere<'p>> {
         let what = || format!("sending a slice to {}", device_name(&map.device));
         let sent = || {
-            let model = sent_once(&plan.centre, &map.device)?;
-            let context = self.context_on(plan, map, &self.quantities.quantities)?;
-            Ok(Elsewhere { device, model, context })
+            self.subject.send(&plan.centre.model, &map.device)?;
+            Ok(Elsewhere { device, context: self.context_on(plan, map) })
         };
         catch_unwind(AssertUnwindSafe(sent)).map_err(|panic| panicked(&what(), panic))?
     }
 
     /// One worker on each of these devices.
     pub(super) fn workers_elsewhere<'c>(
-        &self,
-        elsewhere: &'c [Elsewhere<'c, M>],
-    ) -> Vec<SliceLoss<'c, M>> {
-        let places = self.quantities.sets[0].places();
-        let worker = |it: &'c Elsewhere<'c, M>| {
-            let sets = self.devices[it.device].used(&places);
-            SliceLoss::new(&it.context, &it.model, sets, Cores::One).on_device(it.device)
-        };
-        elsewhere.iter().map(worker).collect()
+        &'c self,
+        plan: &Plan,
+        elsewhere: &'c [Elsewhere<'c>],
+    ) -> Vec<SliceLoss<'c>> {
+        let mut workers = Vec::new();
+        for Elsewhere { device, context } in elsewhere {
+            match self.subject.evaluator_elsewhere(*device, &plan.centre.model, context) {
+                Ok(evaluator) => {
+                    let worker = SliceLoss::new(evaluator, context.map, Cores::One);
+                    workers.push(worker.on_device(*device));
+                }
+                Err(error) => self.let_go(*device, &error),
+            }
+        }
+        workers
     }
 
     /// Takes the workers away whose device failed; their nodes go to the others. Whether there were any.
-    pub(super) fn retire(&self, workers: &mut Vec<SliceLoss<'_, M>>) -> bool {
+    pub(super) fn retire(&self, workers: &mut Vec<SliceLoss<'_>>) -> bool {
         let before = workers.len();
         workers.retain_mut(|worker| match worker.take_failure() {
             None => true,
@@ -180,24 +196,24 @@ where
     }
 
     /// Tells which devices measured a slice, and by how much they differ at its centre and two corners.
-    pub(super) fn compare_devices(&self, plan: &Plan<M>, loss: &Surface) -> Result<()> {
+    pub(super) fn compare_devices(&self, plan: &Plan, loss: &Surface) -> Result<()> {
         if !self.time.affords(0.0) {
             return Ok(());
         }
-        let elsewhere = self.elsewhere(plan)?;
+        let elsewhere = self.elsewhere(plan);
         if elsewhere.is_empty() {
             return Ok(());
         }
         let nodes = sentinels(&plan.grid);
         let points: Vec<_> = nodes.iter().map(|&node| plan.grid.coordinates(node)).collect();
-        let context = self.context(plan)?;
-        let layers = self.quantities.quantities.len();
-        let losses = |worker: &mut SliceLoss<'_, M>| -> Result<Vec<f64>> {
+        let context = self.context(plan);
+        let layers = self.quantities.names.len();
+        let losses = |worker: &mut SliceLoss<'_>| -> Result<Vec<f64>> {
             let values = worker.values(&points)?;
             Ok(values.iter().step_by(layers).map(|value| value.mean).collect())
         };
         let here = losses(&mut self.workers(&context, plan, 1)[0])?;
-        for mut worker in self.workers_elsewhere(&elsewhere) {
+        for mut worker in self.workers_elsewhere(plan, &elsewhere) {
             let device = worker.device().unwrap_or_default();
             match losses(&mut worker) {
                 Ok(there) => {
@@ -209,13 +225,7 @@ where
         Ok(())
     }
 
-    fn tell_difference(
-        &self,
-        plan: &Plan<M>,
-        loss: &Surface,
-        name: &str,
-        [here, there]: [&[f64]; 2],
-    ) {
+    fn tell_difference(&self, plan: &Plan, loss: &Surface, name: &str, [here, there]: [&[f64]; 2]) {
         let by = here.iter().zip(there).filter(|(a, b)| a.to_bits() != b.to_bits());
         let by = by.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         let range = loss.range().unwrap_or(0.0);
@@ -235,24 +245,6 @@ where
         let passed = by == 0.0 || by <= UNLIKE_HARDWARE * range;
         self.check(Some(slice.slice), &format!("devices-agree: {name}"), passed, &detail);
     }
-}
-
-/// The model of a centre on another device, where it stays.
-fn sent_once<M: Module>(centre: &Centre<M>, device: &Device) -> Result<M> {
-    let mut sent = centre.sent.borrow_mut();
-    if let Some((_, known)) = sent.iter().find(|(known, _)| known == device) {
-        return Ok(known.clone());
-    }
-    let model = moved(&centre.model, device)?;
-    sent.push((device.clone(), model.clone()));
-    Ok(model)
-}
-
-/// A model on another device. What goes wrong there is an error.
-fn moved<M: Module>(model: &M, device: &Device) -> Result<M> {
-    let moved = || model.clone().to_device(device);
-    let what = || format!("`Module::to_device` to {}", device_name(device));
-    catch_unwind(AssertUnwindSafe(moved)).map_err(|panic| panicked(&what(), panic))
 }
 
 fn on_one_device() -> Error {

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_landscape::direction::{self, DirectionOptions, DrawnDirection, GramSchmidt};
 
 use super::centre::Centre;
-use super::open_study::OpenStudy;
+use super::open_study::AnyStudy;
 use super::slice_spec::{Direction, SliceSpec};
 use super::sweep::{Facts, sweep};
 use super::training_path::Geometry;
@@ -47,17 +45,9 @@ impl Axis {
     }
 }
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
     /// The one or two directions of a slice, none of them zero, nor parallel to each other, and what is known of them.
-    pub(super) fn axes(
-        &mut self,
-        spec: &SliceSpec,
-        centre: &Centre<M>,
-    ) -> Result<(Vec<Axis>, Facts)> {
+    pub(super) fn axes(&mut self, spec: &SliceSpec, centre: &Centre) -> Result<(Vec<Axis>, Facts)> {
         let mut axes = Vec::new();
         for (number, direction) in spec.directions().enumerate() {
             let axis = self.axis(direction, number, spec, centre)?;
@@ -93,7 +83,7 @@ where
         Ok(Axis { seed: axis.seed, ..Axis::along(kind, label, Arc::new(values)) })
     }
 
-    fn facts(&self, axes: &[Axis], centre: &Centre<M>) -> Result<Facts> {
+    fn facts(&self, axes: &[Axis], centre: &Centre) -> Result<Facts> {
         let directions: Vec<&Vector> = axes.iter().map(|axis| axis.values.as_ref()).collect();
         Facts::of(&self.studied.map.layout, &centre.weights, &directions)
     }
@@ -103,7 +93,7 @@ where
         &self,
         first: &Arc<Vector>,
         second: Arc<Vector>,
-        centre: &Centre<M>,
+        centre: &Centre,
     ) -> Result<Arc<Vector>> {
         if let (Some(x), Some(y)) = (first.held(), second.held()) {
             let mut y = y.to_vec();
@@ -126,7 +116,7 @@ where
         direction: &Direction,
         number: usize,
         spec: &SliceSpec,
-        centre: &Centre<M>,
+        centre: &Centre,
     ) -> Result<Axis> {
         match direction {
             Direction::Random { seed } => {
@@ -159,7 +149,7 @@ where
         seed: u64,
         number: usize,
         spec: &SliceSpec,
-        centre: &Centre<M>,
+        centre: &Centre,
     ) -> Result<Axis> {
         let options = DirectionOptions {
             normalisation: spec.normalisation,
@@ -176,7 +166,7 @@ where
         &self,
         seed: u64,
         options: &DirectionOptions,
-        centre: &Centre<M>,
+        centre: &Centre,
     ) -> Result<Arc<Vector>> {
         let layout = &self.map_at(centre).layout;
         if let Some(values) = centre.weights.held() {
@@ -213,7 +203,7 @@ where
         }
     }
 
-    fn towards(&mut self, point: &Point, centre: &Centre<M>) -> Result<Axis> {
+    fn towards(&mut self, point: &Point, centre: &Centre) -> Result<Axis> {
         let located = self.locate(point)?;
         let to = self.studied.map.flatten(&located.tensors);
         self.check_point(&located.label, &to)?;

@@ -13,10 +13,12 @@ use burnscape_run::node_record;
 use burnscape_trace::{Layer, Record, record};
 
 use super::Study;
-use super::open_study::OpenStudy;
+use super::model_subject::ModelSubject;
+use super::open_study::{AnyStudy, OpenStudy};
 use super::planes::Plan;
 use super::sharpness::loss_in;
 use super::slice_spec::SliceSpec;
+use super::surfaces::Started;
 use super::vector::Vector;
 use crate::Result;
 use crate::curvature::gradients::Gradients;
@@ -58,7 +60,7 @@ where
     }
 }
 
-impl<M> OpenStudy<'_, M>
+impl<M> OpenStudy<ModelSubject<'_, M>>
 where
     M: InferenceStep + Module,
     <M as InferenceStep>::Input: Clone,
@@ -68,31 +70,20 @@ where
         M: TrainStep<Input = T>,
         T: Clone + Send,
     {
-        self.refuse_in_shards("a map of eigenvalues")?;
-        let mut plan = self.plan(spec)?;
-        self.say_on_what(&mut plan)?;
-        let layer = |name: &str| {
-            record!(Layer {
-                name: name.to_string(),
-                centre: f64::NAN,
-                samples: plan.slice.samples,
-                unit: plan.slice.unit.clone(),
-                batches: batches.len() as u64,
-            })
-        };
-        plan.slice.layers = LAYERS.iter().map(|name| layer(name)).collect();
-        let mut started = self.start_slice(plan)?;
-        let loss = &self.quantities.quantities[0];
+        let this: &mut AnyStudy<'_> = self;
+        let mut started = this.start_map(spec, batches.len())?;
+        let this: &AnyStudy<'_> = self;
+        let loss = &self.subject.quantities[0];
         let losses = &self.active.hook.losses;
         let loss_of = |output: &dyn Any| loss_in(loss, losses, output);
         let shards = vec![(None, batches.to_vec())];
-        let model = &started.plan.centre.model;
-        let map = self.map_at(&started.plan.centre);
-        let mut gradients = Gradients::new(model, &map, shards, &loss_of)?;
+        let model = self.subject.model_at(&started.plan.centre.model);
+        let map = this.map_at(&started.plan.centre);
+        let mut gradients = Gradients::new(&*model, &map, shards, &loss_of)?;
         let selection = Selection::of(&map, &[], |block| gradients.reaches(block))?;
         let along = probe_direction(&selection, &gradients.slope);
         let mut hessian = Hessian::calibrated(&mut gradients, &along)?;
-        let watch = self.curvature_watch();
+        let watch = this.curvature_watch();
         let grid = started.plan.grid;
         let Plan { directions, centre, .. } = &started.plan;
         let whole = |it: &Arc<Vector>| it.whole(&map.layout, &centre.weights);
@@ -109,13 +100,33 @@ where
                 surface.set(node, NodeValue { mean, stderr: f64::NAN });
             }
             let slice = started.plan.slice.slice;
-            self.record(Record::Nodes(node_record(slice, &started.layers, &[node], false)));
+            this.record(Record::Nodes(node_record(slice, &started.layers, &[node], false)));
         }
         let known = started.known();
         let surface = known.surface();
         self.held.know(known);
         self.results.keep(&surface);
         Ok(surface)
+    }
+}
+
+impl AnyStudy<'_> {
+    /// The slice of a map on so many batches, told to the trace.
+    fn start_map(&mut self, spec: &SliceSpec, batches: usize) -> Result<Started> {
+        self.refuse_in_shards("a map of eigenvalues")?;
+        let mut plan = self.plan(spec)?;
+        self.say_on_what(&mut plan)?;
+        let layer = |name: &str| {
+            record!(Layer {
+                name: name.to_string(),
+                centre: f64::NAN,
+                samples: plan.slice.samples,
+                unit: plan.slice.unit.clone(),
+                batches: batches as u64,
+            })
+        };
+        plan.slice.layers = LAYERS.iter().map(|name| layer(name)).collect();
+        self.start_slice(plan)
     }
 }
 

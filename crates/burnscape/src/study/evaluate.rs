@@ -2,13 +2,11 @@
 
 use std::thread::ThreadId;
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_landscape::evaluate::Loss;
 use burnscape_landscape::surface::NodeValue;
 
-use super::perturb::{Directions, MovableModel};
-use super::quantities::{Means, Quantity};
+use super::perturb::Directions;
+use super::quantities::Selected;
 use super::recalibrate::Recalibration;
 use crate::model::map::ModelMap;
 use crate::{Error, Result};
@@ -17,12 +15,22 @@ use crate::{Error, Result};
 const NODES_PER_TRANSFER: usize = 16;
 
 /// Everything that the loss on a slice depends on, shared by its workers.
-pub(crate) struct SliceContext<'a, O> {
+pub(crate) struct SliceContext<'a> {
     pub map: &'a ModelMap,
     pub directions: Directions<'a>,
-    pub quantities: &'a [Quantity<'a, O>],
+    pub sets: Vec<Selected>,
+    /// The loss and no further quantity.
+    pub loss_alone: bool,
     /// Normalisation statistics that are recomputed at every point; `None`: those of the centre.
     pub recalibration: Option<&'a Recalibration>,
+}
+
+/// What measures the points of a slice: for each the loss, then every further layer.
+pub(crate) trait Evaluate: Send {
+    /// # Errors
+    ///
+    /// As [`Subject::measure`](super::subject::Subject::measure).
+    fn values(&mut self, points: &[(f64, f64)]) -> Result<Vec<NodeValue>>;
 }
 
 /// How a worker uses the cores of the host.
@@ -35,10 +43,9 @@ pub(crate) enum Cores {
 }
 
 /// One worker: a model of its own and its own copy of the batches.
-pub(crate) struct SliceLoss<'a, M: InferenceStep> {
-    context: &'a SliceContext<'a, M::Output>,
-    model: MovableModel<M>,
-    sets: Vec<Vec<M::Input>>,
+pub(crate) struct SliceLoss<'a> {
+    evaluator: Box<dyn Evaluate + 'a>,
+    is_on_host: bool,
     cores: Cores,
     serial: Option<(ThreadId, rayon::ThreadPool)>,
     /// Number of the further device that it measures on; the others measure on without it.
@@ -46,19 +53,10 @@ pub(crate) struct SliceLoss<'a, M: InferenceStep> {
     failure: Option<Error>,
 }
 
-impl<'a, M> SliceLoss<'a, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
-    pub fn new(
-        context: &'a SliceContext<'a, M::Output>,
-        centre: &M,
-        sets: Vec<Vec<M::Input>>,
-        cores: Cores,
-    ) -> Self {
-        let model = MovableModel::new(centre);
-        Self { context, model, sets, cores, serial: None, device: None, failure: None }
+impl<'a> SliceLoss<'a> {
+    pub fn new(evaluator: Box<dyn Evaluate + 'a>, map: &ModelMap, cores: Cores) -> Self {
+        let is_on_host = map.is_on_host;
+        Self { evaluator, is_on_host, cores, serial: None, device: None, failure: None }
     }
 
     /// As the worker on a further device.
@@ -88,29 +86,12 @@ where
     }
 }
 
-impl<M> Loss for SliceLoss<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl Loss for SliceLoss<'_> {
     type Error = Error;
 
     fn values(&mut self, points: &[(f64, f64)]) -> Result<Vec<NodeValue>> {
         self.stay_on_this_thread();
-        let SliceContext { map, directions, quantities, recalibration } = self.context;
-        let mut means = Means::new(map.is_on_host);
-        for &(alpha, beta) in points {
-            let coefficients = &[alpha, beta][..directions.count()];
-            let model = self.model.at(map, directions, coefficients)?;
-            match recalibration {
-                None => means.add(model, &self.sets, quantities)?,
-                Some(it) => {
-                    let model = it.at(model, map, &self.sets[0], &quantities[0])?;
-                    means.add(&model, &self.sets, quantities)?;
-                }
-            }
-        }
-        means.values(&self.sets, quantities.len())
+        self.evaluator.values(points)
     }
 
     fn give_up(&mut self, error: Error) -> Option<Error> {
@@ -124,7 +105,7 @@ where
     }
 
     fn points_at_once(&self) -> usize {
-        if self.context.map.is_on_host { 1 } else { NODES_PER_TRANSFER }
+        if self.is_on_host { 1 } else { NODES_PER_TRANSFER }
     }
 }
 

@@ -7,16 +7,18 @@ use burnscape_landscape::budget::evenly;
 
 use super::batches::{Batches, OfLoader, OnChange, Place, Reading};
 use super::centre::same;
-use super::open_study::OpenStudy;
-use super::quantities::{BatchSet, Looked, Measured, measure_telling_samples};
+use super::model_subject::ModelSubject;
+use super::open_study::{AnyStudy, OpenStudy};
+use super::quantities::{BatchSet, Looked, Measured, Selected};
 use super::study_time::ASIDE;
+use super::subject::Stand;
 use crate::{Error, Result};
 
 /// Passes over the batches looked at, until it is decided what is measured: three here, one over a second reading, and
 /// some nodes to see how long they take.
 const PASSES: f64 = 9.0;
 
-impl<M> OpenStudy<'_, M>
+impl<M> OpenStudy<ModelSubject<'_, M>>
 where
     M: InferenceStep + Module,
     M::Input: Clone,
@@ -36,19 +38,43 @@ where
         let place = Place { device, seed: self.active.config.study.seed };
         let Reading { batches, again, loader } =
             source.read(&place).map_err(|reason| Error::BatchSource { reason })?;
-        if batches.is_empty() {
+        let set = BatchSet::new(name, self.subject.sets.len(), batches.len());
+        let again = again.map(|again| {
+            let places = (0..again.len()).collect();
+            (again, Selected { set: set.selected.set + 1, places })
+        });
+        self.subject.sets.push(batches);
+        let (again, selected) = again.unzip();
+        self.subject.sets.extend(again);
+        let this: &mut AnyStudy<'_> = self;
+        let taken = this.take_set(set, selected.as_ref(), loader, on_change);
+        self.subject.sets.truncate(self.quantities.sets.len());
+        taken
+    }
+}
+
+impl AnyStudy<'_> {
+    /// Looks at a set of batches, read a second time as `again`, and takes it.
+    fn take_set(
+        &mut self,
+        mut set: BatchSet,
+        again: Option<&Selected>,
+        loader: Option<OfLoader>,
+        on_change: OnChange,
+    ) -> Result<()> {
+        if set.available == 0 {
             return Err(Error::NoBatches);
         }
-        let mut set = BatchSet::new(name, batches, false);
-        let looked = self.look(&set, again.as_deref(), on_change)?;
+        let looked = self.look(&set, again, on_change)?;
         set.counts_rows = self.quantities.loss_name == "output"
             && loader.is_some_and(|it| counts_rows(it, &set, &looked));
         if let Some(of_loader) = loader {
             self.note("info", of_loader.in_words());
         }
         if let Some(samples) = self.active.config.study.samples {
-            let count = set.available();
-            set.select(evenly(wanted(samples, &looked.found, &looked.places, count), count));
+            let count = set.available;
+            let wanted = wanted(samples, &looked.found, &looked.places, count);
+            set.selected.places = evenly(wanted, count);
         }
         self.quantities.sets.push(set);
         self.pacing.looked_at.get_or_insert(looked);
@@ -58,17 +84,17 @@ where
 
     /// Whether the batches looked at are those that are used, and nothing else is measured on them.
     pub(super) fn is_all(&self, looked: &Looked) -> bool {
-        let is_alone = self.quantities.sets.len() == 1 && self.quantities.quantities.len() == 1;
-        is_alone && self.quantities.sets[0].places() == looked.places
+        let is_alone = self.quantities.sets.len() == 1 && self.quantities.names.len() == 1;
+        is_alone && self.quantities.sets[0].selected.places == looked.places
     }
 
     fn look(
         &self,
-        set: &BatchSet<M::Input>,
-        again: Option<&[M::Input]>,
+        set: &BatchSet,
+        again: Option<&Selected>,
         on_change: OnChange,
     ) -> Result<Looked> {
-        let count = set.batches.len();
+        let count = set.available;
         let (left, samples) = (self.time.deadline.left(), self.active.config.study.samples);
         if left.is_none() && samples.is_none() {
             return self.look_twice(set, (0..count).collect(), again, on_change, None);
@@ -92,9 +118,9 @@ where
     /// Two passes over some batches, and one over what a second reading gave in their places.
     fn look_twice(
         &self,
-        set: &BatchSet<M::Input>,
+        set: &BatchSet,
         places: Vec<usize>,
-        again: Option<&[M::Input]>,
+        again: Option<&Selected>,
         on_change: OnChange,
         batch_secs: Option<f64>,
     ) -> Result<Looked> {
@@ -110,7 +136,7 @@ where
         if let Some(again) = again {
             self.compare_readings(first, &some_of(again, &places), on_change)?;
         }
-        self.check_twice(first, places.len(), set.batches.len());
+        self.check_twice(first, places.len(), set.available);
         Ok(Looked { places, found, batch_secs })
     }
 
@@ -123,10 +149,10 @@ where
         self.check(None, "centre-twice", true, &detail);
     }
 
-    fn timed_loss(&self, set: &BatchSet<M::Input>, places: &[usize]) -> Result<(Measured, f64)> {
+    fn timed_loss(&self, set: &BatchSet, places: &[usize]) -> Result<(Measured, f64)> {
         let clock = &self.active.config.clock;
         let begun = clock.now();
-        let found = self.loss_of(&some_of(&set.batches, places));
+        let found = self.loss_of(&some_of(&set.selected, places));
         let found = found.map_err(|error| match error {
             Error::EmptyBatch { index } => Error::EmptyBatch { index: places[index] },
             error => error,
@@ -134,24 +160,14 @@ where
         Ok((found, clock.now().saturating_sub(begun).as_secs_f64()))
     }
 
-    fn loss_of(&self, batches: &Vec<M::Input>) -> Result<Measured> {
-        let loss = &self.quantities.quantities[..1];
-        measure_telling_samples(
-            &self.studied.model,
-            std::slice::from_ref(batches),
-            loss,
-            self.studied.map.is_on_host,
-        )
+    fn loss_of(&self, batches: &Selected) -> Result<Measured> {
+        let loss = self.loss_on(std::slice::from_ref(batches));
+        self.subject.measure(Stand::Final, &loss, true)
     }
 
     /// Holds what a source gave in a second pass against the first.
-    fn compare_readings(
-        &self,
-        first: f64,
-        again: &Vec<M::Input>,
-        on_change: OnChange,
-    ) -> Result<()> {
-        let second = match again.is_empty() {
+    fn compare_readings(&self, first: f64, again: &Selected, on_change: OnChange) -> Result<()> {
+        let second = match again.places.is_empty() {
             true => f64::NAN,
             false => self.loss_of(again)?.values[0].mean,
         };
@@ -175,15 +191,17 @@ fn wanted(samples: usize, found: &Measured, looked_at: &[usize], available: usiz
 }
 
 /// Those at `places`; a second reading may be shorter.
-fn some_of<I: Clone>(batches: &[I], places: &[usize]) -> Vec<I> {
-    places.iter().filter_map(|&place| batches.get(place).cloned()).collect()
+fn some_of(batches: &Selected, places: &[usize]) -> Selected {
+    let Selected { set, places: all } = batches;
+    let places = places.iter().filter_map(|&place| all.get(place).copied()).collect();
+    Selected { set: *set, places }
 }
 
 /// Whether what burn's standard outputs count as samples are rows of something else than the items of a loader: by more
 /// than a short last batch may differ.
-fn counts_rows<I>(of_loader: OfLoader, set: &BatchSet<I>, looked: &Looked) -> bool {
+fn counts_rows(of_loader: OfLoader, set: &BatchSet, looked: &Looked) -> bool {
     let (counted, items) = (looked.found.sizes[0].count as f64, of_loader.items as f64);
-    let share = looked.places.len() as f64 / set.batches.len() as f64;
+    let share = looked.places.len() as f64 / set.available as f64;
     let slack = if share < 1.0 { counted / looked.places.len() as f64 } else { 0.0 };
     (counted / share - items).abs() > slack
 }

@@ -17,7 +17,9 @@ pub(crate) mod evaluate;
 pub(crate) mod first_look;
 pub(crate) mod further_device;
 pub(crate) mod known;
+pub(crate) mod means;
 pub(crate) mod memory;
+pub(crate) mod model_subject;
 pub(crate) mod offending;
 pub(crate) mod open_study;
 pub(crate) mod outlook;
@@ -37,6 +39,7 @@ pub(crate) mod slice_spec;
 pub(crate) mod stop;
 pub(crate) mod studied_model;
 pub(crate) mod study_time;
+pub(crate) mod subject;
 pub(crate) mod surfaces;
 pub(crate) mod sweep;
 pub(crate) mod taking_part;
@@ -57,7 +60,6 @@ use crate::channel::message::{Control, WeightsAt};
 use crate::channel::report::Report;
 use crate::config::study::StudyConfig;
 use crate::landscape::Landscape;
-use crate::landscape::recording::Recording;
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::loss::{BatchLoss, Loss};
 use crate::model::point::{Point, Weights, WeightsOf};
@@ -67,8 +69,9 @@ use active_recording::{ActiveRecording, Failed, failed};
 use batches::{Batches, OnChange};
 use compare::{Agreement, InitialAndTrained, ScaleSweep};
 use known::RecordedSlices;
-use open_study::{OpenStudy, Subject};
-use quantities::{Quantity, Reader, ValueOf};
+use means::Reader;
+use model_subject::ModelSubject;
+use open_study::{AnyStudy, OpenStudy, StudyStart};
 use slice_spec::{Direction, GivenDirection, SliceSpec};
 use stop::Stopper;
 use studied_model::StudiedModel;
@@ -81,8 +84,8 @@ use studied_model::StudiedModel;
 ///
 /// From a disabled probe it does nothing: slices come back with no node measured.
 #[must_use = "measure slices with it, then call `finish`"]
-pub struct Study<'a, M: InferenceStep> {
-    open: Option<Box<OpenStudy<'a, M>>>,
+pub struct Study<'a, M: InferenceStep + 'a> {
+    open: Option<Box<OpenStudy<ModelSubject<'a, M>>>>,
 }
 
 impl<'a, M> Study<'a, M>
@@ -94,12 +97,35 @@ where
         Self { open: None }
     }
 
-    pub(crate) fn of(open: OpenStudy<'a, M>) -> Self {
-        Self { open: Some(Box::new(open)) }
+    /// Begins a study; one that cannot begin ends the run.
+    pub(crate) fn begin<B>(
+        active: ActiveRecording,
+        start: StudyStart,
+        subject: ModelSubject<'a, M>,
+        batches: &B,
+        on_change: OnChange,
+    ) -> Result<Self, Failed>
+    where
+        B: Batches<M::Input> + ?Sized,
+    {
+        let begun = start.begun;
+        let mut open = Box::new(OpenStudy::new(active, start, subject));
+        any(&mut open).begin();
+        let looked = open.add_batches(None, batches, on_change);
+        open.time.spent_since(begun);
+        match looked {
+            Ok(()) => Ok(Self { open: Some(open) }),
+            Err(error) => Err(failed(open.active, error)),
+        }
     }
 
     /// `None` where it is switched off.
-    pub(crate) fn open_mut(&mut self) -> Option<&mut OpenStudy<'a, M>> {
+    pub(crate) fn open_mut(&mut self) -> Option<&mut AnyStudy<'a>> {
+        self.open.as_deref_mut().map(any)
+    }
+
+    /// The same with the type of its model.
+    pub(crate) fn open_typed(&mut self) -> Option<&mut OpenStudy<ModelSubject<'a, M>>> {
         self.open.as_deref_mut()
     }
 
@@ -122,9 +148,10 @@ where
         of: impl Fn(&M::Output) -> Loss + Sync + 'a,
     ) -> &mut Self {
         if let Some(open) = &mut self.open {
-            let of: ValueOf<'a, M::Output> = Box::new(move |output| Some(of(output)));
-            open.quantities.quantities.push(Quantity { name: name.into(), of });
-            open.forget_measurements();
+            let name = name.into();
+            open.quantities.names.push(name.clone());
+            open.subject.measure_too(name, Box::new(move |output| Some(of(output))));
+            any(open).forget_measurements();
         }
         self
     }
@@ -140,7 +167,7 @@ where
         B: Batches<M::Input> + ?Sized,
     {
         if let Some(open) = &mut self.open {
-            open.refuse_with_devices()?;
+            any(open).refuse_with_devices()?;
             let name = Some(name.into());
             open.within_budget(|it| it.add_batches(name, batches, OnChange::Refuse))?;
         }
@@ -204,17 +231,10 @@ where
     /// centre that is not finite, a snapshot that is not there), or a loss cannot be computed; what was
     /// measured before is in the trace.
     pub fn slice(&mut self, spec: &SliceSpec) -> Result<SliceSurface> {
-        let Some(open) = &mut self.open else {
-            return nothing_measured(spec);
-        };
-        open.within_budget(|open| {
-            let plan = open.plan(spec)?;
-            let surface = open.measure_all(vec![plan])?.remove(0);
-            let directions = [Some(&spec.x), spec.y.as_ref()];
-            open.compare_with_eigenvalues(directions, &spec.centre, &surface);
-            open.results.keep(&surface);
-            Ok(surface)
-        })
+        match self.open_mut() {
+            Some(open) => open.within_budget(|open| open.slice(spec)),
+            None => nothing_measured(spec),
+        }
     }
 
     /// Measures the slices that `finish` gives without being asked: the plane of the first two principal
@@ -225,8 +245,8 @@ where
     ///
     /// As [`Probe::finish`](crate::Probe::finish).
     pub fn default_slices(&mut self) -> Result<()> {
-        match &mut self.open {
-            Some(open) => open.within_budget(OpenStudy::default_slices),
+        match self.open_mut() {
+            Some(open) => open.within_budget(AnyStudy::default_slices),
             None => Ok(()),
         }
     }
@@ -240,10 +260,10 @@ where
     ///
     /// If none of the slices can be gone on with, or a loss cannot be computed.
     pub fn resume(&mut self) -> Result<Vec<SliceSurface>> {
-        match &mut self.open {
+        match self.open_mut() {
             Some(open) => {
                 open.time.refill();
-                open.within_budget(OpenStudy::resume)
+                open.within_budget(AnyStudy::resume)
             }
             None => Ok(Vec::new()),
         }
@@ -256,7 +276,7 @@ where
     ///
     /// As [`slice`](Self::slice).
     pub fn initial_and_trained(&mut self, spec: &SliceSpec) -> Result<InitialAndTrained> {
-        match &mut self.open {
+        match self.open_mut() {
             Some(open) => open.within_budget(|open| open.initial_and_trained(spec)),
             None => {
                 let (initial, trained) = (nothing_measured(spec)?, nothing_measured(spec)?);
@@ -274,7 +294,7 @@ where
     ///
     /// [`Error::NotRandom`] if it is not; else as [`slice`](Self::slice).
     pub fn agreement(&mut self, shown: &SliceSurface, planes: usize) -> Result<Agreement> {
-        match &mut self.open {
+        match self.open_mut() {
             Some(open) => open.within_budget(|open| open.agreement(shown, planes)),
             None => Ok(Agreement::default()),
         }
@@ -286,7 +306,7 @@ where
     ///
     /// As [`slice`](Self::slice).
     pub fn scale_sweep(&mut self, spec: &SliceSpec, factors: &[f64]) -> Result<ScaleSweep> {
-        match &mut self.open {
+        match self.open_mut() {
             Some(open) => open.within_budget(|open| open.scale_sweep(spec, factors)),
             None => Ok(ScaleSweep::default()),
         }
@@ -300,8 +320,8 @@ where
     ///
     /// As [`slice`](Self::slice); also if the files of a black box are damaged.
     pub fn offending_updates(&mut self) -> Result<Vec<SliceSurface>> {
-        match &mut self.open {
-            Some(open) => open.within_budget(OpenStudy::offending_updates),
+        match self.open_mut() {
+            Some(open) => open.within_budget(AnyStudy::offending_updates),
             None => Ok(Vec::new()),
         }
     }
@@ -336,15 +356,10 @@ where
     ///
     /// As [`slice`](Self::slice).
     pub fn estimate(&mut self, spec: &SliceSpec) -> Result<Duration> {
-        let Some(open) = &mut self.open else {
-            return Ok(Duration::ZERO);
-        };
-        open.within_budget(|open| {
-            let plan = open.plan_with(spec, true)?;
-            let pace = open.pace(&plan)?;
-            let takes = Duration::from_secs_f64(open.node_secs(pace) * plan.grid.len() as f64);
-            Ok(open.time.deadline.left().map_or(takes, |left| takes.min(left)))
-        })
+        match self.open_mut() {
+            Some(open) => open.within_budget(|open| open.estimate(spec)),
+            None => Ok(Duration::ZERO),
+        }
     }
 
     /// The paths of the parameters with their shapes, in the order of the entries of a direction.
@@ -357,8 +372,8 @@ where
     /// # Errors
     ///
     /// [`Error::RecorderGone`] if the writer thread has died.
-    pub fn finish(self) -> Result<Landscape> {
-        match self.open {
+    pub fn finish(mut self) -> Result<Landscape> {
+        match self.open_mut() {
             Some(open) => {
                 let reason = open.active.end_reason();
                 open.finish(reason)
@@ -368,25 +383,21 @@ where
     }
 
     /// Ends the run with what there is, also if something went wrong with the rest of it.
-    pub(crate) fn end(self, failed: Option<Error>) -> (Landscape, Option<Error>) {
-        let Some(open) = self.open else {
-            return (Landscape::default(), failed);
-        };
-        let reason = match &failed {
-            Some(error) => {
-                open.active.recorder.handle.problem(error.to_string());
-                "failed"
-            }
-            None => open.active.end_reason(),
-        };
-        match (open.finish(reason), failed) {
-            (Ok(landscape), failed) => (landscape, failed),
-            (Err(gone), failed) => {
-                let error = failed.unwrap_or(gone);
-                (Landscape::of_nothing(Recording::default(), &error), Some(error))
-            }
+    pub(crate) fn end(mut self, failed: Option<Error>) -> (Landscape, Option<Error>) {
+        match self.open_mut() {
+            Some(open) => open.end(failed),
+            None => (Landscape::default(), failed),
         }
     }
+}
+
+/// A study without the type of its model.
+fn any<'o, 'a, M>(open: &'o mut OpenStudy<ModelSubject<'a, M>>) -> &'o mut AnyStudy<'a>
+where
+    M: InferenceStep + Module + 'a,
+    M::Input: Clone,
+{
+    open
 }
 
 /// The slice that a disabled study gives.
@@ -413,42 +424,43 @@ where
     M::Input: Clone,
     B: Batches<M::Input> + ?Sized,
 {
-    match subject_after_training(&active, model, reader) {
-        Ok(subject) => OpenStudy::new(active, subject, batches, on_change).map(Study::of),
+    // In inference mode, which also brings shared buffers up to date: read before, they may be one
+    // update old.
+    let begun = active.config.clock.now();
+    let bare = model.valid();
+    match start_after_training(&active, begun, &bare, reader.name) {
+        Ok(start) => {
+            let subject = ModelSubject::new(model, bare, reader);
+            Study::begin(active, start, subject, batches, on_change)
+        }
         Err(error) => Err(failed(active, error)),
     }
 }
 
-fn subject_after_training<'a, M>(
+fn start_after_training<M: Module>(
     active: &ActiveRecording,
-    given: &M,
-    reader: Reader<'a, M::Output>,
-) -> Result<Subject<'a, M>>
-where
-    M: InferenceStep + Module,
-{
-    let begun = active.config.clock.now();
+    begun: Duration,
+    model: &M,
+    loss_name: &'static str,
+) -> Result<StudyStart> {
     active.recorder.sync()?;
     let folder = &active.recorder.folder;
     let mut map = active.hook.map().cloned().ok_or_else(|| {
         let run = folder.path().to_path_buf();
         active.hook.refusal().unwrap_or(Error::NothingRecorded { run })
     })?;
-    // In inference mode, which also brings shared buffers up to date: read before, they may be one
-    // update old.
-    let model = given.valid();
-    map.check_model(&model)?;
-    if active.hook.is_second(&model) {
+    map.check_model(model)?;
+    if active.hook.is_second(model) {
         return Err(Error::SecondModel);
     }
-    let tensors = map::read_tensors(&model, &map)?;
-    let measured = active.hook.last_update(&model, &map);
+    let tensors = map::read_tensors(model, &map)?;
+    let measured = active.hook.last_update(model, &map);
     let weights = Box::new(WeightsAt { at: active.moment(), tensors });
     active.recorder.handle.send(Control::FinalSnapshot(weights));
     let Report { snapshots, frozen, .. } = active.recorder.sync()?;
     map.freeze(&frozen.at(None));
     let last = snapshots.last().filter(|last| last.reason == "final");
-    let mut studied = StudiedModel::new(map, given, model, frozen);
+    let mut studied = StudiedModel::new(map, frozen);
     studied.final_snapshot = last.map(|last| last.same_as.unwrap_or(last.index));
     let next_study = active.recorder.first_study;
     let held = match (active.is_reopened, last) {
@@ -462,7 +474,7 @@ where
             RecordedSlices::none(next_study)
         }
     };
-    Ok(Subject { begun, studied, snapshots, reader, held, share: None })
+    Ok(StudyStart { begun, studied, snapshots, loss_name, held, share: None })
 }
 
 impl<M> Study<'_, M>
@@ -487,7 +499,7 @@ where
             Some(open) => {
                 let losses = &open.active.hook.losses;
                 crate::curvature::mean_gradient::mean_gradient(
-                    &open.studied.model,
+                    &*open.subject.model,
                     &open.studied.map,
                     batches,
                     losses,

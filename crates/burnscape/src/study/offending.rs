@@ -1,13 +1,11 @@
 //! The loss along the updates that led into an alert: was the step too long, or the direction bad?
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_landscape::surface::Surface;
 use burnscape_landscape::words::number;
 use burnscape_trace::{Blackbox, F64s, Record, Study};
 
 use super::compare::{concluded, study_of};
-use super::open_study::OpenStudy;
+use super::open_study::AnyStudy;
 use super::slice_spec::{Direction, SliceSpec};
 use crate::landscape::slice_surface::SliceSurface;
 use crate::model::point::{Point, Weights, WeightsOf};
@@ -18,11 +16,7 @@ use crate::{Error, Result};
 /// How far a line reaches, in updates: back to where the update before it began, and as far again beyond.
 const REACH: std::ops::RangeInclusive<f64> = -1.0..=2.0;
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
     /// One line for every update around an alert whose weights the black box kept, both ends finite.
     pub(super) fn offending_updates(&mut self) -> Result<Vec<SliceSurface>> {
         let mut slices = Vec::new();

@@ -3,35 +3,36 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use burn::module::Module;
-use burn::train::InferenceStep;
+use burnscape_landscape::evaluate::BatchLoss;
 use burnscape_trace::{Check, Note, Plan, Record, Snapshot, record};
 
-use super::active_recording::{ActiveRecording, Failed, failed};
-use super::batches::{Batches, OnChange};
+use super::active_recording::ActiveRecording;
 use super::centre::Centre;
 use super::evaluate::Pace;
 use super::further_device::FurtherDevice;
 use super::known::RecordedSlices;
-use super::quantities::{Looked, Quantities, Reader};
+use super::quantities::{Looked, Quantities, Selected};
+use super::recalibrate::Recalibration;
 use super::results::Results;
 use super::share::Share;
 use super::stop::Stopper;
 use super::studied_model::StudiedModel;
 use super::study_time::StudyTime;
+use super::subject::{Ask, Stand, Subject};
 use super::training_path::TrainingPath;
-use crate::Result;
 use crate::landscape::Landscape;
 use crate::landscape::recording::Recording;
 use crate::model::point::Point;
+use crate::{Error, Result};
 
-/// A study that is switched on: parts, each of which owns what it alone changes.
-pub(crate) struct OpenStudy<'a, M: InferenceStep> {
+/// A study that is switched on: parts, each of which owns what it alone changes. The last one alone knows the type of the
+/// model, and is seldom asked for by it.
+pub(crate) struct OpenStudy<S: ?Sized> {
     pub(super) active: ActiveRecording,
-    pub(super) studied: StudiedModel<M>,
-    pub(super) quantities: Quantities<'a, M::Input, M::Output>,
+    pub(super) studied: StudiedModel,
+    pub(super) quantities: Quantities,
     pub(super) path: TrainingPath,
-    pub(super) centres: Vec<(Point, Rc<Centre<M>>)>,
+    pub(super) centres: Vec<(Point, Rc<Centre>)>,
     pub(super) pacing: Pacing,
     pub(super) time: StudyTime,
     pub(super) planned: PlannedSlices,
@@ -40,17 +41,21 @@ pub(crate) struct OpenStudy<'a, M: InferenceStep> {
     pub(super) stopper: Stopper,
     pub(super) share: Option<Share>,
     /// Beside the one that the model is on.
-    pub(super) devices: Vec<FurtherDevice<M::Input>>,
+    pub(super) devices: Vec<FurtherDevice>,
+    pub(super) subject: S,
 }
 
-/// What a study begins with, beside the recording.
-pub(crate) struct Subject<'a, M: InferenceStep> {
+/// A study of a model of any type.
+pub(crate) type AnyStudy<'a> = OpenStudy<dyn Subject + 'a>;
+
+/// What a study begins with, beside the recording and what it is about.
+pub(crate) struct StudyStart {
     /// When it was asked for, by the clock of the study.
     pub begun: Duration,
-    pub studied: StudiedModel<M>,
+    pub studied: StudiedModel,
     /// Snapshots of the run, as recorded.
     pub snapshots: Vec<Snapshot>,
-    pub reader: Reader<'a, M::Output>,
+    pub loss_name: &'static str,
     pub held: RecordedSlices,
     /// The share of every slice that is measured; `None`: all of it.
     pub share: Option<Share>,
@@ -75,32 +80,18 @@ pub(super) struct PlannedSlices {
     pub outlook: Option<String>,
 }
 
-impl<'a, M> OpenStudy<'a, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
-    /// Begins a study; one that cannot begin ends the run.
-    pub(crate) fn new<B>(
-        active: ActiveRecording,
-        subject: Subject<'a, M>,
-        batches: &B,
-        on_change: OnChange,
-    ) -> Result<Self, Failed>
-    where
-        B: Batches<M::Input> + ?Sized,
-    {
-        let Subject { begun, mut studied, snapshots, reader, mut held, share } = subject;
-        let mut time = StudyTime::begun(&active.config, begun);
-        time.closing = time.taken_by(|| studied.remember());
+impl<S> OpenStudy<S> {
+    /// Not yet of any batches.
+    pub(super) fn new(active: ActiveRecording, start: StudyStart, subject: S) -> Self {
+        let StudyStart { begun, studied, snapshots, loss_name, mut held, share } = start;
         held.next_slice = active.recorder.first_slice;
-        let mut open = Self {
+        Self {
             studied,
-            quantities: Quantities::of(reader),
+            quantities: Quantities::of_loss(loss_name),
             path: TrainingPath::of(snapshots),
             centres: Vec::new(),
             pacing: Pacing::default(),
-            time,
+            time: StudyTime::begun(&active.config, begun),
             planned: PlannedSlices::default(),
             held,
             results: Results::default(),
@@ -108,14 +99,33 @@ where
             share,
             devices: Vec::new(),
             active,
-        };
-        open.leave_out_twin_of_final();
-        let looked = open.add_batches(None, batches, on_change);
-        open.time.spent_since(begun);
-        match looked {
-            Ok(()) => Ok(open),
-            Err(error) => Err(failed(open.active, error)),
+            subject,
         }
+    }
+}
+
+impl<S: ?Sized> OpenStudy<S> {
+    /// Runs something by when the budget is spent.
+    pub(crate) fn within_budget<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+        let begun = self.time.go_on();
+        let result = run(self);
+        self.time.spent_since(begun);
+        result
+    }
+}
+
+impl AnyStudy<'_> {
+    /// Remembers what the model is like.
+    pub(super) fn begin(&mut self) {
+        let begun = self.active.config.clock.now();
+        self.studied.fingerprint = self.fingerprint();
+        self.time.closing = self.active.config.clock.now().saturating_sub(begun);
+        self.leave_out_twin_of_final();
+    }
+
+    /// A checksum of every parameter and buffer of the model that was given.
+    fn fingerprint(&self) -> Result<Vec<u32>, String> {
+        self.subject.checksums_as_given(&self.studied.map).map_err(|error| error.to_string())
     }
 
     /// The last epoch may have the weights of the final model and statistics that were merged after it: that is one
@@ -146,14 +156,6 @@ where
         Ok(true)
     }
 
-    /// Runs something by when the budget is spent.
-    pub(crate) fn within_budget<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
-        let begun = self.time.go_on();
-        let result = run(self);
-        self.time.spent_since(begun);
-        result
-    }
-
     /// What is measured has changed: values at centres, and how long a node takes.
     pub(super) fn forget_measurements(&mut self) {
         self.centres.clear();
@@ -182,20 +184,59 @@ where
         result
     }
 
-    pub(super) fn finish(mut self, reason: &'static str) -> Result<Landscape> {
+    /// The loss alone, on these batches.
+    pub(super) fn loss_on<'q>(&'q self, sets: &'q [Selected]) -> Ask<'q> {
+        Ask { map: &self.studied.map, sets, loss_alone: true }
+    }
+
+    /// Every layer of a model, batch by batch.
+    pub(super) fn batch_losses(
+        &self,
+        stand: Stand<'_>,
+        recalibration: Option<&Recalibration>,
+    ) -> Result<Vec<Vec<BatchLoss>>> {
+        let sets = self.quantities.selected();
+        let ask = Ask { map: &self.studied.map, sets: &sets, loss_alone: false };
+        self.subject.measure_batches(stand, &ask, recalibration)
+    }
+
+    /// Checks that the model is as it was, and ends the run.
+    pub(super) fn finish(&mut self, reason: &'static str) -> Result<Landscape> {
+        let before = &self.studied.fingerprint;
+        let is_unchanged = before.is_ok() && *before == self.fingerprint();
         self.check(
             None,
             "model-unchanged",
-            self.studied.is_unchanged(),
+            is_unchanged,
             "parameters and buffers are bit for bit what they were before the surfaces",
         );
         let report = self.active.recorder.stop(reason)?;
-        let Results { slices, studies, curvatures, remarks, .. } = self.results;
-        let mut landscape = Landscape::new(slices, studies, self.studied.map.layout);
+        let results = std::mem::take(&mut self.results);
+        let Results { slices, studies, curvatures, remarks, .. } = results;
+        let mut landscape = Landscape::new(slices, studies, self.studied.map.layout.clone());
         landscape.set_curvatures(curvatures, remarks);
-        landscape.set_plan(self.planned.told, self.planned.outlook);
+        let PlannedSlices { told, outlook, .. } = std::mem::take(&mut self.planned);
+        landscape.set_plan(told, outlook);
         landscape.set_recording(Recording::new(self.active.recorder.folder.path(), report));
         Ok(landscape)
+    }
+
+    /// Ends the run with what there is, also if something went wrong with the rest of it.
+    pub(super) fn end(&mut self, failed: Option<Error>) -> (Landscape, Option<Error>) {
+        let reason = match &failed {
+            Some(error) => {
+                self.active.recorder.handle.problem(error.to_string());
+                "failed"
+            }
+            None => self.active.end_reason(),
+        };
+        match (self.finish(reason), failed) {
+            (Ok(landscape), failed) => (landscape, failed),
+            (Err(gone), failed) => {
+                let error = failed.unwrap_or(gone);
+                (Landscape::of_nothing(Recording::default(), &error), Some(error))
+            }
+        }
     }
 
     pub(super) fn check(&self, slice: Option<u32>, name: &str, passed: bool, detail: &str) {

@@ -1,19 +1,13 @@
 //! The last line: how far the default slices came, and how to go on.
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_landscape::surface::Counts;
 use burnscape_landscape::words::percent;
 
-use super::open_study::OpenStudy;
+use super::open_study::AnyStudy;
 use super::progress::{duration, say};
 use crate::landscape::slice_surface::SliceSurface;
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
     /// Says how far the slices came, unless they came to their end.
     pub(super) fn look_ahead(&mut self, slices: &[SliceSurface]) {
         let is_own = |number: u32| slices.iter().any(|slice| slice.slice.slice == number);
@@ -58,7 +52,7 @@ where
         let nodes = measured + interpolated + unmeasured;
         let batches = match self.batches_in_use().len() {
             0 => String::new(),
-            some => format!(" on {some} of {} batches", self.quantities.sets[0].available()),
+            some => format!(" on {some} of {} batches", self.quantities.sets[0].available),
         };
         let filled = match (interpolated, unmeasured) {
             (0, _) => String::new(),

@@ -1,14 +1,15 @@
 //! How long a node takes, and how nodes are best shared out.
 
-use burn::module::Module;
+use std::time::Duration;
+
 use burn::tensor::DType;
-use burn::train::InferenceStep;
 use burnscape_landscape::evaluate::Loss;
 
 use super::evaluate::{Cores, Pace, SliceContext, SliceLoss};
 use super::memory;
-use super::open_study::OpenStudy;
+use super::open_study::AnyStudy;
 use super::planes::Plan;
+use super::slice_spec::SliceSpec;
 use crate::Result;
 use crate::panics::panicked;
 
@@ -17,11 +18,15 @@ const MOST_TIMES: usize = 5;
 
 const LONG_SECS: f64 = 0.002;
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
+    /// How long the nodes of a slice will take at most, within what is left of the budget.
+    pub(super) fn estimate(&mut self, spec: &SliceSpec) -> Result<Duration> {
+        let plan = self.plan_with(spec, true)?;
+        let pace = self.pace(&plan)?;
+        let takes = Duration::from_secs_f64(self.node_secs(pace) * plan.grid.len() as f64);
+        Ok(self.time.deadline.left().map_or(takes, |left| takes.min(left)))
+    }
+
     /// Seconds from node to node on the batches that are used now, on all devices together.
     pub(super) fn node_secs(&self, pace: Pace) -> f64 {
         self.point_secs(pace) / pace.at_once
@@ -29,13 +34,13 @@ where
 
     /// Seconds of a point on the path of training: those are measured on the device of the model.
     pub(super) fn point_secs(&self, pace: Pace) -> f64 {
-        pace.secs(self.quantities.sets[0].batches.len())
+        pace.secs(self.quantities.sets[0].len())
     }
 
     /// With what further devices measure meanwhile.
     fn beside_devices(&self, pace: Pace) -> Pace {
         let secs = self.point_secs(pace);
-        let batches = self.quantities.sets[0].batches.len() as f64;
+        let batches = self.quantities.sets[0].len() as f64;
         let at_work = self.devices.iter().filter(|it| it.is_at_work());
         let meanwhile = at_work.map(|it| secs / (it.batch_secs * batches));
         let at_once = 1.0 + meanwhile.filter(|it| it.is_finite()).sum::<f64>();
@@ -44,7 +49,7 @@ where
 
     /// Measures which is quicker: several nodes at a time, each on one core, or one node at a time
     /// with the backend's kernels on all cores.
-    pub(super) fn pace(&mut self, plan: &Plan<M>) -> Result<Pace> {
+    pub(super) fn pace(&mut self, plan: &Plan) -> Result<Pace> {
         if let Some(pace) = self.pacing.paces[plan.batchnorm as usize] {
             return Ok(pace);
         }
@@ -53,8 +58,8 @@ where
         Ok(pace)
     }
 
-    fn measure_pace(&self, plan: &Plan<M>) -> Result<Pace> {
-        let batches = self.quantities.sets[0].batches.len();
+    fn measure_pace(&self, plan: &Plan) -> Result<Pace> {
+        let batches = self.quantities.sets[0].len();
         let batch_secs = self.pacing.looked_at.as_ref().and_then(|looked| looked.batch_secs);
         let expected = batch_secs.unwrap_or(0.0) * batches as f64;
         // Two nodes alone, and two of each worker side by side.
@@ -62,7 +67,7 @@ where
             let batch_secs = expected / batches as f64;
             return Ok(Pace { workers: 1, fixed_secs: 0.0, batch_secs, at_once: 1.0 });
         }
-        let context = self.context(plan)?;
+        let context = self.context(plan);
         let (alone, growth) = memory::with_growth(|| self.time_node(&context, plan, 1));
         let (alone, workers) = (alone?, self.workers_that_fit(growth));
         // Each worker would move a model of its own.
@@ -104,8 +109,8 @@ where
 
     /// A node that takes so long; what one alone takes beside its batches is there however many they are.
     fn pace_of(&self, workers: usize, secs: f64, alone: f64, batch_secs: Option<f64>) -> Pace {
-        let batches = self.quantities.sets[0].batches.len() as f64;
-        let is_loss_alone = self.quantities.quantities.len() == 1;
+        let batches = self.quantities.sets[0].len() as f64;
+        let is_loss_alone = self.quantities.names.len() == 1;
         let in_batches = batch_secs.filter(|_| is_loss_alone).map_or(alone, |it| it * batches);
         let share = if alone > 0.0 { (in_batches / alone).min(1.0) } else { 1.0 };
         let (fixed_secs, batch_secs) = ((1.0 - share) * secs, share * secs / batches);
@@ -113,15 +118,10 @@ where
     }
 
     /// Seconds from node to node with so many workers at once; the first one of each does not count.
-    fn time_node(
-        &self,
-        context: &SliceContext<'_, M::Output>,
-        plan: &Plan<M>,
-        workers: usize,
-    ) -> Result<f64> {
+    fn time_node(&self, context: &SliceContext<'_>, plan: &Plan, workers: usize) -> Result<f64> {
         let point = plan.grid.coordinates(0);
         let clock = &self.active.config.clock;
-        let time = |mut worker: SliceLoss<'_, M>| -> Result<f64> {
+        let time = |mut worker: SliceLoss<'_>| -> Result<f64> {
             worker.values(&[point])?;
             let mut least = f64::INFINITY;
             for _ in 0..MOST_TIMES {
@@ -146,14 +146,13 @@ where
     }
 
     pub(super) fn workers<'c>(
-        &self,
-        context: &'c SliceContext<'c, M::Output>,
-        plan: &Plan<M>,
+        &'c self,
+        context: &'c SliceContext<'c>,
+        plan: &Plan,
         workers: usize,
-    ) -> Vec<SliceLoss<'c, M>> {
+    ) -> Vec<SliceLoss<'c>> {
         let cores = if workers > 1 { Cores::One } else { Cores::All };
-        let worker =
-            |_| SliceLoss::new(context, &plan.centre.model, self.quantities.batches(), cores);
-        (0..workers).map(worker).collect()
+        let evaluator = || self.subject.evaluator(&plan.centre.model, context);
+        (0..workers).map(|_| SliceLoss::new(evaluator(), context.map, cores)).collect()
     }
 }

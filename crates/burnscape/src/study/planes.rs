@@ -3,8 +3,6 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_landscape::direction::{Biases, Normalisation};
 use burnscape_landscape::grid::{self, Grid};
 use burnscape_landscape::plane::PlaneGram;
@@ -14,11 +12,12 @@ use burnscape_trace::{F64s, Layer, Slice, Trajectory, record};
 use super::centre::Centre;
 use super::directions::Axis;
 use super::known::Planned;
-use super::open_study::OpenStudy;
+use super::open_study::AnyStudy;
 use super::perturb::SentDirections;
 use super::quantities::{LayerName, Size};
 use super::recalibrate::Recalibration;
 use super::slice_spec::{BatchNormMode, Direction, Reach, SliceSpec};
+use super::subject::Stand;
 use super::sweep::Facts;
 use super::vector::Vector;
 use crate::Result;
@@ -29,10 +28,10 @@ use crate::model::map::device_name;
 const REACH_WITHOUT_TRAJECTORY: f64 = 0.01;
 
 /// A slice before it is evaluated.
-pub(super) struct Plan<M> {
+pub(super) struct Plan {
     pub slice: Slice,
     pub grid: Grid,
-    pub centre: Rc<Centre<M>>,
+    pub centre: Rc<Centre>,
     /// One for a line, two for a plane.
     pub directions: Vec<Arc<Vector>>,
     /// The same on devices that have them by now.
@@ -65,17 +64,13 @@ impl Default for Measuring {
     }
 }
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
     /// Directions, range and provenance of a slice; no loss of it is evaluated yet.
-    pub(super) fn plan(&mut self, spec: &SliceSpec) -> Result<Plan<M>> {
+    pub(super) fn plan(&mut self, spec: &SliceSpec) -> Result<Plan> {
         self.plan_with(spec, true)
     }
 
-    pub(super) fn plan_with(&mut self, spec: &SliceSpec, with_path: bool) -> Result<Plan<M>> {
+    pub(super) fn plan_with(&mut self, spec: &SliceSpec, with_path: bool) -> Result<Plan> {
         check_tolerance(spec.tolerance)?;
         let centre = self.centre(&spec.centre)?;
         let (axes, facts) = self.axes(spec, &centre)?;
@@ -109,7 +104,7 @@ where
     }
 
     /// Says on what a slice is measured, and what its centre has there.
-    pub(super) fn say_on_what(&self, plan: &mut Plan<M>) -> Result<()> {
+    pub(super) fn say_on_what(&self, plan: &mut Plan) -> Result<()> {
         let found = self.found_at(&plan.centre)?;
         let layers = self.quantities.layers();
         let layer = |((it, value), size): ((&LayerName, &NodeValue), &Size)| {
@@ -145,21 +140,24 @@ where
     pub(super) fn recalibration(
         &self,
         mode: BatchNormMode,
-        centre: &Centre<M>,
+        centre: &Centre,
     ) -> Result<Option<Recalibration>> {
         if self.batchnorm_name(mode) != "recalibrate" {
             return Ok(None);
         }
-        let batch = &self.quantities.sets[0].batches[0];
-        let loss = &self.quantities.quantities[0];
-        Recalibration::of(&centre.model, &self.studied.map, batch, loss).map(Some)
+        self.recalibration_of(Stand::At(&centre.model)).map(Some)
+    }
+
+    pub(super) fn recalibration_of(&self, stand: Stand<'_>) -> Result<Recalibration> {
+        let batch = self.quantities.sets[0].selected.places[0];
+        self.subject.recalibration(stand, &self.studied.map, batch)
     }
 
     /// The snapshots in the coordinates of the slice; `None` where there are none.
     fn path(
         &mut self,
         axes: &[Axis],
-        centre: &Centre<M>,
+        centre: &Centre,
         gram: &PlaneGram,
     ) -> Result<Option<Trajectory>> {
         self.analyse(2)?;
@@ -179,7 +177,7 @@ where
     fn grid(
         &self,
         spec: &SliceSpec,
-        lie: &Lie<'_, M>,
+        lie: &Lie<'_>,
         trajectory: Option<&Trajectory>,
     ) -> Result<Grid> {
         let Lie { axes, facts, centre } = lie;
@@ -247,7 +245,7 @@ where
         Ok(axis?)
     }
 
-    fn provenance(&self, spec: &SliceSpec, grid: &Grid, lie: &Lie<'_, M>) -> Slice {
+    fn provenance(&self, spec: &SliceSpec, grid: &Grid, lie: &Lie<'_>) -> Slice {
         let Lie { axes, facts, centre } = lie;
         let random = spec.directions().filter(|it| it.is_random()).count();
         let is_random = random > 0;
@@ -297,10 +295,10 @@ fn name_of(spec: &SliceSpec, axes: &[Axis]) -> String {
 }
 
 /// Where a slice lies.
-struct Lie<'a, M> {
+struct Lie<'a> {
     axes: &'a [Axis],
     facts: &'a Facts,
-    centre: &'a Centre<M>,
+    centre: &'a Centre,
 }
 
 /// What an axis has to cover.

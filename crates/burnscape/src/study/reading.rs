@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_landscape::words::percent;
 use burnscape_trace::Snapshot;
 
-use super::open_study::OpenStudy;
+use super::open_study::AnyStudy;
 use super::progress::duration;
 use crate::Result;
 
@@ -20,11 +18,7 @@ const PASSES: f64 = 5.0;
 /// Snapshots that are read however long that takes: a plane through the path needs as many.
 const LEAST: usize = 3;
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
     /// The snapshots that the path of training is made of: those of a plan that was given, or else as many as there is
     /// time for, evenly, the first and the last among them. Decided once.
     pub(super) fn snapshots_to_read(&mut self) -> Result<Vec<Snapshot>> {

@@ -16,7 +16,7 @@ use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{DType, Tensor};
 use burn::train::InferenceStep;
 
-use super::quantities::{Quantity, count_samples};
+use super::means::{Quantity, count_samples};
 use crate::model::map::{ModelMap, Slot};
 use crate::model::tensors::to_host;
 use crate::{Error, Result};
@@ -215,7 +215,7 @@ where
     let mut switch = Switch { slots: slots.clone(), norms, start, path: Vec::new() };
     // `train` gives running states of its own: those of a clone are shared.
     let training = model.clone().train().no_grad().map(&mut switch);
-    let samples = count_samples(&training, std::slice::from_ref(batch), loss)?;
+    let samples = count_samples(&training, batch, loss)?;
     let mut reader = Reader { slots, values: vec![None; map.buffers.len()] };
     // Before `valid`, a state may be one update old.
     training.valid().visit(&mut reader);

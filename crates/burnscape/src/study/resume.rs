@@ -5,15 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use burn::module::Module;
 use burn::tensor::TensorData;
-use burn::train::InferenceStep;
 use burnscape_landscape::direction::{Biases, DirectionOptions, Normalisation};
 use burnscape_trace::Slice;
 
 use super::centre::{Centre, Located, same};
 use super::known::{KnownSlice, Planned};
-use super::open_study::OpenStudy;
+use super::open_study::AnyStudy;
 use super::perturb::SentDirections;
 use super::planes::{Measuring, Plan};
 use super::slice_spec::BatchNormMode;
@@ -28,13 +26,9 @@ use crate::model::vector_file::StoredVector;
 use crate::{Error, Result};
 
 /// A centre, and the directions from it.
-type Placed<M> = (Rc<Centre<M>>, Vec<Arc<Vector>>);
+type CentreAndDirections = (Rc<Centre>, Vec<Arc<Vector>>);
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
     /// Measures what is missing of all slices that were stopped, those of another study left out.
     pub(super) fn resume(&mut self) -> Result<Vec<SliceSurface>> {
         self.refuse_in_shards("going on with slices that were stopped")?;
@@ -86,7 +80,7 @@ where
         &mut self,
         unfinished: Vec<KnownSlice>,
         refused: &mut Vec<(String, Error)>,
-    ) -> Vec<Started<M>> {
+    ) -> Vec<Started> {
         let mut started = Vec::new();
         for known in unfinished {
             let name = known.slice.name.clone();
@@ -99,7 +93,7 @@ where
     }
 
     /// The slice as the run holds it already, whole or in part; else as a new one.
-    pub(super) fn start_once(&mut self, mut plan: Plan<M>) -> Result<Started<M>> {
+    pub(super) fn start_once(&mut self, mut plan: Plan) -> Result<Started> {
         self.say_on_what(&mut plan)?;
         let planned = Planned { batches: self.batches_in_use(), ..plan.planned.clone() };
         let wanted = KnownSlice::description(&plan.slice, &planned);
@@ -115,7 +109,7 @@ where
         Ok(Started { plan, layers: known.layers })
     }
 
-    pub(super) fn start_again(&mut self, known: KnownSlice) -> Result<Started<M>> {
+    pub(super) fn start_again(&mut self, known: KnownSlice) -> Result<Started> {
         let KnownSlice { slice, trajectory, layers, planned, .. } = known;
         let (centre, directions) = self.recorded_directions(&slice)?;
         self.check_same_study(&slice, &centre)?;
@@ -165,7 +159,7 @@ where
         Ok(Point::Weights(Weights(WeightsOf { label: slice.centre.clone(), tensors }.into())))
     }
 
-    fn recorded_directions(&mut self, slice: &Slice) -> Result<Placed<M>> {
+    fn recorded_directions(&mut self, slice: &Slice) -> Result<CentreAndDirections> {
         let Some(file) = &slice.directions else {
             let centre = self.recorded_centre(slice, Vec::new())?;
             let directions = self.drawn_again(slice, &centre)?;
@@ -202,11 +196,7 @@ where
     }
 
     /// The centre of a slice: a snapshot of the run, or these tensors.
-    fn recorded_centre(
-        &mut self,
-        slice: &Slice,
-        tensors: Vec<NamedTensor>,
-    ) -> Result<Rc<Centre<M>>> {
+    fn recorded_centre(&mut self, slice: &Slice, tensors: Vec<NamedTensor>) -> Result<Rc<Centre>> {
         match slice.centre_snapshot {
             Some(index) if self.studied.final_snapshot == Some(index) => self.centre(&Point::Final),
             Some(index) => self.centre(&Point::Snapshot(index)),
@@ -231,7 +221,7 @@ where
         Ok(tensors)
     }
 
-    fn drawn_again(&self, slice: &Slice, centre: &Centre<M>) -> Result<Vec<Arc<Vector>>> {
+    fn drawn_again(&self, slice: &Slice, centre: &Centre) -> Result<Vec<Arc<Vector>>> {
         let options = DirectionOptions {
             normalisation: normalisation(&slice.normalisation),
             biases: biases(&slice.biases),
@@ -253,7 +243,7 @@ where
     }
 
     /// The same quantities on the same batches: bit for bit the same values at the centre.
-    fn check_same_study(&self, slice: &Slice, centre: &Centre<M>) -> Result<()> {
+    fn check_same_study(&self, slice: &Slice, centre: &Centre) -> Result<()> {
         let names = self.quantities.layers();
         let recorded = slice.layers.iter().map(|layer| layer.name.as_str());
         let now: Vec<&str> = names.iter().skip(1).map(|layer| layer.name.as_str()).collect();

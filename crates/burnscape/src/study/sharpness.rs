@@ -13,8 +13,9 @@ use burnscape_trace::{Curvature, CurvatureReason, Record};
 
 use super::Study;
 use super::centre::Centre;
-use super::open_study::OpenStudy;
-use super::quantities::Quantity;
+use super::means::Quantity;
+use super::model_subject::ModelSubject;
+use super::open_study::{AnyStudy, OpenStudy};
 use super::results::Eigenvectors;
 use super::slice_spec::{Direction, GivenDirection};
 use super::stop::StopWatch;
@@ -129,7 +130,7 @@ where
     }
 }
 
-impl<M> OpenStudy<'_, M>
+impl<M> OpenStudy<ModelSubject<'_, M>>
 where
     M: InferenceStep + Module,
     <M as InferenceStep>::Input: Clone,
@@ -140,11 +141,54 @@ where
         T: Clone + Send,
     {
         let began = Instant::now();
-        let centre = self.centre(&spec.centre)?;
-        let plane = if spec.plane { self.plane_of_components(&centre) } else { None };
+        let this: &mut AnyStudy<'_> = self;
+        let centre = this.centre(&spec.centre)?;
+        let plane = if spec.plane { this.plane_of_components(&centre) } else { None };
         let found = self.analysed(spec, &centre, shares, plane)?;
+        let this: &mut AnyStudy<'_> = self;
+        Ok(this.keep_sharpness(spec, &centre, found, began))
+    }
+
+    fn analysed<T>(
+        &self,
+        spec: &SharpnessSpec,
+        centre: &Centre,
+        shares: Vec<Shard<T>>,
+        plane: Option<[Vec<f32>; 2]>,
+    ) -> Result<Found>
+    where
+        M: TrainStep<Input = T>,
+        T: Clone + Send,
+    {
+        let this: &AnyStudy<'_> = self;
+        let loss = &self.subject.quantities[0];
+        let losses = &self.active.hook.losses;
+        let loss_of = |output: &dyn Any| loss_in(loss, losses, output);
+        let map = this.map_at(centre);
+        let mut gradients =
+            Gradients::new(&*self.subject.model_at(&centre.model), &map, shares, &loss_of)?;
+        let watch = this.curvature_watch();
+        let goes_on = || watch.reason().is_none();
+        let seed = spec.seed.unwrap_or(self.active.config.study.seed);
+        let mut analysis = Analysis::new(spec, &mut gradients, seed, &goes_on)?;
+        let last = self.active.recorder.handle.last_values();
+        analysis.lr = spec.lr.or(last.map(|last| last.lr));
+        analysis.plane = plane;
+        analysis.run()
+    }
+}
+
+impl AnyStudy<'_> {
+    /// Tells what was found around a centre.
+    fn keep_sharpness(
+        &mut self,
+        spec: &SharpnessSpec,
+        centre: &Centre,
+        found: Found,
+        began: Instant,
+    ) -> Sharpness {
         let Found { mut record, largest, smallest } = found;
-        let frozen = self.frozen_in_words(&centre);
+        let frozen = self.frozen_in_words(centre);
         record
             .sentences
             .extend(frozen.map(|it| format!("{it}: the Hessian is that of what trained.")));
@@ -158,33 +202,7 @@ where
         self.record(Record::Curvature(record.clone()));
         self.results.curvatures.push(record.clone());
         self.keep_eigenvectors(spec, &record, &largest);
-        Ok(Sharpness { record, largest, smallest })
-    }
-
-    fn analysed<T>(
-        &self,
-        spec: &SharpnessSpec,
-        centre: &Centre<M>,
-        shares: Vec<Shard<T>>,
-        plane: Option<[Vec<f32>; 2]>,
-    ) -> Result<Found>
-    where
-        M: TrainStep<Input = T>,
-        T: Clone + Send,
-    {
-        let loss = &self.quantities.quantities[0];
-        let losses = &self.active.hook.losses;
-        let loss_of = |output: &dyn Any| loss_in(loss, losses, output);
-        let map = self.map_at(centre);
-        let mut gradients = Gradients::new(&centre.model, &map, shares, &loss_of)?;
-        let watch = self.curvature_watch();
-        let goes_on = || watch.reason().is_none();
-        let seed = spec.seed.unwrap_or(self.active.config.study.seed);
-        let mut analysis = Analysis::new(spec, &mut gradients, seed, &goes_on)?;
-        let last = self.active.recorder.handle.last_values();
-        analysis.lr = spec.lr.or(last.map(|last| last.lr));
-        analysis.plane = plane;
-        analysis.run()
+        Sharpness { record, largest, smallest }
     }
 
     pub(super) fn curvature_watch(&self) -> StopWatch {
@@ -196,7 +214,7 @@ where
     }
 
     /// The first two principal components, if the snapshots have as many.
-    fn plane_of_components(&mut self, centre: &Centre<M>) -> Option<[Vec<f32>; 2]> {
+    fn plane_of_components(&mut self, centre: &Centre) -> Option<[Vec<f32>; 2]> {
         self.analyse(2).ok()?;
         let geometry = self.path.geometry.as_ref()?;
         let component = |k: usize| {

@@ -53,11 +53,4 @@ impl StudyTime {
     pub fn refill(&mut self) {
         self.spent = Duration::ZERO;
     }
-
-    /// How long something takes.
-    pub fn taken_by(&self, run: impl FnOnce()) -> Duration {
-        let begun = self.clock.now();
-        run();
-        self.clock.now().saturating_sub(begun)
-    }
 }

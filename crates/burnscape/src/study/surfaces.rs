@@ -4,8 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_landscape::adaptive::Filled;
 use burnscape_landscape::evaluate::{EvaluateError, evaluate_layers};
 use burnscape_landscape::surface::{NodeState, Surface};
@@ -16,13 +14,14 @@ use burnscape_trace::{Record, RunFolder};
 use super::centre::{Centre, same};
 use super::evaluate::{Pace, SliceContext};
 use super::known::{KnownSlice, Planned, empty_layers};
-use super::open_study::OpenStudy;
+use super::open_study::AnyStudy;
 use super::perturb::Directions;
 use super::planes::Plan;
 use super::progress::{SurfaceProgress, Work};
-use super::quantities::{LOSS, Quantity};
+use super::quantities::LOSS;
 use super::rounds::Rounds;
 use super::share::Share;
+use super::slice_spec::SliceSpec;
 use super::stop::{StopReason, StopWatch};
 use super::sweep::sweep;
 use super::vector::Vector;
@@ -35,15 +34,15 @@ use crate::{Error, Result};
 const FOR_PATH: f64 = 0.25;
 
 /// A slice that was told to the trace, and what is known of its nodes.
-pub(super) struct Started<M> {
-    pub plan: Plan<M>,
+pub(super) struct Started {
+    pub plan: Plan,
     /// One surface per layer, the loss first.
     pub layers: Vec<Surface>,
 }
 
 /// A slice that is measured in turns with others.
-struct Turns<M> {
-    started: Started<M>,
+struct Turns {
+    started: Started,
     rounds: Rounds,
     took: Duration,
     /// Why it was stopped.
@@ -54,18 +53,24 @@ struct Turns<M> {
     filled: Option<Filled>,
 }
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
+    /// Measures one slice, and holds it against the eigenvalues that it lies along.
+    pub(super) fn slice(&mut self, spec: &SliceSpec) -> Result<SliceSurface> {
+        let plan = self.plan(spec)?;
+        let surface = self.measure_all(vec![plan])?.remove(0);
+        let directions = [Some(&spec.x), spec.y.as_ref()];
+        self.compare_with_eigenvalues(directions, &spec.centre, &surface);
+        self.results.keep(&surface);
+        Ok(surface)
+    }
+
     /// Tells all slices to the trace, then measures them in turns, so that those that are not finished can be resumed.
-    pub(super) fn measure_all(&mut self, plans: Vec<Plan<M>>) -> Result<Vec<SliceSurface>> {
+    pub(super) fn measure_all(&mut self, plans: Vec<Plan>) -> Result<Vec<SliceSurface>> {
         let started = self.start_all(plans)?;
         self.go_on(started)
     }
 
-    pub(super) fn start_all(&mut self, plans: Vec<Plan<M>>) -> Result<Vec<Started<M>>> {
+    pub(super) fn start_all(&mut self, plans: Vec<Plan>) -> Result<Vec<Started>> {
         let mut started = Vec::new();
         for mut plan in plans {
             self.say_on_what(&mut plan)?;
@@ -77,8 +82,8 @@ where
     }
 
     /// Measures what is missing of slices that the trace knows, in turns.
-    pub(super) fn go_on(&mut self, started: Vec<Started<M>>) -> Result<Vec<SliceSurface>> {
-        let is_done = |it: &Started<M>| match &self.share {
+    pub(super) fn go_on(&mut self, started: Vec<Started>) -> Result<Vec<SliceSurface>> {
+        let is_done = |it: &Started| match &self.share {
             Some(share) => share.is_done(&it.layers[0], it.plan.trajectory.as_ref()),
             None => it.known().is_complete(),
         };
@@ -101,7 +106,7 @@ where
         Ok(turns.into_iter().map(|turns| self.closed(turns)).collect())
     }
 
-    fn progress(&self, turns: &[Turns<M>], pace: Pace) -> SurfaceProgress {
+    fn progress(&self, turns: &[Turns], pace: Pace) -> SurfaceProgress {
         let found = turns.first().and_then(|it| self.found_at(&it.started.plan.centre).ok());
         let size = found.and_then(|found| found.sizes.first().copied()).unwrap_or_default();
         let recorded = size.unit.recorded();
@@ -121,7 +126,7 @@ where
     /// Nodes first, those of all slices in turns, then the paths of training.
     fn take_turns(
         &mut self,
-        turns: &mut [Turns<M>],
+        turns: &mut [Turns],
         pace: Pace,
         progress: &SurfaceProgress,
     ) -> Result<()> {
@@ -144,7 +149,7 @@ where
     }
 
     /// Numbers a slice within the run and tells it to the trace; what no seed gives back is saved.
-    pub(super) fn start_slice(&mut self, mut plan: Plan<M>) -> Result<Started<M>> {
+    pub(super) fn start_slice(&mut self, mut plan: Plan) -> Result<Started> {
         if let Some(share) = &self.share {
             return self.take_part(share, plan);
         }
@@ -174,7 +179,7 @@ where
     }
 
     /// Whether snapshots and seeds give back centre and directions.
-    pub(super) fn is_given_back(&self, plan: &Plan<M>) -> bool {
+    pub(super) fn is_given_back(&self, plan: &Plan) -> bool {
         let mut axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
         let is_drawn = plan.centre.snapshot.is_some() && axes.all(|it| it.seed.is_some());
         // Whoever draws them again knows the flags that recording began with, and the filters that were named then.
@@ -187,7 +192,7 @@ where
     pub(super) fn keep_directions(
         &self,
         path: &Path,
-        centre: &Centre<M>,
+        centre: &Centre,
         directions: &[Arc<Vector>],
     ) -> Result<()> {
         let layout = &self.studied.map.layout;
@@ -204,7 +209,7 @@ where
     }
 
     /// Layers whose statistics no batch changes.
-    fn note_kept_statistics(&self, plan: &Plan<M>) {
+    fn note_kept_statistics(&self, plan: &Plan) {
         let kept = plan.recalibration.as_ref().map_or(&[][..], |it| it.kept());
         if kept.is_empty() {
             return;
@@ -220,7 +225,7 @@ where
     }
 
     /// What stays in random directions, where that changed during training.
-    fn note_frozen(&self, plan: &Plan<M>) {
+    fn note_frozen(&self, plan: &Plan) {
         let mut axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
         let is_concerned = !plan.slice.moves_frozen && axes.any(|it| it.kind == "random");
         if let Some(frozen) = self.frozen_in_words(&plan.centre).filter(|_| is_concerned) {
@@ -229,7 +234,7 @@ where
     }
 
     /// Filters that a direction is scaled by and that nobody has named.
-    fn tell_guessed_groups(&self, plan: &Plan<M>) {
+    fn tell_guessed_groups(&self, plan: &Plan) {
         let mut axes = std::iter::once(&plan.slice.x).chain(&plan.slice.y);
         let is_scaled = plan.slice.normalisation == "filter" && axes.any(|it| it.kind == "random");
         let sentence = words::guessed_groups(&self.studied.map.layout).filter(|_| is_scaled);
@@ -250,7 +255,7 @@ where
     /// rest is interpolated, if that was asked for.
     fn take_turn(
         &self,
-        turns: &mut Turns<M>,
+        turns: &mut Turns,
         pace: Pace,
         watch: &StopWatch,
         progress: &SurfaceProgress,
@@ -272,16 +277,16 @@ where
     /// Measures nodes until all are done or somebody stops it, and tells why it was stopped.
     fn measure(
         &self,
-        started: &mut Started<M>,
+        started: &mut Started,
         nodes: &[usize],
         pace: Pace,
         watch: &StopWatch,
         progress: &SurfaceProgress,
     ) -> Result<Option<StopReason>> {
         let Started { plan, layers } = started;
-        let (context, elsewhere) = (self.context(plan)?, self.elsewhere(plan)?);
+        let (context, elsewhere) = (self.context(plan), self.elsewhere(plan));
         let mut workers = self.workers(&context, plan, pace.workers);
-        workers.extend(self.workers_elsewhere(&elsewhere));
+        workers.extend(self.workers_elsewhere(plan, &elsewhere));
         let slice = plan.slice.slice;
         let on_tile = |layers: &[Surface], nodes: &[usize]| {
             self.record(Record::Nodes(node_record(slice, layers, nodes, false)));
@@ -305,7 +310,7 @@ where
     /// The true losses of the path of training, unless somebody does not want to wait for them.
     fn add_path(
         &mut self,
-        turns: &mut Turns<M>,
+        turns: &mut Turns,
         watch: &StopWatch,
         progress: &SurfaceProgress,
     ) -> Result<()> {
@@ -322,7 +327,7 @@ where
     }
 
     /// The loss of the model itself, where there was no time to measure it again as a node.
-    fn give_centre(&self, started: &mut Started<M>) {
+    fn give_centre(&self, started: &mut Started) {
         let node = started.plan.grid.centre();
         let is_recalibrated = started.plan.recalibration.is_some();
         if started.layers[0].is_measured(node) || is_recalibrated {
@@ -340,7 +345,7 @@ where
     }
 
     /// A slice as far as it is measured, checked.
-    fn closed(&mut self, turns: Turns<M>) -> SliceSurface {
+    fn closed(&mut self, turns: Turns) -> SliceSurface {
         let Turns { started, took, stopped, filled, .. } = turns;
         if let Some(reason) = stopped {
             self.note_unfinished(&started, reason);
@@ -356,7 +361,7 @@ where
     }
 
     /// Fills in what adaptive evaluation did not measure, and tells it to the trace with its error.
-    fn interpolate(&self, turns: &mut Turns<M>) -> Option<Filled> {
+    fn interpolate(&self, turns: &mut Turns) -> Option<Filled> {
         let Started { plan, layers } = &mut turns.started;
         let filled = turns.rounds.fill(layers)?;
         let states = layers[0].states().iter().enumerate();
@@ -373,7 +378,7 @@ where
 
     /// Whether interpolation is estimated to come as close as it was asked to, for each layer. Where only so many nodes
     /// were to be measured nobody promised that.
-    fn check_interpolation(&self, plan: &Plan<M>, number: usize, layer: &Surface, filled: &Filled) {
+    fn check_interpolation(&self, plan: &Plan, number: usize, layer: &Surface, filled: &Filled) {
         let slice = &plan.slice;
         let tolerance = slice.tolerance.unwrap_or(0.0);
         let allowed = tolerance * layer.range().unwrap_or(0.0);
@@ -403,44 +408,24 @@ where
     }
 
     /// Everything that is measured at the points of a slice.
-    pub(super) fn context<'p>(&'p self, plan: &'p Plan<M>) -> Result<SliceContext<'p, M::Output>> {
-        self.context_of(plan, &self.quantities.quantities)
-    }
-
-    /// Nothing but the loss.
-    pub(super) fn loss_context<'p>(
-        &'p self,
-        plan: &'p Plan<M>,
-    ) -> Result<SliceContext<'p, M::Output>> {
-        self.context_of(plan, &self.quantities.quantities[..1])
-    }
-
-    fn context_of<'p>(
-        &'p self,
-        plan: &'p Plan<M>,
-        quantities: &'p [Quantity<'p, M::Output>],
-    ) -> Result<SliceContext<'p, M::Output>> {
-        self.context_on(plan, &self.studied.map, quantities)
+    pub(super) fn context<'p>(&'p self, plan: &'p Plan) -> SliceContext<'p> {
+        self.context_on(plan, &self.studied.map)
     }
 
     /// The same where the map says that the model is.
-    pub(super) fn context_on<'p>(
-        &'p self,
-        plan: &'p Plan<M>,
-        map: &'p ModelMap,
-        quantities: &'p [Quantity<'p, M::Output>],
-    ) -> Result<SliceContext<'p, M::Output>> {
+    pub(super) fn context_on<'p>(&'p self, plan: &'p Plan, map: &'p ModelMap) -> SliceContext<'p> {
         let Plan { centre, directions, sent, moving, .. } = plan;
         let Centre { weights, tied, .. } = &**centre;
-        Ok(SliceContext {
+        SliceContext {
             map,
             directions: Directions::prepare(weights, directions, tied, moving, map, sent),
-            quantities,
+            sets: self.quantities.selected(),
+            loss_alone: false,
             recalibration: plan.recalibration.as_ref(),
-        })
+        }
     }
 
-    fn check_centre(&self, plan: &Plan<M>, surface: &Surface) {
+    fn check_centre(&self, plan: &Plan, surface: &Surface) {
         let Some(found) = surface.centre_loss() else {
             return;
         };
@@ -456,7 +441,7 @@ where
         );
     }
 
-    fn note_unfinished(&self, started: &Started<M>, reason: StopReason) {
+    fn note_unfinished(&self, started: &Started, reason: StopReason) {
         let own = match &self.share {
             Some(share) => share.nodes(&started.plan.grid),
             None => (0..started.plan.grid.len()).collect(),
@@ -480,7 +465,7 @@ where
     }
 }
 
-impl<M> Started<M> {
+impl Started {
     pub fn known(&self) -> KnownSlice {
         let Plan { slice, trajectory, gram, planned, .. } = &self.plan;
         KnownSlice {
@@ -493,8 +478,8 @@ impl<M> Started<M> {
     }
 }
 
-impl<M> Turns<M> {
-    fn new(started: Started<M>, share: Option<&Share>) -> Result<Self> {
+impl Turns {
+    fn new(started: Started, share: Option<&Share>) -> Result<Self> {
         let Plan { grid, slice, extent, .. } = &started.plan;
         let mut rounds = match share {
             Some(share) => Rounds::listed(*grid, share.nodes(grid)),

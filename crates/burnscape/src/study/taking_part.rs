@@ -2,26 +2,20 @@
 
 use std::sync::Arc;
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_run::SharedSlice;
 use burnscape_trace::{F64s, Fingerprint, Record, RunFolder, record};
 
-use super::open_study::OpenStudy;
+use super::open_study::AnyStudy;
 use super::planes::Plan;
-use super::quantities::measure_batches;
 use super::share::Share;
+use super::subject::Stand;
 use super::surfaces::Started;
 use super::sweep::Facts;
 use super::vector::Vector;
-use crate::model::{map, snapshot};
+use crate::model::snapshot;
 use crate::{Error, Result};
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
     /// Refuses what shards do not share out.
     pub(super) fn refuse_in_shards(&self, what: &'static str) -> Result<()> {
         match &self.share {
@@ -31,7 +25,7 @@ where
     }
 
     /// Takes part in a slice by the plan that all follow, whoever made it, and goes on with what was measured before.
-    pub(super) fn take_part(&self, share: &Share, mut plan: Plan<M>) -> Result<Started<M>> {
+    pub(super) fn take_part(&self, share: &Share, mut plan: Plan) -> Result<Started> {
         let own = self.as_shared(share, &plan)?;
         let is_given_back = self.is_given_back(&plan);
         let write_directions = |folder: &RunFolder, number: u32| {
@@ -62,13 +56,13 @@ where
     }
 
     /// The slice as this process alone would measure it.
-    fn as_shared(&self, share: &Share, plan: &Plan<M>) -> Result<SharedSlice> {
+    fn as_shared(&self, share: &Share, plan: &Plan) -> Result<SharedSlice> {
         let model = &plan.centre.model;
-        let checksums = map::checksums(model, &self.studied.map)?;
+        let checksums = self.subject.checksums(model, &self.studied.map)?;
         let bytes: Vec<u8> = checksums.into_iter().flat_map(u32::to_le_bytes).collect();
-        let sets = self.quantities.batches();
-        let loss = &self.quantities.quantities[..1];
-        let batches = measure_batches(model, &sets, loss, self.studied.map.is_on_host)?;
+        let sets = self.quantities.selected();
+        let loss = self.loss_on(&sets);
+        let batches = self.subject.measure_batches(Stand::At(model), &loss, None)?;
         let batches = batches.into_iter().flatten().map(|batch| batch.mean);
         Ok(SharedSlice {
             head: share.head.clone(),

@@ -3,21 +3,18 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use burn::module::Module;
-use burn::train::InferenceStep;
 use burnscape_landscape::evaluate::Loss;
 use burnscape_landscape::pca::{Component, PcaError, PcaOptions, Scores, Snapshots, pca, pca_into};
 use burnscape_landscape::plane::{DeltaProducts, PlaneGram, Projection};
 use burnscape_landscape::random_walk;
 use burnscape_trace::{F64s, Note, Record, Snapshot, Trajectory, U32s, record};
 
-use super::evaluate::{Cores, SliceLoss};
+use super::evaluate::{Cores, SliceContext, SliceLoss};
 use super::known::has_losses;
-use super::open_study::OpenStudy;
-use super::perturb::at_tensors;
+use super::open_study::AnyStudy;
 use super::planes::Plan;
-use super::quantities::measure;
 use super::reading::with_ends;
+use super::subject::Stand;
 use super::sweep::sweep;
 use super::training_path::Geometry;
 use super::vector::Vector;
@@ -36,11 +33,7 @@ type Components = (Scores, Vec<Arc<Vector>>);
 /// Snapshots whose true losses are measured along a path: as many as its picture can show beside each other.
 const MOST_TRUE_LOSSES: usize = 65;
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
     pub(super) fn too_few(&self, found: usize) -> Error {
         Error::TooFewSnapshots { run: self.active.recorder.folder.path().to_path_buf(), found }
     }
@@ -257,15 +250,13 @@ where
     }
 
     fn loss_at(&self, snapshot: &Snapshot) -> Result<f64> {
-        let tensors = self.snapshot_tensors(snapshot)?;
-        let model = at_tensors(&self.studied.model, &self.studied.map, tensors)?;
-        let sets = [self.quantities.sets[0].batches.clone()];
-        let loss = &self.quantities.quantities[..1];
-        Ok(measure(&model, &sets, loss, self.studied.map.is_on_host)?.values[0].mean)
+        let stand = Stand::Tensors(self.snapshot_tensors(snapshot)?);
+        let loss = self.loss_on(self.quantities.selected_first());
+        Ok(self.subject.measure(stand, &loss, false)?.values[0].mean)
     }
 
     /// How many losses [`measure_path`](Self::measure_path) will measure.
-    pub(super) fn missing_points(&self, plan: &Plan<M>) -> usize {
+    pub(super) fn missing_points(&self, plan: &Plan) -> usize {
         let path = plan.trajectory.as_ref().filter(|path| !has_losses(path));
         let path = path.filter(|_| plan.extent.true_losses);
         let is_new = |path: &Trajectory, at: usize| {
@@ -282,7 +273,7 @@ where
     /// told to the trace when all are known. `false` if it is not to go on before.
     pub(super) fn measure_path(
         &mut self,
-        plan: &mut Plan<M>,
+        plan: &mut Plan,
         goes_on: impl Fn() -> bool,
         advance: impl Fn(),
     ) -> Result<bool> {
@@ -333,15 +324,16 @@ where
 
     fn losses_on_slice(
         &self,
-        plan: &Plan<M>,
+        plan: &Plan,
         path: &Trajectory,
         entries: &[usize],
         goes_on: &impl Fn() -> bool,
         advance: &impl Fn(),
     ) -> Result<Option<Vec<f64>>> {
-        let context = self.loss_context(plan)?;
-        let loss_batches = vec![self.quantities.sets[0].batches.clone()];
-        let mut worker = SliceLoss::new(&context, &plan.centre.model, loss_batches, Cores::All);
+        let sets = self.quantities.selected_first().to_vec();
+        let context = SliceContext { sets, loss_alone: true, ..self.context(plan) };
+        let evaluator = self.subject.evaluator(&plan.centre.model, &context);
+        let mut worker = SliceLoss::new(evaluator, context.map, Cores::All);
         let point = |&at: &usize| (path.x[at], path.y.get(at).copied().unwrap_or(0.0));
         let mut losses = Vec::new();
         for point in entries.iter().map(point) {

@@ -1,18 +1,16 @@
 //! Ways between two models, the straight line and a curve with one bend, and what is measured on them node by node.
 
-use burn::module::Module;
 use burn::tensor::TensorData;
-use burn::train::InferenceStep;
 use burnscape_landscape::barrier::LineLosses;
 use burnscape_landscape::curve::Bezier;
 use burnscape_landscape::evaluate::BatchLoss;
 use burnscape_trace::{Note, Record, record};
 
-use super::open_study::OpenStudy;
-use super::perturb::at_tensors;
+use super::open_study::AnyStudy;
 use super::progress::{Noun, SurfaceProgress};
 use super::recalibrate::Recalibration;
 use super::stop::StopReason;
+use super::subject::Stand;
 use crate::Result;
 use crate::model::tensors::NamedTensor;
 
@@ -145,11 +143,7 @@ impl MeasuredWay {
     }
 }
 
-impl<M> OpenStudy<'_, M>
-where
-    M: InferenceStep + Module,
-    M::Input: Clone,
-{
+impl AnyStudy<'_> {
     /// Measures everything at the nodes of a way, both ends first, each told as it is done, until somebody stops it.
     pub(crate) fn measure_way(
         &mut self,
@@ -157,7 +151,9 @@ where
         mut on_node: impl FnMut(usize, &Row),
     ) -> Result<MeasuredWay> {
         let recalibration = match what.statistics {
-            Statistics::Recalibrated => Some(self.recalibration_at(what.way.ends[0].clone())?),
+            Statistics::Recalibrated => {
+                Some(self.recalibration_of(Stand::Tensors(what.way.ends[0].clone()))?)
+            }
             _ => None,
         };
         let progress = self.progress_of(what);
@@ -208,23 +204,7 @@ where
     }
 
     fn row(&self, tensors: Vec<NamedTensor>, recalibration: Option<&Recalibration>) -> Result<Row> {
-        let model = at_tensors(&self.studied.model, &self.studied.map, tensors)?;
-        let model = match recalibration {
-            Some(it) => self.recalibrated(it, &model)?,
-            None => model,
-        };
-        self.batch_losses(&model)
-    }
-
-    fn recalibration_at(&self, tensors: Vec<NamedTensor>) -> Result<Recalibration> {
-        let model = at_tensors(&self.studied.model, &self.studied.map, tensors)?;
-        let (sets, quantities) = (&self.quantities.sets, &self.quantities.quantities);
-        Recalibration::of(&model, &self.studied.map, &sets[0].batches[0], &quantities[0])
-    }
-
-    fn recalibrated(&self, recalibration: &Recalibration, model: &M) -> Result<M> {
-        let (sets, quantities) = (&self.quantities.sets, &self.quantities.quantities);
-        recalibration.at(model, &self.studied.map, &sets[0].batches, &quantities[0])
+        self.batch_losses(Stand::Tensors(tensors), recalibration)
     }
 }
 
