@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use burnscape_run::{Contiguity, Standing, counted, json_printable};
-use burnscape_trace::{FileState, Item, Reader, Record, RunFolder, Snapshot, Tally, state_of};
+use burnscape_run::{Contiguity, Standing, counted, json_printable, printable};
+use burnscape_trace::{
+    FileState, Item, Note, Reader, Record, RunFolder, Snapshot, Tally, state_of,
+};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -17,7 +19,8 @@ Whole means: every byte of the trace belongs to a record; none is missing, repea
 was written, which the end tells by its tally (before format 1.2 by its number of steps, and numbers of steps,
 epochs, snapshots, slices and nodes follow each other); the last record is an `end`; and every snapshot that is
 there has the length and checksum that the trace tells. A snapshot that is not there is told, and no damage: it
-may have been pruned.
+may have been pruned. What was noted as a warning while the run was recorded, such as records that a full disk
+took, is told as well: it never came to the file.
 
 --json prints one object:
   run           its folder
@@ -32,6 +35,9 @@ Exit codes:
   0  whole and ended
   1  not whole: each line says what, and at which byte
   2  the path is no run, the run cannot be read, or the arguments make no sense";
+
+/// Notes that are told; whoever wants more of them asks `info`.
+const MOST_NOTES: usize = 20;
 
 /// Exit code for a run that is not whole.
 const NOT_WHOLE: u8 = 1;
@@ -97,13 +103,25 @@ impl Found {
         match item {
             Item::Record { record, .. } => {
                 self.records += 1;
-                if let Record::Snapshot(snapshot) = record {
-                    snapshot.forget_given_up(&mut self.snapshots);
-                    self.snapshots.push(snapshot.clone());
+                match record {
+                    Record::Snapshot(snapshot) => {
+                        snapshot.forget_given_up(&mut self.snapshots);
+                        self.snapshots.push(snapshot.clone());
+                    }
+                    Record::Note(note) if note.level == "warning" => self.remark_on(note),
+                    _ => {}
                 }
             }
             Item::Lost(lost) => self.problems.push(losses::lost(lost)),
             Item::Torn(torn) => self.problems.push(losses::torn(*torn)),
+        }
+    }
+
+    /// What went wrong while the run was recorded.
+    fn remark_on(&mut self, note: &Note) {
+        let remark = format!("noted while recording: {}", printable(&note.text));
+        if self.remarks.len() < MOST_NOTES && !self.remarks.contains(&remark) {
+            self.remarks.push(remark);
         }
     }
 

@@ -46,7 +46,7 @@ pub enum Error {
     },
     /// An axis has too few nodes.
     #[error(
-        "an axis of {count} node(s) is too short: ask for at least {least}, an odd number puts the centre in the middle"
+        "an axis takes at least {least} nodes, an odd number to have the centre in the middle, and was to have {count}"
     )]
     AxisTooShort {
         /// Nodes asked for.
@@ -84,7 +84,7 @@ pub enum Error {
     },
     /// Too few snapshots for a trajectory.
     #[error(
-        "{count} snapshot(s) make no trajectory: save at least 2, the initial and the final parameters"
+        "a trajectory takes at least 2 snapshots, such as the initial and the final parameters, and was given {count}"
     )]
     TooFewSnapshots {
         /// Snapshots given.
@@ -122,7 +122,7 @@ pub enum Error {
     },
     /// The nodes of a line between two models do not run from one to the other.
     #[error(
-        "{nodes} node(s) do not ascend from 0 to 1: a line between two models begins at the one and ends at the other"
+        "the nodes of the line, {nodes} in all, do not ascend from 0 to 1: a line between two models begins at the one and ends at the other"
     )]
     LineNodes {
         /// Nodes given.
@@ -154,7 +154,7 @@ pub enum Error {
     },
     /// A curvature needs nodes that are missing, not finite, or in one line.
     #[error(
-        "{usable} finite measured node(s) near the centre do not determine a quadratic, {needed} in general position do: measure more, or widen the window"
+        "a quadratic takes {needed} finite measured nodes in general position near the centre, and there are {usable}: measure more, or widen the window"
     )]
     TooFewNodes {
         /// Finite measured nodes found in the window.

@@ -374,7 +374,7 @@ mod tests {
         for count in [0, 1] {
             let error = Axis::symmetric(1.0, count).unwrap_err();
             assert_eq!(error, Error::AxisTooShort { count, least: 3 });
-            assert!(error.to_string().contains("ask for at least 3"), "{error}");
+            assert!(error.to_string().contains("takes at least 3 nodes"), "{error}");
         }
         for half_range in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::MAX] {
             let error = Axis::symmetric(half_range, 5).unwrap_err();

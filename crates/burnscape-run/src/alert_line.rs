@@ -39,6 +39,7 @@ fn what(alert: &Alert, of: &str, stability_limit: Option<f64>) -> String {
     let beyond = format!("{} (limit {})", short(alert.value), short(alert.threshold));
     match &alert.rule {
         AlertRule::NonFiniteLoss => format!("the loss is {}", short(alert.value)),
+        AlertRule::NonFiniteRate => format!("the learning rate is {}", short(alert.value)),
         AlertRule::NonFiniteGradient => format!("NaN or infinity in the gradient{of}"),
         AlertRule::NonFiniteWeight => format!("NaN or infinity in the weights{of}"),
         AlertRule::ExplodingGradient => format!("exploding gradient{of}, {beyond}"),
@@ -122,6 +123,9 @@ mod tests {
         let level = "error".into();
         let loss = told("non-finite-loss", record!(Alert { level, value: f64::NAN }));
         assert_eq!(loss, "error at step 792: the loss is NaN");
+        let level = "error".into();
+        let rate = told("non-finite-rate", record!(Alert { level, value: f64::INFINITY }));
+        assert_eq!(rate, "error at step 792: the learning rate is Inf");
         let tap = Some("relu".to_owned());
         let dead = told("dead-units", record!(Alert { tap, value: 0.57, threshold: 0.5 }));
         assert_eq!(dead, "step 792: dead units of relu, 57.0 % (limit 50.0 %)");

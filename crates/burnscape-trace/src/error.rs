@@ -130,8 +130,8 @@ pub enum Error {
 
     /// Records could not be written. They are lost, the ones before them are not.
     #[error(
-        "could not write to {}, {records} record(s) are lost: check the free space and the quota of \
-         that disk; recording goes on as soon as there is room",
+        "could not write to {}; records lost: {records}. Check the free space and the quota of that disk: \
+         recording goes on as soon as there is room",
         path.display()
     )]
     Write {

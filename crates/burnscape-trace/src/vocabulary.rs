@@ -233,6 +233,8 @@ vocabulary! {
     AlertRule {
         /// The loss is NaN or infinite.
         NonFiniteLoss = "non-finite-loss",
+        /// The learning rate is.
+        NonFiniteRate = "non-finite-rate",
         /// An entry of a gradient is.
         NonFiniteGradient = "non-finite-gradient",
         /// A weight is.

@@ -61,7 +61,7 @@ pub enum Error {
 
     /// A trajectory needs two points.
     #[error(
-        "{run} holds {found} snapshot(s), but a trajectory needs at least 2: train one epoch or more, or take snapshots with `.snapshot_every_steps(n)`"
+        "a trajectory takes at least 2 snapshots, and {run} holds {found}: train one epoch or more, or take snapshots with `.snapshot_every_steps(n)`"
     )]
     TooFewSnapshots {
         /// The run folder.
@@ -84,7 +84,7 @@ pub enum Error {
     },
 
     /// Fewer than two runs can be compared.
-    #[error("{fit} of the runs fit(s) to be compared, and it takes two: {reasons}")]
+    #[error("a comparison takes two runs, and of these {fit} will do: {reasons}")]
     NothingToCompare {
         /// Runs that fit.
         fit: usize,
@@ -486,10 +486,10 @@ pub enum Error {
         reason: String,
     },
 
-    /// A snapshot file cannot be written.
-    #[error("cannot write the snapshot {file}: {reason}")]
+    /// A snapshot, or the directions of a slice, cannot be written.
+    #[error("cannot write {file}: {reason}")]
     SnapshotWrite {
-        /// The snapshot file.
+        /// The file.
         file: PathBuf,
         /// Why.
         reason: String,

@@ -96,5 +96,5 @@ fn a_stop_before_anything_is_found_is_told() {
         stopper.stop();
         study.sharpness(&SharpnessSpec::new(), &batches).unwrap_err()
     });
-    assert_says(&error, "stopped after 0 product(s)");
+    assert_says(&error, "products with the Hessian until then: 0");
 }

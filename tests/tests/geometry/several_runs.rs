@@ -183,7 +183,7 @@ fn runs_that_do_not_fit_are_left_out_with_the_reason() {
     let left_out = runs.left_out();
     assert_eq!(left_out.len(), 4, "{left_out:?}");
     assert_names(&left_out[0], &["structure is another", "point"]);
-    assert_names(&left_out[1], &["1 finite snapshot"]);
+    assert_names(&left_out[1], &["two finite snapshots, and it has 1"]);
     assert_names(&left_out[2], &["the same run as", "twice"]);
     let remarks: Vec<String> = runs.iter().flat_map(|run| run.remarks().to_vec()).collect();
     assert_names(&remarks.join(" "), &["diverged", "no end"]);
@@ -208,7 +208,7 @@ fn what_is_damaged_of_a_run_is_left_out_and_the_rest_compared() {
     std::fs::write(&trace, bytes).expect("a damaged trace");
     let runs = opened(&[&whole, &cut, &gone, &scarred]);
     assert_eq!(runs.left_out().len(), 1, "{:?}", runs.left_out());
-    assert_names(&runs.left_out()[0], &["1 finite snapshot", "cannot be read"]);
+    assert_names(&runs.left_out()[0], &["two finite snapshots, and it has 1", "cannot be read"]);
     let [_, cut, scarred] = &runs.iter().collect::<Vec<_>>()[..] else { panic!("three runs") };
     assert_names(&cut.remarks().join(" "), &["Snapshot 1 cannot be read", "bytes"]);
     assert_names(&scarred.remarks().join(" "), &["damaged in 1 place"]);

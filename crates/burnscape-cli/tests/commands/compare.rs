@@ -138,7 +138,7 @@ fn what_cannot_be_compared_is_a_sentence_and_nothing_is_overwritten() {
     assert!(left_out.contains("given twice") && left_out.contains("there is no run folder"));
     for (arguments, words) in [
         (&["compare", "plain-1", "plain-2", "-o", "c"][..], "nothing was overwritten"),
-        (&["compare", "plain-1", "none", "-o", "d"], "which takes two or more"),
+        (&["compare", "plain-1", "none", "-o", "d"], "takes two runs or more, of which 1 is left"),
         (&["compare", "plain-1", "plain-2", "--side", "x=y", "-o", "d"], "side `x` is empty"),
         (&["compare", "plain-1", "plain-2", "--side", "x", "-o", "d"], "NAME=PATTERN"),
         (&["compare", "plain-1", "plain-2"], "--output"),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::process::Output;
 
-use burnscape_trace::{Record, RunFolder, Writer, read_run};
+use burnscape_trace::{End, FORMAT, Head, Note, Record, RunFolder, Writer, read_run, record};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -170,4 +170,27 @@ fn as_json_it_says_the_same() {
     for key in missing.as_object().unwrap().keys() {
         assert!(stdout(&help).contains(key), "{key}");
     }
+}
+
+#[test]
+fn what_a_full_disk_took_while_recording_is_told_though_the_file_is_whole() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(scratch.path().join("run")).unwrap();
+    let mut writer = Writer::create(&folder).unwrap();
+    writer.append(&Record::Head(record!(Head { format: FORMAT }))).unwrap();
+    for (level, text) in [
+        ("warning", "records lost: 7."),
+        ("info", "a line instead"),
+        ("warning", "records lost: 7."),
+    ] {
+        let (level, text) = (level.into(), text.to_owned());
+        writer.append(&Record::Note(record!(Note { level, text }))).unwrap();
+    }
+    writer.append(&Record::End(End::default())).unwrap();
+    drop(writer);
+    let told = verify(folder.path(), &[]);
+    let lines: Vec<_> = stdout(&told).lines().map(str::to_owned).collect();
+    assert_eq!(lines[0], "noted while recording: records lost: 7.");
+    assert!(lines.len() == 2 && lines[1].starts_with("whole: "), "{lines:?}");
+    assert!(told.status.success());
 }

@@ -45,7 +45,7 @@ pub enum CurvatureError<E> {
     #[error(transparent)]
     Caller(E),
     /// The caller asked to stop.
-    #[error("stopped after {products} product(s) with the Hessian, as was asked")]
+    #[error("stopped as was asked; products with the Hessian until then: {products}")]
     Stopped {
         /// Products until then.
         products: u64,

@@ -26,11 +26,11 @@ impl fmt::Display for CompareError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooFew { fit, reasons } if reasons.is_empty() => {
-                write!(out, "{fit} run(s) given: name two or more to compare them")
+                write!(out, "a comparison takes two runs or more, and {fit} was given: name more")
             }
             Self::TooFew { fit, reasons } => write!(
                 out,
-                "{fit} run(s) left to compare, which takes two or more; left out: {reasons}"
+                "a comparison takes two runs or more, of which {fit} is left; left out: {reasons}"
             ),
             Self::EmptySide { side, pattern } => write!(
                 out,

@@ -1140,7 +1140,7 @@ fn damage_and_warnings_are_told() {
     run.apply(&Record::End(record!(End { reason: "finished".into() })));
     let frame = text(&draw_once(&run, ViewKind::Overview, 80, 24));
     assert!(frame.contains("finished damaged"), "{frame}");
-    assert!(frame.contains("damaged: 2.5 kB in 1 place(s)") && frame.contains("tied parameter"));
+    assert!(frame.contains("damaged: 2.5 kB in 1 place") && frame.contains("tied parameter"));
 }
 
 #[test]

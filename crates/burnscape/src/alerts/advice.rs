@@ -2,6 +2,7 @@
 
 /// Names of the rules, as the trace has them.
 pub(super) const NON_FINITE_LOSS: &str = "non-finite-loss";
+pub(super) const NON_FINITE_RATE: &str = "non-finite-rate";
 pub(super) const NON_FINITE_GRADIENT: &str = "non-finite-gradient";
 pub(super) const NON_FINITE_WEIGHT: &str = "non-finite-weight";
 pub(super) const EXPLODING: &str = "exploding-gradient";
@@ -19,6 +20,10 @@ pub(super) fn advice(rule: &str) -> &'static str {
         NON_FINITE_LOSS | NON_FINITE_GRADIENT => {
             "Look at the batch of this step for NaN and at logarithms, roots and divisions near 0; if neither, \
              lower the learning rate or clip gradients (Goodfellow et al. 2016, Deep Learning, section 11.5)."
+        }
+        NON_FINITE_RATE => {
+            "It comes from the schedule or the program, and the update with it has made every weight that it reached NaN or \
+             infinite: look for a division by 0, such as by a warm-up of no steps, and go back to the snapshot before."
         }
         NON_FINITE_WEIGHT => {
             "An update wrote it since weights were measured last: go back to the last finite snapshot with a lower learning \

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use burnscape_run::counted;
 use burnscape_trace::columns::{GRAD_NORM, UPDATE_NORM, WEIGHT_NORM};
 use burnscape_trace::{Activation, Alert, Block, Curvature, Severity, Step, record};
 
@@ -116,7 +117,7 @@ impl Watchdog {
     }
 
     fn judge_loss(&mut self, step: &Step) {
-        let pace = self.rate.pace(step.lr);
+        let pace = self.judge_rate(step);
         let Some(loss) = step.loss else { return };
         self.told.keep(advice::NON_FINITE_LOSS, |_| loss.is_finite());
         if self.rules.non_finite && !loss.is_finite() {
@@ -129,6 +130,17 @@ impl Watchdog {
             Pace::Small => self.loss.forget_course(),
             Pace::Unknown | Pace::Usual => self.judge_course(step, loss),
         }
+    }
+
+    fn judge_rate(&mut self, step: &Step) -> Pace {
+        let Step { step: number, lr, .. } = *step;
+        self.told.keep(advice::NON_FINITE_RATE, |_| lr.is_finite());
+        if self.rules.non_finite && !lr.is_finite() {
+            let text = format!("the learning rate is {lr} at step {number}");
+            let beyond = Beyond { value: lr, threshold: 0.0 };
+            self.raise(step, advice::NON_FINITE_RATE, true, beyond, text);
+        }
+        self.rate.pace(lr)
     }
 
     fn judge_spike(&mut self, step: &Step, loss: f64) {
@@ -235,7 +247,7 @@ impl Watchdog {
         let path = blocks.get(block as usize).map_or("?", |block| block.path.as_str());
         let of = match places.len() {
             1 => format!("`{path}`"),
-            count => format!("`{path}` (and of {} other block(s))", count - 1),
+            count => format!("`{path}` (and of {})", counted(count as u64 - 1, "other block")),
         };
         let Some(Some((seen, _))) = self.found.get(block as usize) else { return };
         let text =
@@ -296,9 +308,11 @@ impl Watchdog {
             return self.keep_tap(advice::DEAD, seen);
         }
         let text = format!(
-            "{dead} of {} units behind the tap `{}` are dead at step {}: 0 for every sample of the last {window} \
-             observation(s)",
-            seen.units, seen.tap, step.step
+            "{dead} of {} units behind the tap `{}` are dead at step {}: 0 for every sample of the last {}",
+            seen.units,
+            seen.tap,
+            step.step,
+            counted(window.into(), "observation")
         );
         self.raise_tap(seen, step, advice::DEAD, Beyond { value: share, threshold: limit }, text);
     }
@@ -424,7 +438,7 @@ mod tests {
             ("exploding-gradient", Some(2), 2)
         );
         assert_eq!((alert.value, alert.threshold), (3.0, 1.0));
-        let expected = "the update of `fc2.weight` (and of 1 other block(s)) explodes: it is 3 long (more than 1), with \
+        let expected = "the update of `fc2.weight` (and of 1 other block) explodes: it is 3 long (more than 1), with \
                         weights of norm 1, a gradient of norm 30 and a learning rate of 0.1, at step 3";
         assert_eq!(alert.text, expected);
         assert!(alert.advice.contains("1211.5063"));
@@ -525,6 +539,28 @@ mod tests {
         assert_eq!(alert.value, 1e-3);
         let broken = dog.judge(&at(41, f64::NAN), &blocks());
         assert_eq!(broken[0].rule, "non-finite-loss");
+    }
+
+    #[test]
+    fn a_rate_that_is_no_number_is_told_once_and_before_what_follows_from_it() {
+        for broken in [f64::NAN, f64::INFINITY] {
+            let mut dog = dog();
+            let mut at = |number, lr, loss| {
+                let loss = Some(loss);
+                dog.judge(&record!(Step { lr, loss, ..step(number, [1.0; 3]) }), &blocks())
+            };
+            assert!((0..20).all(|number| at(number, 0.1, 1.0).is_empty()));
+            let [alert] = &at(20, broken, 1.0)[..] else { panic!("one alert") };
+            let said = (alert.rule.as_str(), alert.level.as_str(), alert.text.as_str());
+            let text = format!("the learning rate is {broken} at step 20");
+            assert_eq!(said, ("non-finite-rate", "error", text.as_str()));
+            let after = at(21, broken, f64::NAN);
+            assert_eq!(
+                after.iter().map(|it| it.rule.as_str()).collect::<Vec<_>>(),
+                ["non-finite-loss"]
+            );
+            assert!(at(22, 0.1, 1.0).is_empty());
+        }
     }
 
     #[test]

@@ -132,14 +132,14 @@ mod tests {
     #[test]
     fn a_full_disk_is_one_problem_that_counts_what_it_costs() {
         let mut report = Report::default();
-        assert!(report.failed(full(3)).is_some_and(|it| it.contains("3 record(s) are lost")));
+        assert!(report.failed(full(3)).is_some_and(|it| it.contains("records lost: 3.")));
         assert_eq!(report.failed(full(4)), None);
         assert!(report.failed(snapshot(7)).is_some());
         report.failed(snapshot(8));
         report.failed(full(5));
         let [trace, snapshots] = &report.problems[..] else { panic!("{:?}", report.problems) };
         assert!(
-            trace.contains("12 record(s) are lost") && trace.contains("no storage space"),
+            trace.contains("records lost: 12.") && trace.contains("no storage space"),
             "{trace}"
         );
         assert!(snapshots.contains("snapshots/8") && snapshots.contains("one of 2"), "{snapshots}");

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burnscape_landscape::layout::Layout;
+use burnscape_run::counted;
 use burnscape_trace::{Head, Record, Resumed, RunFolder, Snapshot};
 
 use crate::model::point::Point;
@@ -143,12 +144,12 @@ impl Runs {
         if broken > 0 {
             snapshots.truncate(snapshots.len() - broken);
             remarks.push(format!(
-                "It diverged: its last {broken} snapshot(s) are not finite and left out."
+                "It diverged: the last of its snapshots, {broken} in all, are not finite and left out."
             ));
         }
         if snapshots.len() < 2 {
             let (count, why) = (snapshots.len(), remarks.join(" "));
-            return Err(format!("{count} finite snapshot(s) of it are no path. {why}"));
+            return Err(format!("A path takes two finite snapshots, and it has {count}. {why}"));
         }
         let first = self.runs.last().map_or(0, |run| run.end() + 1);
         Ok(ComparedRun { name: self.free_name(path), folder, head, snapshots, first, remarks })
@@ -271,7 +272,10 @@ fn remarks(run: &Run) -> Vec<String> {
         );
     }
     if !trace.lost.is_empty() {
-        remarks.push(format!("Its trace is damaged in {} place(s).", trace.lost.len()));
+        remarks.push(format!(
+            "Its trace is damaged in {}.",
+            counted(trace.lost.len() as u64, "place")
+        ));
     }
     remarks
 }

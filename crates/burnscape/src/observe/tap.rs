@@ -10,6 +10,9 @@ use burn::tensor::Tensor;
 
 use crate::channel::samples::TapSample;
 
+/// What a tap without a name is called.
+const UNNAMED: &str = "unnamed";
+
 thread_local! {
     static LISTENS: Cell<bool> = const { Cell::new(false) };
     static HEARD: RefCell<Vec<TapSample>> = const { RefCell::new(Vec::new()) };
@@ -18,7 +21,7 @@ thread_local! {
 /// Looks at the values of `x` under the name `name`, and gives `x` back as it is.
 ///
 /// Dimension 0 are samples, dimension 1 units (features, channels). One name used several times in a step, or on
-/// several devices, is put together. Gradients are those without the tap.
+/// several devices, is put together; without one it is `unnamed`. Gradients are those without the tap.
 ///
 /// # Examples
 ///
@@ -49,6 +52,7 @@ fn hear<const D: usize>(name: &str, x: &Tensor<D>) {
     if len == 0 {
         return;
     }
+    let name = if name.is_empty() { UNNAMED } else { name };
     let values = x.clone().detach().inner().reshape([len]);
     let sample = TapSample { tap: name.to_string(), batch: 0, samples, units, values };
     HEARD.with_borrow_mut(|heard| heard.push(sample));

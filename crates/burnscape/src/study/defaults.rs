@@ -33,6 +33,10 @@ const LEAST_SAMPLES: usize = 256;
 /// The same for what is counted in another way, as a share of the batches.
 const LEAST_SHARE: usize = 8;
 
+/// What is said of a path of two points.
+const MORE_POINTS: &str = "The path of training has two snapshots, the weights before and after it: more are taken by \
+    `.snapshot_every_steps(n)`, or where a loop of one's own calls `epoch_done(&model)` after each epoch.";
+
 /// The planes that are measured, and what it took to draw a random one.
 struct Planes {
     planes: Vec<Plan>,
@@ -63,6 +67,7 @@ impl AnyStudy<'_> {
         self.tell_plan((first..self.held.next_slice).collect());
         let slices = self.go_on(started)?;
         slices.iter().for_each(|slice| self.results.keep(slice));
+        self.say_how_a_path_gets_more_points();
         if self.active.config.black_box.weights && !self.stopper.is_asked() {
             self.offending_updates()?;
         }
@@ -76,6 +81,15 @@ impl AnyStudy<'_> {
             self.look_ahead(&slices);
         }
         Ok(())
+    }
+
+    /// Two points make a line, whatever training did between them.
+    fn say_how_a_path_gets_more_points(&mut self) {
+        let is_short = self.path.snapshots.len() == 2 && self.active.hook.steps() > 1;
+        if is_short && !self.active.is_reopened {
+            self.note("info", MORE_POINTS.to_string());
+            self.results.remarks.push(MORE_POINTS.to_string());
+        }
     }
 
     /// The plane of the first two principal components and a random one, as far as there are any.

@@ -170,7 +170,8 @@ impl AnyStudy<'_> {
         let expected = 1 + usize::from(slice.y.is_some());
         if stored.directions.len() != expected {
             let found = stored.directions.len();
-            let reason = format!("it holds {found} direction(s), the slice has {expected}");
+            let reason =
+                format!("of the directions of the slice, {expected} in all, it holds {found}");
             return Err(Error::SnapshotRead { file: path, reason });
         }
         let centre = match slice.centre_snapshot {

@@ -355,7 +355,7 @@ fn named_sides_take_runs_by_name_or_path_and_none_may_be_empty() {
     let error = SideBySide::of(&paths, &named(&[("none", "c*")])).unwrap_err();
     assert!(error.to_string().contains("the side `none` is empty"), "{error}");
     let error = SideBySide::of(&paths[..1], &Sides::Each).unwrap_err();
-    assert!(error.to_string().contains("name two or more"), "{error}");
+    assert!(error.to_string().contains("takes two runs or more, and 1 was given"), "{error}");
     // Seeds of one program alone are each a side by itself.
     let beside = SideBySide::of(&paths[1..], &Sides::ByName).unwrap();
     assert_eq!(beside.sides().len(), 2);

@@ -6,6 +6,7 @@ mod charts;
 use std::cell::Cell;
 
 use burnscape_landscape::surface::Counts;
+use burnscape_run::counted;
 use burnscape_trace::Epoch;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -376,7 +377,7 @@ fn damage(run: &Run) -> Vec<String> {
     let damage = run.damage();
     let lost = damage.is_damaged().then(|| {
         let size = bytes(damage.lost_bytes);
-        format!("damaged: {size} in {} place(s) could not be read", damage.places)
+        format!("damaged: {size} in {} could not be read", counted(damage.places, "place"))
     });
     let torn = (damage.torn_bytes > 0).then(|| {
         let size = bytes(damage.torn_bytes);

@@ -127,7 +127,7 @@ pub fn alert(rule: &str, step: u64) -> Alert {
         places: 2,
         value,
         threshold,
-        text: format!("the {what} of `fc1.weight` (and of 1 other block(s)) at step {step}"),
+        text: format!("the {what} of `fc1.weight` (and of 1 other block) at step {step}"),
         advice: "Clip gradients by norm (Pascanu et al. 2013, arXiv 1211.5063), lower the learning rate or \
                  warm it up (Goyal et al. 2017, arXiv 1706.02677)."
             .into(),
