@@ -27,6 +27,8 @@ const TOGETHER: (&[u8], &[u8]) = (b"\x1b[?2026h", b"\x1b[?2026l");
 const ERASE: &[u8] = b"\x1b[0m\x1b[2J";
 /// A shell that stops us does it by then, unless it does not at all.
 const STOP_COMES: Duration = Duration::from_millis(500);
+/// A signal to oneself comes by then, on however busy a machine.
+const OWN_SIGNAL_COMES: Duration = Duration::from_secs(5);
 /// A hang-up is not a moment's matter, and neither is coming back to the foreground.
 const BACKGROUND_REST: Duration = Duration::from_millis(100);
 /// Signals and resizes are looked at this often.
@@ -285,15 +287,14 @@ impl Session {
         });
         self.link.forget();
         self.signals.take_continued();
-        stop_with_group();
+        if stop_with_group() {
+            // Any thread may be given our own signal, and late: one that comes after the stop would stop us once more.
+            wait_up_to(OWN_SIGNAL_COMES, || self.signals.take_stop());
+        }
         if is_in_a_job() {
             self.signals.stop();
         }
-        self.signals.take_stop();
-        let until = Instant::now() + STOP_COMES;
-        while !self.signals.take_continued() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_up_to(STOP_COMES, || self.signals.take_continued());
         self.forget();
     }
 
@@ -377,6 +378,13 @@ impl Session {
     }
 }
 
+fn wait_up_to(longest: Duration, has_come: impl Fn() -> bool) {
+    let until = Instant::now() + longest;
+    while !has_come() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn size_of(tty: &Tty) -> Rect {
     let (width, height) = tty.size().unwrap_or(tty::DEFAULT_SIZE);
     Rect::new(0, 0, width.min(LARGEST_SIDE), height.min(LARGEST_SIDE))
@@ -424,11 +432,14 @@ fn is_in_a_job() -> bool {
     false
 }
 
+/// Asks everybody who was started with this process to stop, and this process too; whether there is such a signal.
 #[cfg(unix)]
-fn stop_with_group() {
+fn stop_with_group() -> bool {
     use rustix::process::{Signal, kill_current_process_group};
-    let _ = kill_current_process_group(Signal::TSTP);
+    kill_current_process_group(Signal::TSTP).is_ok()
 }
 
 #[cfg(not(unix))]
-fn stop_with_group() {}
+fn stop_with_group() -> bool {
+    false
+}

@@ -6,6 +6,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::support::{ENDLESS, Training, WATCHER, recorded_run, start};
 
+/// A stop that came twice once in some hundred times would be seen.
+const STOPS: u32 = 20;
+
 /// A shell that keeps jobs, at its first prompt.
 fn shell() -> PseudoTerminal {
     let terminal = start(&["sh", "-i"], &[], None, true);
@@ -47,6 +50,34 @@ fn a_dashboard_that_is_stopped_gives_the_shell_its_terminal_and_comes_back() {
     terminal.wait_for("interrupted after");
     leave(terminal);
     assert_eq!(training.end().reason, "interrupted");
+}
+
+/// Whichever of its threads the system lets take the signal, and however late: while it trains, it is rarely the one
+/// that draws.
+#[test]
+fn a_dashboard_is_stopped_once_each_time_it_is_asked() {
+    let training = Training::new();
+    let mut terminal = shell();
+    terminal.type_in(&line(&training, &["--epochs", ENDLESS]));
+    terminal.type_in("\r");
+    for round in 0..STOPS {
+        terminal.wait_until("the dashboard", |it| {
+            it.is_on_alternate_screen() && it.screen().contains("train epoch")
+        });
+        terminal.type_in("\x1a");
+        terminal.wait_until("the shell", |it| {
+            !it.is_on_alternate_screen() && it.screen().contains("Stopped")
+        });
+        terminal.type_in(&format!("clear; echo round $(({round} + 100))\r"));
+        terminal.wait_for(&format!("round {}", round + 100));
+        terminal.type_in("fg\r");
+    }
+    terminal.wait_until("the dashboard", |it| {
+        it.is_on_alternate_screen() && it.screen().contains("train epoch")
+    });
+    terminal.type_in("qs");
+    terminal.wait_for("interrupted after");
+    leave(terminal);
 }
 
 #[test]
