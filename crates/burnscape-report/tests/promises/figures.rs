@@ -85,7 +85,7 @@ fn every_figure_is_that_of_its_golden_file() {
     let mut run = full_run("golden");
     let folder = drawn(&mut run, Format::Svg, &small(None));
     assert_eq!(names(&folder)[1..], SVGS);
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/promises/golden");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("promises/golden");
     for name in SVGS {
         let found = fs::read_to_string(folder.join(name)).unwrap();
         if std::env::var_os("BURNSCAPE_BLESS").is_some() {
@@ -282,7 +282,7 @@ fn no_seam_shows_between_cells() {
 /// The boxes that the texts of a drawing take in the font that comes along, and the size of the page.
 fn texts(svg: &str) -> (Vec<(String, Rect)>, f32, f32) {
     let mut fonts = fontdb::Database::new();
-    let font = Path::new(env!("CARGO_MANIFEST_DIR")).join("fonts/DejaVuSans.ttf");
+    let font = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fonts/DejaVuSans.ttf");
     fonts.load_font_data(fs::read(font).unwrap());
     let options = Options { fontdb: Arc::new(fonts), dpi: 72.0, ..Options::default() };
     let tree = Tree::from_str(svg, &options).unwrap();

@@ -125,7 +125,7 @@ fn python_has_rows_for_the_steps_in_which_something_was_measured() {
         run.add(step(number));
     });
     run.flush();
-    let reader = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/python");
+    let reader = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../examples/python");
     python.check(&READ_IN_PYTHON.replace("READER", &format!("{reader:?}")), run.folder.path());
 }
 

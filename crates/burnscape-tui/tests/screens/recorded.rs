@@ -13,7 +13,7 @@ const TRACES: [&str; 3] = ["digits", "convnet", "custom_loop"];
 const SIZES: [(u16, u16); 5] = [(20, 5), (40, 12), (80, 24), (120, 40), (200, 60)];
 
 fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("traces").join(name)
 }
 
 /// The records of a trace, read without the model that is tested.

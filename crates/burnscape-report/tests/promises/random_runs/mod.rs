@@ -99,7 +99,7 @@ fn hold(cases: std::ops::Range<u64>, size: Size) {
         }
     }
     let Some(python) = Python::with("cbor2, numpy") else { return };
-    let reader = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/python");
+    let reader = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../examples/python");
     let script =
         format!("import os\nos.environ['BURNSCAPE_READER'] = {reader:?}\n{READ_IN_PYTHON}");
     python.check(&script, scratch.path());
