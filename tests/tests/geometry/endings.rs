@@ -8,7 +8,7 @@ use burnscape::trace::Record;
 use burnscape::{BatchesFrom, Error, Landscape, Probe, SliceSpec, Study, Watched};
 
 use super::models::{ConvNorm, Mlp, Walker, walk};
-use super::support::{Run, assert_names, batch, bits, epoch, training_batch, wave_rows};
+use super::support::{Run, assert_names, batch, bits, epoch, sgd, step, training_batch, wave_rows};
 
 const PATH: [[f32; 2]; 4] = [[8.0, 4.0], [2.0, 1.0], [0.0, 3.0], [1.0, 1.0]];
 
@@ -274,4 +274,31 @@ fn the_last_epoch_and_the_final_model_are_one_point_of_the_path() {
     let is_note =
         |record: &&Record| matches!(record, Record::Note(note) if note.level == "warning");
     assert_eq!(records.iter().filter(is_note).count(), 0);
+}
+
+// ---- what would make it better -----------------------------------------------------------------
+
+/// A path of two points is a line, whatever training did between them: who could take more is told how, nobody else.
+#[test]
+fn a_path_of_two_points_says_how_more_are_taken() {
+    let hint = |epochs: usize, steps: usize| {
+        let run = Run::new();
+        let probe = run.probe();
+        let rows = wave_rows::<5>(6, 0.2);
+        let mut model = probe.watch(Mlp::new());
+        for _ in 0..epochs {
+            model = epoch(model, 0.05, 3, &training_batch(&rows));
+        }
+        for _ in 0..steps {
+            model = step(model, &mut sgd(), 0.05, training_batch(&rows));
+        }
+        let landscape = probe.finish(&model.valid(), &[batch(&rows)]).expect("a landscape");
+        let said = run.notes().into_iter().find(|it| it.contains("two snapshots"));
+        assert_eq!(said.is_some(), landscape.summary().concat().contains("two snapshots"));
+        said
+    };
+    let said = hint(0, 3).expect("a remark");
+    assert_names(&said, &["snapshot_every_steps(n)", "epoch_done(&model)"]);
+    assert_eq!(hint(0, 1), None, "there was nothing between them");
+    assert_eq!(hint(1, 3), None);
 }

@@ -192,3 +192,30 @@ fn an_empty_tensor_says_nothing_of_its_units() {
     assert_eq!(told, [(1, 15, 0)]);
     assert!(run.alerts().is_empty(), "{:?}", run.alerts());
 }
+
+/// Seen through a tap that has no name, beside one that has.
+#[derive(Module, Debug)]
+struct Nameless {
+    inner: Squashed,
+}
+
+impl TrainStep for Nameless {
+    type Input = Tensor<2>;
+    type Output = RegressionOutput;
+
+    fn step(&self, x: Tensor<2>) -> TrainOutput<RegressionOutput> {
+        TrainStep::step(&self.inner, tap("", x))
+    }
+}
+
+#[test]
+fn a_tap_without_a_name_is_told_as_such_beside_the_others() {
+    let run = Run::new();
+    let probe = run.builder().activations(Schedule::Every(1)).start().expect("a probe");
+    let model = probe.watch(Nameless { inner: Squashed::new(Squash::Relu, 0.0) });
+    let x = Tensor::from_floats([[-3.0, 3.0]], &flex());
+    step(model, &mut burn::optim::SgdConfig::new().init(), 0.1, x);
+    close(probe);
+    let seen: Vec<_> = activations(&run).into_iter().map(|it| (it.tap, it.min, it.max)).collect();
+    assert_eq!(seen, [("squash".to_string(), 0.0, 3.0), ("unnamed".to_string(), -3.0, 3.0)]);
+}
