@@ -259,7 +259,7 @@ fn the_last_epoch_and_the_final_model_are_one_point_of_the_path() {
     let run = Run::new();
     let probe = run.probe();
     let mut observer = probe.observe();
-    let (mut model, mut optim) = (ConvNorm::new(), super::support::sgd());
+    let (mut model, mut optim) = (ConvNorm::new(), sgd());
     let rows = training_batch(&wave_rows::<17>(4, 0.3));
     for _ in 0..3 {
         (model, _) = observer.train_step(&mut optim, 0.05, model, rows.clone());
