@@ -23,6 +23,19 @@ fn leave(mut shell: PseudoTerminal) {
     assert!(shell.wait_for_end().success());
 }
 
+fn wait_for_dashboard(terminal: &PseudoTerminal) {
+    terminal.wait_until("the dashboard", |it| {
+        it.is_on_alternate_screen() && it.screen().contains("train epoch")
+    });
+}
+
+/// The shell has the terminal again.
+fn wait_for_stop(terminal: &PseudoTerminal) {
+    terminal.wait_until("the shell", |it| {
+        !it.is_on_alternate_screen() && it.screen().contains("Stopped")
+    });
+}
+
 /// A command line; none of its words needs quotes. Its output goes elsewhere.
 fn line(training: &Training, arguments: &[&str]) -> String {
     format!("{} >{}", training.words(arguments).join(" "), training.output().display())
@@ -36,15 +49,11 @@ fn a_dashboard_that_is_stopped_gives_the_shell_its_terminal_and_comes_back() {
     terminal.type_in("\r");
     terminal.wait_for("train epoch");
     terminal.type_in("\x1a");
-    terminal.wait_until("the shell", |it| {
-        !it.is_on_alternate_screen() && it.screen().contains("Stopped")
-    });
+    wait_for_stop(&terminal);
     terminal.type_in("echo still $((40 + 2)) here\r");
     terminal.wait_for("still 42 here");
     terminal.type_in("fg\r");
-    terminal.wait_until("the dashboard", |it| {
-        it.is_on_alternate_screen() && it.screen().contains("train epoch")
-    });
+    wait_for_dashboard(&terminal);
     terminal.type_in("qs");
     training.go_on();
     terminal.wait_for("interrupted after");
@@ -61,20 +70,14 @@ fn a_dashboard_is_stopped_once_each_time_it_is_asked() {
     terminal.type_in(&line(&training, &["--epochs", ENDLESS]));
     terminal.type_in("\r");
     for round in 0..STOPS {
-        terminal.wait_until("the dashboard", |it| {
-            it.is_on_alternate_screen() && it.screen().contains("train epoch")
-        });
+        wait_for_dashboard(&terminal);
         terminal.type_in("\x1a");
-        terminal.wait_until("the shell", |it| {
-            !it.is_on_alternate_screen() && it.screen().contains("Stopped")
-        });
+        wait_for_stop(&terminal);
         terminal.type_in(&format!("clear; echo round $(({round} + 100))\r"));
         terminal.wait_for(&format!("round {}", round + 100));
         terminal.type_in("fg\r");
     }
-    terminal.wait_until("the dashboard", |it| {
-        it.is_on_alternate_screen() && it.screen().contains("train epoch")
-    });
+    wait_for_dashboard(&terminal);
     terminal.type_in("qs");
     terminal.wait_for("interrupted after");
     leave(terminal);
@@ -123,9 +126,7 @@ fn watching_can_be_stopped_and_continued_and_begun_in_the_background() {
     terminal.type_in("fg\r");
     terminal.wait_for("run  finished");
     terminal.type_in("\x1a");
-    terminal.wait_until("the shell", |it| {
-        !it.is_on_alternate_screen() && it.screen().contains("Stopped")
-    });
+    wait_for_stop(&terminal);
     terminal.type_in("fg\r");
     terminal.wait_for("run  finished");
     terminal.type_in("q");
@@ -182,9 +183,7 @@ fn a_viewer_that_is_stopped_from_outside_gives_the_terminal_back_first() {
     terminal.wait_for("run  finished");
     let viewer = children(terminal.child.id())[0];
     kill_process(Pid::from_raw(viewer).expect("a process"), Signal::TSTP).expect("a signal");
-    terminal.wait_until("the shell", |it| {
-        !it.is_on_alternate_screen() && it.screen().contains("Stopped")
-    });
+    wait_for_stop(&terminal);
     terminal.type_in("fg\r");
     terminal.wait_for("run  finished");
     terminal.type_in("q");
