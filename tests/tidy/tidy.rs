@@ -347,19 +347,53 @@ fn paths_named_in_the_documents_exist() {
     assert!(checked >= 5, "the documents name paths, and they were found");
 }
 
+/// The manifest of a crate, and that of its integration tests where they are a package.
+fn manifests(name: &str) -> Vec<toml::Table> {
+    let folder = root().join("crates").join(name);
+    let paths = [folder.join("Cargo.toml"), folder.join("tests/Cargo.toml")];
+    paths.iter().filter(|path| path.exists()).map(|path| read_toml(path)).collect()
+}
+
 #[test]
 fn manifests_take_versions_and_lints_from_the_workspace() {
     for name in crates() {
-        let manifest = read_toml(&root().join("crates").join(&name).join("Cargo.toml"));
-        assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{name}");
-        let docs = &manifest["package"]["metadata"]["docs"]["rs"];
+        let manifests = manifests(&name);
+        let docs = &manifests[0]["package"]["metadata"]["docs"]["rs"];
         assert_eq!(docs["all-features"].as_bool(), Some(true), "{name}: its pages show everything");
-        for table in ["dependencies", "dev-dependencies"] {
-            let table = manifest.get(table).and_then(toml::Value::as_table);
-            for (dependency, value) in table.into_iter().flatten() {
-                let inherited = value.get("workspace").and_then(toml::Value::as_bool);
-                assert_eq!(inherited, Some(true), "{name}: {dependency}");
+        for manifest in manifests {
+            assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{name}");
+            for table in ["dependencies", "dev-dependencies"] {
+                let table = manifest.get(table).and_then(toml::Value::as_table);
+                for (dependency, value) in table.into_iter().flatten() {
+                    let inherited = value.get("workspace").and_then(toml::Value::as_bool);
+                    assert_eq!(inherited, Some(true), "{name}: {dependency}");
+                }
             }
+        }
+    }
+}
+
+/// A target that a crate no longer finds by itself, and its package of tests does not name, would pass by not being run.
+#[test]
+fn every_integration_test_of_a_crate_is_a_target() {
+    for name in crates() {
+        let [crate_, tests] = &manifests(&name)[..] else { continue };
+        assert_eq!(crate_["package"]["autotests"].as_bool(), Some(false), "{name}");
+        let targets = tests["test"].as_array().expect("targets").iter();
+        let named: BTreeSet<_> = targets.filter_map(|it| it["path"].as_str()).collect();
+        let folder = root().join("crates").join(&name).join("tests");
+        let entries = fs::read_dir(folder).expect("tests").map(|it| it.expect("an entry").path());
+        for path in entries {
+            let name =
+                path.file_name().and_then(|it| it.to_str()).expect("a plain name").to_owned();
+            let main = if path.is_dir() { format!("{name}/main.rs") } else { name };
+            let is_test =
+                path.extension().is_some_and(|it| it == "rs") || path.join("main.rs").exists();
+            assert!(
+                !is_test || named.contains(main.as_str()),
+                "{main} of {} is run",
+                path.display()
+            );
         }
     }
 }
